@@ -35,13 +35,25 @@ export function partPath(recipe: Pick<Recipe, "name" | "inputs">): string {
   return join(cacheRoot(), "parts", `${recipe.name}-${partKey(recipe)}`);
 }
 
+const underWay = new Map<string, Promise<string>>();
+
 /**
  * Returns the folder of a part, built first if the cache lacks it. A part appears under its name by one
- * rename, so a build that was killed half way leaves nothing that could be taken for the part.
+ * rename, so a build that was killed half way leaves nothing that could be taken for the part. Those
+ * who ask for a part while it is built wait for the same build.
  */
 export async function part(recipe: Recipe): Promise<string> {
   const path = partPath(recipe);
   if (existsSync(path)) return path;
+  let building = underWay.get(path);
+  if (building === undefined) {
+    building = build(recipe, path).finally(() => underWay.delete(path));
+    underWay.set(path, building);
+  }
+  return building;
+}
+
+async function build(recipe: Recipe, path: string): Promise<string> {
   const building = join(cacheRoot(), "building");
   await mkdir(building, { recursive: true });
   await mkdir(join(cacheRoot(), "parts"), { recursive: true });

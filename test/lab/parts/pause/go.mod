@@ -1,0 +1,3 @@
+module claude-gateway/lab/pause
+
+go 1.26.0
