@@ -1,0 +1,87 @@
+import { build } from "esbuild";
+import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { part } from "../parts/store.ts";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, "../../..");
+
+/** Each resource provider that has a stand-in: the folder here that holds it, and the SDK whose release it plays. */
+const PROVIDERS = ["random"] as const;
+
+/**
+ * Builds the stand-ins and lays them out as the real installer does: the language host beside the CLI in `bin`,
+ * each provider under `plugins` in the release that the SDK asks for. `home` is then both the installation and
+ * PULUMI_HOME, and `home/bin/pulumi` finds everything without saying that it took something from PATH.
+ */
+export async function installPlugins(home: string, pulumi: string): Promise<void> {
+  const bundles = await pluginBundles();
+  const bin = join(home, "bin");
+  await mkdir(bin, { recursive: true });
+  // The CLI looks for its language hosts where its own file lies, symbolic links resolved.
+  await rm(join(bin, "pulumi"), { force: true });
+  await link(pulumi, join(bin, "pulumi")).catch(() => copyFile(pulumi, join(bin, "pulumi")));
+  await writeWrapper(join(bin, "pulumi-language-nodejs"), join(bundles, "language.mjs"));
+  await rm(join(home, "plugins"), { recursive: true, force: true });
+  for (const provider of PROVIDERS) {
+    const version = await sdkVersion(provider);
+    const folder = join(home, "plugins", `resource-${provider}-v${version}`);
+    await mkdir(folder, { recursive: true });
+    await writeWrapper(
+      join(folder, `pulumi-resource-${provider}`),
+      join(bundles, `${provider}.mjs`),
+    );
+  }
+}
+
+/** The stand-ins as one file each: started that way they are up in a third of the time. */
+async function pluginBundles(): Promise<string> {
+  const folders = ["language", "provider", ...PROVIDERS];
+  const sources = await Promise.all(folders.map((folder) => readSources(join(HERE, folder))));
+  return await part({
+    name: "pulumi-plugins",
+    inputs: [
+      ...sources.flat(),
+      await readFile(fileURLToPath(import.meta.url), "utf8"),
+      await readFile(join(ROOT, "package-lock.json"), "utf8"),
+    ],
+    async build(dir) {
+      await build({
+        entryPoints: Object.fromEntries(
+          ["language", ...PROVIDERS].map((folder) => [folder, join(HERE, folder, "main.ts")]),
+        ),
+        outdir: dir,
+        outExtension: { ".js": ".mjs" },
+        bundle: true,
+        platform: "node",
+        target: "node20",
+        format: "esm",
+        // CommonJS dependencies in an ES module need a require.
+        banner: {
+          js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+        },
+        logLevel: "error",
+      });
+    },
+  });
+}
+
+async function readSources(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".ts")).sort();
+  const texts = names.map((name) => readFile(join(folder, name), "utf8"));
+  return [...names, ...(await Promise.all(texts))];
+}
+
+async function sdkVersion(provider: string): Promise<string> {
+  const manifest = createRequire(import.meta.url).resolve(`@pulumi/${provider}/package.json`);
+  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
+  return version;
+}
+
+async function writeWrapper(path: string, script: string): Promise<void> {
+  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  const text = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(script)} "$@"\n`;
+  await writeFile(path, text, { mode: 0o755 });
+}

@@ -1,0 +1,122 @@
+import type { PropertyMap } from "./values.ts";
+
+/** What a resource looks like to every request. */
+interface Identity {
+  readonly urn: string;
+  /** Pulumi's type token, for example `random:index/randomPassword:RandomPassword`. */
+  readonly type: string;
+  readonly name: string;
+}
+
+export interface CheckRequest extends Identity {
+  readonly olds: PropertyMap;
+  readonly news: PropertyMap;
+  /** Decides a generated name, so that preview and update agree on it. */
+  readonly randomSeed: Uint8Array;
+  /** The engine's own proposal for a generated name, where the project configures one. */
+  readonly autonaming?: { readonly mode: "propose" | "enforce" | "disable"; readonly name: string };
+}
+
+export interface CheckResult {
+  readonly inputs: PropertyMap;
+  readonly failures?: readonly { readonly property?: string; readonly reason: string }[];
+}
+
+export interface DiffRequest extends Identity {
+  readonly id: string;
+  /** The state that the last create or update returned. */
+  readonly olds: PropertyMap;
+  readonly oldInputs: PropertyMap;
+  readonly news: PropertyMap;
+  readonly ignoreChanges: readonly string[];
+}
+
+/** How one property changes. */
+export interface PropertyDiff {
+  readonly kind: "add" | "delete" | "update";
+  readonly replace: boolean;
+  /** True if the change is between old and new inputs, false if it is between state and new inputs. */
+  readonly inputDiff: boolean;
+}
+
+export interface DiffResult {
+  readonly changes: boolean;
+  readonly replaces: readonly string[];
+  readonly deleteBeforeReplace?: boolean;
+  /** Top level properties that differ; used where there is no detailed diff. */
+  readonly diffs?: readonly string[];
+  readonly detailedDiff?: ReadonlyMap<string, PropertyDiff>;
+}
+
+export interface CreateRequest extends Identity {
+  readonly inputs: PropertyMap;
+  readonly timeoutSeconds: number;
+  readonly preview: boolean;
+}
+
+export interface ReadRequest extends Identity {
+  readonly id: string;
+  readonly properties: PropertyMap;
+  readonly inputs: PropertyMap;
+}
+
+export interface UpdateRequest extends Identity {
+  readonly id: string;
+  readonly olds: PropertyMap;
+  readonly oldInputs: PropertyMap;
+  readonly news: PropertyMap;
+  readonly timeoutSeconds: number;
+  readonly ignoreChanges: readonly string[];
+  readonly preview: boolean;
+}
+
+export interface DeleteRequest extends Identity {
+  readonly id: string;
+  readonly properties: PropertyMap;
+  readonly oldInputs: PropertyMap;
+  readonly timeoutSeconds: number;
+}
+
+/** A resource's id, its state, and on a read the inputs that would lead to that state. */
+export interface ResourceState {
+  readonly id: string;
+  readonly properties: PropertyMap;
+  readonly inputs?: PropertyMap;
+}
+
+/** Says something to the user beside a resource. */
+export interface Host {
+  log(severity: "info" | "warning" | "error", urn: string, message: string): void;
+  /** Shows `message` in the resource's status column until the next one. */
+  status(urn: string, message: string): void;
+}
+
+/** The part of a resource provider that differs from provider to provider. */
+export interface Provider {
+  readonly version: string;
+  checkConfig?(request: CheckRequest): CheckResult;
+  diffConfig?(request: DiffRequest): DiffResult;
+  /** Receives the provider's arguments as strings; what is no string comes as JSON. */
+  configure?(variables: ReadonlyMap<string, string>): Promise<void>;
+  check(request: CheckRequest): Promise<CheckResult>;
+  diff(request: DiffRequest): Promise<DiffResult>;
+  create(request: CreateRequest): Promise<ResourceState>;
+  /** Returns `undefined` if the resource does not exist. */
+  read(request: ReadRequest): Promise<ResourceState | undefined>;
+  update(request: UpdateRequest): Promise<PropertyMap>;
+  delete(request: DeleteRequest): Promise<void>;
+  /** Called once when the user interrupts: operations under way should end soon, with an error. */
+  cancel?(): void;
+}
+
+/** A resource exists but did not become ready: its state is kept, and the next update resumes it. */
+export class InitializationError extends Error {
+  override readonly name = "InitializationError";
+  readonly state: ResourceState;
+  readonly reasons: readonly string[];
+  constructor(message: string, state: ResourceState, reasons: readonly string[]) {
+    super(message);
+    this.state = state;
+    this.reasons = reasons;
+  }
+}
