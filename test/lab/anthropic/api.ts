@@ -1,0 +1,175 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { Connections } from "./connections.ts";
+import type { CredentialKind } from "./credentials.ts";
+import { ApiError, errorBody, invalidRequest } from "./errors.ts";
+import { Exchange } from "./exchange.ts";
+import { identifier } from "./identifiers.ts";
+import { countTokens, createMessage, sendJson } from "./messages.ts";
+import { findModel, modelInfo, MODELS } from "./models.ts";
+import { play } from "./play.ts";
+import { apiHeaders, edgeHeaders } from "./responseHeaders.ts";
+import type { State } from "./state.ts";
+
+/** 32 MB: the API's limit for both message routes. */
+export const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
+
+function sendError(
+  exchange: Exchange,
+  error: ApiError,
+  credential: CredentialKind | undefined,
+): void {
+  const { status } = error;
+  const requestId = identifier("req");
+  exchange.whole(
+    status,
+    apiHeaders({ status, requestId, credential, contentType: "application/json" }),
+    Buffer.from(errorBody(status, error.detail, requestId)),
+  );
+}
+
+/** The answer to a body over the limit comes from Cloudflare: no request id, and no `type` around the error. */
+function sendTooLarge(exchange: Exchange): void {
+  exchange.whole(
+    413,
+    [["Content-Type", "application/json"], ...edgeHeaders()],
+    Buffer.from(
+      '{"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}',
+    ),
+  );
+}
+
+function listModels(exchange: Exchange, credential: CredentialKind): void {
+  const limit = Number(exchange.query.get("limit") ?? 20);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw invalidRequest("limit: Input should be between 1 and 1000");
+  }
+  const after = MODELS.findIndex(({ id }) => id === exchange.query.get("after_id"));
+  const page = MODELS.slice(after + 1, after + 1 + limit);
+  sendJson(
+    exchange,
+    200,
+    {
+      data: page.map(modelInfo),
+      has_more: after + 1 + limit < MODELS.length,
+      first_id: page.at(0)?.id ?? null,
+      last_id: page.at(-1)?.id ?? null,
+    },
+    credential,
+  );
+}
+
+function getModel(exchange: Exchange, credential: CredentialKind): void {
+  const id = exchange.path.slice("/v1/models/".length);
+  const model = findModel(id);
+  if (model === undefined) throw new ApiError(404, { message: `model: ${id}` });
+  sendJson(exchange, 200, modelInfo(model), credential);
+}
+
+function checkVersion(exchange: Exchange): void {
+  const version = exchange.request.headers["anthropic-version"];
+  if (version === undefined) throw invalidRequest("anthropic-version: header is required");
+  if (version !== "2023-06-01" && version !== "2023-01-01") {
+    throw invalidRequest(`anthropic-version: "${String(version)}" is not a valid version`);
+  }
+}
+
+type Route = (exchange: Exchange, body: Buffer, state: State, credential: CredentialKind) => void;
+
+/** Routes that need a credential, by path and method. */
+function routeOf(path: string): { readonly method: string; readonly run: Route } | undefined {
+  switch (path) {
+    case "/v1/messages":
+      return { method: "POST", run: createMessage };
+    case "/v1/messages/count_tokens":
+      return {
+        method: "POST",
+        run: (exchange, body, _state, credential) => {
+          countTokens(exchange, body, credential);
+        },
+      };
+    case "/v1/models":
+      return {
+        method: "GET",
+        run: (exchange, _body, _state, credential) => {
+          listModels(exchange, credential);
+        },
+      };
+    default:
+      if (!path.startsWith("/v1/models/")) return undefined;
+      return {
+        method: "GET",
+        run: (exchange, _body, _state, credential) => {
+          getModel(exchange, credential);
+        },
+      };
+  }
+}
+
+function answerRequest(exchange: Exchange, body: Buffer, state: State): void {
+  const { method, path } = exchange;
+  const { headers } = exchange.request;
+  const route = routeOf(path);
+  let credential: CredentialKind | undefined;
+  let refusal: unknown;
+  try {
+    if (route !== undefined) credential = state.credentials.check(headers);
+  } catch (error) {
+    refusal = error;
+  }
+  const fail = (error: unknown) => {
+    if (error instanceof ApiError) {
+      sendError(exchange, error, credential);
+      return;
+    }
+    // A mistake of a script, or of this server: loud, and for this exchange only.
+    process.stderr.write(`fake anthropic: ${method} ${path}: ${String(error)}\n`);
+    exchange.reset();
+  };
+  const script = state.scripts.take({ method, path, headers, body }, refusal === undefined);
+  if (script !== undefined) {
+    play(script, exchange, body, state, credential).catch(fail);
+    return;
+  }
+  try {
+    if (refusal !== undefined) throw refusal as Error;
+    if (path === "/api/hello") {
+      sendJson(exchange, 200, { message: "hello" }, undefined);
+      return;
+    }
+    if (route === undefined || credential === undefined) throw new ApiError(404);
+    if (method !== route.method) throw new ApiError(405);
+    checkVersion(exchange);
+    route.run(exchange, body, state, credential);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The listener for requests on a data port. */
+export function apiListener(state: State, connections: Connections) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const exchange = new Exchange(request, response, connections.of(request.socket), state.records);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let tooLarge = Number(request.headers["content-length"] ?? 0) > MAXIMUM_BODY_BYTES;
+    if (tooLarge) sendTooLarge(exchange);
+    request.on("data", (chunk: Buffer) => {
+      if (tooLarge) return;
+      bytes += chunk.length;
+      if (bytes > MAXIMUM_BODY_BYTES) {
+        tooLarge = true;
+        sendTooLarge(exchange);
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    request.on("end", () => {
+      const body = Buffer.concat(chunks);
+      exchange.received(body);
+      if (!tooLarge) answerRequest(exchange, body, state);
+    });
+    // The client left in the middle of its body; the response's `close` has noted it.
+    request.on("error", () => undefined);
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Stands in for the model. It answers so that a real client can complete its turns, and a prompt can
+ * steer it line by line:
+ *   `run: <command>`   calls the tool `Bash`, once per such line (parallel tool calls), and then repeats
+ *                      what the commands printed
+ *   `say: <text>`      answers exactly that text
+ * Anything else is answered with the number of the turn and the prompt itself.
+ */
+import { identifier } from "./identifiers.ts";
+import { blocksOf, textOf, type MessagesRequest } from "./messagesRequest.ts";
+import { sampleOf } from "./jsonSchemaSample.ts";
+import { thinkingSignature } from "./thinking.ts";
+import { textTokens } from "./tokens.ts";
+
+/** A block of an answer. */
+export type AnswerBlock =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly thinking: string; readonly signature: string }
+  | { readonly type: "redacted_thinking"; readonly data: string }
+  | {
+      readonly type: "tool_use";
+      readonly id: string;
+      readonly name: string;
+      readonly input: Readonly<Record<string, unknown>>;
+      readonly caller?: { readonly type: "direct" };
+    };
+
+/** Why an answer ended. */
+export type StopReason = "end_turn" | "max_tokens" | "stop_sequence" | "tool_use" | "refusal";
+
+/** What the model says, before it has an identifier and a price. */
+export interface Answer {
+  readonly content: readonly AnswerBlock[];
+  readonly stopReason: StopReason;
+}
+
+/** A tool call as the API writes it. */
+export function toolUse(
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+): Extract<AnswerBlock, { type: "tool_use" }> {
+  return { type: "tool_use", id: identifier("toolu"), name, input, caller: { type: "direct" } };
+}
+
+/** Tokens of one block of an answer. */
+export function answerTokens(block: AnswerBlock): number {
+  switch (block.type) {
+    case "text":
+      return textTokens(block.text);
+    case "thinking":
+      return Math.max(1, textTokens(block.thinking));
+    case "redacted_thinking":
+      return textTokens(block.data);
+    case "tool_use":
+      return textTokens(JSON.stringify(block.input)) + 8;
+  }
+}
+
+/** Claude Code puts its own reminders beside the words of the user. */
+function isReminder(text: string): boolean {
+  return text.trimStart().startsWith("<system-reminder>");
+}
+
+function promptOf(request: MessagesRequest): string {
+  const message = request.messages.findLast(({ role }) => role === "user");
+  const texts = blocksOf(message?.content)
+    .filter((block) => block.type === "text")
+    .map((block) => String(block.text))
+    .filter((text) => !isReminder(text));
+  return texts.join("\n").trim();
+}
+
+function toolResultsOf(request: MessagesRequest): string[] {
+  const message = request.messages.findLast(({ role }) => role === "user");
+  return blocksOf(message?.content)
+    .filter((block) => block.type === "tool_result")
+    .map((block) => textOf(block.content));
+}
+
+function turnNumber(request: MessagesRequest): number {
+  return request.messages.filter(
+    ({ role, content }) =>
+      role === "user" && !blocksOf(content).some((block) => block.type === "tool_result"),
+  ).length;
+}
+
+function instructions(prompt: string, verb: "run" | "say"): string[] {
+  return [...prompt.matchAll(new RegExp(`^\\s*${verb}: *(.+)$`, "gm"))].map((match) =>
+    (match[1] ?? "").trim(),
+  );
+}
+
+function plainAnswer(request: MessagesRequest): AnswerBlock[] {
+  const results = toolResultsOf(request);
+  if (results.length > 0) return [{ type: "text", text: `It printed:\n${results.join("\n")}` }];
+  const prompt = promptOf(request);
+  const commands = instructions(prompt, "run");
+  if (commands.length > 0 && (request.tools ?? []).some(({ name }) => name === "Bash")) {
+    return commands.map((command) =>
+      toolUse("Bash", { command, description: "Run the command from the prompt" }),
+    );
+  }
+  const text = instructions(prompt, "say").join("\n");
+  return [{ type: "text", text: text || `Turn ${turnNumber(request)}: ${prompt.slice(0, 400)}` }];
+}
+
+function thinkingFor(request: MessagesRequest): AnswerBlock[] {
+  const { type, display } = request.thinking ?? {};
+  if (type !== "enabled" && type !== "adaptive") return [];
+  const thinking = display === "omitted" ? "" : "The user wants a short answer.";
+  return [{ type: "thinking", thinking, signature: thinkingSignature(thinking) }];
+}
+
+function truncated(content: readonly AnswerBlock[], maximumTokens: number): Answer {
+  const kept: AnswerBlock[] = [];
+  let left = maximumTokens;
+  for (const block of content) {
+    const tokens = answerTokens(block);
+    if (tokens > left) {
+      if (block.type === "text" && left > 0) {
+        kept.push({ type: "text", text: block.text.slice(0, left * 4) });
+      }
+      return { content: kept, stopReason: "max_tokens" };
+    }
+    kept.push(block);
+    left -= tokens;
+  }
+  const calls = content.some(({ type }) => type === "tool_use");
+  return { content: kept, stopReason: calls ? "tool_use" : "end_turn" };
+}
+
+/** Answers a request. */
+export function answer(request: MessagesRequest): Answer {
+  const forced = request.tools?.find(
+    ({ name }) => request.tool_choice?.type === "tool" && name === request.tool_choice.name,
+  );
+  const format = request.output_config?.format;
+  let content: AnswerBlock[];
+  if (forced !== undefined) {
+    const input = sampleOf(forced.input_schema) as Readonly<Record<string, unknown>>;
+    content = [toolUse(forced.name ?? "", input)];
+  } else if (format) {
+    content = [{ type: "text", text: JSON.stringify(sampleOf(format.schema)) }];
+  } else {
+    content = [...thinkingFor(request), ...plainAnswer(request)];
+  }
+  return truncated(content, request.max_tokens ?? Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,159 @@
+import { request } from "node:http";
+
+import { type ExchangeSummary, nowMs } from "./records.ts";
+import type { ActiveScript, ScriptInput } from "./scripts.ts";
+
+/** What the health route answers. */
+export interface Health {
+  readonly ready: true;
+  readonly pid: number;
+  readonly recording: boolean;
+  readonly records: number;
+  readonly scripts: number;
+}
+
+const POLL_MS = 10;
+
+/** The control API of a fake Anthropic API, for tests. */
+export class AnthropicControl {
+  readonly #socketPath: string;
+
+  /** `socketPath` is what the server was given as `--control`. */
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  health(): Promise<Health> {
+    return this.#json<Health>("GET", "/health");
+  }
+
+  /** Resolves once the server answers; fails when it does not within `timeoutMs`. */
+  async ready(timeoutMs = 10_000): Promise<Health> {
+    const deadline = nowMs() + timeoutMs;
+    for (;;) {
+      try {
+        return await this.health();
+      } catch (error) {
+        if (nowMs() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
+  }
+
+  /** Clears records, scripts, gates, prompt cache and clock; recording is on; credentials stay. */
+  reset(): Promise<unknown> {
+    return this.#json("POST", "/reset");
+  }
+
+  /** Replaces the API keys and OAuth tokens that are valid from now on. */
+  setCredentials(credentials: readonly string[]): Promise<unknown> {
+    return this.#json("PUT", "/credentials", { credentials });
+  }
+
+  /** Adds scripts behind those that are there; returns their numbers. */
+  async push(...scripts: ScriptInput[]): Promise<number[]> {
+    return (await this.#json<{ ids: number[] }>("POST", "/scripts", scripts)).ids;
+  }
+
+  /** The scripts with how often each matched and answered. */
+  scripts(): Promise<ActiveScript[]> {
+    return this.#json<ActiveScript[]>("GET", "/scripts");
+  }
+
+  clearScripts(): Promise<unknown> {
+    return this.#json("DELETE", "/scripts");
+  }
+
+  /** Lets everything go on that waits at the gate of that name, now or later. */
+  openGate(name: string): Promise<unknown> {
+    return this.#json("POST", `/gates/${encodeURIComponent(name)}`);
+  }
+
+  /** The exchanges since the last clear with a number above `afterId`, oldest first. */
+  records(afterId = 0): Promise<ExchangeSummary[]> {
+    return this.#json<ExchangeSummary[]>("GET", `/records?after=${afterId}`);
+  }
+
+  clearRecords(): Promise<unknown> {
+    return this.#json("DELETE", "/records");
+  }
+
+  /** Recording costs memory and time: a bench switches it off. */
+  setRecording(enabled: boolean): Promise<unknown> {
+    return this.#json("PUT", "/recording", { enabled });
+  }
+
+  /** Waits for the first record that satisfies `predicate`, for example one that was aborted. */
+  async waitFor(
+    predicate: (record: ExchangeSummary) => boolean,
+    timeoutMs = 10_000,
+  ): Promise<ExchangeSummary> {
+    const deadline = nowMs() + timeoutMs;
+    for (;;) {
+      const records = await this.records();
+      const found = records.find(predicate);
+      if (found !== undefined) return found;
+      if (nowMs() > deadline) {
+        const seen = records.map(({ method, url, state }) => `${method} ${url} ${state}`);
+        throw new Error(
+          `no such exchange within ${timeoutMs} ms; seen: ${seen.join(", ") || "none"}`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** The exact bytes of a request's body. */
+  requestBody(id: number): Promise<Buffer> {
+    return this.#call("GET", `/records/${id}/request`);
+  }
+
+  /** The exact bytes of a response's body, without the transfer encoding. */
+  responseBody(id: number): Promise<Buffer> {
+    return this.#call("GET", `/records/${id}/response`);
+  }
+
+  /** The pieces of a response's body with the time each was sent. */
+  async responseFrames(id: number): Promise<{ readonly atMs: number; readonly bytes: Buffer }[]> {
+    const record = (await this.records(id - 1)).find((candidate) => candidate.id === id);
+    const body = await this.responseBody(id);
+    let start = 0;
+    return (record?.response?.frames ?? []).map(({ atMs, bytes }) => ({
+      atMs,
+      bytes: body.subarray(start, (start += bytes)),
+    }));
+  }
+
+  /** Lets time pass for the prompt cache, so that an entry's time to live can end. */
+  advanceClock(advanceSeconds: number): Promise<unknown> {
+    return this.#json("POST", "/clock", { advanceSeconds });
+  }
+
+  clearCache(): Promise<unknown> {
+    return this.#json("DELETE", "/cache");
+  }
+
+  async #json<Result>(method: string, path: string, body?: unknown): Promise<Result> {
+    return JSON.parse((await this.#call(method, path, body)).toString("utf8")) as Result;
+  }
+
+  #call(method: string, path: string, body?: unknown): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        { socketPath: this.#socketPath, method, path, agent: false },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", reject);
+          response.on("end", () => {
+            const answer = Buffer.concat(chunks);
+            if (response.statusCode === 200) resolve(answer);
+            else reject(new Error(`${method} ${path}: ${answer.toString("utf8")}`));
+          });
+        },
+      );
+      call.on("error", reject);
+      call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import type { Server as HttpServer } from "node:http";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+
+/** One TCP connection to a data port. */
+export interface Connection {
+  /** Counts up over all listeners of a server. */
+  readonly id: number;
+  /** The socket under TLS, if any: only that one can send a reset. */
+  readonly transport: Socket;
+}
+
+/** Gives every connection its number, and a TLS socket the way back to the TCP socket below it. */
+export class Connections {
+  #count = 0;
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+
+  watch(server: HttpServer): void {
+    const beforeHandshake = new Map<string, Connection>();
+    server.on("connection", (socket: Socket) => {
+      // `https.Server` emits this event a second time, with the TLS socket, after `secureConnection`.
+      if (socket instanceof TLSSocket) return;
+      const connection = { id: ++this.#count, transport: socket };
+      this.#bySocket.set(socket, connection);
+      const peer = peerOf(socket);
+      beforeHandshake.set(peer, connection);
+      socket.once("close", () => beforeHandshake.delete(peer));
+    });
+    server.on("secureConnection", (socket: TLSSocket) => {
+      const connection = beforeHandshake.get(peerOf(socket));
+      if (connection !== undefined) this.#bySocket.set(socket, connection);
+    });
+  }
+
+  of(socket: Socket): Connection {
+    return this.#bySocket.get(socket) ?? { id: 0, transport: socket };
+  }
+}
+
+/** Address and port of the other side. */
+export function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? ""}:${socket.remotePort ?? ""}`;
+}

@@ -1,0 +1,115 @@
+/**
+ * The control API: HTTP and JSON on a unix socket, so that nothing which can reach a data port can reach it.
+ */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+
+import { z } from "zod";
+
+import { Script } from "./scripts.ts";
+import type { State } from "./state.ts";
+
+const Credentials = z.strictObject({ credentials: z.array(z.string().min(1)) });
+const Recording = z.strictObject({ enabled: z.boolean() });
+const Clock = z.strictObject({ advanceSeconds: z.number().min(0) });
+
+class ControlError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function readJson<Schema extends z.ZodType>(
+  request: IncomingMessage,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch (error) {
+    throw new ControlError(400, `the body is no JSON: ${(error as Error).message}`);
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
+  return result.data;
+}
+
+function recordBytes(state: State, id: string, part: string): Buffer {
+  const record = state.records.get(Number(id));
+  if (record === undefined)
+    throw new ControlError(404, `no record ${id}: it was cleared, or never made`);
+  if (part === "request") return record.body;
+  return Buffer.concat((record.response?.frames ?? []).map(({ bytes }) => bytes));
+}
+
+async function handle(request: IncomingMessage, state: State): Promise<unknown> {
+  const url = new URL(request.url ?? "/", "http://control");
+  const [, room = "", name = "", part = ""] = url.pathname.split("/");
+  switch (`${request.method ?? ""} ${room}`) {
+    case "GET health":
+      return {
+        ready: true,
+        pid: process.pid,
+        recording: state.records.enabled,
+        records: state.records.size,
+        scripts: state.scripts.list().length,
+      };
+    case "GET records":
+      if (name !== "") return recordBytes(state, name, part);
+      return state.records.list(Number(url.searchParams.get("after") ?? 0));
+    case "DELETE records":
+      state.records.clear();
+      return {};
+    case "PUT recording":
+      state.records.enabled = (await readJson(request, Recording)).enabled;
+      return {};
+    case "POST scripts":
+      return { ids: state.scripts.push(await readJson(request, z.array(Script))) };
+    case "GET scripts":
+      return state.scripts.list();
+    case "DELETE scripts":
+      state.scripts.clear();
+      return {};
+    case "PUT credentials":
+      state.credentials.replace((await readJson(request, Credentials)).credentials);
+      return {};
+    case "POST gates":
+      state.gates.open(decodeURIComponent(name));
+      return {};
+    case "POST clock":
+      state.advanceClock((await readJson(request, Clock)).advanceSeconds * 1000);
+      return {};
+    case "DELETE cache":
+      state.cache.clear();
+      return {};
+    case "POST reset":
+      state.reset();
+      return {};
+    default:
+      throw new ControlError(404, `no control route ${request.method ?? ""} ${url.pathname}`);
+  }
+}
+
+/** A server for the control API of `state`; the caller lets it listen. */
+export function controlServer(state: State): Server {
+  return createServer((request, response) => {
+    handle(request, state)
+      .then((value) => {
+        const binary = Buffer.isBuffer(value);
+        response.writeHead(200, {
+          "content-type": binary ? "application/octet-stream" : "application/json",
+        });
+        response.end(binary ? value : JSON.stringify(value));
+      })
+      .catch((error: unknown) => {
+        response.writeHead(error instanceof ControlError ? error.status : 500, {
+          "content-type": "application/json",
+        });
+        response.end(JSON.stringify({ error: (error as Error).message }));
+      });
+  });
+}

@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+import { ApiError } from "./errors.ts";
+
+const OAUTH_PREFIX = "sk-ant-oat";
+const OAUTH_BETA = "oauth-2025-04-20";
+
+/** How an accepted request was paid for. */
+export type CredentialKind = "apiKey" | "oauth";
+
+/** The values of a comma-separated header, in order. */
+export function headerList(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value.join(",") : value)
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
+/** The keys and OAuth tokens that are valid now; a rotation replaces them while the server runs. */
+export class AcceptedCredentials {
+  #accepted = new Set<string>();
+
+  replace(credentials: Iterable<string>): void {
+    this.#accepted = new Set(credentials);
+  }
+
+  /**
+   * Accepts or refuses as the API does. Its refusals mislead on purpose here too: an OAuth token sent as
+   * `x-api-key` gets a bare rate limit, and one without its beta header reads as if OAuth did not exist.
+   */
+  check(headers: IncomingHttpHeaders): CredentialKind {
+    const apiKey = headers["x-api-key"];
+    if (typeof apiKey === "string") {
+      if (apiKey.startsWith(OAUTH_PREFIX)) throw new ApiError(429, { message: "Error" });
+      if (!this.#accepted.has(apiKey)) throw new ApiError(401, { message: "invalid x-api-key" });
+      return "apiKey";
+    }
+    const bearer = /^Bearer +(.*)$/i.exec(headers.authorization ?? "")?.[1];
+    if (bearer === undefined) {
+      throw new ApiError(401, { message: "x-api-key header is required" });
+    }
+    if (!bearer.startsWith(OAUTH_PREFIX) || !this.#accepted.has(bearer)) {
+      throw new ApiError(401, { message: "Invalid bearer token" });
+    }
+    if (!headerList(headers["anthropic-beta"]).includes(OAUTH_BETA)) {
+      throw new ApiError(401, { message: "OAuth authentication is currently not supported." });
+    }
+    return "oauth";
+  }
+}

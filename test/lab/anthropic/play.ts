@@ -1,0 +1,132 @@
+import { answer, toolUse, type Answer, type AnswerBlock } from "./assistant.ts";
+import type { CredentialKind } from "./credentials.ts";
+import { errorBody } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { pause } from "./gates.ts";
+import { identifier } from "./identifiers.ts";
+import type { MessagesRequest } from "./messagesRequest.ts";
+import { prepareReply, sendJson, streamHeaders } from "./messages.ts";
+import { messageFrames, messageJson } from "./reply.ts";
+import { apiHeaders, withHeaders, type Header } from "./responseHeaders.ts";
+import { type ActiveScript, decodeBytes, type ScriptAction } from "./scripts.ts";
+import type { State } from "./state.ts";
+import { thinkingSignature } from "./thinking.ts";
+
+type Action<Kind extends ScriptAction["kind"]> = Extract<ScriptAction, { kind: Kind }>;
+
+function playError(
+  exchange: Exchange,
+  action: Action<"error">,
+  credential: CredentialKind | undefined,
+): void {
+  const { status, retryAfterSeconds } = action;
+  const requestId = identifier("req");
+  const retryAfter: Header[] =
+    retryAfterSeconds === undefined ? [] : [["retry-after", String(retryAfterSeconds)]];
+  exchange.whole(
+    status,
+    withHeaders(apiHeaders({ status, requestId, credential, contentType: "application/json" }), [
+      ...retryAfter,
+      ...(action.headers ?? []),
+    ]),
+    Buffer.from(errorBody(status, action, requestId)),
+  );
+}
+
+async function playFrames(
+  exchange: Exchange,
+  action: Action<"frames">,
+  state: State,
+  credential: CredentialKind | undefined,
+): Promise<void> {
+  exchange.head(action.status, withHeaders(streamHeaders(credential), action.headers ?? []));
+  for (const frame of action.frames) {
+    if (frame.gate !== undefined) await state.gates.passed(frame.gate, exchange);
+    await pause(frame.afterMs ?? 0, exchange);
+    exchange.frame(decodeBytes(frame));
+  }
+  if (exchange.ended) return;
+  // What was written must be on its way before the connection is cut.
+  if (action.end === "finish") exchange.finish();
+  else if (action.end === "reset") setImmediate(exchange.reset);
+  else if (action.end === "close") setImmediate(exchange.close);
+}
+
+type ScriptedBlock = NonNullable<Action<"message">["content"]>[number];
+
+function completed(block: ScriptedBlock): AnswerBlock {
+  switch (block.type) {
+    case "thinking":
+      return { ...block, signature: block.signature ?? thinkingSignature(block.thinking) };
+    case "tool_use": {
+      const call = toolUse(block.name, block.input);
+      return block.id === undefined ? call : { ...call, id: block.id };
+    }
+    default:
+      return block;
+  }
+}
+
+function scriptedAnswer(action: Action<"message">, request: MessagesRequest): Answer {
+  if (action.content === undefined) return answer(request);
+  const content = action.content.map(completed);
+  const calls = content.some(({ type }) => type === "tool_use");
+  return { content, stopReason: action.stopReason ?? (calls ? "tool_use" : "end_turn") };
+}
+
+async function playMessage(
+  exchange: Exchange,
+  body: Buffer,
+  action: Action<"message">,
+  state: State,
+  credential: CredentialKind | undefined,
+): Promise<void> {
+  const { reply, stream } = prepareReply(exchange, body, state, (request) =>
+    scriptedAnswer(action, request),
+  );
+  if (!stream) {
+    sendJson(exchange, 200, messageJson(reply), credential);
+    return;
+  }
+  exchange.head(200, streamHeaders(credential));
+  for (const [index, frame] of messageFrames(reply).entries()) {
+    if (index > 0) await pause(action.gapMs ?? 0, exchange);
+    exchange.frame(Buffer.from(frame));
+  }
+  exchange.finish();
+}
+
+/** Answers an exchange as a script says. */
+export async function play(
+  script: ActiveScript,
+  exchange: Exchange,
+  body: Buffer,
+  state: State,
+  credential: CredentialKind | undefined,
+): Promise<void> {
+  const { action } = script;
+  exchange.scriptedBy(script.id);
+  if (script.gate !== undefined) await state.gates.passed(script.gate, exchange);
+  await pause(script.delayMs, exchange);
+  switch (action.kind) {
+    case "error":
+      playError(exchange, action, credential);
+      return;
+    case "raw":
+      exchange.whole(action.status, action.headers, decodeBytes(action.body));
+      return;
+    case "frames":
+      await playFrames(exchange, action, state, credential);
+      return;
+    case "message":
+      await playMessage(exchange, body, action, state, credential);
+      return;
+    case "hang":
+      if (action.after === "headers") exchange.head(200, streamHeaders(credential));
+      return;
+    case "reset":
+      if (action.after === "headers") exchange.head(200, streamHeaders(credential));
+      setImmediate(exchange.reset);
+      return;
+  }
+}

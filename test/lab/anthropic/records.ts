@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { performance } from "node:perf_hooks";
+
+import type { Header } from "./responseHeaders.ts";
+
+/** Milliseconds since the epoch with sub-millisecond digits, comparable across processes of a machine. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** How far an exchange is, or how it ended; `aborted` means that the client went away first. */
+export type ExchangeState = "receiving" | "answering" | "finished" | "aborted" | "reset" | "closed";
+
+/** One request and what was answered, as the control API lists it. */
+export interface ExchangeSummary {
+  readonly id: number;
+  readonly state: ExchangeState;
+  readonly connection: number;
+  readonly peer: string;
+  /** Host name that the client asked for in TLS; `null` without TLS or without a name. */
+  readonly serverName: string | null;
+  readonly method: string;
+  /** Path and query, exactly as received. */
+  readonly url: string;
+  readonly httpVersion: string;
+  /** Names in their own case, values and order as received. */
+  readonly headers: readonly Header[];
+  readonly bodyBytes: number;
+  readonly bodySha256: string;
+  readonly startedAtMs: number;
+  /** When the last byte of the request was there. */
+  readonly receivedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  /** Number of the script that answered. */
+  readonly script: number | null;
+  readonly response: {
+    readonly status: number;
+    readonly headers: readonly Header[];
+    readonly atMs: number;
+    /** What was written in one piece, and when. */
+    readonly frames: readonly { readonly atMs: number; readonly bytes: number }[];
+    readonly bodyBytes: number;
+  } | null;
+}
+
+/** An exchange while it is being recorded. */
+export interface ExchangeRecord {
+  readonly id: number;
+  readonly connection: number;
+  readonly peer: string;
+  readonly serverName: string | null;
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: readonly string[];
+  readonly startedAtMs: number;
+  state: ExchangeState;
+  body: Buffer;
+  receivedAtMs: number | null;
+  endedAtMs: number | null;
+  script: number | null;
+  response: {
+    readonly status: number;
+    readonly headers: readonly Header[];
+    readonly atMs: number;
+    readonly frames: { readonly atMs: number; readonly bytes: Buffer }[];
+  } | null;
+}
+
+/** `[name, value, name, value]`, as Node gives it, in pairs. */
+export function headerPairs(rawHeaders: readonly string[]): Header[] {
+  const pairs: Header[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    pairs.push([rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""]);
+  }
+  return pairs;
+}
+
+function summary(record: ExchangeRecord): ExchangeSummary {
+  const { rawHeaders, body, response, ...rest } = record;
+  const frames = response?.frames.map(({ atMs, bytes }) => ({ atMs, bytes: bytes.length })) ?? [];
+  return {
+    ...rest,
+    headers: headerPairs(rawHeaders),
+    bodyBytes: body.length,
+    bodySha256: createHash("sha256").update(body).digest("hex"),
+    response: response && {
+      status: response.status,
+      headers: response.headers,
+      atMs: response.atMs,
+      frames,
+      bodyBytes: frames.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
+  };
+}
+
+/** A lab may run for days: beyond this many bytes of request bodies the oldest records go. */
+const MAXIMUM_BODY_BYTES = 512 * 1024 * 1024;
+const MAXIMUM_RECORDS = 20_000;
+
+/** The exchanges since the last `clear`, oldest first. */
+export class Records {
+  /** Off for a bench: nothing is kept then. */
+  enabled = true;
+  #nextId = 1;
+  #bodyBytes = 0;
+  readonly #records = new Map<number, ExchangeRecord>();
+
+  /** Starts a record; `undefined` while recording is off. */
+  open(head: Omit<ExchangeRecord, "id">): ExchangeRecord | undefined {
+    if (!this.enabled) return undefined;
+    const record = { ...head, id: this.#nextId++ };
+    this.#records.set(record.id, record);
+    return record;
+  }
+
+  /** Puts the body to its record and makes room for it. */
+  received(record: ExchangeRecord, body: Buffer): void {
+    record.body = body;
+    record.receivedAtMs = nowMs();
+    this.#bodyBytes += body.length;
+    for (const [id, oldest] of this.#records) {
+      if (this.#bodyBytes <= MAXIMUM_BODY_BYTES && this.#records.size <= MAXIMUM_RECORDS) break;
+      if (oldest === record) break;
+      this.#records.delete(id);
+      this.#bodyBytes -= oldest.body.length;
+    }
+  }
+
+  get(id: number): ExchangeRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Summaries of the records with a number above `afterId`. */
+  list(afterId: number): ExchangeSummary[] {
+    return [...this.#records.values()].filter(({ id }) => id > afterId).map(summary);
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  clear(): void {
+    this.#records.clear();
+    this.#bodyBytes = 0;
+  }
+}

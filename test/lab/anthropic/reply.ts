@@ -1,0 +1,147 @@
+import { answerTokens, type Answer, type AnswerBlock } from "./assistant.ts";
+import { identifier } from "./identifiers.ts";
+import type { MessagesRequest } from "./messagesRequest.ts";
+import type { InputUsage } from "./promptCache.ts";
+
+/** An answer ready to be sent, whole or as a stream. */
+export interface Reply {
+  readonly id: string;
+  readonly model: string;
+  readonly answer: Answer;
+  readonly input: InputUsage;
+  /** Present where the request asked for context management. */
+  readonly contextManagement: boolean;
+}
+
+/** A reply to `request`. */
+export function replyTo(request: MessagesRequest, answer: Answer, input: InputUsage): Reply {
+  return {
+    id: identifier("msg"),
+    model: request.model,
+    answer,
+    input,
+    contextManagement: request.context_management !== undefined,
+  };
+}
+
+function usageOf(reply: Reply, outputTokens: number): Record<string, unknown> {
+  const { input } = reply;
+  return {
+    input_tokens: input.input,
+    cache_creation_input_tokens: input.cacheCreation5m + input.cacheCreation1h,
+    cache_read_input_tokens: input.cacheRead,
+    cache_creation: {
+      ephemeral_5m_input_tokens: input.cacheCreation5m,
+      ephemeral_1h_input_tokens: input.cacheCreation1h,
+    },
+    output_tokens: outputTokens,
+    service_tier: "standard",
+    inference_geo: "global",
+  };
+}
+
+/** Tokens of the whole answer. */
+export function outputTokens({ answer }: Reply): number {
+  return answer.content.reduce((sum, block) => sum + answerTokens(block), 0);
+}
+
+const NO_EDITS = { context_management: { applied_edits: [] } };
+
+/** The message as `POST /v1/messages` answers it without `stream`. */
+export function messageJson(reply: Reply): Record<string, unknown> {
+  return {
+    model: reply.model,
+    id: reply.id,
+    type: "message",
+    role: "assistant",
+    content: reply.answer.content,
+    stop_reason: reply.answer.stopReason,
+    stop_sequence: null,
+    stop_details: null,
+    usage: usageOf(reply, outputTokens(reply)),
+    ...(reply.contextManagement ? NO_EDITS : {}),
+  };
+}
+
+/** One server-sent event of the API: its name is the `type` of its data. */
+export function sseFrame(data: {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** The `ping` that the API sends at the start of a stream and in quiet stretches. */
+export const PING_FRAME = sseFrame({ type: "ping" });
+
+const PIECE_CHARACTERS = 64;
+
+function pieces(text: string): string[] {
+  return text.match(new RegExp(`.{1,${PIECE_CHARACTERS}}`, "gsu")) ?? [];
+}
+
+function deltasOf(block: AnswerBlock): Record<string, unknown>[] {
+  switch (block.type) {
+    case "text":
+      return pieces(block.text).map((text) => ({ type: "text_delta", text }));
+    case "thinking":
+      return [
+        ...pieces(block.thinking).map((thinking) => ({ type: "thinking_delta", thinking })),
+        { type: "signature_delta", signature: block.signature },
+      ];
+    case "redacted_thinking":
+      return [];
+    case "tool_use":
+      return ["", ...pieces(JSON.stringify(block.input))].map((partial_json) => ({
+        type: "input_json_delta",
+        partial_json,
+      }));
+  }
+}
+
+function startOf(block: AnswerBlock): Record<string, unknown> {
+  switch (block.type) {
+    case "text":
+      return { ...block, text: "" };
+    case "thinking":
+      return { ...block, thinking: "", signature: "" };
+    case "redacted_thinking":
+      return { ...block };
+    case "tool_use":
+      return { ...block, input: {} };
+  }
+}
+
+/** The frames of the same message with `stream: true`. */
+export function messageFrames(reply: Reply): string[] {
+  const frames = [
+    sseFrame({
+      type: "message_start",
+      message: {
+        ...messageJson(reply),
+        content: [],
+        stop_reason: null,
+        usage: usageOf(reply, 1),
+        ...(reply.contextManagement ? { context_management: null } : {}),
+      },
+    }),
+  ];
+  reply.answer.content.forEach((block, index) => {
+    frames.push(sseFrame({ type: "content_block_start", index, content_block: startOf(block) }));
+    if (index === 0) frames.push(PING_FRAME);
+    for (const delta of deltasOf(block)) {
+      frames.push(sseFrame({ type: "content_block_delta", index, delta }));
+    }
+    frames.push(sseFrame({ type: "content_block_stop", index }));
+  });
+  frames.push(
+    sseFrame({
+      type: "message_delta",
+      delta: { stop_reason: reply.answer.stopReason, stop_sequence: null },
+      usage: usageOf(reply, outputTokens(reply)),
+      ...(reply.contextManagement ? NO_EDITS : {}),
+    }),
+    sseFrame({ type: "message_stop" }),
+  );
+  return frames;
+}

@@ -1,0 +1,30 @@
+import { AcceptedCredentials } from "./credentials.ts";
+import { Gates } from "./gates.ts";
+import { PromptCache } from "./promptCache.ts";
+import { Records } from "./records.ts";
+import { Scripts } from "./scripts.ts";
+
+/** What the data ports and the control API share. */
+export class State {
+  readonly credentials = new AcceptedCredentials();
+  readonly records = new Records();
+  readonly scripts = new Scripts();
+  readonly gates = new Gates();
+  readonly cache = new PromptCache(() => Date.now() + this.#clockAheadMs);
+  #clockAheadMs = 0;
+
+  /** Lets the prompt cache's time pass without waiting. */
+  advanceClock(ms: number): void {
+    this.#clockAheadMs += ms;
+  }
+
+  /** Back to the start, the accepted credentials apart. */
+  reset(): void {
+    this.records.clear();
+    this.records.enabled = true;
+    this.scripts.clear();
+    this.gates.clear();
+    this.cache.clear();
+    this.#clockAheadMs = 0;
+  }
+}
