@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Secret } from "@pulumi/gcp/secretmanager/secret.js";
+import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
+import { Account } from "@pulumi/gcp/serviceaccount/account.js";
+
+export interface IdentityArgs {
+  /** Account id: 6 to 30 characters. */
+  readonly accountId: string;
+  /** Secrets whose newest version the machine may read. */
+  readonly reads: Readonly<Record<string, Secret>>;
+  /** Secrets that the machine may add a version to, and no more. */
+  readonly publishes: Readonly<Record<string, Secret>>;
+}
+
+/** Who the machine is: a service account with no role but those on the named secrets. */
+export class Identity extends pulumi.ComponentResource {
+  readonly email: pulumi.Output<string>;
+  readonly grants: SecretIamMember[];
+
+  constructor(name: string, args: IdentityArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:infra:Identity", name, {}, opts);
+    const parent = { parent: this };
+
+    const account = new Account(
+      name,
+      { accountId: args.accountId, displayName: "claude-gateway host" },
+      parent,
+    );
+    const grant = (verb: string, role: string) => {
+      return ([key, secret]: [string, Secret]): SecretIamMember =>
+        new SecretIamMember(
+          `${name}-${verb}-${key}`,
+          { secretId: secret.id, role, member: account.member },
+          parent,
+        );
+    };
+    this.email = account.email;
+    this.grants = [
+      ...Object.entries(args.reads).map(grant("reads", "roles/secretmanager.secretAccessor")),
+      ...Object.entries(args.publishes).map(
+        grant("publishes", "roles/secretmanager.secretVersionAdder"),
+      ),
+    ];
+    this.registerOutputs({ email: this.email });
+  }
+}

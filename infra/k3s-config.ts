@@ -1,0 +1,110 @@
+/** Where the data disk is mounted; k3s keeps the datastore, certificates and images below it. */
+export const DATA_DIR = "/var/lib/rancher";
+
+/** Folder of the files that the startup script writes for k3s. */
+export const CONFIG_DIR = "/etc/rancher/k3s";
+
+/** A file on the machine. */
+export interface MachineFile {
+  readonly path: string;
+  /** Permissions, in octal. */
+  readonly mode: string;
+  readonly content: string;
+}
+
+// Valid YAML, and no serializer is needed for it.
+const yaml = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** k3s's configuration: hardened as its own guide asks, and without what a gateway host has no use for. */
+export function renderK3sConfig(args: { readonly nodeName: string }): string {
+  return yaml({
+    "node-name": args.nodeName,
+    disable: ["traefik", "servicelb"],
+    "write-kubeconfig-mode": "0600",
+    "token-file": `${CONFIG_DIR}/token`,
+    // The tunnel arrives on the loopback address of whoever opens it.
+    "tls-san": ["127.0.0.1", "localhost", args.nodeName],
+    // GCE's resolver, whatever the image's own resolv.conf says: the node firewall opens port 53 to it alone.
+    "resolv-conf": `${CONFIG_DIR}/resolv.conf`,
+    "secrets-encryption": true,
+    "protect-kernel-defaults": true,
+    "kube-apiserver-arg": [
+      "enable-admission-plugins=NodeRestriction",
+      `admission-control-config-file=${CONFIG_DIR}/admission.yaml`,
+      `audit-policy-file=${CONFIG_DIR}/audit-policy.yaml`,
+      `audit-log-path=${DATA_DIR}/audit/audit.log`,
+      "audit-log-maxage=30",
+      "audit-log-maxbackup=10",
+      "audit-log-maxsize=100",
+      "service-account-extend-token-expiration=false",
+    ],
+    "kube-controller-manager-arg": ["terminated-pod-gc-threshold=10"],
+    "kubelet-arg": ["streaming-connection-idle-timeout=5m"],
+  });
+}
+
+/** Pod security `restricted` in every namespace that does not say otherwise; k3s's own is exempt. */
+export function renderAdmissionConfig(): string {
+  const level = { enforce: "restricted", audit: "restricted", warn: "restricted" };
+  return yaml({
+    apiVersion: "apiserver.config.k8s.io/v1",
+    kind: "AdmissionConfiguration",
+    plugins: [
+      {
+        name: "PodSecurity",
+        configuration: {
+          apiVersion: "pod-security.admission.config.k8s.io/v1",
+          kind: "PodSecurityConfiguration",
+          defaults: {
+            ...level,
+            "enforce-version": "latest",
+            "audit-version": "latest",
+            "warn-version": "latest",
+          },
+          exemptions: { usernames: [], runtimeClasses: [], namespaces: ["kube-system"] },
+        },
+      },
+    ],
+  });
+}
+
+/** Who did what; never the content of a Secret, a ConfigMap or a token. First matching rule counts. */
+export function renderAuditPolicy(): string {
+  return yaml({
+    apiVersion: "audit.k8s.io/v1",
+    kind: "Policy",
+    omitStages: ["RequestReceived"],
+    rules: [
+      { level: "None", nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/version"] },
+      {
+        level: "None",
+        users: ["system:kube-controller-manager", "system:kube-scheduler", "system:apiserver"],
+        verbs: ["get", "list", "watch"],
+      },
+      { level: "None", resources: [{ group: "coordination.k8s.io", resources: ["leases"] }] },
+      { level: "None", resources: [{ group: "", resources: ["events"] }] },
+      {
+        level: "Metadata",
+        resources: [
+          { group: "", resources: ["secrets", "configmaps", "serviceaccounts/token"] },
+          { group: "authentication.k8s.io", resources: ["tokenreviews"] },
+        ],
+      },
+      { level: "Metadata", verbs: ["get", "list", "watch"] },
+      { level: "Request" },
+    ],
+  });
+}
+
+/** What the kubelet checks under `protect-kernel-defaults`. */
+export function renderSysctls(): string {
+  return [
+    "vm.panic_on_oom = 0",
+    "vm.overcommit_memory = 1",
+    "kernel.panic = 10",
+    "kernel.panic_on_oops = 1",
+    "kernel.keys.root_maxkeys = 1000000",
+    "kernel.keys.root_maxbytes = 25000000",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,137 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Disk } from "@pulumi/gcp/compute/disk.js";
+import { DiskResourcePolicyAttachment } from "@pulumi/gcp/compute/diskResourcePolicyAttachment.js";
+import { Instance } from "@pulumi/gcp/compute/instance.js";
+import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy.js";
+
+/** Name under which the machine sees its data disk: /dev/disk/by-id/google-data. */
+export const DATA_DEVICE = "data";
+
+/** Label on the machine, its disk and the disk's snapshots; the value is the machine's name. */
+export const LABEL = "claude-gateway-host";
+
+export interface MachineArgs {
+  /** Name on GCE; the data disk and the snapshot schedule are named after it. */
+  readonly name: string;
+  readonly zone: string;
+  readonly machineType: string;
+  /** `<project>/<image or family>`. */
+  readonly image: string;
+  readonly bootDiskGb: number;
+  readonly dataDiskGb: number;
+  /** Daily snapshots of the data disk; none unless set. */
+  readonly snapshots?: { readonly keepDays: number; readonly hourUtc: number } | undefined;
+  /** Name of an existing Cloud KMS key for both disks. */
+  readonly kmsKey?: string | undefined;
+  /** Pulumi's `protect` and GCE's deletion protection together. */
+  readonly protect: boolean;
+  readonly subnetworkId: pulumi.Input<string>;
+  readonly serviceAccountEmail: pulumi.Input<string>;
+  /** What must be there before the machine boots: its first boot downloads, and reads a secret. */
+  readonly bootsAfter: readonly pulumi.Resource[];
+  /** Metadata of our own, the startup script among it. Never a secret: every process on the machine reads it. */
+  readonly metadata: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** The machine with its boot disk, and the data disk that outlives it. */
+export class Machine extends pulumi.ComponentResource {
+  readonly instanceName: pulumi.Output<string>;
+  /** GCE's number for the data disk: as long as it stays, the cluster on it is the same. */
+  readonly dataDiskId: pulumi.Output<string>;
+
+  constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:infra:Machine", name, {}, opts);
+    const kept = { parent: this, protect: args.protect };
+    const labels = { [LABEL]: args.name };
+
+    const data = new Disk(
+      `${name}-data`,
+      {
+        name: `${args.name}-data`,
+        zone: args.zone,
+        type: "pd-balanced",
+        size: args.dataDiskGb,
+        labels,
+        ...(args.kmsKey === undefined
+          ? {}
+          : { diskEncryptionKey: { kmsKeySelfLink: args.kmsKey } }),
+      },
+      kept,
+    );
+    if (args.snapshots !== undefined) this.#schedule(name, args, data, args.snapshots);
+
+    const instance = new Instance(
+      name,
+      {
+        name: args.name,
+        zone: args.zone,
+        machineType: args.machineType,
+        labels,
+        // A new machine type or service account takes a stop, not a new machine.
+        allowStoppingForUpdate: true,
+        deletionProtection: args.protect,
+        bootDisk: {
+          autoDelete: true,
+          initializeParams: { image: args.image, size: args.bootDiskGb, type: "pd-balanced" },
+          ...(args.kmsKey === undefined ? {} : { kmsKeySelfLink: args.kmsKey }),
+        },
+        attachedDisks: [{ source: data.selfLink, deviceName: DATA_DEVICE }],
+        // No accessConfigs: no external address.
+        networkInterfaces: [{ subnetwork: args.subnetworkId }],
+        shieldedInstanceConfig: {
+          enableSecureBoot: true,
+          enableVtpm: true,
+          enableIntegrityMonitoring: true,
+        },
+        serviceAccount: {
+          email: args.serviceAccountEmail,
+          scopes: ["https://www.googleapis.com/auth/cloud-platform"],
+        },
+        metadata: {
+          "enable-oslogin": "TRUE",
+          "block-project-ssh-keys": "TRUE",
+          "enable-guest-attributes": "TRUE",
+          "serial-port-enable": "FALSE",
+          ...args.metadata,
+        },
+      },
+      { ...kept, dependsOn: [...args.bootsAfter] },
+    );
+
+    this.instanceName = instance.name;
+    this.dataDiskId = data.diskId;
+    this.registerOutputs({ instanceName: this.instanceName, dataDiskId: this.dataDiskId });
+  }
+
+  #schedule(
+    name: string,
+    args: MachineArgs,
+    disk: Disk,
+    { keepDays, hourUtc }: { readonly keepDays: number; readonly hourUtc: number },
+  ): void {
+    const policy = new ResourcePolicy(
+      `${name}-snapshots`,
+      {
+        name: `${args.name}-snapshots`,
+        region: args.zone.replace(/-[a-z]$/, ""),
+        snapshotSchedulePolicy: {
+          schedule: {
+            dailySchedule: { daysInCycle: 1, startTime: `${String(hourUtc).padStart(2, "0")}:00` },
+          },
+          // What a destroyed stack leaves behind goes by itself when its days are over.
+          retentionPolicy: {
+            maxRetentionDays: keepDays,
+            onSourceDiskDelete: "APPLY_RETENTION_POLICY",
+          },
+          snapshotProperties: { labels: { [LABEL]: args.name } },
+        },
+      },
+      { parent: this },
+    );
+    new DiskResourcePolicyAttachment(
+      `${name}-snapshots`,
+      { name: policy.name, disk: disk.name, zone: args.zone },
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Secret } from "@pulumi/gcp/secretmanager/secret.js";
+import { SecretVersion } from "@pulumi/gcp/secretmanager/secretVersion.js";
+import { RandomPassword } from "@pulumi/random/randomPassword.js";
+
+export interface HostSecretsArgs {
+  /** Start of both secrets' names in Secret Manager. */
+  readonly name: string;
+  /** Keeps the token, without which a data disk cannot be read again, from deletion. */
+  readonly protect: boolean;
+}
+
+/** What Secret Manager holds for a host: the k3s token, and a kubeconfig whose versions the machine adds. */
+export class HostSecrets extends pulumi.ComponentResource {
+  readonly token: Secret;
+  readonly tokenVersion: SecretVersion;
+  readonly kubeconfig: Secret;
+
+  constructor(name: string, args: HostSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:infra:HostSecrets", name, {}, opts);
+    const parent = { parent: this };
+    const kept = { parent: this, protect: args.protect };
+
+    const value = new RandomPassword(`${name}-k3s-token`, { length: 48, special: false }, kept);
+    this.token = new Secret(
+      `${name}-k3s-token`,
+      {
+        secretId: `${args.name}-k3s-token`,
+        replication: { auto: {} },
+        deletionProtection: args.protect,
+      },
+      kept,
+    );
+    this.tokenVersion = new SecretVersion(
+      `${name}-k3s-token`,
+      { secret: this.token.id, secretData: value.result },
+      kept,
+    );
+    this.kubeconfig = new Secret(
+      `${name}-kubeconfig`,
+      { secretId: `${args.name}-kubeconfig`, replication: { auto: {} }, deletionProtection: false },
+      parent,
+    );
+    this.registerOutputs({ kubeconfigSecret: this.kubeconfig.secretId });
+  }
+}

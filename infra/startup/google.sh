@@ -1,0 +1,50 @@
+# The metadata server and Secret Manager.
+
+metadata() {
+  curl -sf --max-time 10 -H 'Metadata-Flavor: Google' "$METADATA/$1"
+}
+
+# secret_manager URL [CURL OPTION...]: leaves the answer in $RUN/answer and prints the HTTP status, 000 if none.
+# The access token goes in by a pipe: a process's arguments can be read by every other.
+secret_manager() {
+  local url=$1 token
+  shift
+  token=$(metadata instance/service-accounts/default/token | jq -er .access_token) || {
+    printf '000'
+    return
+  }
+  curl -s --max-time 30 -o "$RUN/answer" -w '%{http_code}' \
+    --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
+}
+
+# with_retries WHAT URL [CURL OPTION...]: 403 is what a grant gives that has not settled yet.
+with_retries() {
+  local what=$1 status reason attempt
+  shift
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    : >"$RUN/answer"
+    status=$(secret_manager "$@")
+    if [[ $status == 200 ]]; then return; fi
+    reason=$(jq -r '.error.message // empty' "$RUN/answer" 2>/dev/null || true)
+    if [[ $status == 400 || $status == 404 ]]; then break; fi
+    log "$what: HTTP $status, attempt $attempt of $ATTEMPTS"
+    sleep "$RETRY_SECONDS"
+  done
+  rm -f "$RUN/answer"
+  fail "$what: HTTP $status${reason:+: $reason}"
+}
+
+# read_secret NAME: prints the newest version.
+read_secret() {
+  with_retries "reading secret $1" "$1/versions/latest:access" >&2
+  jq -er .payload.data "$RUN/answer" | base64 -d
+  rm -f "$RUN/answer"
+}
+
+# add_secret_version NAME FILE
+add_secret_version() {
+  base64 -w0 "$2" | jq -R '{payload: {data: .}}' >"$RUN/request"
+  with_retries "adding a version to secret $1" "$1:addVersion" \
+    -H 'Content-Type: application/json' --data-binary "@$RUN/request"
+  rm -f "$RUN/request" "$RUN/answer"
+}

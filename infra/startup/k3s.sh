@@ -1,0 +1,92 @@
+# k3s: its token, its binary, its start, its kubeconfig. A release is "VERSION SHA256", as in the metadata key.
+
+K3S=/usr/local/bin/k3s
+KUBECONFIG_FILE=/etc/rancher/k3s/k3s.yaml
+
+fetch_token() {
+  # k3s cannot change its token by configuration: once fetched, it stays.
+  if [[ -s $TOKEN_FILE ]]; then return; fi
+  local secret
+  secret=$(metadata "instance/attributes/$TOKEN_SECRET_KEY") || fail "metadata key $TOKEN_SECRET_KEY is missing"
+  read_secret "$secret" >"$RUN/token"
+  [[ -s $RUN/token ]] || fail "secret $secret is empty"
+  mkdir -p "$(dirname "$TOKEN_FILE")"
+  mv "$RUN/token" "$TOKEN_FILE"
+  DETAIL='fetched'
+}
+
+is_release() {
+  [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
+}
+
+# download_release RELEASE FILE: leaves the file only if its checksum is the pinned one.
+download_release() {
+  local version=${1% *} pinned=${1#* } asset actual
+  case $(uname -m) in
+    x86_64) asset=k3s ;;
+    aarch64) asset=k3s-arm64 ;;
+    *) fail "k3s has no binary for $(uname -m)" ;;
+  esac
+  curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
+    rm -f "$2.part"
+    fail "download of k3s $version: $(tail -1 "$RUN/download.log")"
+  }
+  actual=$(sha256sum <"$2.part")
+  actual=${actual%% *}
+  if [[ $actual != "$pinned" ]]; then
+    rm -f "$2.part"
+    fail "k3s $version is not what was pinned: SHA-256 $actual, expected $pinned"
+  fi
+  chmod 0755 "$2.part"
+  mv "$2.part" "$2"
+}
+
+# The release that the data disk was last used with, else the one asked for: a boot never upgrades.
+install_k3s() {
+  local release
+  if [[ -s $STATE/release ]]; then
+    release=$(cat "$STATE/release")
+  else
+    release=$(metadata "instance/attributes/$RELEASE_KEY") || fail "metadata key $RELEASE_KEY is missing"
+  fi
+  if ! is_release "$K3S" "$release"; then
+    if is_release "$K3S.previous" "$release"; then
+      cp -p "$K3S.previous" "$K3S.part"
+      mv "$K3S.part" "$K3S"
+    else
+      download_release "$release" "$K3S"
+    fi
+  fi
+  put_file 0600 "$STATE/release" <<<"$release"
+  DETAIL=${release% *}
+}
+
+start_k3s() {
+  systemctl daemon-reload
+  systemctl start --no-block k3s.service
+  wait_until_ready "$(cut -d' ' -f1 "$STATE/release")"
+}
+
+# wait_until_ready VERSION: the API answers and the node is Ready at that version.
+wait_until_ready() {
+  local attempt seen=''
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    seen=$("$K3S" kubectl get node "$NODE_NAME" -o \
+      "jsonpath={.status.nodeInfo.kubeletVersion} {.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || true)
+    if [[ $seen == "$1 True" ]]; then return; fi
+    sleep "$RETRY_SECONDS"
+  done
+  fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -u k3s.service -n 1 -o cat 2>/dev/null || true)"
+}
+
+publish_kubeconfig() {
+  local secret created seen
+  read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
+    fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
+  # A secret that was deleted and made again needs the kubeconfig again.
+  seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
+  if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
+  add_secret_version "$secret" "$KUBECONFIG_FILE"
+  put_file 0600 "$STATE/published" <<<"$seen"
+  DETAIL="new version of $secret"
+}

@@ -1,0 +1,58 @@
+# The machine below k3s: packages, data disk, kernel settings, node firewall, files.
+
+# put_file MODE PATH: takes the content from standard input.
+put_file() {
+  mkdir -p "$(dirname "$2")"
+  cat >"$2.new"
+  chmod "$1" "$2.new"
+  mv "$2.new" "$2"
+}
+
+install_packages() {
+  local package missing=()
+  for package in ca-certificates curl ipset jq nftables; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  if ((${#missing[@]} > 0)); then
+    # The VPC lets TCP 443 out and nothing else.
+    sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
+    local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
+    export DEBIAN_FRONTEND=noninteractive
+    "${apt[@]}" update >"$RUN/apt.log" 2>&1 || true
+    "${apt[@]}" install --no-install-recommends -y "${missing[@]}" >>"$RUN/apt.log" 2>&1 ||
+      fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+    DETAIL="installed ${missing[*]}"
+  fi
+  # Without a working ipset k3s runs with no network policies at all, and only logs a warning.
+  ipset list -n >/dev/null 2>"$RUN/ipset.log" || fail "ipset does not work: $(head -1 "$RUN/ipset.log")"
+}
+
+mount_data_disk() {
+  local device=/dev/disk/by-id/google-data
+  [[ -b $device ]] || fail "data disk $device is not attached"
+  if ! mountpoint -q "$DATA_DIR"; then
+    # blkid ends with 2 only when it finds nothing on the disk: what is not understood is never formatted.
+    local found=0
+    blkid -p "$device" >/dev/null || found=$?
+    if [[ $found == 2 ]]; then
+      mkfs.ext4 -q -m 0 -L claude-gateway "$device"
+      DETAIL='formatted'
+    elif [[ $found != 0 ]]; then
+      fail "blkid cannot tell what is on $device (exit code $found)"
+    fi
+    mkdir -p "$DATA_DIR"
+    mount -o noatime "$device" "$DATA_DIR"
+  fi
+  # Follows host.dataDiskGb when it grew; does nothing otherwise.
+  resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
+  mkdir -p "$STATE" "$DATA_DIR/audit"
+  chmod 0700 "$STATE" "$DATA_DIR/audit"
+}
+
+set_kernel_defaults() {
+  sysctl -q -p "$SYSCTLS"
+}
+
+load_firewall() {
+  nft -f "$FIREWALL" 2>"$RUN/nft.log" || fail "nft -f $FIREWALL: $(head -1 "$RUN/nft.log")"
+}

@@ -1,0 +1,46 @@
+# with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.
+with_lock() {
+  exec 9>"$RUN/lock"
+  flock 9
+  "$@"
+  exec 9>&-
+}
+
+boot() {
+  rm -f "$RUN/steps" "$RUN/failure"
+  install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
+  mv "$SELF.new" "$SELF"
+  step packages long install_packages
+  step disk quick mount_data_disk
+  step files quick write_files
+  step kernel quick set_kernel_defaults
+  step firewall quick load_firewall
+  step token long fetch_token
+  step recovery quick roll_back
+  step k3s long install_k3s
+  step start long start_k3s
+  step kubeconfig quick publish_kubeconfig
+  step watch quick start_watch
+  publish_steps
+}
+
+start_watch() {
+  systemctl restart --no-block claude-gateway-watch.service
+}
+
+main() {
+  umask 077
+  mkdir -p "$RUN"
+  trap 'on_error "$LINENO" "$BASH_COMMAND"' ERR
+  trap on_exit EXIT
+  case ${1:-boot} in
+    boot) with_lock boot ;;
+    watch) watch ;;
+    upgrade) with_lock upgrade "$2" ;;
+    try-upgrade) try_upgrade "$2" ;;
+    publish-kubeconfig) with_lock publish_kubeconfig ;;
+    *) fail "unknown command $1" ;;
+  esac
+}
+
+main "$@"

@@ -1,0 +1,45 @@
+import { DATA_DIR } from "./k3s-config.ts";
+
+/**
+ * systemd's unit for k3s. It is never enabled: the startup script starts it at each boot when all before it is
+ * in place, and the unit itself refuses to run without the data disk or the node firewall.
+ */
+export function renderK3sUnit(firewall: string): string {
+  return `[Unit]
+Description=k3s
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStartPre=/usr/bin/mountpoint -q ${DATA_DIR}
+ExecStartPre=/usr/sbin/nft -f ${firewall}
+ExecStartPre=-/sbin/modprobe br_netfilter
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/local/bin/k3s server
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+`;
+}
+
+/** systemd's unit that waits for the metadata key to name another release. */
+export function renderWatchUnit(self: string): string {
+  return `[Unit]
+Description=claude-gateway: upgrades k3s when the metadata key changes
+After=network-online.target
+
+[Service]
+ExecStart=${self} watch
+StandardOutput=journal+console
+StandardError=journal+console
+Restart=always
+RestartSec=10s
+`;
+}

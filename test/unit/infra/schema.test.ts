@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+
+import { GcpConfig, HostConfig, K3sConfig } from "../../../infra/schema.ts";
+
+function problems(schema: z.ZodType, value: unknown): Record<string, string> {
+  const parsed = schema.safeParse(value);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  return Object.fromEntries(issues.map(({ path, message }) => [path.join("."), message]));
+}
+
+describe("HostConfig", () => {
+  it("needs nothing to be set", () => {
+    expect(HostConfig.parse({})).toEqual({
+      machineType: "e2-standard-4",
+      bootDiskGb: 30,
+      dataDiskGb: 50,
+      protect: true,
+    });
+  });
+
+  it("takes daily snapshots with an empty object", () => {
+    expect(HostConfig.parse({ snapshots: {} }).snapshots).toEqual({ keepDays: 7, hourUtc: 3 });
+  });
+
+  it("accepts every option", () => {
+    const all = {
+      machineType: "c4a-standard-4",
+      image: "debian-cloud/debian-13-arm64",
+      bootDiskGb: 20,
+      dataDiskGb: 200,
+      snapshots: { keepDays: 30, hourUtc: 0 },
+      kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+      protect: false,
+    };
+    expect(HostConfig.parse(all)).toEqual(all);
+  });
+
+  it.each([
+    [{ machineType: "large" }, "machineType", "gcloud compute machine-types list"],
+    [{ image: "debian-13" }, "image", '"debian-cloud/debian-13"'],
+    [{ bootDiskGb: 10 }, "bootDiskGb", "at least 20"],
+    [{ dataDiskGb: 19.5 }, "dataDiskGb", "whole number"],
+    [{ dataDiskGb: 70_000 }, "dataDiskGb", "65536"],
+    [{ snapshots: { hourUtc: 24 } }, "snapshots.hourUtc", "0 to 23"],
+    [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
+    [{ protected: true }, "", "protected"],
+  ])("refuses %j with the fix", (value, path, part) => {
+    const found = problems(HostConfig, value);
+    expect(Object.keys(found)).toEqual([path]);
+    expect(found[path]).toContain(part);
+  });
+});
+
+describe("K3sConfig", () => {
+  const sha256 = "a".repeat(64);
+
+  it("defaults to the pinned release", () => {
+    expect(K3sConfig.parse({})).toEqual({ version: "v1.36.3+k3s1" });
+  });
+
+  it("takes another release with its checksum", () => {
+    const other = { version: "v1.36.4+k3s1", sha256 };
+    expect(K3sConfig.parse(other)).toEqual(other);
+  });
+
+  it("refuses another release without a checksum, and says where it stands", () => {
+    const { sha256: message } = problems(K3sConfig, { version: "v1.36.4+k3s1" });
+    expect(message).toContain("missing for v1.36.4+k3s1");
+    expect(message).toContain("sha256sum-amd64.txt");
+  });
+
+  it.each(["stable", "latest", "v1.36", "1.36.3+k3s1", "v1.36.3", "v1.36.3+k3s1-rc1"])(
+    "refuses the release %s",
+    (version) => {
+      expect(problems(K3sConfig, { version, sha256 }).version).toContain("v1.36.3+k3s1");
+    },
+  );
+
+  it.each(["", "A".repeat(64), "a".repeat(63), `${"a".repeat(64)} k3s`])(
+    "refuses the checksum %j",
+    (value) => {
+      expect(problems(K3sConfig, { version: "v1.36.4+k3s1", sha256: value }).sha256).toContain(
+        "64 lower-case hex digits",
+      );
+    },
+  );
+});
+
+describe("GcpConfig", () => {
+  it("takes a project and a zone", () => {
+    const both = { project: "my-project-1", zone: "europe-west1-b" };
+    expect(GcpConfig.parse(both)).toEqual(both);
+  });
+
+  it("says how to set what is missing", () => {
+    expect(problems(GcpConfig, {})).toEqual({
+      project: "is missing: run `pulumi config set gcp:project <project id>`",
+      zone: "is missing: run `pulumi config set gcp:zone <zone>`, as us-central1-a",
+    });
+  });
+
+  it("tells a region from a zone", () => {
+    expect(problems(GcpConfig, { project: "my-project-1", zone: "europe-west1" }).zone).toContain(
+      "with its letter",
+    );
+  });
+});

@@ -1,0 +1,24 @@
+interface UpgradeCase {
+  readonly from: string;
+  readonly to: string;
+  /** How the refusal goes on after `FROM -> TO`; none where the upgrade is allowed. */
+  readonly refusal?: string;
+}
+
+/** The preview and the machine judge all of them alike. */
+export const UPGRADE_CASES: readonly UpgradeCase[] = [
+  { from: "v1.36.3+k3s1", to: "v1.36.3+k3s1" },
+  { from: "v1.36.3+k3s1", to: "v1.36.3+k3s2" },
+  { from: "v1.36.3+k3s1", to: "v1.36.10+k3s1" },
+  { from: "v1.36.3+k3s2", to: "v1.36.4+k3s1" },
+  { from: "v1.36.3+k3s1", to: "v1.37.0+k3s1" },
+  { from: "v1.9.9+k3s1", to: "v1.10.0+k3s1" },
+  { from: "v1.36.3+k3s1", to: "v1.38.0+k3s1", "skips a minor: upgrade to v1.37 first" },
+  { from: "v1.34.9+k3s1", to: "v1.36.3+k3s1", "skips a minor: upgrade to v1.35 first" },
+  { from: "v1.36.3+k3s1", to: "v1.35.9+k3s9", "is a downgrade" },
+  { from: "v1.36.3+k3s1", to: "v1.36.2+k3s9", "is a downgrade" },
+  { from: "v1.36.3+k3s2", to: "v1.36.3+k3s1", "is a downgrade" },
+  { from: "v2.0.0+k3s1", to: "v1.99.0+k3s1", "is a downgrade" },
+  { from: "v1.36.3+k3s1", to: "v2.0.0+k3s1", "changes the major version: make a new host" },
+  { from: "v1.36.3+k3s1", to: "v2.37.0+k3s1", "changes the major version: make a new host" },
+];
