@@ -1,0 +1,73 @@
+import type { CredentialKind } from "./schema.ts";
+import type { GatewayVariant } from "./variant.ts";
+
+/** A mistake in a config: where it is, and what it is with its fix. Never holds a secret. */
+export interface Finding {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+const SET_VALUE = "pulumi config set --secret --path credential.value";
+
+/** What is wrong with a credential for a path; empty when it fits. */
+export function credentialFindings(
+  variant: GatewayVariant,
+  credential: { kind: CredentialKind; holder: "gateway" | "agent"; value?: string | undefined },
+): Finding[] {
+  const findings: Finding[] = [];
+  const { kind, holder, value } = credential;
+  if (variant === "envoy-sni" && holder !== "agent") {
+    findings.push({
+      path: ["credential", "holder"],
+      message:
+        "must be agent on path envoy in mode sni, where TLS is untouched and nothing can be put in: " +
+        "pulumi config set --path credential.holder agent",
+    });
+  }
+  if (variant !== "envoy-sni" && holder === "agent") {
+    findings.push({
+      path: ["credential", "holder"],
+      message:
+        "may be agent on path envoy in mode sni only, everywhere else the gateway holds it: " +
+        "pulumi config set --path credential.holder gateway",
+    });
+  }
+  if (value === undefined || value.trim() === "") {
+    if (holder === "gateway") {
+      findings.push({
+        path: ["credential", "value"],
+        message: `is missing; set it with: ${SET_VALUE}`,
+      });
+    }
+    return findings;
+  }
+  if (value !== value.trim() || /[^\x21-\x7e]/.test(value)) {
+    findings.push({
+      path: ["credential", "value"],
+      message: `holds white space or a control character, as from a pasted line break; set it again: ${SET_VALUE}`,
+    });
+  }
+  const looksLikeOauth = value.trim().startsWith("sk-ant-oat");
+  if (kind === "apiKey" && looksLikeOauth) {
+    findings.push({
+      path: ["credential", "kind"],
+      message:
+        "is apiKey but the value is an OAuth token, which the API refuses as a key with a misleading " +
+        "rate_limit_error: pulumi config set --path credential.kind oauth",
+    });
+  }
+  if (kind === "oauth" && !looksLikeOauth) {
+    findings.push({
+      path: ["credential", "kind"],
+      message:
+        "is oauth but the value is no OAuth token (sk-ant-oat…): pulumi config set --path credential.kind apiKey",
+    });
+  }
+  if (kind === "apiKey" && !looksLikeOauth && !value.trim().startsWith("sk-ant-")) {
+    findings.push({
+      path: ["credential", "value"],
+      message: `is no Anthropic API key (sk-ant-…); set it again: ${SET_VALUE}`,
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { stringify } from "yaml";
+
+/** Where LiteLLM's container finds its files. */
+export const liteLlmPaths = {
+  config: "/etc/litellm",
+  tokens: "/etc/litellm-tokens",
+} as const;
+
+/** What LiteLLM is told; everything secret comes by environment and mounted file instead. */
+export interface LiteLlmConfigArgs {
+  /** Longest an upstream call may be silent, in seconds. Above Claude Code's own 300 s watchdog. */
+  readonly upstreamTimeoutSeconds: number;
+}
+
+/** The files of LiteLLM's ConfigMap, by name. */
+export function renderLiteLlmFiles(args: LiteLlmConfigArgs): Record<string, string> {
+  return {
+    "config.yaml": stringify({
+      // The passthrough route takes any model: an entry here would only open the adapter's routes.
+      model_list: [],
+      litellm_settings: {
+        num_retries: 0,
+        telemetry: false,
+        turn_off_message_logging: true,
+      },
+      general_settings: {
+        master_key: "os.environ/LITELLM_MASTER_KEY",
+        custom_auth: "gateway_auth.user_api_key_auth",
+        pass_through_request_timeout: args.upstreamTimeoutSeconds,
+      },
+    }),
+    "gateway_auth.py": readFileSync(new URL("./gateway_auth.py", import.meta.url), "utf8"),
+  };
+}
+
+/** The tokens file that gateway_auth.py reads: accepted tokens by caller. */
+export function renderTokensFile(callers: Readonly<Record<string, readonly string[]>>): string {
+  return JSON.stringify(callers);
+}
+
+/** LiteLLM's environment, secrets aside. */
+export function liteLlmEnvironment(args: {
+  readonly drainSeconds: number;
+  /** Base URL of the upstream, without a path. */
+  readonly upstreamBaseUrl: string;
+}): Record<string, string> {
+  return {
+    ANTHROPIC_API_BASE: args.upstreamBaseUrl,
+    GATEWAY_TOKENS_FILE: `${liteLlmPaths.tokens}/tokens.json`,
+    GRACEFUL_SHUTDOWN_TIMEOUT: String(args.drainSeconds),
+    LITELLM_MODE: "PRODUCTION",
+    // Without it LiteLLM asks GitHub for prices at every start, and no way leads there.
+    LITELLM_LOCAL_MODEL_COST_MAP: "True",
+    DISABLE_ADMIN_UI: "True",
+    NO_DOCS: "True",
+    NO_REDOC: "True",
+    NO_OPENAPI: "True",
+    HOME: "/tmp",
+    // httpx and aiohttp would otherwise trust certifi's copy and ignore the image's own bundle.
+    SSL_CERT_FILE: "/etc/ssl/certs/ca-certificates.crt",
+  };
+}

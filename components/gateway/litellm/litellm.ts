@@ -1,0 +1,189 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { createHash } from "node:crypto";
+import { labelKeys, type Role } from "../../labels.ts";
+import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import type { CallerTokens } from "../tokens.ts";
+import type { GatewayVariant } from "../variant.ts";
+import {
+  liteLlmEnvironment,
+  liteLlmPaths,
+  renderLiteLlmFiles,
+  renderTokensFile,
+} from "./config.ts";
+
+export interface LiteLlmArgs {
+  /** Namespace that everything is made in. */
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the Deployment; ConfigMap and Secrets carry it as a prefix. */
+  readonly deploymentName: string;
+  /** The variant that the pods serve. */
+  readonly variant: GatewayVariant;
+  /** `gateway` where agents call LiteLLM itself, `litellm` where Envoy does. */
+  readonly role: Role;
+  /** Image of LiteLLM. */
+  readonly image: string;
+  /** Who may call it, with the tokens that are accepted of each. */
+  readonly callers: pulumi.Input<CallerTokens>;
+  /** The upstream credential: an API key, or an OAuth token, which LiteLLM tells apart itself. */
+  readonly credential: pulumi.Input<string>;
+  /** Base URL of the upstream, without a path. */
+  readonly upstreamBaseUrl: pulumi.Input<string>;
+  /** Longest wait for open requests when a pod is replaced, in seconds. */
+  readonly drainSeconds: number;
+}
+
+/** LiteLLM's port; in its pods it is named `http`, which the Service `gateway` targets. */
+export const LITELLM_PORT = 4000;
+
+/** Claude Code gives up on a silent stream after 300 s; LiteLLM must not be the first to. */
+const UPSTREAM_TIMEOUT_SECONDS = 900;
+/** Time for the Service to stop sending requests before the server stops taking them. */
+const DEREGISTRATION_SECONDS = 5;
+/** LiteLLM's own tear-down after the last request. */
+const TEARDOWN_SECONDS = 15;
+const USER = 65_534;
+
+/** LiteLLM's passthrough: one Deployment with its configuration, accepted tokens and upstream credential. */
+export class LiteLlm extends pulumi.ComponentResource {
+  /** Labels that select the pods. */
+  readonly selector: Record<string, string>;
+  /** The Deployment: to depend on it is to wait until the pods are Ready. */
+  readonly deployment: k8s.apps.v1.Deployment;
+
+  constructor(name: string, args: LiteLlmArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:gateway:LiteLlm", name, {}, opts);
+    const { namespace, deploymentName } = args;
+    const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
+
+    const files = renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS });
+    const config = new k8s.core.v1.ConfigMap(
+      `${name}-config`,
+      { metadata: metadata("config"), data: files },
+      { parent: this },
+    );
+
+    const tokens = new k8s.core.v1.Secret(
+      `${name}-tokens`,
+      {
+        metadata: metadata("tokens"),
+        stringData: {
+          "tokens.json": pulumi.secret(pulumi.output(args.callers).apply(renderTokensFile)),
+        },
+      },
+      { parent: this },
+    );
+
+    const masterKey = new random.RandomPassword(
+      `${name}-master-key`,
+      { length: 48, special: false },
+      { parent: this },
+    );
+    const credentialData = pulumi.secret({
+      ANTHROPIC_API_KEY: args.credential,
+      LITELLM_MASTER_KEY: pulumi.concat("sk-", masterKey.result),
+    });
+    const credentials = new k8s.core.v1.Secret(
+      `${name}-credentials`,
+      { metadata: metadata("credentials"), stringData: credentialData },
+      { parent: this },
+    );
+
+    this.selector = { [labelKeys.role]: args.role, [labelKeys.path]: args.variant };
+    this.deployment = new k8s.apps.v1.Deployment(
+      `${name}-deployment`,
+      {
+        metadata: { namespace, name: deploymentName, labels: this.selector },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: this.selector },
+          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          template: {
+            metadata: {
+              labels: this.selector,
+              annotations: {
+                // LiteLLM reads both at its start only, so a change has to roll the pod.
+                "claude-gateway/config-hash": hash(JSON.stringify(files)),
+                "claude-gateway/credential-hash": pulumi.secret(
+                  pulumi.jsonStringify(credentialData).apply(hash),
+                ),
+              },
+            },
+            spec: {
+              automountServiceAccountToken: false,
+              enableServiceLinks: false,
+              terminationGracePeriodSeconds:
+                args.drainSeconds + DEREGISTRATION_SECONDS + TEARDOWN_SECONDS,
+              securityContext: restrictedPod(USER),
+              containers: [
+                {
+                  name: "litellm",
+                  image: args.image,
+                  command: ["litellm"],
+                  args: [
+                    "--config",
+                    `${liteLlmPaths.config}/config.yaml`,
+                    "--port",
+                    String(LITELLM_PORT),
+                  ],
+                  ports: [{ name: "http", containerPort: LITELLM_PORT }],
+                  env: pulumi
+                    .output(args.upstreamBaseUrl)
+                    .apply((upstreamBaseUrl) =>
+                      Object.entries(
+                        liteLlmEnvironment({ drainSeconds: args.drainSeconds, upstreamBaseUrl }),
+                      ).map(([name, value]) => ({ name, value })),
+                    ),
+                  envFrom: [{ secretRef: { name: credentials.metadata.name } }],
+                  securityContext: restrictedContainer,
+                  resources: {
+                    requests: { cpu: "250m", memory: "512Mi" },
+                    limits: { memory: "1536Mi" },
+                  },
+                  startupProbe: {
+                    httpGet: { path: "/health/liveliness", port: "http" },
+                    periodSeconds: 2,
+                    failureThreshold: 90,
+                  },
+                  readinessProbe: {
+                    httpGet: { path: "/health/readiness", port: "http" },
+                    periodSeconds: 5,
+                    timeoutSeconds: 5,
+                  },
+                  livenessProbe: {
+                    httpGet: { path: "/health/liveliness", port: "http" },
+                    periodSeconds: 10,
+                    timeoutSeconds: 10,
+                    failureThreshold: 6,
+                  },
+                  lifecycle: { preStop: { sleep: { seconds: DEREGISTRATION_SECONDS } } },
+                  volumeMounts: [
+                    { name: "config", mountPath: liteLlmPaths.config, readOnly: true },
+                    { name: "tokens", mountPath: liteLlmPaths.tokens, readOnly: true },
+                    { name: "tmp", mountPath: "/tmp" },
+                  ],
+                },
+              ],
+              volumes: [
+                { name: "config", configMap: { name: config.metadata.name } },
+                { name: "tokens", secret: { secretName: tokens.metadata.name } },
+                { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
+              ],
+            },
+          },
+        },
+      },
+      {
+        parent: this,
+        customTimeouts: { create: "5m", update: "10m", delete: `${args.drainSeconds + 120}s` },
+      },
+    );
+
+    this.registerOutputs({ selector: this.selector });
+  }
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

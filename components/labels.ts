@@ -1,0 +1,18 @@
+/** Label and annotation keys that policies, selectors and the reaper rely on. */
+export const labelKeys = {
+  /** The stack that a namespace belongs to. */
+  stack: "claude-gateway/stack",
+  /** `gateway` or `spike`: the kind of that stack. */
+  kind: "claude-gateway/kind",
+  /** What a namespace or pod is for: see {@link Role}. */
+  role: "claude-gateway/role",
+  /** The variant that a gateway pod belongs to. */
+  path: "claude-gateway/path",
+  /** Annotation: time to live of a spike's namespace in seconds, from its creation. */
+  ttlSeconds: "claude-gateway/ttl-seconds",
+} as const;
+
+/**
+ * `gateway`: takes agents' requests. `litellm`: stands behind Envoy. `agent`: what the gateway is for.
+ */
+export type Role = "gateway" | "litellm" | "agent";

@@ -1,0 +1,106 @@
+import type { z } from "zod";
+import type { Finding } from "../components/gateway/credential.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** One list of mistakes: what the schema found and what was found between keys, each key once. */
+export function problemsOf(issues: readonly Issue[], findings: readonly Finding[]): Finding[] {
+  const problems = [...issues.flatMap(findingsOfIssue), ...findings];
+  return problems.filter(
+    ({ path }, index) => problems.findIndex((other) => keyOf(other.path) === keyOf(path)) === index,
+  );
+}
+
+/** The message for a person: every mistake with its key, its value (never a secret's) and its fix. */
+export function renderProblems(
+  stack: string,
+  raw: Readonly<Record<string, unknown>>,
+  problems: readonly Finding[],
+): string {
+  const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
+  const lines = problems.map(
+    ({ path, message }) => `  ${keyOf(path)}${shownValue(raw, path)} ${message}`,
+  );
+  return [
+    `Stack "${stack}" has ${count} in its configuration; nothing was touched.`,
+    ...lines,
+  ].join("\n");
+}
+
+/** A path as `pulumi config set --path` takes it: `agents[0].name`. */
+function keyOf(path: readonly string[]): string {
+  return path.reduce(
+    (key, part) => (/^\d+$/.test(part) ? `${key}[${part}]` : key === "" ? part : `${key}.${part}`),
+    "",
+  );
+}
+
+/** ` = value`, or nothing where there is none or where a secret could stand. */
+function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
+  if (path[0] === "credential") return "";
+  let value: unknown = raw;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null) return "";
+    value = (value as Record<string, unknown>)[part];
+  }
+  if (value === undefined || typeof value === "object") return "";
+  const text = JSON.stringify(value);
+  return text.toLowerCase().includes("sk-") ? "" : ` = ${text}`;
+}
+
+function findingsOfIssue(issue: Issue): Finding[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `is no key of this configuration; remove it: pulumi config rm --path '${keyOf([...path, key])}'`,
+    }));
+  }
+  return [{ path: discriminatorPath(issue, path), message: messageOf(issue) }];
+}
+
+function discriminatorPath(issue: Issue, path: string[]): string[] {
+  const { discriminator } = issue as { discriminator?: string };
+  return discriminator === undefined || path.at(-1) === discriminator
+    ? path
+    : [...path, discriminator];
+}
+
+/** What to run where a whole section is missing. */
+const FIRST_STEP: Readonly<Record<string, string>> = {
+  gateway: "pulumi config set --path gateway.path litellm",
+  agents: "pulumi config set --path 'agents[0].name' dev-e",
+  credential:
+    "pulumi config set --path credential.kind apiKey && pulumi config set --secret --path credential.value",
+};
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  kind: ["host", "gateway", "spike"],
+  path: ["litellm", "shim", "envoy", "hybrid"],
+};
+
+function messageOf(issue: Issue): string {
+  const key = keyOf(issue.path.map(String));
+  if (issue.code === "invalid_union") {
+    const { discriminator = "" } = issue as { discriminator?: string };
+    return oneOf(
+      keyOf(discriminatorPath(issue, issue.path.map(String))),
+      CHOICES[discriminator] ?? [],
+    );
+  }
+  if (issue.code === "invalid_value") return oneOf(key, issue.values.map(String));
+  if (issue.code === "invalid_type") {
+    if (issue.input === undefined) {
+      return `is missing: ${FIRST_STEP[key] ?? `pulumi config set --path '${key}' <value>`}`;
+    }
+    if (issue.expected === "object" || issue.expected === "array") {
+      return `is no ${issue.expected}: set what is in it by path, as pulumi config set --path ${key}${issue.expected === "array" ? "[0]" : ".<key>"} <value>`;
+    }
+    return `is no ${issue.expected}`;
+  }
+  return issue.message;
+}
+
+function oneOf(key: string, choices: readonly string[]): string {
+  return `is not one of ${choices.join(", ")}: pulumi config set --path ${key} ${choices.join("|")}`;
+}

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { AgentsConfig } from "../components/agents/schema.ts";
+import { EgressConfig } from "../components/egress/schema.ts";
+import { KubernetesName } from "../components/fields.ts";
+import {
+  CredentialConfig,
+  GatewayConfig,
+  SpikeGatewayConfig,
+} from "../components/gateway/schema.ts";
+import { Image, PinnedImage } from "../components/image.ts";
+import { SpikeConfig } from "../components/spike/schema.ts";
+
+/** The host stack whose cluster a stack deploys to. */
+const HostReference = z.strictObject({
+  stack: z
+    .string()
+    .regex(
+      /^[\w.-]+(\/[\w.-]+){0,2}$/,
+      'is no stack name: write "host" or "organization/claude-gateway/host"',
+    )
+    .describe("Name of the host stack."),
+});
+
+/** A cluster of the user's own. */
+const ClusterConfig = z.strictObject({
+  kubeconfig: z.string().min(1).describe("Path of a kubeconfig file."),
+  context: z.string().min(1).optional().describe("Context in it. Default: its current context."),
+});
+
+/** Images other than the pinned releases: a mirror of your registry, and the runner. */
+const ImagesConfig = z.strictObject({
+  litellm: Image.optional(),
+  envoy: PinnedImage.optional(),
+  coredns: PinnedImage.optional(),
+  node: PinnedImage.optional(),
+  runner: PinnedImage.optional().describe(
+    "Image with Claude Code, built from components/agents/runner/Containerfile. When set, each agent's namespace gets a runner.",
+  ),
+});
+
+const onCluster = {
+  credential: CredentialConfig,
+  egress: EgressConfig.prefault({}),
+  images: ImagesConfig.prefault({}),
+  host: HostReference.optional(),
+  cluster: ClusterConfig.optional(),
+};
+
+export const GatewayStack = z.strictObject({
+  kind: z.literal("gateway"),
+  gateway: GatewayConfig,
+  agents: AgentsConfig,
+  ...onCluster,
+});
+
+export const SpikeStack = z.strictObject({
+  kind: z.literal("spike"),
+  gateway: SpikeGatewayConfig,
+  spike: SpikeConfig.prefault({}),
+  ...onCluster,
+});
+
+/** What may stand under `claude-gateway:` in a stack file, by `kind`. */
+export const StackConfig = z.discriminatedUnion("kind", [GatewayStack, SpikeStack]);
+
+export type GatewayStackConfig = z.infer<typeof GatewayStack>;
+export type SpikeStackConfig = z.infer<typeof SpikeStack>;
+export type StackConfig = z.infer<typeof StackConfig>;
+
+/** A spike's namespaces are `<stack>-gateway` and `<stack>-agent`, so its stack's name has to fit. */
+export const SpikeStackName = KubernetesName.max(
+  63 - "-gateway".length,
+  "is longer than the 55 characters that leave room for -gateway",
+);

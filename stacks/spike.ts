@@ -1,0 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
+import { durationSeconds } from "../components/fields.ts";
+import { labelKeys } from "../components/labels.ts";
+import type { SpikeConfig } from "./config.ts";
+import { deploy, type DeploymentOutputs } from "./deployment.ts";
+
+/** A throw-away gateway with one agent, in two namespaces named after the stack. */
+export function spikeStack(config: SpikeConfig): DeploymentOutputs & { ttlSeconds: number } {
+  const stack = pulumi.getStack();
+  const ttlSeconds = durationSeconds(config.spike.ttl);
+  const outputs = deploy({
+    config,
+    gatewayNamespace: `${stack}-gateway`,
+    agents: [{ name: "agent", namespace: `${stack}-agent`, tokenGeneration: 1 }],
+    annotations: { [labelKeys.ttlSeconds]: String(ttlSeconds) },
+  });
+  return { ...outputs, ttlSeconds };
+}

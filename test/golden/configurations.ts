@@ -1,0 +1,40 @@
+import type { StackFile } from "./graph.ts";
+
+/** A value that must never be seen in a golden file. */
+export const PLANTED_KEY = "sk-ant-api03-planted-in-the-golden-configurations";
+
+const cluster = { "claude-gateway:cluster": { kubeconfig: "package.json", context: "lab" } };
+const credential = { "claude-gateway:credential": { kind: "apiKey", value: PLANTED_KEY } };
+const everyImage = {
+  litellm: "registry.example/litellm:v1.109.1",
+  envoy: "registry.example/envoy:distroless-v1.39.1",
+  coredns: "registry.example/coredns:1.14.7",
+  node: "registry.example/node:24.13.0",
+  runner: "registry.example/claude-runner:1.0.0",
+};
+
+/** Stacks whose resource graphs are golden; together they switch every option on. */
+export const configurations: Readonly<Record<string, { stack: string; config: StackFile }>> = {
+  "gateway-litellm": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "litellm", namespace: "llm", drainSeconds: 60 },
+      "claude-gateway:agents": [{ name: "dev-e" }, { name: "dev-f", tokenGeneration: 2 }],
+      "claude-gateway:images": everyImage,
+      ...credential,
+      ...cluster,
+    },
+  },
+  "spike-litellm": {
+    stack: "try-1",
+    config: {
+      "claude-gateway:kind": "spike",
+      "claude-gateway:gateway": { path: "litellm" },
+      "claude-gateway:spike": { ttl: "90m" },
+      "claude-gateway:images": { runner: everyImage.runner },
+      ...credential,
+      ...cluster,
+    },
+  },
+};

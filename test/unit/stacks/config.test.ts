@@ -1,0 +1,346 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, parseConfig } from "../../../stacks/config.ts";
+
+const KEY = "sk-ant-api03-not-a-real-key";
+const OAUTH = "sk-ant-oat01-not-a-real-token";
+
+type Sections = Record<string, unknown>;
+
+const gateway: Sections = {
+  kind: "gateway",
+  gateway: { path: "litellm" },
+  credential: { kind: "apiKey", value: KEY },
+  agents: [{ name: "dev-e" }],
+  cluster: { kubeconfig: "/k" },
+};
+const spike: Sections = {
+  kind: "spike",
+  gateway: { path: "litellm" },
+  credential: { kind: "apiKey", value: KEY },
+  images: { runner: "r.example/claude:1" },
+  cluster: { kubeconfig: "/k" },
+};
+
+function parse(sections: Sections, stack = "dev") {
+  const entries = Object.entries(sections).map(([key, value]) => [
+    `claude-gateway:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return parseConfig(stack, Object.fromEntries(entries) as Record<string, string>);
+}
+
+/** The lines of the message that a configuration is refused with, its headline left out. */
+function refusal(sections: Sections, stack?: string): string[] {
+  try {
+    parse(sections, stack);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split("\n").slice(1);
+  }
+  return expect.fail("the configuration was accepted");
+}
+
+describe("a configuration that is complete", () => {
+  test("gets every default of a gateway stack", () => {
+    expect(parse(gateway)).toEqual({
+      kind: "gateway",
+      gateway: { path: "litellm", namespace: "claude-gateway", drainSeconds: 900 },
+      credential: { kind: "apiKey", holder: "gateway", value: KEY },
+      agents: [{ name: "dev-e", tokenGeneration: 1 }],
+      egress: { allow: [] },
+      images: {},
+      cluster: { kubeconfig: "/k" },
+    });
+  });
+
+  test("gets every default of a spike", () => {
+    expect(parse(spike)).toMatchObject({
+      kind: "spike",
+      gateway: { path: "litellm", drainSeconds: 900 },
+      spike: { ttl: "24h" },
+    });
+  });
+
+  test("may carry other projects' keys", () => {
+    const entries = { "gcp:project": "p", "claude-gateway:kind": "nonsense" };
+    expect(() => parseConfig("dev", entries)).toThrow(/^Stack "dev" has 1 mistake/);
+  });
+});
+
+/** [what is wrong, the change to a good configuration, the one line expected] */
+const mistakes: [string, Sections, string | RegExp][] = [
+  [
+    "no kind",
+    { kind: undefined },
+    "  kind is not one of host, gateway, spike: pulumi config set --path kind host|gateway|spike",
+  ],
+  ["unknown kind", { kind: "gate" }, /^ {2}kind = "gate" is not one of host, gateway, spike/],
+  [
+    "unknown section",
+    { gatway: {} },
+    "  gatway is no key of this configuration; remove it: pulumi config rm --path 'gatway'",
+  ],
+  [
+    "unknown key",
+    { gateway: { path: "litellm", port: 1 } },
+    "  gateway.port = 1 is no key of this configuration; remove it: pulumi config rm --path 'gateway.port'",
+  ],
+  [
+    "unknown path",
+    { gateway: { path: "nginx" } },
+    '  gateway.path = "nginx" is not one of litellm, shim, envoy, hybrid: pulumi config set --path gateway.path litellm|shim|envoy|hybrid',
+  ],
+  [
+    "a mode where there is none",
+    { gateway: { path: "shim", mode: "sni" } },
+    /^ {2}gateway\.mode = "sni" is no key/,
+  ],
+  [
+    "a section as text",
+    { gateway: "litellm" },
+    '  gateway = "litellm" is no object: set what is in it by path, as pulumi config set --path gateway.<key> <value>',
+  ],
+  [
+    "drain too short",
+    { gateway: { path: "litellm", drainSeconds: 1 } },
+    /^ {2}gateway\.drainSeconds = 1 is under the 10 seconds/,
+  ],
+  [
+    "drain as a duration",
+    { gateway: { path: "litellm", drainSeconds: "15m" } },
+    /^ {2}gateway\.drainSeconds = "15m" is no/,
+  ],
+  [
+    "no gateway",
+    { gateway: undefined },
+    "  gateway is missing: pulumi config set --path gateway.path litellm",
+  ],
+  ["no agents", { agents: [] }, /^ {2}agents is empty: name at least one agent/],
+  [
+    "bad agent name",
+    { agents: [{ name: "Dev_E" }] },
+    /^ {2}agents\[0\]\.name = "Dev_E" is no Kubernetes name/,
+  ],
+  [
+    "an agent twice",
+    { agents: [{ name: "a" }, { name: "a" }] },
+    /^ {2}agents\[1\]\.name = "a" is used twice/,
+  ],
+  [
+    "an agent in the gateway's namespace",
+    { agents: [{ name: "claude-gateway" }] },
+    /^ {2}agents\[0\]\.name = "claude-gateway" is the namespace of the gateway/,
+  ],
+  [
+    "an agent in kube-system",
+    { agents: [{ name: "kube-system" }] },
+    /is the namespace of Kubernetes itself/,
+  ],
+  [
+    "no credential",
+    { credential: undefined },
+    /^ {2}credential is missing: .*pulumi config set --secret --path credential\.value$/,
+  ],
+  [
+    "no credential value",
+    { credential: { kind: "apiKey" } },
+    "  credential.value is missing; set it with: pulumi config set --secret --path credential.value",
+  ],
+  [
+    "an OAuth token as a key",
+    { credential: { kind: "apiKey", value: OAUTH } },
+    /^ {2}credential\.kind is apiKey but the value is an OAuth token/,
+  ],
+  [
+    "a key as an OAuth token",
+    { credential: { kind: "oauth", value: KEY } },
+    /^ {2}credential\.kind is oauth but the value is no OAuth token/,
+  ],
+  [
+    "a foreign key",
+    { credential: { kind: "apiKey", value: "AIza-something" } },
+    /^ {2}credential\.value is no Anthropic API key/,
+  ],
+  [
+    "a pasted line break",
+    { credential: { kind: "apiKey", value: `${KEY}\n` } },
+    /^ {2}credential\.value holds white space/,
+  ],
+  [
+    "a holder that litellm cannot have",
+    { credential: { kind: "apiKey", value: KEY, holder: "agent" } },
+    /^ {2}credential\.holder may be agent on path envoy in mode sni only/,
+  ],
+  [
+    "a holder that sni cannot have",
+    { gateway: { path: "envoy", mode: "sni" } },
+    /^ {2}credential\.holder must be agent on path envoy in mode sni/,
+  ],
+  [
+    "CIDR",
+    { egress: { allow: ["10.0.0.0/8"] } },
+    /^ {2}egress\.allow\[0\] = "10\.0\.0\.0\/8" is a CIDR/,
+  ],
+  ["IPv4", { egress: { allow: ["1.2.3.4"] } }, /is an IP address/],
+  ["IPv6", { egress: { allow: ["2001:db8::1"] } }, /is an IP address/],
+  ["wildcard", { egress: { allow: ["*.github.com"] } }, /is a wildcard/],
+  [
+    "URL",
+    { egress: { allow: ["https://github.com/x"] } },
+    /is a URL: write the bare host name, as "github\.com"$/,
+  ],
+  [
+    "port",
+    { egress: { allow: ["github.com:22"] } },
+    /carries a port: only TCP 443 is ever opened; write "github\.com"$/,
+  ],
+  [
+    "upper case",
+    { egress: { allow: ["GitHub.com"] } },
+    /has upper-case letters: write "github\.com"$/,
+  ],
+  ["trailing dot", { egress: { allow: ["github.com."] } }, /ends with a dot: write "github\.com"$/],
+  ["a bare label", { egress: { allow: ["github"] } }, /is no fully qualified host name/],
+  [
+    "a host twice",
+    { egress: { allow: ["github.com", "github.com"] } },
+    /^ {2}egress\.allow\[1\] = "github\.com" is listed twice/,
+  ],
+  ["the upstream", { egress: { allow: ["api.anthropic.com"] } }, /is the gateway's own upstream/],
+  ["a cluster name", { egress: { allow: ["x.svc.cluster.local"] } }, /is a name of the cluster/],
+  [
+    "the metadata server",
+    { egress: { allow: ["metadata.google.internal"] } },
+    /is a name of the cluster or of the cloud's own network/,
+  ],
+  [
+    "a floating LiteLLM",
+    { images: { litellm: "ghcr.io/berriai/litellm:main-stable" } },
+    /^ {2}images\.litellm = .* floats: name an exact release/,
+  ],
+  [
+    "an adapter-only LiteLLM",
+    { images: { litellm: "ghcr.io/berriai/litellm:main-v1.52.0-stable" } },
+    /has no \/anthropic\/\{endpoint\} passthrough/,
+  ],
+  [
+    "a wrapping LiteLLM, bare",
+    { images: { litellm: "ghcr.io/berriai/litellm:v1.91.0" } },
+    /wraps upstream errors .* use path shim/,
+  ],
+  [
+    "a leaking LiteLLM, bare",
+    { images: { litellm: "ghcr.io/berriai/litellm:v1.102.4" } },
+    /forwards the agent's own token/,
+  ],
+  [
+    "a LiteLLM of unknown release",
+    { images: { litellm: `ghcr.io/berriai/litellm@sha256:${"a".repeat(64)}` } },
+    /does not tell its release/,
+  ],
+  [
+    "a floating Envoy",
+    { images: { envoy: "envoyproxy/envoy:latest" } },
+    /^ {2}images\.envoy = .* floats/,
+  ],
+  [
+    "no image reference",
+    { images: { node: "not an image" } },
+    /^ {2}images\.node = "not an image" is no image reference/,
+  ],
+  ["no cluster", { cluster: undefined }, /^ {2}cluster is missing, and host too/],
+  ["two clusters", { host: { stack: "host" } }, /^ {2}cluster and host are both set: keep one/],
+  [
+    "a bad host stack",
+    { cluster: undefined, host: { stack: "a/b/c/d" } },
+    /^ {2}host\.stack = "a\/b\/c\/d" is no stack name/,
+  ],
+];
+
+describe("a gateway stack is refused for", () => {
+  test.each(mistakes)("%s", (_, change, line) => {
+    const lines = refusal({ ...gateway, ...change });
+    const told = lines.filter((text) => /^ {2}\S/.test(text));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toEqual(typeof line === "string" ? line : expect.stringMatching(line));
+  });
+});
+
+describe("a spike", () => {
+  test.each([
+    ["without a runner image", { images: {} }, "docker build -t"],
+    ["with a bad time to live", { spike: { ttl: "1 day" } }, 'spike.ttl = "1 day" is no duration'],
+    ["with agents of its own", { agents: [{ name: "a" }] }, "agents is no key"],
+    [
+      "with a namespace of its own",
+      { gateway: { path: "litellm", namespace: "x" } },
+      "gateway.namespace",
+    ],
+  ] as [string, Sections, string][])("is refused %s", (_, change, text) => {
+    expect(refusal({ ...spike, ...change }).join("\n")).toContain(text);
+  });
+
+  test("is refused under a stack name that cannot name its namespaces", () => {
+    expect(refusal(spike, "my_spike").join("\n")).toContain("pulumi stack rename");
+    expect(refusal(spike, "x".repeat(60)).join("\n")).toContain("longer than the 55");
+  });
+
+  test("may try a floating LiteLLM", () => {
+    const images = { runner: "r.example/claude:1", litellm: "ghcr.io/berriai/litellm:main-stable" };
+    expect(parse({ ...spike, images })).toMatchObject({ images });
+  });
+});
+
+describe("LiteLLM releases behind the shim", () => {
+  test.each(["v1.91.0", "v1.102.4", "main-v1.61.20-stable"])("%s is accepted", (tag) => {
+    const images = { litellm: `ghcr.io/berriai/litellm:${tag}` };
+    expect(parse({ ...gateway, gateway: { path: "shim" }, images })).toMatchObject({ images });
+  });
+
+  test("an OAuth credential needs a release that merges the beta header", () => {
+    const credential = { kind: "oauth", value: OAUTH };
+    const images = { litellm: "ghcr.io/berriai/litellm:v1.108.0" };
+    expect(refusal({ ...gateway, credential, images })[0]).toContain("(fixed by 1.109.0)");
+    expect(parse({ ...gateway, credential })).toMatchObject({ credential });
+  });
+});
+
+test("all mistakes are told at once", () => {
+  const lines = refusal({
+    kind: "gateway",
+    gateway: { path: "litellm", drainSeconds: "x", typo: true },
+    agents: [{ name: "A" }],
+    egress: { allow: ["1.1.1.1", "*.x.org"] },
+    images: { litellm: "litellm:latest" },
+    credential: { kind: "apiKey", value: OAUTH },
+  });
+  expect(
+    lines.filter((line) => /^ {2}\S/.test(line)).map((line) => line.trim().split(" ")[0]),
+  ).toEqual([
+    "gateway.drainSeconds",
+    "gateway.typo",
+    "agents[0].name",
+    "egress.allow[0]",
+    "egress.allow[1]",
+    "cluster",
+    "credential.kind",
+    "images.litellm",
+  ]);
+});
+
+test("no message shows a secret, wherever it was put", () => {
+  const everywhere = [
+    { credential: { kind: KEY, value: KEY, holder: KEY, extra: KEY } },
+    { gateway: { path: KEY } },
+    { images: { node: `${KEY} ${KEY}` } },
+    { agents: [{ name: KEY.toUpperCase() }, { name: `${KEY}_` }] },
+    { [`x`]: KEY },
+  ];
+  for (const change of everywhere) {
+    expect(
+      refusal({ ...gateway, ...change })
+        .join("\n")
+        .toLowerCase(),
+    ).not.toContain("not-a-real");
+  }
+});
