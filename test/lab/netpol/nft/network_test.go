@@ -1,0 +1,325 @@
+package nft_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+
+	"claude-gateway/lab/netpol/fixture"
+)
+
+// namespace is a network namespace that only this process holds: it is gone when the process is.
+type namespace struct {
+	file *os.File
+}
+
+func newNamespace(t *testing.T) namespace {
+	t.Helper()
+	var file *os.File
+	err := onOwnThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return err
+		}
+		var err error
+		file, err = os.Open("/proc/thread-self/ns/net")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return namespace{file}
+}
+
+// do runs f on a thread in the namespace; what f starts or opens stays in it.
+func (n namespace) do(f func() error) error {
+	return onOwnThread(func() error {
+		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// onOwnThread never unlocks the thread, so the runtime ends it and its namespace is not handed on.
+func onOwnThread(f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		result <- f()
+	}()
+	return <-result
+}
+
+func (n namespace) path() string {
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd())
+}
+
+func (n namespace) ip(t *testing.T, lines ...string) {
+	t.Helper()
+	err := n.do(func() error {
+		command := exec.Command("ip", "-batch", "-")
+		command.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("ip: %w: %s", err, output)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// network is a node that routes between the pods of the fixture and one host outside, each behind a veth pair of its
+// own (as the CNI plugin ptp does it), every one serving the fixture's ports by TCP and UDP.
+type network struct {
+	node      namespace
+	endpoints map[netip.Addr]namespace
+}
+
+// Addresses of the node itself, which serves TCP.
+var nodeAddresses = []netip.Addr{netip.MustParseAddr("10.90.0.2"), netip.MustParseAddr("fd90::2")}
+
+func newNetwork(t *testing.T) *network {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("packets need network namespaces, and those need root")
+	}
+	n := &network{newNamespace(t), map[netip.Addr]namespace{}}
+	if err := n.node.do(prepareNode); err != nil {
+		t.Fatal(err)
+	}
+	n.node.ip(t, "link set lo up", "addr add 10.90.0.2/32 dev lo", "addr add fd90::2/128 dev lo")
+	n.node.serve(t, []string{"tcp"})
+	pods := [][]netip.Addr{fixture.Outside}
+	for _, pod := range fixture.Pods() {
+		var addresses []netip.Addr
+		for _, reported := range pod.Status.PodIPs {
+			addresses = append(addresses, netip.MustParseAddr(reported.IP))
+		}
+		pods = append(pods, addresses)
+	}
+	for i, addresses := range pods {
+		n.join(t, fmt.Sprintf("veth%d", i), addresses)
+	}
+	return n
+}
+
+// prepareNode makes it a router, and has it report each refusal: unlimited, or refusals would look like lost packets.
+func prepareNode() error {
+	for setting, value := range map[string]string{
+		"net/ipv4/ip_forward":          "1",
+		"net/ipv4/icmp_ratelimit":      "0",
+		"net/ipv4/icmp_msgs_per_sec":   "1000000",
+		"net/ipv4/icmp_msgs_burst":     "1000000",
+		"net/ipv6/conf/all/forwarding": "1",
+		"net/ipv6/icmp/ratelimit":      "0",
+	} {
+		if err := os.WriteFile("/proc/sys/"+setting, []byte(value), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *network) join(t *testing.T, link string, addresses []netip.Addr) {
+	t.Helper()
+	endpoint := newNamespace(t)
+	n.node.ip(t,
+		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", link, endpoint.path()),
+		fmt.Sprintf("addr add 169.254.1.1/32 dev %s", link),
+		fmt.Sprintf("addr add fe80::1/64 dev %s nodad", link),
+		fmt.Sprintf("link set %s up", link))
+	endpoint.ip(t, "link set lo up", "link set eth0 up")
+	for _, address := range addresses {
+		n.node.ip(t, fmt.Sprintf("route add %s dev %s", netip.PrefixFrom(address, address.BitLen()), link))
+		endpoint.ip(t, fmt.Sprintf("addr add %s dev eth0 nodad", netip.PrefixFrom(address, address.BitLen())))
+		n.endpoints[address] = endpoint
+	}
+	endpoint.ip(t, "route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1",
+		"route add default via fe80::1 dev eth0")
+	endpoint.serve(t, []string{"tcp", "udp"})
+}
+
+func (n namespace) serve(t *testing.T, networks []string) {
+	t.Helper()
+	err := n.do(func() error {
+		for _, port := range fixture.Ports {
+			for _, network := range networks {
+				if err := serveOne(t, network, fmt.Sprintf(":%d", port)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func serveOne(t *testing.T, network, address string) error {
+	if network == "tcp" {
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { listener.Close() })
+		go func() {
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer connection.Close()
+					io.Copy(connection, connection)
+				}()
+			}
+		}()
+		return nil
+	}
+	socket, err := net.ListenPacket(network, address)
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { socket.Close() })
+	go func() {
+		buffer := make([]byte, 1)
+		for {
+			_, peer, err := socket.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			socket.WriteTo(buffer, peer)
+		}
+	}()
+	return nil
+}
+
+// limit is how long an attempt may stay without an answer or a refusal: such silence is an error.
+const limit = 5 * time.Second
+
+// try makes the attempt with packets, in the namespace of the calling thread: true if it was answered, false if it was
+// refused. The source port must be new for the pair, or conntrack could take the attempt for a reply.
+func try(a fixture.Attempt, sourcePort uint16) (bool, error) {
+	source, target := netip.AddrPortFrom(a.Source, sourcePort), netip.AddrPortFrom(a.Destination, a.Port)
+	attempt := exchange
+	if a.Protocol == corev1.ProtocolTCP {
+		attempt = connect
+	}
+	err := attempt(source, target)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// exchange sends one datagram and waits for its echo.
+func exchange(source, target netip.AddrPort) error {
+	socket, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(source), net.UDPAddrFromAddrPort(target))
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	socket.SetDeadline(time.Now().Add(limit))
+	if _, err := socket.Write([]byte("?")); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(socket, make([]byte, 1))
+	return err
+}
+
+// connect opens a connection. Not net.Dial: between namespaces of one machine the ICMP refusal of the first SYN
+// arrives before connect returns, when the kernel only notes it, and net.Dial waits a second for the next SYN's.
+func connect(source, target netip.AddrPort) error {
+	family := unix.AF_INET
+	if target.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	socket, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	// Closed by a reset, the source port is free again at once.
+	if err := unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return err
+	}
+	if err := unix.Bind(socket, sockaddr(source)); err != nil {
+		return err
+	}
+	if err := unix.Connect(socket, sockaddr(target)); err != unix.EINPROGRESS {
+		return err
+	}
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
+		// SO_ERROR also reports an error that the kernel only noted.
+		if number, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_ERROR); err != nil {
+			return err
+		} else if number != 0 {
+			return unix.Errno(number)
+		}
+		events := []unix.PollFd{{Fd: int32(socket), Events: unix.POLLOUT}}
+		if _, err := unix.Poll(events, 5); err != nil && err != unix.EINTR {
+			return err
+		}
+		if events[0].Revents == unix.POLLOUT {
+			return nil
+		}
+	}
+	return os.ErrDeadlineExceeded
+}
+
+func sockaddr(address netip.AddrPort) unix.Sockaddr {
+	if address.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: address.Addr().As4(), Port: int(address.Port())}
+	}
+	return &unix.SockaddrInet6{Addr: address.Addr().As16(), Port: int(address.Port())}
+}
+
+// ping sends one echo request and waits for its reply.
+func ping(source, target netip.Addr) error {
+	network, request, reply := "ip4:icmp", icmp.Type(ipv4.ICMPTypeEcho), icmp.Type(ipv4.ICMPTypeEchoReply)
+	if source.Is6() {
+		network, request, reply = "ip6:ipv6-icmp", ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply
+	}
+	socket, err := icmp.ListenPacket(network, source.String())
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	socket.SetDeadline(time.Now().Add(limit))
+	message, err := (&icmp.Message{Type: request, Body: &icmp.Echo{ID: 1, Seq: 1}}).Marshal(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := socket.WriteTo(message, &net.IPAddr{IP: target.AsSlice()}); err != nil {
+		return err
+	}
+	for buffer := make([]byte, 1500); ; {
+		size, peer, err := socket.ReadFrom(buffer)
+		if err != nil {
+			return err
+		}
+		// Neighbour discovery arrives on the same socket.
+		answer, err := icmp.ParseMessage(reply.Protocol(), buffer[:size])
+		if err == nil && answer.Type == reply && peer.String() == target.String() {
+			return nil
+		}
+	}
+}
