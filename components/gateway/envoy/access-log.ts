@@ -1,0 +1,51 @@
+import { extension, type Message } from "./proto.ts";
+
+/**
+ * One JSON line on standard output a request. Headers are named one by one and none of them carries a
+ * credential; the query is left out, because a careless client may put one there.
+ */
+export function httpAccessLog(listener: "agents" | "egress"): Message {
+  return stdoutJson({
+    time: "%START_TIME%",
+    listener,
+    // Only routes that were matched by an agent's token have a name.
+    agent: "%ROUTE_NAME%",
+    session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
+    source: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    method: "%REQ(:METHOD)%",
+    path: "%PATH(NQ:PATH)%",
+    status: "%RESPONSE_CODE%",
+    bytes_received: "%BYTES_RECEIVED%",
+    bytes_sent: "%BYTES_SENT%",
+    first_byte_ms: "%RESPONSE_DURATION%",
+    duration_ms: "%DURATION%",
+    upstream: "%UPSTREAM_CLUSTER%",
+    upstream_request_id: "%RESP(REQUEST-ID)%",
+    flags: "%RESPONSE_FLAGS%",
+    details: "%RESPONSE_CODE_DETAILS%",
+  });
+}
+
+/** One JSON line a TLS connection; a name that is not allowed has no `upstream` and the flag `NR`. */
+export function sniAccessLog(): Message {
+  return stdoutJson({
+    time: "%START_TIME%",
+    listener: "sni",
+    server_name: "%REQUESTED_SERVER_NAME%",
+    source: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    bytes_received: "%BYTES_RECEIVED%",
+    bytes_sent: "%BYTES_SENT%",
+    duration_ms: "%DURATION%",
+    upstream: "%UPSTREAM_CLUSTER%",
+    flags: "%RESPONSE_FLAGS%",
+    details: "%CONNECTION_TERMINATION_DETAILS%",
+  });
+}
+
+function stdoutJson(json: Record<string, string>): Message {
+  return extension(
+    "envoy.access_loggers.stdout",
+    "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+    { log_format: { json_format: json } },
+  );
+}

@@ -1,0 +1,61 @@
+import type { EnvoyConfigArgs } from "./args.ts";
+import { adminCluster } from "./clusters.ts";
+import { healthListener } from "./listeners.ts";
+import { ports } from "./ports.ts";
+import { extension, type Message, socketAddress } from "./proto.ts";
+import { fileNames, fileSource } from "./volumes.ts";
+
+const DEFAULT_HEAP_LIMIT_BYTES = 400 * 1024 * 1024;
+
+/** Connections from agents; each costs memory, and there are few agents. */
+const MAX_CONNECTIONS = 4096;
+
+/** What Envoy starts with; the rest is read from files that may change while it runs. */
+export function bootstrap(args: EnvoyConfigArgs): Message {
+  return {
+    // File secrets are not read without a node.
+    node: { id: "gateway", cluster: "gateway" },
+    admin: { address: socketAddress("127.0.0.1", ports.admin) },
+    dynamic_resources: {
+      lds_config: fileSource("config", fileNames.listeners),
+      cds_config: fileSource("config", fileNames.clusters),
+    },
+    static_resources: { listeners: [healthListener()], clusters: [adminCluster()] },
+    overload_manager: overloadManager(args.heapLimitBytes ?? DEFAULT_HEAP_LIMIT_BYTES),
+    application_log_config: {
+      log_format: {
+        json_format: { time: "%Y-%m-%dT%T.%e%z", level: "%l", logger: "%n", message: "%j" },
+      },
+    },
+  };
+}
+
+/** Refuses requests, in our error shape, shortly before the kernel would kill the pod. */
+function overloadManager(heapLimitBytes: number): Message {
+  return {
+    refresh_interval: "0.25s",
+    resource_monitors: [
+      extension(
+        "envoy.resource_monitors.fixed_heap",
+        "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+        { max_heap_size_bytes: heapLimitBytes },
+      ),
+      extension(
+        "envoy.resource_monitors.global_downstream_max_connections",
+        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        { max_active_downstream_connections: MAX_CONNECTIONS },
+      ),
+    ],
+    actions: [
+      heapAction("envoy.overload_actions.shrink_heap", 0.9),
+      heapAction("envoy.overload_actions.stop_accepting_requests", 0.95),
+    ],
+  };
+}
+
+function heapAction(name: string, share: number): Message {
+  return {
+    name,
+    triggers: [{ name: "envoy.resource_monitors.fixed_heap", threshold: { value: share } }],
+  };
+}

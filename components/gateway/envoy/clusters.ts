@@ -1,0 +1,117 @@
+import { type EnvoyConfigArgs, upstreamHost } from "./args.ts";
+import { preserveCase } from "./http-manager.ts";
+import { ports } from "./ports.ts";
+import { extension, type Message, seconds, socketAddress, typed } from "./proto.ts";
+import { sniHosts } from "./sni.ts";
+import {
+  CONNECT_SECONDS,
+  LITELLM_KEEPALIVE_SECONDS,
+  UPSTREAM_KEEPALIVE_SECONDS,
+} from "./timeouts.ts";
+import { SYSTEM_CA_FILE } from "./volumes.ts";
+
+/** Names of the clusters that are not named by their host. */
+export const clusterNames = { anthropic: "anthropic", litellm: "litellm", admin: "admin" } as const;
+
+/** The clusters of a path. */
+export function clusters(args: EnvoyConfigArgs): readonly Message[] {
+  const anthropic = upstreamCluster(upstreamHost(args));
+  switch (args.path) {
+    case "envoy-terminate":
+      return [anthropic];
+    case "shim":
+      return [anthropic, litellmCluster(args.litellmHost)];
+    case "hybrid":
+      return [anthropic, litellmCluster(args.litellmHost), ...sniHosts(args).map(tunnelCluster)];
+    case "envoy-sni":
+      return sniHosts(args).map(tunnelCluster);
+  }
+}
+
+/** Envoy's own admin interface, for the health listener. */
+export function adminCluster(): Message {
+  return {
+    name: clusterNames.admin,
+    type: "STATIC",
+    connect_timeout: seconds(CONNECT_SECONDS),
+    load_assignment: loadAssignment(clusterNames.admin, "127.0.0.1", ports.admin),
+  };
+}
+
+/** The real API by TLS: only a certificate for its very name, signed by a system CA, will do. */
+function upstreamCluster(host: string): Message {
+  return {
+    ...dnsCluster(clusterNames.anthropic, host, ports.https),
+    ...http1(UPSTREAM_KEEPALIVE_SECONDS),
+    transport_socket: extension(
+      "envoy.transport_sockets.tls",
+      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      {
+        sni: host,
+        common_tls_context: {
+          alpn_protocols: ["http/1.1"],
+          tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+          validation_context: {
+            trusted_ca: { filename: SYSTEM_CA_FILE },
+            match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: host } }],
+          },
+        },
+      },
+    ),
+  };
+}
+
+function litellmCluster(host: string): Message {
+  return {
+    ...dnsCluster(clusterNames.litellm, host, ports.litellm),
+    ...http1(LITELLM_KEEPALIVE_SECONDS),
+  };
+}
+
+/** TLS passed on as it is, to the host that the client named. */
+function tunnelCluster(host: string): Message {
+  return dnsCluster(host, host, ports.https);
+}
+
+function dnsCluster(name: string, host: string, port: number): Message {
+  return {
+    name,
+    // LOGICAL_DNS keeps connections when a CDN rotates its addresses.
+    type: "LOGICAL_DNS",
+    // An IPv6 address is of no use on a machine without an IPv6 route.
+    dns_lookup_family: "V4_PREFERRED",
+    // The pod's search list would try HOST.<namespace>.svc.cluster.local first.
+    typed_dns_resolver_config: extension(
+      "envoy.network.dns_resolver.cares",
+      "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+      { dns_resolver_options: { no_default_search_domain: true } },
+    ),
+    connect_timeout: seconds(CONNECT_SECONDS),
+    // A NAT forgets a silent connection before our own idle limit.
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_time: 60, keepalive_interval: 30, keepalive_probes: 5 },
+    },
+    load_assignment: loadAssignment(name, host, port),
+  };
+}
+
+function http1(keepaliveSeconds: number): Message {
+  return {
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        {
+          common_http_protocol_options: { idle_timeout: seconds(keepaliveSeconds) },
+          explicit_http_config: { http_protocol_options: preserveCase() },
+        },
+      ),
+    },
+  };
+}
+
+function loadAssignment(name: string, host: string, port: number): Message {
+  return {
+    cluster_name: name,
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
+  };
+}

@@ -1,0 +1,65 @@
+import { extension, type Message, seconds } from "./proto.ts";
+import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
+import { httpAccessLog } from "./access-log.ts";
+import { localReplyConfig } from "./local-replies.ts";
+
+/** Arguments of {@link relayManager}. */
+export interface RelayManagerArgs {
+  /** Name in statistics and in the access log. */
+  readonly name: "agents" | "egress";
+  /** `rds` or `route_config`. */
+  readonly routes: Message;
+  /** Filters in the order that a request meets them; the router is added. */
+  readonly filters: readonly Message[];
+}
+
+/** An HTTP connection manager that adds nothing to what it relays, either way, and holds nothing back. */
+export function relayManager(args: RelayManagerArgs): Message {
+  return httpConnectionManager({
+    stat_prefix: args.name,
+    ...args.routes,
+    http_filters: [...args.filters, router()],
+    access_log: [httpAccessLog(args.name)],
+    local_reply_config: localReplyConfig(),
+    server_header_transformation: "PASS_THROUGH",
+    generate_request_id: false,
+    preserve_external_request_id: true,
+    skip_xff_append: true,
+    http_protocol_options: preserveCase(),
+    // Routes are matched on what the upstream would make of the path.
+    normalize_path: true,
+    merge_slashes: true,
+    path_with_escaped_slashes_action: "REJECT_REQUEST",
+    stream_idle_timeout: seconds(STREAM_IDLE_SECONDS),
+    request_headers_timeout: seconds(HEADERS_SECONDS),
+  });
+}
+
+/** An HTTP/1.1 connection manager as a network filter; the address of the peer is taken from the connection. */
+export function httpConnectionManager(fields: Message): Message {
+  return extension(
+    "envoy.filters.network.http_connection_manager",
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    { codec_type: "HTTP1", ...fields },
+  );
+}
+
+/** The last HTTP filter. */
+export function router(): Message {
+  return extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", {
+    suppress_envoy_headers: true,
+  });
+}
+
+/** Options of HTTP/1.1 that keep the letter case of header names and the reason phrase. */
+export function preserveCase(): Message {
+  return {
+    header_key_format: {
+      stateful_formatter: extension(
+        "envoy.http.stateful_header_formatters.preserve_case",
+        "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+        { forward_reason_phrase: true },
+      ),
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { MAX_REQUEST_BYTES } from "./endpoints.ts";
+import type { Message } from "./proto.ts";
+
+/** An answer of the gateway itself, in Anthropic's words. */
+interface Reply {
+  /** Envoy's name for the case: its status, or the flags that it logs. */
+  readonly on:
+    { readonly status: number } | { readonly flags: readonly string[] } | "anything else";
+  /** Status that the client gets, where Envoy's own does not say it best. */
+  readonly status?: number;
+  readonly type: string;
+  readonly message: string;
+  /** Sent as `x-should-retry: true`: the next attempt may well succeed. */
+  readonly retry?: true;
+}
+
+const REPLIES: readonly Reply[] = [
+  {
+    // Overflow and overload come first: they too carry status 503.
+    on: { flags: ["UO", "OM"] },
+    status: 503,
+    type: "overloaded_error",
+    message: "gateway: too many requests in flight",
+    retry: true,
+  },
+  {
+    on: { flags: ["UT", "SI"] },
+    status: 504,
+    type: "timeout_error",
+    message: "gateway: the upstream did not answer in time",
+    retry: true,
+  },
+  {
+    on: { flags: ["UF", "UH", "UC", "UR", "LR", "UPE", "DF", "NC"] },
+    status: 502,
+    type: "api_error",
+    message: "gateway: the upstream cannot be reached",
+    retry: true,
+  },
+  {
+    on: { status: 401 },
+    type: "authentication_error",
+    message: "gateway: missing or unknown agent token",
+  },
+  { on: { status: 403 }, type: "permission_error", message: "gateway: refused" },
+  { on: { status: 404 }, type: "not_found_error", message: "gateway: no such route" },
+  {
+    on: { status: 405 },
+    type: "not_found_error",
+    message: "gateway: this route does not take this method",
+  },
+  {
+    on: { status: 408 },
+    type: "timeout_error",
+    message: "gateway: the request did not arrive in time",
+    retry: true,
+  },
+  {
+    on: { status: 413 },
+    type: "request_too_large",
+    message: `gateway: the request is larger than ${MAX_REQUEST_BYTES} bytes`,
+  },
+  { on: { status: 400 }, type: "invalid_request_error", message: "gateway: malformed request" },
+  {
+    on: { status: 431 },
+    type: "invalid_request_error",
+    message: "gateway: the request headers are too large",
+  },
+  {
+    on: { status: 503 },
+    type: "overloaded_error",
+    message: "gateway: not able to serve now",
+    retry: true,
+  },
+  {
+    on: { status: 504 },
+    type: "timeout_error",
+    message: "gateway: the upstream did not answer in time",
+    retry: true,
+  },
+  { on: "anything else", type: "api_error", message: "gateway: internal error" },
+];
+
+/**
+ * Gives Envoy's own answers the shape of Anthropic's errors. It touches answers that Envoy makes itself
+ * (direct responses among them, whose bodies are therefore left empty) and never an upstream's.
+ */
+export function localReplyConfig(): Message {
+  return { mappers: REPLIES.map(mapper) };
+}
+
+function mapper(reply: Reply): Message {
+  return {
+    filter: filter(reply.on),
+    ...(reply.status === undefined ? {} : { status_code: reply.status }),
+    body_format_override: {
+      // Text, not json_format: that one sorts the keys, and Anthropic's bodies begin with "type".
+      text_format_source: {
+        inline_string: JSON.stringify({
+          type: "error",
+          error: { type: reply.type, message: reply.message },
+        }),
+      },
+      content_type: "application/json",
+    },
+    ...(reply.retry === true
+      ? {
+          headers_to_add: [
+            {
+              header: { key: "x-should-retry", value: "true" },
+              append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+            },
+          ],
+        }
+      : {}),
+  };
+}
+
+function filter(on: Reply["on"]): Message {
+  if (on === "anything else") return statusFilter("GE", 0);
+  return "flags" in on
+    ? { response_flag_filter: { flags: on.flags } }
+    : statusFilter("EQ", on.status);
+}
+
+function statusFilter(op: "EQ" | "GE", status: number): Message {
+  return {
+    status_code_filter: {
+      comparison: {
+        op,
+        value: {
+          default_value: status,
+          runtime_key: `local_reply.status_${op.toLowerCase()}_${status}`,
+        },
+      },
+    },
+  };
+}

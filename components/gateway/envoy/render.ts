@@ -1,0 +1,76 @@
+import {
+  type EnvoyConfigArgs,
+  type EnvoySecrets,
+  type Files,
+  type HttpPathArgs,
+  upstreamHost,
+} from "./args.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { clusters } from "./clusters.ts";
+import { CREDENTIAL_SECRET } from "./headers.ts";
+import { listeners } from "./listeners.ts";
+import { fileText, type Message, typed } from "./proto.ts";
+import { agentRoutes } from "./routes.ts";
+import { fileNames } from "./volumes.ts";
+
+/** Files of the ConfigMap volume. No secret is among the arguments, so none is in the result. */
+export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
+  if (args.path === "hybrid" && args.allowHosts.includes(upstreamHost(args))) {
+    throw new Error(
+      `allowHosts must not hold ${upstreamHost(args)}: TLS passed on to it would go round the gateway; remove it`,
+    );
+  }
+  return {
+    [fileNames.bootstrap]: fileText(bootstrap(args)),
+    [fileNames.clusters]: discovery("envoy.config.cluster.v3.Cluster", clusters(args)),
+    [fileNames.listeners]: discovery("envoy.config.listener.v3.Listener", listeners(args)),
+  };
+}
+
+/** Files of the Secret volume: the agents' tokens and what is shown to the next hop. */
+export function renderEnvoySecrets(args: HttpPathArgs, secrets: EnvoySecrets): Files {
+  checkSecrets(secrets);
+  return {
+    [fileNames.routes]: discovery("envoy.config.route.v3.RouteConfiguration", [
+      agentRoutes(args, secrets.agents),
+    ]),
+    [fileNames.credential]: discovery("envoy.extensions.transport_sockets.tls.v3.Secret", [
+      {
+        name: CREDENTIAL_SECRET,
+        generic_secret: { secret: { inline_string: secrets.credential } },
+      },
+    ]),
+  };
+}
+
+function discovery(type: string, resources: readonly Message[]): string {
+  return fileText({ resources: resources.map((resource) => typed(type, resource)) });
+}
+
+/** Errors name the agent, never a token. */
+function checkSecrets({ agents, credential }: EnvoySecrets): void {
+  const agentOf = new Map<string, string>();
+  const names = new Set<string>();
+  for (const { name, tokens } of agents) {
+    if (names.has(name)) throw new Error(`agent ${name} is listed twice`);
+    names.add(name);
+    if (tokens.length === 0) throw new Error(`agent ${name} has no token: give it at least one`);
+    for (const token of tokens) {
+      if (!/^[A-Za-z0-9._~+/=-]{16,}$/.test(token)) {
+        throw new Error(
+          `agent ${name} has a token that is shorter than 16 characters or holds others than A-Z a-z 0-9 - . _ ~ + / =`,
+        );
+      }
+      const other = agentOf.get(token);
+      if (other !== undefined && other !== name) {
+        throw new Error(`agents ${other} and ${name} share a token: give each its own`);
+      }
+      agentOf.set(token, name);
+    }
+  }
+  if (!/^[\x21-\x7e]+$/.test(credential)) {
+    throw new Error(
+      "the credential for the next hop is empty, or holds spaces or other characters that no header takes",
+    );
+  }
+}

@@ -1,0 +1,144 @@
+import { type AgentTokens, type HttpPathArgs, upstreamHost } from "./args.ts";
+import { clusterNames } from "./clusters.ts";
+import { BASE_PATH, type Endpoint, endpoints, HELLO_PATH, MAX_REQUEST_BYTES } from "./endpoints.ts";
+import { type Message, seconds } from "./proto.ts";
+import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
+
+/** Name of the agents' route configuration. */
+export const AGENT_ROUTES = "agents";
+
+const MAX_INT64 = "9223372036854775807";
+
+/**
+ * The agents' routes. A request goes on only where its path, its method and a token of some agent match; the
+ * route is named after that agent, which is how the name reaches the access log and nothing else. The
+ * tokens make this file a secret; a change of it drains nothing.
+ */
+export function agentRoutes(args: HttpPathArgs, agents: readonly AgentTokens[]): Message {
+  const open = endpoints(args.routes);
+  return {
+    name: AGENT_ROUTES,
+    virtual_hosts: [
+      {
+        name: "agents",
+        domains: ["*"],
+        routes: [
+          tooLarge(BASE_PATH),
+          ...agentCredentials(agents).flatMap((credential) =>
+            open.map((endpoint) => agentRoute(args, endpoint, credential)),
+          ),
+          ...open.map((endpoint) => answer(401, BASE_PATH + endpoint.path, endpoint.method)),
+          ...(args.routes?.includes("hello") === true
+            ? [answer(200, BASE_PATH + HELLO_PATH, "HEAD")]
+            : []),
+          ...open.map((endpoint) => answer(405, BASE_PATH + endpoint.path)),
+          notFound(),
+        ],
+      },
+    ],
+  };
+}
+
+/** LiteLLM's routes to the upstream. */
+export function egressRoutes(args: HttpPathArgs): Message {
+  return {
+    name: "egress",
+    virtual_hosts: [
+      {
+        name: "egress",
+        domains: ["*"],
+        routes: [
+          ...endpoints(args.routes).map(({ method, path }) => ({
+            match: { path, headers: [exactHeader(":method", method)] },
+            route: relay(clusterNames.anthropic, upstreamHost(args)),
+          })),
+          notFound(),
+        ],
+      },
+    ],
+  };
+}
+
+/** A header that proves who the agent is. */
+interface AgentCredential {
+  readonly agent: string;
+  readonly header: "authorization" | "x-api-key";
+  readonly value: string;
+}
+
+/** Either header will do: which one a client sends depends on how it was given the token, and some send both. */
+function agentCredentials(agents: readonly AgentTokens[]): readonly AgentCredential[] {
+  return [...agents]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ name, tokens }) =>
+      [...new Set(tokens)].sort().flatMap((token) => [
+        { agent: name, header: "authorization" as const, value: `Bearer ${token}` },
+        { agent: name, header: "x-api-key" as const, value: token },
+      ]),
+    );
+}
+
+function agentRoute(args: HttpPathArgs, endpoint: Endpoint, credential: AgentCredential): Message {
+  return {
+    name: credential.agent,
+    match: {
+      path: BASE_PATH + endpoint.path,
+      headers: [
+        exactHeader(":method", endpoint.method),
+        exactHeader(credential.header, credential.value),
+      ],
+    },
+    route:
+      args.path === "envoy-terminate"
+        ? {
+            ...relay(clusterNames.anthropic, upstreamHost(args)),
+            // The match is exact, so the rewritten prefix is the whole path; the query stays.
+            prefix_rewrite: endpoint.path,
+          }
+        : relay(clusterNames.litellm, args.litellmHost),
+  };
+}
+
+/** Relays to a cluster for as long as bytes flow. */
+function relay(cluster: string, host: string): Message {
+  return {
+    cluster,
+    host_rewrite_literal: host,
+    timeout: "0s",
+    idle_timeout: seconds(STREAM_IDLE_SECONDS),
+    // No response is ever retried: the client does that, and needs the upstream's retry-after for it.
+    retry_policy: { retry_on: "connect-failure", num_retries: 2 },
+  };
+}
+
+/** Refuses a body that is declared larger than the upstream takes. One of unknown length is the upstream's to refuse. */
+function tooLarge(prefix: string): Message {
+  return {
+    match: {
+      prefix,
+      headers: [
+        {
+          name: "content-length",
+          range_match: { start: String(MAX_REQUEST_BYTES + 1), end: MAX_INT64 },
+        },
+      ],
+    },
+    direct_response: { status: 413 },
+  };
+}
+
+/** An answer of our own; its body, if it is an error, is written by the local replies. */
+function answer(status: number, path: string, method?: string): Message {
+  return {
+    match: { path, ...(method === undefined ? {} : { headers: [exactHeader(":method", method)] }) },
+    direct_response: { status },
+  };
+}
+
+function notFound(): Message {
+  return { match: { prefix: "/" }, direct_response: { status: 404 } };
+}
+
+function exactHeader(name: string, exact: string): Message {
+  return { name, string_match: { exact } };
+}

@@ -1,0 +1,47 @@
+import { type HybridArgs, type SniArgs, upstreamHost } from "./args.ts";
+import { sniAccessLog } from "./access-log.ts";
+import { ports } from "./ports.ts";
+import { extension, type Message, seconds, socketAddress } from "./proto.ts";
+import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
+
+/** The hosts that TLS is passed on to, sorted, each once; on `envoy-sni` the upstream is one of them. */
+export function sniHosts(args: HybridArgs | SniArgs): readonly string[] {
+  const hosts = new Set(args.allowHosts);
+  if (args.path === "envoy-sni") hosts.add(upstreamHost(args));
+  return [...hosts].sort();
+}
+
+/**
+ * Passes TLS on by the server name that the client asks for, one chain and one cluster a name: nothing that
+ * the client sends becomes an address. A name without a chain ends the connection.
+ */
+export function sniListener(args: HybridArgs | SniArgs): Message {
+  return {
+    name: "sni",
+    address: socketAddress("0.0.0.0", ports.sni),
+    listener_filters: [
+      extension(
+        "envoy.filters.listener.tls_inspector",
+        "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+      ),
+    ],
+    listener_filters_timeout: seconds(HEADERS_SECONDS),
+    // On the listener, so that a refused name is logged too.
+    access_log: [sniAccessLog()],
+    filter_chains: sniHosts(args).map(filterChain),
+  };
+}
+
+function filterChain(host: string): Message {
+  return {
+    name: host,
+    filter_chain_match: { server_names: [host], transport_protocol: "tls" },
+    filters: [
+      extension(
+        "envoy.filters.network.tcp_proxy",
+        "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        { stat_prefix: "sni", cluster: host, idle_timeout: seconds(STREAM_IDLE_SECONDS) },
+      ),
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+-- Envoy's filter: which responses are looked at, and how they are read without holding back any other.
+-- `errors` is the module of that name.
+
+local MAX_BYTES = 1048576
+
+-- "json", "text" or nil.
+local function kind(headers)
+  local encoding = headers:get("content-encoding")
+  if encoding ~= nil and encoding ~= "identity" then return nil end
+  local content_type = (headers:get("content-type") or ""):lower():match("^%s*([^;%s]*)")
+  if content_type == "application/json" then return "json" end
+  -- Only a response that LiteLLM's own routes did not see lacks this header: other text is the upstream's.
+  if content_type == "text/plain" and headers:get("x-litellm-call-id") == nil then return "text" end
+  return nil
+end
+
+-- A body of declared length can be waited for, so that the status may still change.
+local function rewrite_whole(handle, headers, status, rewrite)
+  local buffer = handle:body()
+  if buffer == nil then return end
+  local result = rewrite(status, buffer:getBytes(0, buffer:length()))
+  if result == nil then return end
+  buffer:setBytes(result.body)
+  headers:replace(":status", tostring(result.status))
+  headers:replace("content-type", "application/json")
+  if result.retry ~= nil then headers:replace("x-should-retry", result.retry) end
+  if result.request_id ~= nil and headers:get("request-id") == nil then
+    headers:replace("request-id", result.request_id)
+  end
+end
+
+-- Envoy answers 500 if it is made to wait for more than its buffer holds, so a body of unknown length is
+-- taken out of the stream bit by bit and put back at its end, or as soon as there is too much of it. Its
+-- headers are gone by then, so its status stays.
+local function rewrite_stream(handle, status, rewrite)
+  local held, size, last = {}, 0, nil
+  for chunk in handle:bodyChunks() do
+    if held ~= nil then
+      held[#held + 1] = chunk:getBytes(0, chunk:length())
+      size = size + chunk:length()
+      if size > MAX_BYTES then
+        chunk:setBytes(table.concat(held))
+        held = nil
+      else
+        chunk:setBytes("")
+        last = chunk
+      end
+    end
+  end
+  if held == nil or last == nil then return end
+  local text = table.concat(held)
+  local result = rewrite(status, text)
+  last:setBytes(result and result.body or text)
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local status = tonumber(headers:get(":status"))
+  if status < 400 then return end
+  local body_kind = kind(headers)
+  if body_kind == nil then return end
+  local length = tonumber(headers:get("content-length"))
+  if length == nil then
+    if body_kind == "json" then rewrite_stream(handle, status, errors.from_json) end
+  elseif length <= MAX_BYTES then
+    local rewrite = body_kind == "json" and errors.from_json or errors.from_text
+    rewrite_whole(handle, headers, status, rewrite)
+  end
+end

@@ -1,0 +1,69 @@
+import http from "node:http";
+
+/** What to send. */
+export interface RequestOptions {
+  readonly method?: string;
+  readonly path?: string;
+  /** Pairs, so that a name may be given twice and in any letter case. */
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: string | Buffer;
+}
+
+/** A response, read to its end. */
+export interface Response {
+  readonly status: number;
+  readonly reason: string;
+  /** By lower-case name. */
+  readonly headers: http.IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Opens a request to a port on loopback, on a connection of its own; the caller ends it. */
+export function open(port: number, options: RequestOptions = {}): http.ClientRequest {
+  return http.request({
+    host: "127.0.0.1",
+    port,
+    agent: false,
+    method: options.method ?? "POST",
+    path: options.path ?? "/anthropic/v1/messages",
+    headers: (options.headers ?? []).flat(),
+  });
+}
+
+/** Sends a request and reads the whole response. */
+export async function send(port: number, options: RequestOptions = {}): Promise<Response> {
+  const body = options.body ?? "";
+  const headers = [
+    ["Host", "gateway"] as const,
+    ...(options.headers ?? []),
+    ["Content-Length", String(Buffer.byteLength(body))] as const,
+  ];
+  const request = open(port, { ...options, headers });
+  const response = responseOf(request);
+  // Envoy may answer and close while a large body is still on its way.
+  request.on("error", () => undefined);
+  request.end(body);
+  return read(await response);
+}
+
+/** The response to a request, once its headers are there. */
+export function responseOf(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.on("response", resolve);
+    request.on("error", reject);
+  });
+}
+
+/** Reads a response to its end. */
+export async function read(response: http.IncomingMessage): Promise<Response> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return {
+    status: response.statusCode ?? 0,
+    reason: response.statusMessage ?? "",
+    headers: response.headers,
+    rawHeaders: response.rawHeaders,
+    body: Buffer.concat(chunks),
+  };
+}
