@@ -7,7 +7,7 @@ export const images = {
   envoy:
     "envoyproxy/envoy:distroless-v1.39.1@sha256:eb2c01c13125d1629637cb4e4cce7207009fb7cc2c8027f9742758549d15b6f4",
   coredns: "coredns/coredns:1.14.7",
-  node: "node:24.13.0-bookworm-slim",
+  node: "node:24.21.0-bookworm-slim",
 } as const;
 
 /** k3s on the machine that a `host` stack makes. */

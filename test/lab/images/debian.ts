@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import type { Progress } from "../progress.ts";
+import { part } from "../parts/store.ts";
+import { command } from "./command.ts";
+import { seal, sealedLayer, sources, type Layer } from "./layer.ts";
+
+/** Debian 12 in layers, each on top of the one before. */
+export interface DebianLayers {
+  /** The system that all images but the distroless ones stand on. */
+  readonly system: Layer;
+  readonly python: Layer;
+  /** What an agent at work expects; on top of `python`. */
+  readonly tools: Layer;
+}
+
+const RELEASE = "bookworm";
+
+const SYSTEM = ["ca-certificates", "tzdata"];
+
+// Spares the package that would merge an old system's folders, and Perl with it.
+const MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr";
+
+/** Debian packages of the runner beside Python; the shipped Containerfile installs the same. */
+export const runnerPackages = ["ca-certificates", "curl", "git", "openssl", "procps", "python3"];
+
+const STAGES = {
+  system: [],
+  python: ["python3"],
+  tools: runnerPackages,
+} as const satisfies Record<keyof DebianLayers, readonly string[]>;
+
+const UNREAD = ["doc", "info", "locale", "man"];
+
+/** Debian's layers, made by one run of mmdebstrap if the cache lacks them. */
+export async function debianLayers(progress: Progress): Promise<DebianLayers> {
+  const stage = join(import.meta.dirname, "debian-stage.sh");
+  const dir = await part({
+    name: "debian",
+    inputs: await sources(import.meta.filename, stage),
+    build: (dir) =>
+      progress.step("Making image layers of Debian 12", async () => {
+        const hooks = Object.entries(STAGES).map(
+          ([name, packages]) =>
+            `--customize-hook=sh '${stage}' "$1" '${dir}' ${name} ${packages.join(" ")}`,
+        );
+        await command("mmdebstrap", [
+          ...["--quiet", "--variant=minbase", `--include=${SYSTEM.join(",")}`],
+          `--hook-dir=${MERGED_USR}`,
+          ...UNREAD.map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+          ...['--aptopt=APT::Install-Recommends "false"', ...hooks, "--format=null", RELEASE, "-"],
+        ]);
+        for (const name of Object.keys(STAGES)) await seal(join(dir, `${name}.tar`));
+      }),
+  });
+  const [system, python, tools] = await Promise.all(
+    ["system", "python", "tools"].map((name) => sealedLayer(join(dir, `${name}.tar`))),
+  );
+  if (!system || !python || !tools) throw new Error(`${dir}: a layer is missing`);
+  return { system, python, tools };
+}

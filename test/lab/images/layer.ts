@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Progress } from "../progress.ts";
+import { part } from "../parts/store.ts";
+import { command } from "./command.ts";
+
+/** One layer of an image: a tar, not compressed, so that neither making nor unpacking it takes long. */
+export interface Layer {
+  readonly path: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** How one layer is made. */
+export interface LayerRecipe {
+  readonly name: string;
+  /** The file that has the recipe: an edit makes the layer anew. */
+  readonly source: string;
+  /** Everything else that decides the content; digests of the layers it is computed from, too. */
+  readonly inputs: readonly string[];
+  /** Fills the folder that stands for `/`; `scratch`, around it, is for whatever else that takes. */
+  fill(root: string, scratch: string): Promise<void>;
+}
+
+/** Returns a layer, made first if the cache lacks it. */
+export async function layer(recipe: LayerRecipe, progress: Progress): Promise<Layer> {
+  const path = await part({
+    name: `layer-${recipe.name}`,
+    inputs: [...(await sources(recipe.source, import.meta.filename)), ...recipe.inputs],
+    build: (dir) =>
+      progress.step(`Making image layer ${recipe.name}`, async () => {
+        const scratch = join(dir, "scratch");
+        const root = join(scratch, "root");
+        await mkdir(root, { recursive: true });
+        await recipe.fill(root, scratch);
+        await chmod(root, 0o755);
+        await pack(root, join(dir, "layer.tar"));
+        await rm(scratch, { recursive: true });
+        await seal(join(dir, "layer.tar"));
+      }),
+  });
+  return sealedLayer(join(path, "layer.tar"));
+}
+
+/** The texts of files, as inputs of a part. */
+export async function sources(...files: readonly string[]): Promise<string[]> {
+  return Promise.all(files.map((file) => readFile(file, "utf8")));
+}
+
+/** Writes a layer's digest and size beside it, so that it is read through only once. */
+export async function seal(tar: string): Promise<void> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(tar)) hash.update(chunk as Buffer);
+  const { size } = await stat(tar);
+  const digest = `sha256:${hash.digest("hex")}`;
+  await writeFile(`${tar}.json`, JSON.stringify({ digest, size }));
+}
+
+/** The layer that `seal` described. */
+export async function sealedLayer(tar: string): Promise<Layer> {
+  const { digest, size } = JSON.parse(await readFile(`${tar}.json`, "utf8")) as Omit<Layer, "path">;
+  return { path: tar, digest, size };
+}
+
+/** Puts entries of the layers into `root`, the later over the earlier; everything if `entries` is empty. */
+export async function unpack(
+  layers: readonly Layer[],
+  root: string,
+  entries: readonly string[] = [],
+): Promise<void> {
+  for (const { path } of layers) await command("tar", ["-xpf", path, "-C", root, ...entries]);
+}
+
+// Readable by every user whatever the umask was; file capabilities are kept.
+async function pack(root: string, tar: string): Promise<void> {
+  await command("tar", [
+    ...["--create", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--sort=name"],
+    ...["--numeric-owner", "--mode=a+rX", "--xattrs", "--xattrs-include=security.capability"],
+    ...["--mtime=@0", `--directory=${root}`, `--file=${tar}`, "."],
+  ]);
+}

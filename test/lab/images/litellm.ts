@@ -1,0 +1,99 @@
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Progress } from "../progress.ts";
+import { pipInputs, pipInstall } from "../parts/python/pip.ts";
+import type { ImageContent } from "./archive.ts";
+import { command } from "./command.ts";
+import { debianLayers } from "./debian.ts";
+import { layer, unpack, type Layer } from "./layer.ts";
+import { SYSTEM_PATH } from "./node.ts";
+import { PYTHON_TRUST, trustLayer } from "./trust.ts";
+
+const VENV = "app/.venv";
+
+/** The lists of packages in test/lab/parts/python, and the function each release's command calls. */
+const RELEASES = {
+  litellm: "litellm_cli.main:proxy_server",
+  "litellm-1.91.0": "litellm:run_server",
+} as const;
+
+/** A LiteLLM release that the lab can run. */
+export type LiteLlmRelease = keyof typeof RELEASES;
+
+/** As the official image's, without the tracers and the second process that nobody asks for here. */
+const ENTRYPOINT = '#!/bin/sh\nexec litellm "$@"\n';
+
+/**
+ * Layers and start of the stand-in for the official image: the same release from the package registry, where
+ * the official image has it (/app/.venv), with Debian's Python 3.11 instead of Wolfi's and without Prisma.
+ */
+export async function litellmImage(
+  release: LiteLlmRelease,
+  progress: Progress,
+): Promise<ImageContent> {
+  const { system, python } = await debianLayers(progress);
+  return {
+    layers: [
+      system,
+      python,
+      await litellmLayer(release, [system, python], progress),
+      await trustLayer(progress),
+    ],
+    config: {
+      Entrypoint: ["docker/prod_entrypoint.sh"],
+      Cmd: ["--port", "4000"],
+      Env: [`PATH=/${VENV}/bin:${SYSTEM_PATH}`, PYTHON_TRUST],
+      WorkingDir: "/app",
+    },
+  };
+}
+
+async function litellmLayer(
+  release: LiteLlmRelease,
+  below: readonly Layer[],
+  progress: Progress,
+): Promise<Layer> {
+  const launcher = launch(RELEASES[release]);
+  return layer(
+    {
+      name: release,
+      source: import.meta.filename,
+      inputs: [...(await pipInputs(release)), ...below.map((l) => l.digest)],
+      async fill(root, scratch) {
+        const whole = join(scratch, "whole");
+        const packages = join(whole, VENV, "lib/python3.11/site-packages");
+        await mkdir(packages, { recursive: true });
+        await unpack(below, whole);
+        await pipInstall(release, packages);
+        // Their first line names the Python of this machine.
+        await rm(join(packages, "bin"), { recursive: true });
+        const bin = join(whole, VENV, "bin");
+        await mkdir(bin);
+        await symlink("/usr/bin/python3", join(bin, "python3"));
+        await writeFile(join(whole, VENV, "pyvenv.cfg"), "home = /usr/bin\n");
+        await writeFile(join(bin, "litellm"), launcher, { mode: 0o755 });
+        await mkdir(join(whole, "app/docker"));
+        await writeFile(join(whole, "app/docker/prod_entrypoint.sh"), ENTRYPOINT, { mode: 0o755 });
+        await compile(whole);
+        await rename(join(whole, "app"), join(root, "app"));
+      },
+    },
+    progress,
+  );
+}
+
+function launch(entryPoint: string): string {
+  const [module, name] = entryPoint.split(":");
+  return `#!/${VENV}/bin/python3\nimport sys\nfrom ${module} import ${name}\nsys.exit(${name}())\n`;
+}
+
+// By the image's own Python, and never checked against the sources again: they do not change. Its worker
+// processes need a /dev/shm.
+async function compile(whole: string): Promise<void> {
+  const compileAll = "python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash";
+  await command("unshare", [
+    ...["--mount", "sh", "-c"],
+    `mkdir -p "$0/dev/shm" && mount -t tmpfs tmpfs "$0/dev/shm" && chroot "$0" ${compileAll} /${VENV}/lib`,
+    whole,
+  ]);
+}

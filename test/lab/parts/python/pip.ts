@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { command } from "../../images/command.ts";
+
+/** Everything that decides what `pipInstall` installs, as inputs of a part. */
+export async function pipInputs(name: string): Promise<string[]> {
+  return [await readFile(requirements(name), "utf8")];
+}
+
+/**
+ * Installs what `<name>.txt` beside this file pins by hash, for Debian 12's Python 3.11 whatever Python the
+ * machine has. The list is complete, so pip resolves nothing.
+ */
+export async function pipInstall(name: string, target: string): Promise<void> {
+  await command("python3", [
+    ...["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--no-compile"],
+    ...["--no-deps", "--require-hashes", "--only-binary=:all:"],
+    ...["--implementation=cp", "--python-version=3.11", ...platforms()],
+    ...["--target", target, "--requirement", requirements(name)],
+  ]);
+}
+
+function requirements(name: string): string {
+  return join(import.meta.dirname, `${name}.txt`);
+}
+
+// pip takes a wheel for an older C library only if its tag is named; Debian 12 has glibc 2.36.
+function platforms(): string[] {
+  const minors = Array.from({ length: 36 - 5 + 1 }, (_, index) => 36 - index);
+  const tags = [...minors.map((minor) => `manylinux_2_${minor}`), "manylinux2014"];
+  return tags.map((tag) => `--platform=${tag}_x86_64`);
+}

