@@ -1,0 +1,25 @@
+import { startAgain, stopDaemon } from "./daemons.ts";
+import type { Lab } from "./lab.ts";
+import { apiServerReady } from "./start.ts";
+
+const NAME = "kube-apiserver";
+
+// Left alone it waits much longer for watches to end.
+const GRACE_SECONDS = 2;
+
+/** Stops the API server, so that a test sees what an unreachable one does. */
+export async function stopApiServer(lab: Lab): Promise<void> {
+  await stopDaemon(lab, NAME, GRACE_SECONDS);
+}
+
+/** Starts the API server again and waits until it answers. */
+export async function startApiServer(lab: Lab): Promise<void> {
+  await startAgain(lab, NAME);
+  await apiServerReady(lab);
+}
+
+/** Restarts the API server and waits until it answers. */
+export async function restartApiServer(lab: Lab): Promise<void> {
+  await stopApiServer(lab);
+  await startApiServer(lab);
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import {
+  type ClusterParts,
+  apiServer,
+  controllerManager,
+  etcd,
+  scheduler,
+} from "./control-plane.ts";
+import type { Daemon } from "./daemons.ts";
+import type { Lab } from "./lab.ts";
+import { configDir, containerd, kubeProxy, kubelet, nodeConfigFiles } from "./node.ts";
+import {
+  cniConfig,
+  internetLinks,
+  masqueradeRules,
+  METADATA,
+  nodeLinks,
+  resolverCorefile,
+  rootZone,
+} from "./network.ts";
+
+/** All programs of the cluster, by what they do. */
+export interface Components {
+  readonly etcd: Daemon;
+  readonly apiServer: Daemon;
+  readonly controllerManager: Daemon;
+  readonly scheduler: Daemon;
+  readonly containerd: Daemon;
+  readonly kubelet: Daemon;
+  readonly kubeProxy: Daemon;
+  readonly resolver: Daemon;
+}
+
+/** How each program of the cluster is called. */
+export function components(lab: Lab, parts: ClusterParts): Components {
+  return {
+    etcd: etcd(parts),
+    apiServer: apiServer(lab, parts),
+    controllerManager: controllerManager(lab, parts),
+    scheduler: scheduler(lab, parts),
+    containerd: containerd(lab),
+    kubelet: kubelet(lab, parts),
+    kubeProxy: kubeProxy(lab, parts),
+    resolver: {
+      name: "resolver",
+      netns: "internet",
+      argv: [join(parts.coredns, "coredns"), "-conf", join(configDir(lab), "resolver.Corefile")],
+    },
+  };
+}
+
+/** Every configuration file of the lab, by its path in the lab's folder. */
+export function configFiles(lab: Lab): Record<string, string> {
+  const inEtc: Record<string, string> = {
+    ...nodeConfigFiles(lab),
+    "cni/10-lab.conflist": cniConfig(),
+    "node.ip": nodeLinks(),
+    "internet.ip": internetLinks(),
+    "masquerade.nft": masqueradeRules(),
+    "resolver.Corefile": resolverCorefile(join(configDir(lab), "root.zone")),
+    "root.zone": rootZone(),
+  };
+  return {
+    ...Object.fromEntries(Object.entries(inEtc).map(([name, text]) => [join("etc", name), text])),
+    "resolv.conf": `nameserver ${METADATA}\n`,
+  };
+}

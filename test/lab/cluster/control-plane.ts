@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import type { Daemon } from "./daemons.ts";
+import type { Lab } from "./lab.ts";
+import { NODE, PODS, SERVICES } from "./network.ts";
+import { kubeconfigDir, pkiDir } from "./pki.ts";
+
+/** Folders of the programs that the cluster runs. */
+export interface ClusterParts {
+  readonly kubernetes: string;
+  readonly etcd: string;
+  readonly coredns: string;
+}
+
+const ETCD_URL = "http://127.0.0.1:2379";
+
+/** etcd, reachable by the node's own processes only. */
+export function etcd(parts: ClusterParts): Daemon {
+  const peers = "http://127.0.0.1:2380";
+  return {
+    name: "etcd",
+    argv: [
+      join(parts.etcd, "etcd"),
+      "--name=lab",
+      "--data-dir=/var/lib/etcd",
+      `--listen-client-urls=${ETCD_URL}`,
+      `--advertise-client-urls=${ETCD_URL}`,
+      `--listen-peer-urls=${peers}`,
+      `--initial-advertise-peer-urls=${peers}`,
+      `--initial-cluster=lab=${peers}`,
+      // A lab that lost power is started anew, so nothing is gained by waiting for the disk.
+      "--unsafe-no-fsync",
+    ],
+  };
+}
+
+/** The API server, with the admission and authorisation that k3s gives it. */
+export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
+  const pki = pkiDir(lab);
+  return {
+    name: "kube-apiserver",
+    argv: [
+      join(parts.kubernetes, "kube-apiserver"),
+      `--etcd-servers=${ETCD_URL}`,
+      `--advertise-address=${NODE.v4}`,
+      "--secure-port=6443",
+      "--allow-privileged=true",
+      "--anonymous-auth=false",
+      "--authorization-mode=Node,RBAC",
+      "--enable-admission-plugins=NodeRestriction",
+      `--service-cluster-ip-range=${SERVICES.v4},${SERVICES.v6}`,
+      `--client-ca-file=${pki}/ca.pem`,
+      `--tls-cert-file=${pki}/apiserver.pem`,
+      `--tls-private-key-file=${pki}/apiserver.key`,
+      `--kubelet-certificate-authority=${pki}/ca.pem`,
+      `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.pem`,
+      `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
+      "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
+      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+      `--service-account-key-file=${pki}/service-account.pub`,
+      `--service-account-signing-key-file=${pki}/service-account.key`,
+      "--enable-aggregator-routing=true",
+      `--requestheader-client-ca-file=${pki}/front-proxy-ca.pem`,
+      "--requestheader-allowed-names=front-proxy-client",
+      "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+      "--requestheader-group-headers=X-Remote-Group",
+      "--requestheader-username-headers=X-Remote-User",
+      `--proxy-client-cert-file=${pki}/front-proxy-client.pem`,
+      `--proxy-client-key-file=${pki}/front-proxy-client.key`,
+      "--profiling=false",
+    ],
+  };
+}
+
+export function controllerManager(lab: Lab, parts: ClusterParts): Daemon {
+  const pki = pkiDir(lab);
+  return {
+    name: "kube-controller-manager",
+    argv: [
+      join(parts.kubernetes, "kube-controller-manager"),
+      ...asUser(lab, "kube-controller-manager"),
+      "--bind-address=127.0.0.1",
+      "--use-service-account-credentials=true",
+      "--allocate-node-cidrs=true",
+      `--cluster-cidr=${PODS.v4},${PODS.v6}`,
+      `--service-cluster-ip-range=${SERVICES.v4},${SERVICES.v6}`,
+      `--cluster-signing-cert-file=${pki}/ca.pem`,
+      `--cluster-signing-key-file=${pki}/ca.key`,
+      `--root-ca-file=${pki}/ca.pem`,
+      `--service-account-private-key-file=${pki}/service-account.key`,
+      "--leader-elect=false",
+      "--profiling=false",
+    ],
+  };
+}
+
+export function scheduler(lab: Lab, parts: ClusterParts): Daemon {
+  return {
+    name: "kube-scheduler",
+    argv: [
+      join(parts.kubernetes, "kube-scheduler"),
+      ...asUser(lab, "kube-scheduler"),
+      "--bind-address=127.0.0.1",
+      "--leader-elect=false",
+      "--profiling=false",
+    ],
+  };
+}
+
+/** For components that ask the API server whether a request to themselves is allowed. */
+function asUser(lab: Lab, user: string): string[] {
+  const file = join(kubeconfigDir(lab), `${user}.kubeconfig`);
+  return [
+    `--kubeconfig=${file}`,
+    `--authentication-kubeconfig=${file}`,
+    `--authorization-kubeconfig=${file}`,
+  ];
+}

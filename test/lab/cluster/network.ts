@@ -1,0 +1,128 @@
+/** Addresses, names and rules of the lab's two network namespaces: text from values, nothing is run here. */
+
+/** The node's address on the link to `internet`, and the way out through it. */
+export const NODE = { v4: "10.90.0.2", v6: "fd90::2" } as const;
+/** The other end of that link. */
+export const GATEWAY = { v4: "10.90.0.1", v6: "fd90::1" } as const;
+/** The ranges that k3s uses by default, and IPv6 ones beside them. */
+export const PODS = { v4: "10.42.0.0/16", v6: "fd42::/56" } as const;
+/** The part of `PODS` that the only node has. */
+export const NODE_PODS = { v4: "10.42.0.0/24", v6: "fd42::/64" } as const;
+export const SERVICES = { v4: "10.43.0.0/16", v6: "fd43::/112" } as const;
+export const CLUSTER_DNS = "10.43.0.10";
+export const CLUSTER_DOMAIN = "cluster.local";
+
+/** Google Cloud's resolver (port 53) and metadata server (port 80) have this address. */
+export const METADATA = "169.254.169.254";
+/** Resolvers that no pod has any business with; they would answer if one got through. */
+export const FOREIGN_RESOLVERS = ["8.8.8.8", "1.1.1.1"] as const;
+
+/** Every host name that resolves outside the cluster, and its address in `internet`. */
+export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
+  "api.anthropic.com": "160.79.104.10",
+  "github.com": "140.82.112.3",
+  "registry.npmjs.org": "104.16.0.35",
+  "metadata.google.internal": METADATA,
+  "unlisted.example": "203.0.113.10",
+  "unlisted6.example": "2001:db8::10",
+};
+
+/** Input of `ip -batch` for the node's namespace. */
+export function nodeLinks(): string {
+  return lines(
+    "link set lo up",
+    "link add eth0 type veth peer name node netns internet",
+    `addr add ${NODE.v4}/24 dev eth0`,
+    `addr add ${NODE.v6}/64 dev eth0 nodad`,
+    "link set eth0 up",
+    `route add default via ${GATEWAY.v4}`,
+    // The other end is not up yet, so the kernel does not know this neighbour to be on the link.
+    `route add default via ${GATEWAY.v6} dev eth0 onlink`,
+  );
+}
+
+/** Input of `ip -batch` for the namespace `internet`, after the node's. */
+export function internetLinks(): string {
+  const addresses = new Set([...Object.values(INTERNET_HOSTS), ...FOREIGN_RESOLVERS]);
+  return lines(
+    "link set lo up",
+    `addr add ${GATEWAY.v4}/24 dev node`,
+    `addr add ${GATEWAY.v6}/64 dev node nodad`,
+    "link set node up",
+    ...[...addresses].map((address) =>
+      address.includes(":")
+        ? `addr add ${address}/128 dev lo nodad`
+        : `addr add ${address}/32 dev lo`,
+    ),
+  );
+}
+
+/** Kernel settings of the node's namespace: it routes for pods, and rules see what a bridge passes on. */
+export const NODE_SYSCTLS: readonly string[] = [
+  "net/ipv4/ip_forward=1",
+  "net/ipv6/conf/all/forwarding=1",
+  "net/bridge/bridge-nf-call-iptables=1",
+  "net/bridge/bridge-nf-call-ip6tables=1",
+];
+
+/** What leaves the pods' range takes the node's address, as flannel does it in k3s. */
+export function masqueradeRules(): string {
+  return `table inet pod-masquerade {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${PODS.v4} ip daddr != { ${PODS.v4}, 224.0.0.0/4 } masquerade
+    ip6 saddr ${PODS.v6} ip6 daddr != { ${PODS.v6}, ff00::/8 } masquerade
+  }
+}
+`;
+}
+
+/** CNI configuration: one bridge under the name that k3s gives it. */
+export function cniConfig(): string {
+  return JSON.stringify({
+    cniVersion: "1.0.0",
+    name: "cbr0",
+    plugins: [
+      {
+        type: "bridge",
+        bridge: "cni0",
+        isDefaultGateway: true,
+        hairpinMode: true,
+        ipMasq: false,
+        ipam: {
+          type: "host-local",
+          ranges: [[{ subnet: NODE_PODS.v4 }], [{ subnet: NODE_PODS.v6 }]],
+        },
+      },
+    ],
+  });
+}
+
+/** The root zone as `internet` knows it: the hosts above, and NXDOMAIN for all the rest. */
+export function rootZone(): string {
+  return lines(
+    "$ORIGIN .",
+    "$TTL 60",
+    "@ IN SOA resolver. hostmaster. 1 3600 600 86400 60",
+    "@ IN NS resolver.",
+    `resolver. IN A ${METADATA}`,
+    ...Object.entries(INTERNET_HOSTS).map(
+      ([name, address]) => `${name}. IN ${address.includes(":") ? "AAAA" : "A"} ${address}`,
+    ),
+  );
+}
+
+/** Corefile of the resolver in `internet`, which serves `zoneFile` on its own and the foreign addresses. */
+export function resolverCorefile(zoneFile: string): string {
+  return `.:53 {
+  bind ${METADATA} ${FOREIGN_RESOLVERS.join(" ")}
+  file ${zoneFile} .
+  log . "{local} {remote} {type} {name} {rcode}"
+  errors
+}
+`;
+}
+
+function lines(...text: string[]): string {
+  return text.join("\n") + "\n";
+}

@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import type { ClusterParts } from "./control-plane.ts";
+import type { Daemon } from "./daemons.ts";
+import type { Lab } from "./lab.ts";
+import { CLUSTER_DNS, CLUSTER_DOMAIN, NODE, PODS } from "./network.ts";
+import { kubeconfigDir, pkiDir } from "./pki.ts";
+import { NODE_NAME } from "./sandbox.ts";
+
+/** Where containerd listens, inside the sandbox. */
+export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
+/** The image that holds a pod's namespaces. */
+export const PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1";
+
+/** Folder of the node's configuration files. */
+export function configDir(lab: Lab): string {
+  return join(lab.dir, "etc");
+}
+
+export function containerd(lab: Lab): Daemon {
+  return {
+    name: "containerd",
+    argv: ["containerd", `--config=${join(configDir(lab), "containerd.toml")}`],
+  };
+}
+
+export function kubelet(lab: Lab, parts: ClusterParts): Daemon {
+  return {
+    name: "kubelet",
+    argv: [
+      join(parts.kubernetes, "kubelet"),
+      `--config=${join(configDir(lab), "kubelet.json")}`,
+      `--kubeconfig=${join(kubeconfigDir(lab), "kubelet.kubeconfig")}`,
+      `--hostname-override=${NODE_NAME}`,
+      `--node-ip=${NODE.v4},${NODE.v6}`,
+    ],
+  };
+}
+
+export function kubeProxy(lab: Lab, parts: ClusterParts): Daemon {
+  return {
+    name: "kube-proxy",
+    argv: [
+      join(parts.kubernetes, "kube-proxy"),
+      `--config=${join(configDir(lab), "kube-proxy.json")}`,
+      `--hostname-override=${NODE_NAME}`,
+    ],
+  };
+}
+
+/** The node's configuration files, by name. */
+export function nodeConfigFiles(lab: Lab): Record<string, string> {
+  return {
+    "containerd.toml": containerdConfig(lab),
+    "kubelet.json": JSON.stringify(kubeletConfig(lab), null, 2),
+    "kube-proxy.json": JSON.stringify(kubeProxyConfig(lab), null, 2),
+  };
+}
+
+function containerdConfig(lab: Lab): string {
+  return `version = 2
+root = "/var/lib/containerd"
+state = "/run/containerd"
+
+[grpc]
+address = "${CONTAINERD_SOCKET}"
+
+[plugins."io.containerd.internal.v1.opt"]
+path = "/var/lib/containerd/opt"
+
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "${PAUSE_IMAGE}"
+# The machine may withhold the right to lower a process's score.
+restrict_oom_score_adj = true
+
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "${join(configDir(lab), "cni")}"
+
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+`;
+}
+
+function kubeletConfig(lab: Lab): object {
+  const pki = pkiDir(lab);
+  return {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: `${pki}/ca.pem` },
+    },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: `${pki}/kubelet.pem`,
+    tlsPrivateKeyFile: `${pki}/kubelet.key`,
+    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/${lab.cgroup}`,
+    failCgroupV1: false,
+    failSwapOn: false,
+    clusterDNS: [CLUSTER_DNS],
+    clusterDomain: CLUSTER_DOMAIN,
+    resolvConf: join(lab.dir, "resolv.conf"),
+    volumePluginDir: "/var/lib/kubelet/volume-plugins",
+    makeIPTablesUtilChains: false,
+    oomScoreAdj: 0,
+    // How full the machine's disk is, is not the lab's business, and no image could be fetched again.
+    evictionHard: { "memory.available": "100Mi" },
+    imageGCHighThresholdPercent: 100,
+    imageGCLowThresholdPercent: 99,
+    localStorageCapacityIsolation: false,
+  };
+}
+
+function kubeProxyConfig(lab: Lab): object {
+  return {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "nftables",
+    clientConnection: { kubeconfig: join(kubeconfigDir(lab), "kube-proxy.kubeconfig") },
+    clusterCIDR: `${PODS.v4},${PODS.v6}`,
+    oomScoreAdj: 0,
+    // The limit belongs to the whole machine.
+    conntrack: { maxPerCore: 0 },
+    metricsBindAddress: "127.0.0.1:10249",
+    healthzBindAddress: "127.0.0.1:10256",
+  };
+}

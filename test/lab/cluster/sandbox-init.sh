@@ -1,0 +1,47 @@
+#!/bin/sh
+# The first process of a lab's sandbox: gives it the mounts of its own, then becomes its init.
+# Arguments: the lab's folder, the host name.
+set -eu
+lab=$1 hostname=$2
+
+# /proc is still the machine's, so this is the pid by which the machine knows this process.
+read -r pid _ </proc/self/stat
+echo "$pid"
+# Whoever started this records the pid before it says "go". Killed before that, it leaves nothing unrecorded.
+read -r go
+test "$go" = go
+
+hostname "$hostname"
+mount -t proc proc /proc
+mount -t tmpfs -o mode=755 run /run
+mkdir -p /run/lab/tmp /run/lock /run/cgroup
+
+# A /sys of the own network namespace, with the machine's control groups.
+mount --rbind /sys/fs/cgroup /run/cgroup
+mount -t sysfs sysfs /sys
+mount --move /run/cgroup /sys/fs/cgroup
+
+mount --bind "$lab/var-lib" /var/lib
+mount --bind "$lab/var-log" /var/log
+
+resolv_conf=$(readlink --canonicalize-missing /etc/resolv.conf)
+if ! test -e "$resolv_conf"; then
+  mkdir -p "$(dirname "$resolv_conf")"
+  : >"$resolv_conf"
+fi
+mount --bind "$lab/resolv.conf" "$resolv_conf"
+
+# The kubelet sets these for the whole machine; copies take what it writes.
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  copy=/run/lab/sysctl/${setting%=*}
+  mkdir -p "$(dirname "$copy")"
+  echo "${setting#*=}" >"$copy"
+  mount --bind "$copy" "/proc/sys/${setting%=*}"
+done
+
+# Containers receive what is mounted later; the machine does not.
+mount --make-rshared /
+ip netns add internet
+echo ready
+exec tini -- sleep infinity </dev/null >/dev/null 2>&1

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Image } from "../images/archive.ts";
+import type { Status } from "../progress.ts";
+import { runInLab } from "./command.ts";
+import type { Components } from "./components.ts";
+import { clusterDns } from "./coredns.ts";
+import { startDaemon, whileAlive } from "./daemons.ts";
+import { importIntoLab } from "./images.ts";
+import { kubectl } from "./kubectl.ts";
+import type { Lab } from "./lab.ts";
+import { NODE_SYSCTLS } from "./network.ts";
+import { CONTAINERD_SOCKET, configDir } from "./node.ts";
+import { NODE_NAME } from "./sandbox.ts";
+
+const START_SECONDS = 120;
+
+/** Joins the node to `internet`, where every address of the outside world is. */
+export async function connect(lab: Lab): Promise<void> {
+  const etc = configDir(lab);
+  const settings = NODE_SYSCTLS.map((setting) => {
+    const [name = "", value = ""] = setting.split("=");
+    return `echo ${value} >/proc/sys/${name}`;
+  });
+  const script = [
+    "set -e",
+    `ip -batch ${etc}/node.ip`,
+    `ip -netns internet -batch ${etc}/internet.ip`,
+    `nft -f ${etc}/masquerade.nft`,
+    ...settings,
+  ];
+  await runInLab(lab, ["sh", "-c", script.join("\n")], { cwd: "/" });
+}
+
+/** Starts the cluster's programs; when it returns the node is Ready and cluster DNS answers. */
+export async function startComponents(
+  lab: Lab,
+  programs: Components,
+  images: readonly Image[],
+  status: Status,
+): Promise<void> {
+  await Promise.all(
+    [programs.etcd, programs.apiServer, programs.containerd, programs.resolver].map((daemon) =>
+      startDaemon(lab, daemon),
+    ),
+  );
+  const imported = whileAlive(lab, "containerd", START_SECONDS, async (signal) => {
+    const listens = ["test", "-S", CONTAINERD_SOCKET];
+    await untilItSucceeds(signal, () => runInLab(lab, listens, { cwd: "/", signal }));
+    await importIntoLab(lab, images);
+  });
+  status("waiting for the API server");
+  await Promise.all([imported, apiServerReady(lab)]);
+  await Promise.all(
+    [programs.kubelet, programs.controllerManager, programs.scheduler, programs.kubeProxy].map(
+      (daemon) => startDaemon(lab, daemon),
+    ),
+  );
+  status("waiting for the node and cluster DNS");
+  await whileAlive(lab, "kubelet", START_SECONDS, async (signal) => {
+    const input = JSON.stringify(clusterDns());
+    await untilItSucceeds(signal, () => kubectl(lab, ["apply", "--filename=-"], { input, signal }));
+    const wait = ["wait", `--timeout=${START_SECONDS}s`];
+    await kubectl(lab, [...wait, "--for=create", `node/${NODE_NAME}`], { signal });
+    await kubectl(lab, [...wait, "--for=condition=Ready", `node/${NODE_NAME}`], { signal });
+    const dns = ["--namespace=kube-system", "deployment/coredns"];
+    await kubectl(lab, [...wait, "--for=condition=Available", ...dns], { signal });
+  });
+}
+
+/** Waits until the API server answers. */
+export async function apiServerReady(lab: Lab): Promise<void> {
+  await whileAlive(lab, "kube-apiserver", START_SECONDS, (signal) =>
+    untilItSucceeds(signal, () => kubectl(lab, ["get", "--raw=/readyz"], { signal })),
+  );
+}
+
+async function untilItSucceeds(signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await sleep(200);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import type { Progress } from "../progress.ts";
+
+/** The programs of the machine that the lab uses, and the Debian package of each. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  containerd: "containerd",
+  ctr: "containerd",
+  runc: "runc",
+  "/usr/lib/cni/bridge": "containernetworking-plugins",
+  nft: "nftables",
+  ipset: "ipset",
+  conntrack: "conntrack",
+  mmdebstrap: "mmdebstrap",
+  tini: "tini",
+  ip: "iproute2",
+  mount: "mount",
+  nsenter: "util-linux",
+  openssl: "openssl",
+  python3: "python3",
+  pip3: "python3-pip",
+};
+
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const START_POLICY = "/usr/sbin/policy-rc.d";
+
+/** Refuses a machine that the lab cannot run on, with everything that is wrong at once. */
+export function checkMachine(
+  machine: { platform: string; uid: number | undefined } = {
+    platform: process.platform,
+    uid: process.getuid?.(),
+  },
+): void {
+  if (machine.platform !== "linux")
+    throw new Error(
+      `The lab runs on Linux only (this is ${machine.platform}): use a Linux machine, or give a cluster with --kubeconfig`,
+    );
+  if (machine.uid !== 0)
+    throw new Error(
+      "The lab makes namespaces, mounts and firewall rules of its own and needs root: run the command with sudo -E",
+    );
+}
+
+/** The packages whose programs are missing, sorted. */
+export function missingPackages(has: (program: string) => boolean = isInstalled): string[] {
+  const missing = Object.entries(PACKAGES).filter(([program]) => !has(program));
+  return [...new Set(missing.map(([, name]) => name))].sort();
+}
+
+/** Installs the Debian packages that the lab needs and the machine lacks. */
+export async function installPackages(progress: Progress): Promise<void> {
+  const packages = missingPackages();
+  if (packages.length === 0) return;
+  if (!isInstalled("apt-get"))
+    throw new Error(
+      `The lab needs ${packages.join(", ")} and there is no apt-get here: install them, or use Debian 12`,
+    );
+  await progress.step(`Installing ${packages.join(", ")}`, async (status) => {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    const aptGet = async (...args: string[]) => {
+      status(`apt-get ${args[0] ?? ""}`);
+      await promisify(execFile)("apt-get", ["-qq", ...args], { env, maxBuffer: 1 << 26 });
+    };
+    await aptGet("update");
+    await withoutServices(() => aptGet("install", "--yes", "--no-install-recommends", ...packages));
+  });
+}
+
+/** The lab starts its own containerd; a package must not start one for the machine. */
+async function withoutServices(work: () => Promise<void>): Promise<void> {
+  if (existsSync(START_POLICY)) return work();
+  // 101: the action is forbidden by policy.
+  await writeFile(START_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    await work();
+  } finally {
+    await rm(START_POLICY, { force: true });
+  }
+}
+
+function isInstalled(program: string): boolean {
+  if (program.startsWith("/")) return existsSync(program);
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...SYSTEM_FOLDERS];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
