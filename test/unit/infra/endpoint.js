@@ -1,0 +1,43 @@
+// One end of the packet tests, run inside a network namespace. `serve PORT,… ADDRESS,…` answers by TCP and UDP;
+// `probe` reads attempts as JSON from stdin, makes all of them at once and prints for each "answered", "refused" or
+// "silent". A host with several addresses needs each of them named, to answer a datagram from the right one.
+import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { setTimeout } from "node:timers";
+
+const [, , mode, ports = "", addresses = ""] = process.argv;
+
+if (mode === "serve") {
+  const listening = [];
+  for (const address of addresses.split(",")) {
+    for (const port of ports.split(",").map(Number)) {
+      const server = createServer((socket) => socket.end("!"));
+      listening.push(new Promise((resolve) => server.listen(port, address, resolve)));
+      const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+      socket.on("message", (_, peer) => socket.send("!", peer.port, peer.address));
+      listening.push(new Promise((resolve) => socket.bind(port, address, resolve)));
+    }
+  }
+  await Promise.all(listening);
+  console.log("ready");
+} else {
+  const { attempts, patienceMs } = JSON.parse(readFileSync(0, "utf8"));
+  console.log(JSON.stringify(await Promise.all(attempts.map((a) => attempt(a, patienceMs)))));
+  process.exit();
+}
+
+function attempt({ protocol, host, port, source }, patienceMs) {
+  return new Promise((resolve) => {
+    const fail = (error) => resolve(error.code === "ECONNREFUSED" ? "refused" : error.code);
+    setTimeout(resolve, patienceMs, "silent");
+    if (protocol === "tcp") {
+      const socket = connect({ host, port, localAddress: source });
+      socket.on("error", fail).on("data", () => resolve("answered"));
+    } else {
+      const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+      socket.on("error", fail).on("message", () => resolve("answered"));
+      socket.connect(port, host, () => socket.send("?"));
+    }
+  });
+}
