@@ -8,6 +8,7 @@ import { gatewayVariant } from "../components/gateway/variant.ts";
 import { problemsOf, renderProblems } from "./problems.ts";
 import {
   type GatewayStackConfig,
+  type HostStack,
   type SpikeStackConfig,
   SpikeStackName,
   StackConfig,
@@ -26,10 +27,12 @@ type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<Config,
 export type GatewayConfig = Sealed<GatewayStackConfig>;
 export type SpikeConfig = Sealed<SpikeStackConfig>;
 export type OnCluster = GatewayConfig | SpikeConfig;
+export type HostConfig = z.infer<typeof HostStack>;
 
 /** Reads the running stack's configuration: the one place that sees a secret's plain text. */
-export function readConfig(): OnCluster {
+export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
+  if (config.kind === "host") return config;
   const value = pulumi.secret(config.credential.value ?? "");
   return { ...config, credential: { ...config.credential, value } };
 }
@@ -56,11 +59,13 @@ export function parseConfig(stack: string, entries: Readonly<Record<string, stri
 const PREFIX = "claude-gateway:";
 
 function rawConfig(entries: Readonly<Record<string, string>>): Record<string, unknown> {
-  return Object.fromEntries(
+  const raw: Record<string, unknown> = Object.fromEntries(
     Object.entries(entries)
       .filter(([key]) => key.startsWith(PREFIX))
       .map(([key, text]) => [key.slice(PREFIX.length), structured(text)]),
   );
+  if (raw.kind !== "host") return raw;
+  return { ...raw, gcp: { project: entries["gcp:project"], zone: entries["gcp:zone"] } };
 }
 
 /** The engine hands on objects and lists as JSON, and everything else as plain text. */

@@ -1,13 +1,16 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { ConfigError, readConfig } from "./config.ts";
 import { gatewayStack } from "./gateway.ts";
+import { hostStack } from "./host.ts";
 import { spikeStack } from "./spike.ts";
 
 /** What `pulumi up` runs: the stack program that the stack's `kind` names. */
-export default function program(): object {
+export default async function program(): Promise<object> {
   try {
     const config = readConfig();
     switch (config.kind) {
+      case "host":
+        return await hostStack(config);
       case "gateway":
         return gatewayStack(config);
       case "spike":

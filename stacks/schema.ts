@@ -8,6 +8,7 @@ import {
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
 import { Image, PinnedImage } from "../components/image.ts";
+import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { SpikeConfig } from "../components/spike/schema.ts";
 
 /** The host stack whose cluster a stack deploys to. */
@@ -46,6 +47,13 @@ const onCluster = {
   cluster: ClusterConfig.optional(),
 };
 
+export const HostStack = z.strictObject({
+  kind: z.literal("host"),
+  gcp: GcpConfig,
+  host: HostConfig.prefault({}),
+  k3s: K3sConfig.prefault({}),
+});
+
 export const GatewayStack = z.strictObject({
   kind: z.literal("gateway"),
   gateway: GatewayConfig,
@@ -60,8 +68,8 @@ export const SpikeStack = z.strictObject({
   ...onCluster,
 });
 
-/** What may stand under `claude-gateway:` in a stack file, by `kind`. */
-export const StackConfig = z.discriminatedUnion("kind", [GatewayStack, SpikeStack]);
+/** What may stand under `claude-gateway:` in a stack file, by `kind`; a host reads `gcp:` keys besides. */
+export const StackConfig = z.discriminatedUnion("kind", [HostStack, GatewayStack, SpikeStack]);
 
 export type GatewayStackConfig = z.infer<typeof GatewayStack>;
 export type SpikeStackConfig = z.infer<typeof SpikeStack>;

@@ -68,9 +68,9 @@ export class AgentNamespace extends pulumi.ComponentResource {
     this.tokenSecret = token.metadata.name;
 
     const environment = pulumi.output(args.baseUrl).apply(agentEnvironment);
-    this.podPatch = environment.apply(
-      (env): PodPatch => ({ spec: { automountServiceAccountToken: false, containers: [{ env }] } }),
-    );
+    this.podPatch = environment.apply((env): PodPatch => ({
+      spec: { automountServiceAccountToken: false, containers: [{ env }] },
+    }));
 
     if (args.runnerImage !== undefined) {
       new Runner(

@@ -30,8 +30,29 @@ export function renderLiteLlmFiles(args: LiteLlmConfigArgs): Record<string, stri
         pass_through_request_timeout: args.upstreamTimeoutSeconds,
       },
     }),
-    "gateway_auth.py": readFileSync(new URL("./gateway_auth.py", import.meta.url), "utf8"),
+    "gateway_app.py": source("gateway_app.py"),
+    "gateway_auth.py": source("gateway_auth.py"),
   };
+}
+
+function source(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), "utf8");
+}
+
+/** How LiteLLM is started: by uvicorn as its own CLI does, but behind the route allowlist. */
+export function liteLlmCommand(args: {
+  readonly port: number;
+  readonly drainSeconds: number;
+}): string[] {
+  return [
+    "uvicorn",
+    "gateway_app:app",
+    `--app-dir=${liteLlmPaths.config}`,
+    "--host=0.0.0.0",
+    `--port=${args.port}`,
+    "--no-server-header",
+    `--timeout-graceful-shutdown=${args.drainSeconds}`,
+  ];
 }
 
 /** The tokens file that gateway_auth.py reads: accepted tokens by caller. */
@@ -47,15 +68,12 @@ export function liteLlmEnvironment(args: {
 }): Record<string, string> {
   return {
     ANTHROPIC_API_BASE: args.upstreamBaseUrl,
+    CONFIG_FILE_PATH: `${liteLlmPaths.config}/config.yaml`,
     GATEWAY_TOKENS_FILE: `${liteLlmPaths.tokens}/tokens.json`,
     GRACEFUL_SHUTDOWN_TIMEOUT: String(args.drainSeconds),
     LITELLM_MODE: "PRODUCTION",
     // Without it LiteLLM asks GitHub for prices at every start, and no way leads there.
     LITELLM_LOCAL_MODEL_COST_MAP: "True",
-    DISABLE_ADMIN_UI: "True",
-    NO_DOCS: "True",
-    NO_REDOC: "True",
-    NO_OPENAPI: "True",
     HOME: "/tmp",
     // httpx and aiohttp would otherwise trust certifi's copy and ignore the image's own bundle.
     SSL_CERT_FILE: "/etc/ssl/certs/ca-certificates.crt",

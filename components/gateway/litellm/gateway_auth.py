@@ -1,7 +1,7 @@
-"""Who may call LiteLLM, and what: LiteLLM asks this function about every request that it authenticates.
+"""Who may call LiteLLM: it asks this function about every request that it authenticates.
 
 Each caller (an agent, or Envoy on behalf of all of them) has tokens of its own, read from a mounted file, so
-that a rotation needs no restart. Every route but the two message routes is closed, whatever the token.
+that a rotation needs no restart.
 """
 
 import hmac
@@ -12,9 +12,6 @@ from fastapi import Request
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
 TOKENS_FILE = os.environ["GATEWAY_TOKENS_FILE"]
-OPEN_ROUTES = frozenset(
-    {"/anthropic/v1/messages", "/anthropic/v1/messages/count_tokens"}
-)
 
 _loaded = (None, {})
 
@@ -49,19 +46,11 @@ def _caller_of(token):
 
 
 async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
-    """Returns the caller's identity; raises 401 for a bad token and 403 for a closed route."""
+    """Returns the caller's identity; raises 401 when no presented token is one of a caller's."""
     for token in _presented(request):
         caller = _caller_of(token)
-        if caller is None:
-            continue
-        if request.method != "POST" or request.url.path not in OPEN_ROUTES:
-            raise ProxyException(
-                message=f"{request.method} {request.url.path} is closed on this gateway",
-                type="permission_error",
-                param=None,
-                code=403,
-            )
-        return UserAPIKeyAuth(user_id=caller, key_alias=caller)
+        if caller is not None:
+            return UserAPIKeyAuth(user_id=caller, key_alias=caller)
     raise ProxyException(
         message="invalid gateway token", type="auth_error", param=None, code=401
     )

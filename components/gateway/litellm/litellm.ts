@@ -7,6 +7,7 @@ import { restrictedContainer, restrictedPod } from "../../restricted.ts";
 import type { CallerTokens } from "../tokens.ts";
 import type { GatewayVariant } from "../variant.ts";
 import {
+  liteLlmCommand,
   liteLlmEnvironment,
   liteLlmPaths,
   renderLiteLlmFiles,
@@ -120,13 +121,7 @@ export class LiteLlm extends pulumi.ComponentResource {
                 {
                   name: "litellm",
                   image: args.image,
-                  command: ["litellm"],
-                  args: [
-                    "--config",
-                    `${liteLlmPaths.config}/config.yaml`,
-                    "--port",
-                    String(LITELLM_PORT),
-                  ],
+                  command: liteLlmCommand({ port: LITELLM_PORT, drainSeconds: args.drainSeconds }),
                   ports: [{ name: "http", containerPort: LITELLM_PORT }],
                   env: pulumi
                     .output(args.upstreamBaseUrl)

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { StackConfig } from "./schema.ts";
+
+type Json = Record<string, unknown>;
+
+const PREFIX = "claude-gateway:";
+
+/**
+ * JSON Schema of a stack file (`Pulumi.<stack>.yaml`) for editors. What the engine's own parser checks
+ * across keys is not in it, and a secret may stand as text or as `secure: …`.
+ */
+export function editorSchema(): Json {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Stack file of claude-gateway",
+    type: "object",
+    properties: {
+      config: { anyOf: StackConfig.options.map(ofKind) },
+      secretsprovider: { type: "string" },
+      encryptionsalt: { type: "string" },
+      encryptedkey: { type: "string" },
+    },
+    required: ["config"],
+  };
+}
+
+/** How the engine writes an encrypted value into a stack file. */
+const secure: Json = {
+  type: "object",
+  properties: { secure: { type: "string" } },
+  required: ["secure"],
+  additionalProperties: false,
+};
+
+function ofKind(kind: z.ZodType): Json {
+  const schema = z.toJSONSchema(kind, { io: "input", target: "draft-7" }) as {
+    properties: Record<string, { properties?: Record<string, Json> }>;
+    required?: string[];
+  };
+  const credential = schema.properties.credential?.properties;
+  if (credential?.value !== undefined) {
+    const { description, ...text } = credential.value;
+    credential.value = { description, anyOf: [text, secure] };
+  }
+  // gcp: is the provider's own section, which has a schema of its own.
+  const keys = Object.keys(schema.properties).filter((key) => key !== "gcp");
+  const properties = Object.fromEntries(keys.map((key) => [PREFIX + key, schema.properties[key]]));
+  return {
+    type: "object",
+    properties,
+    required: (schema.required ?? []).filter((key) => key !== "gcp").map((key) => PREFIX + key),
+    // Other projects' and providers' keys, as gcp:project, are none of this schema's business.
+    propertyNames: {
+      anyOf: [{ enum: Object.keys(properties) }, { not: { pattern: `^${PREFIX}` } }],
+    },
+  };
+}
+
+/** The schema as its file has it. */
+export function renderEditorSchema(): string {
+  return `${JSON.stringify(editorSchema(), null, 2)}\n`;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import {
+  liteLlmCommand,
+  liteLlmEnvironment,
+  renderLiteLlmFiles,
+  renderTokensFile,
+} from "../../../../../components/gateway/litellm/config.ts";
+
+describe("LiteLLM's files", () => {
+  const files = renderLiteLlmFiles({ upstreamTimeoutSeconds: 900 });
+
+  test("are the config, the route allowlist and the token check", () => {
+    expect(Object.keys(files)).toEqual(["config.yaml", "gateway_app.py", "gateway_auth.py"]);
+  });
+
+  test("configure the passthrough alone: no model, no retry, no secret in the text", () => {
+    expect(parse(files["config.yaml"] ?? "")).toEqual({
+      model_list: [],
+      litellm_settings: { num_retries: 0, telemetry: false, turn_off_message_logging: true },
+      general_settings: {
+        master_key: "os.environ/LITELLM_MASTER_KEY",
+        custom_auth: "gateway_auth.user_api_key_auth",
+        pass_through_request_timeout: 900,
+      },
+    });
+  });
+});
+
+test("tokens are listed by caller, the current one first", () => {
+  expect(renderTokensFile({ "dev-e": ["new", "old"], "dev-f": ["one"] })).toBe(
+    '{"dev-e":["new","old"],"dev-f":["one"]}',
+  );
+});
+
+test("open requests get the whole drain time at a stop", () => {
+  expect(liteLlmCommand({ port: 4000, drainSeconds: 60 })).toContain(
+    "--timeout-graceful-shutdown=60",
+  );
+  const environment = liteLlmEnvironment({ drainSeconds: 60, upstreamBaseUrl: "http://e:1" });
+  expect(environment).toMatchObject({
+    GRACEFUL_SHUTDOWN_TIMEOUT: "60",
+    ANTHROPIC_API_BASE: "http://e:1",
+  });
+});
