@@ -10,6 +10,7 @@ import { findModel, modelInfo, MODELS } from "./models.ts";
 import { play } from "./play.ts";
 import { apiHeaders, edgeHeaders } from "./responseHeaders.ts";
 import type { State } from "./state.ts";
+import { STRICT_VERSION } from "./validation.ts";
 
 /** 32 MB: the API's limit for both message routes. */
 export const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
@@ -69,7 +70,7 @@ function getModel(exchange: Exchange, credential: CredentialKind): void {
 function checkVersion(exchange: Exchange): void {
   const version = exchange.request.headers["anthropic-version"];
   if (version === undefined) throw invalidRequest("anthropic-version: header is required");
-  if (version !== "2023-06-01" && version !== "2023-01-01") {
+  if (version !== "2023-06-01" && version !== STRICT_VERSION) {
     throw invalidRequest(`anthropic-version: "${String(version)}" is not a valid version`);
   }
 }

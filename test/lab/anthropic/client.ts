@@ -147,8 +147,12 @@ export class AnthropicControl {
           response.on("error", reject);
           response.on("end", () => {
             const answer = Buffer.concat(chunks);
-            if (response.statusCode === 200) resolve(answer);
-            else reject(new Error(`${method} ${path}: ${answer.toString("utf8")}`));
+            if (response.statusCode === 200) {
+              resolve(answer);
+              return;
+            }
+            const { error } = JSON.parse(answer.toString("utf8")) as { error: string };
+            reject(new Error(`${method} ${path}: ${error}`));
           });
         },
       );

@@ -26,7 +26,7 @@ export class AcceptedCredentials {
   }
 
   /**
-   * Accepts or refuses as the API does. Its refusals mislead on purpose here too: an OAuth token sent as
+   * Accepts or refuses as the API does; of both headers `x-api-key` counts. Its refusals mislead on purpose here too: an OAuth token sent as
    * `x-api-key` gets a bare rate limit, and one without its beta header reads as if OAuth did not exist.
    */
   check(headers: IncomingHttpHeaders): CredentialKind {
@@ -40,9 +40,9 @@ export class AcceptedCredentials {
     if (bearer === undefined) {
       throw new ApiError(401, { message: "x-api-key header is required" });
     }
-    if (!bearer.startsWith(OAUTH_PREFIX) || !this.#accepted.has(bearer)) {
-      throw new ApiError(401, { message: "Invalid bearer token" });
-    }
+    if (!this.#accepted.has(bearer)) throw new ApiError(401, { message: "Invalid bearer token" });
+    // The SDKs send API keys this way since API version 2026-10-21.
+    if (!bearer.startsWith(OAUTH_PREFIX)) return "apiKey";
     if (!headerList(headers["anthropic-beta"]).includes(OAUTH_BETA)) {
       throw new ApiError(401, { message: "OAuth authentication is currently not supported." });
     }

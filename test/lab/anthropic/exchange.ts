@@ -93,9 +93,9 @@ export class Exchange {
     this.#response.flushHeaders();
   }
 
-  /** Sends one piece of the body. */
+  /** Sends one piece of the body; nothing of an empty one, which a chunked body would end with. */
   frame(bytes: Buffer): void {
-    if (this.#ended) return;
+    if (this.#ended || bytes.length === 0) return;
     this.#record?.response?.frames.push({ atMs: nowMs(), bytes });
     this.#response.write(bytes);
   }

@@ -43,7 +43,7 @@ export function prepareReply(
   state: State,
   given?: (request: MessagesRequest) => Answer,
 ): { readonly reply: Reply; readonly stream: boolean } {
-  const request = parseRequest(body, "messages", exchange.request.headers["anthropic-beta"]);
+  const request = parseRequest(body, "messages", exchange.request.headers);
   const model = findModel(request.model);
   if (model === undefined) throw new ApiError(404, { message: `model: ${request.model}` });
   const maximumTokens = request.max_tokens ?? 0;
@@ -83,7 +83,7 @@ export function createMessage(
 
 /** `POST /v1/messages/count_tokens`. */
 export function countTokens(exchange: Exchange, body: Buffer, credential: CredentialKind): void {
-  const request = parseRequest(body, "count_tokens", exchange.request.headers["anthropic-beta"]);
+  const request = parseRequest(body, "count_tokens", exchange.request.headers);
   if (findModel(request.model) === undefined) {
     throw new ApiError(404, { message: `model: ${request.model}` });
   }

@@ -42,6 +42,9 @@ function rateLimitHeaders(kind: CredentialKind, exhausted: boolean): Header[] {
   ]);
 }
 
+/** Statuses below 500 that are worth another try. */
+const RETRIED = new Set([408, 409, 429]);
+
 /** What the headers of an answer depend on. */
 export interface Answering {
   readonly status: number;
@@ -62,7 +65,7 @@ export function apiHeaders(answer: Answering): Header[] {
     ...(credential === undefined ? [] : rateLimitHeaders(credential, status === 429)),
     ...(status < 400
       ? []
-      : ([["x-should-retry", String(status === 429 || status >= 500)]] satisfies Header[])),
+      : ([["x-should-retry", String(RETRIED.has(status) || status >= 500)]] satisfies Header[])),
     ["request-id", answer.requestId],
     ["strict-transport-security", "max-age=31536000; includeSubDomains; preload"],
     ...(credential === undefined

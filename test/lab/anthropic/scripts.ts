@@ -67,7 +67,10 @@ const Action = z.discriminatedUnion("kind", [
     headers: Headers,
     body: Bytes.optional(),
   }),
-  /** A body in the given pieces, as server-sent events unless the headers say otherwise. */
+  /**
+   * A body in the given pieces, as server-sent events unless the headers say otherwise. An empty last frame
+   * with a pause or a gate delays the end.
+   */
   z.strictObject({
     kind: z.literal("frames"),
     status: z.int().min(200).max(599).default(200),

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 import { headerList } from "./credentials.ts";
 import { ApiError, invalidRequest } from "./errors.ts";
 import {
@@ -7,6 +9,9 @@ import {
   type MessagesRequest,
 } from "./messagesRequest.ts";
 import { signatureMatches } from "./thinking.ts";
+
+/** The API version that refuses some of what 2023-06-01 takes. */
+export const STRICT_VERSION = "2026-10-21";
 
 /** The two endpoints that take a conversation. */
 export type Endpoint = "messages" | "count_tokens";
@@ -34,11 +39,10 @@ const FIELDS: Readonly<Record<Endpoint, ReadonlySet<string>>> = {
     "service_tier",
     "stop_sequences",
     "stream",
-    "temperature",
-    "top_k",
-    "top_p",
   ]),
 };
+/** Taken by API version 2023-06-01 only. */
+const SAMPLING_FIELDS: ReadonlySet<string> = new Set(["temperature", "top_k", "top_p"]);
 
 /** Fields that only a beta knows: with the header stripped on the way, the API refuses them. */
 const BETA_FIELDS: Readonly<Record<string, RegExp>> = {
@@ -59,9 +63,17 @@ function fieldNotPermitted(path: string): ApiError {
   return invalidRequest(`${path}: Extra inputs are not permitted`);
 }
 
-function checkFields(body: object, endpoint: Endpoint, betas: readonly string[]): void {
+/** What a request is judged by beside its body. */
+interface Context {
+  readonly endpoint: Endpoint;
+  readonly betas: readonly string[];
+  readonly strict: boolean;
+}
+
+function checkFields(body: object, { endpoint, betas, strict }: Context): void {
   for (const field of Object.keys(body)) {
     if (FIELDS[endpoint].has(field)) continue;
+    if (SAMPLING_FIELDS.has(field) && !strict && endpoint === "messages") continue;
     const beta = BETA_FIELDS[field];
     if (beta === undefined || !betas.some((name) => beta.test(name)))
       throw fieldNotPermitted(field);
@@ -97,7 +109,17 @@ function checkBlock(block: unknown, path: string): void {
   }
 }
 
-function checkMessage(message: unknown, index: number): void {
+/** What 2026-10-21 refuses: documents of the assistant, and citations in the user's own text. */
+function checkStrictBlock({ type, citations }: ContentBlock, role: string, path: string): void {
+  if (type === "document" && role === "assistant") {
+    throw invalidRequest(`${path}: \`document\` blocks are not permitted in assistant messages`);
+  }
+  if (type === "text" && role === "user" && Array.isArray(citations) && citations.length > 0) {
+    throw fieldNotPermitted(`${path}.text.citations`);
+  }
+}
+
+function checkMessage(message: unknown, index: number, strict: boolean): void {
   const path = `messages.${index}`;
   if (typeof message !== "object" || message === null) {
     throw invalidRequest(`${path}: Input should be a valid dictionary`);
@@ -116,6 +138,7 @@ function checkMessage(message: unknown, index: number): void {
   if (typeof content === "string") return;
   (content as unknown[]).forEach((block, at) => {
     checkBlock(block, `${path}.content.${at}`);
+    if (strict) checkStrictBlock(block as ContentBlock, role, `${path}.content.${at}`);
   });
 }
 
@@ -160,7 +183,7 @@ function checkToolPairs(messages: readonly ConversationMessage[]): void {
 export function parseRequest(
   body: Buffer,
   endpoint: Endpoint,
-  betaHeader: string | string[] | undefined,
+  headers: IncomingHttpHeaders,
 ): MessagesRequest {
   let parsed: unknown;
   try {
@@ -172,8 +195,9 @@ export function parseRequest(
     throw invalidRequest("The request body is not valid JSON: expected an object");
   }
   const request = parsed as Partial<MessagesRequest>;
-  const betas = headerList(betaHeader);
-  checkFields(parsed, endpoint, betas);
+  const betas = headerList(headers["anthropic-beta"]);
+  const strict = headers["anthropic-version"] === STRICT_VERSION;
+  checkFields(parsed, { endpoint, betas, strict });
   if (typeof request.model !== "string") throw invalidRequest("model: Field required");
   if (endpoint === "messages") {
     if (request.max_tokens === undefined) throw invalidRequest("max_tokens: Field required");
@@ -185,7 +209,9 @@ export function parseRequest(
   if (request.messages.length === 0) {
     throw invalidRequest("messages: at least one message is required");
   }
-  (request.messages as unknown[]).forEach(checkMessage);
+  (request.messages as unknown[]).forEach((message, index) => {
+    checkMessage(message, index, strict);
+  });
   checkToolPairs(request.messages);
   checkTools(request.tools, betas);
   return request as MessagesRequest;
