@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { link, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { part } from "../parts/store.ts";
+import type { Progress } from "../progress.ts";
+import { imageDigest, type Image } from "./archive.ts";
+import { command } from "./command.ts";
+import { importImages } from "./images.ts";
+import { sources } from "./layer.ts";
+
+const START_SECONDS = 30;
+
+/**
+ * A root folder for containerd that has the images already, unpacked: importing them means writing each byte
+ * twice and waiting for the disk, which is too long for every start of a lab.
+ */
+export async function containerdStore(
+  images: readonly Image[],
+  progress: Progress,
+): Promise<string> {
+  const dir = await part({
+    name: "containerd-store",
+    inputs: [
+      ...(await sources(import.meta.filename)),
+      await command("containerd", ["--version"]),
+      ...images.map((image) => `${image.name} ${imageDigest(image)}`).sort(),
+    ],
+    build: (dir) =>
+      progress.step("Unpacking the container images", async () => {
+        await fill(join(dir, "root"), images);
+        await shareBlobs(join(dir, "root"), images);
+      }),
+  });
+  return join(dir, "root");
+}
+
+/**
+ * Makes `root` a copy of a store, for a containerd that does not run yet. Blobs and unpacked layers, which
+ * containerd never changes in place, are shared as hard links: `root` must be on the cache's file system.
+ */
+export async function seedContainerd(store: string, root: string): Promise<void> {
+  await command("cp", ["--archive", "--link", store, root]);
+  const databases = await command("find", [root, "-maxdepth", "2", "-name", "*.db"]);
+  for (const database of databases.trim().split("\n")) {
+    const copy = `${database}.copy`;
+    await command("cp", ["--archive", database, copy]);
+    await command("mv", [copy, database]);
+  }
+}
+
+async function fill(root: string, images: readonly Image[]): Promise<void> {
+  // A socket's path may have 108 characters, so not in the cache.
+  const state = await mkdtemp(join(tmpdir(), "containerd-"));
+  const socket = join(state, "socket");
+  const config = join(state, "config.toml");
+  const log = join(state, "log");
+  await writeFile(
+    config,
+    `version = 2
+root = "${root}"
+state = "${join(state, "state")}"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+
+[grpc]
+address = "${socket}"
+`,
+  );
+  // It ends with this process, however that ends: its input is closed then.
+  const untilInputEnds = 'containerd --config "$0" & cat; kill $!; wait $!';
+  const output = openSync(log, "w");
+  const containerd = spawn("unshare", ["--mount", "sh", "-c", untilInputEnds, config], {
+    stdio: ["pipe", output, output],
+  });
+  try {
+    const ctr = ["ctr", `--address=${socket}`, "--namespace=k8s.io"] as const;
+    await answering([...ctr, "version"], containerd, log);
+    await importImages([...ctr], images);
+  } finally {
+    containerd.stdin?.end();
+    if (containerd.exitCode === null) await once(containerd, "close");
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+// The cache has every layer already.
+async function shareBlobs(root: string, images: readonly Image[]): Promise<void> {
+  const blobs = join(root, "io.containerd.content.v1.content/blobs");
+  for (const { path, digest } of images.flatMap(({ layers }) => layers)) {
+    const blob = join(blobs, digest.replace(":", "/"));
+    await rm(blob);
+    await link(path, blob);
+  }
+}
+
+async function answering(
+  [name, ...args]: readonly [string, ...string[]],
+  containerd: ChildProcess,
+  log: string,
+): Promise<void> {
+  const deadline = Date.now() + START_SECONDS * 1000;
+  for (;;) {
+    try {
+      await command(name, args);
+      return;
+    } catch (error) {
+      if (containerd.exitCode !== null || Date.now() > deadline)
+        throw new Error(`containerd does not answer:\n${await readFile(log, "utf8")}`, {
+          cause: error,
+        });
+      await sleep(100);
+    }
+  }
+}

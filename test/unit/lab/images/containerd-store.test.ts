@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { seedContainerd } from "../../../lab/images/containerd-store.ts";
+
+const BLOB = "io.containerd.content.v1.content/blobs/sha256/aa";
+const LAYER_FILE = "io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs/etc/app.db";
+const DATABASES = [
+  "io.containerd.metadata.v1.bolt/meta.db",
+  "io.containerd.snapshotter.v1.overlayfs/metadata.db",
+];
+
+let dir: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "store-"));
+  for (const file of [BLOB, LAYER_FILE, ...DATABASES]) {
+    await mkdir(join(dir, "store", file, ".."), { recursive: true });
+    await writeFile(join(dir, "store", file), "original");
+  }
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+describe("a containerd root made from a store", () => {
+  it("shares blobs and unpacked layers, which cost neither time nor room then", async () => {
+    await seedContainerd(join(dir, "store"), join(dir, "root"));
+    for (const file of [BLOB, LAYER_FILE])
+      expect((await stat(join(dir, "root", file))).ino).toBe(
+        (await stat(join(dir, "store", file))).ino,
+      );
+  });
+
+  it("has databases of its own, so that what containerd writes there stays in the lab", async () => {
+    await seedContainerd(join(dir, "store"), join(dir, "root"));
+    for (const file of DATABASES) {
+      expect(await readFile(join(dir, "root", file), "utf8")).toBe("original");
+      await writeFile(join(dir, "root", file), "changed");
+      expect(await readFile(join(dir, "store", file), "utf8")).toBe("original");
+    }
+    const tree = (name: string) => readdir(join(dir, name), { recursive: true });
+    expect((await tree("root")).sort()).toEqual((await tree("store")).sort());
+  });
+});
