@@ -161,6 +161,11 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     expect(titled(probes, probe(node, probes, 10_000))).toEqual(each(probes, "answered"));
   });
 
+  it("lets a pod answer a connection from outside", () => {
+    const probes = [tcp("a pod", "10.42.0.5", 8080), tcp("a pod by IPv6", "fd42::5", 8080)];
+    expect(titled(probes, probe(outside, probes, 10_000))).toEqual(each(probes, "answered"));
+  });
+
   it("passes on the ICMP errors that belong to a connection", () => {
     const closed = [udp("a resolver that is down", "169.254.169.253", 53)];
     outside.run(

@@ -85,8 +85,18 @@ func (n namespace) ip(t *testing.T, lines ...string) {
 	}
 }
 
-// network is a node that routes between the pods of the fixture and one host outside, each behind a veth pair of its
-// own (as the CNI plugin ptp does it), every one serving the fixture's ports by TCP and UDP.
+// layout is how a CNI plugin joins pods to their node.
+type layout string
+
+const (
+	// routed gives each pod a link of its own, as the plugin ptp does.
+	routed layout = "routed"
+	// bridged puts the pods on one bridge, as k3s and the lab do; the kernel shows rules what the bridge passes on.
+	bridged layout = "bridged"
+)
+
+// network is a node between the pods of the fixture and one host outside, which has a link of its own in any layout.
+// Every one of them serves the fixture's ports by TCP and UDP.
 type network struct {
 	node      namespace
 	endpoints map[netip.Addr]namespace
@@ -95,7 +105,7 @@ type network struct {
 // Addresses of the node itself, which serves TCP.
 var nodeAddresses = []netip.Addr{netip.MustParseAddr("10.90.0.2"), netip.MustParseAddr("fd90::2")}
 
-func newNetwork(t *testing.T) *network {
+func newNetwork(t *testing.T, pods layout) *network {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("packets need network namespaces, and those need root")
@@ -106,16 +116,21 @@ func newNetwork(t *testing.T) *network {
 	}
 	n.node.ip(t, "link set lo up", "addr add 10.90.0.2/32 dev lo", "addr add fd90::2/128 dev lo")
 	n.node.serve(t, []string{"tcp"})
-	pods := [][]netip.Addr{fixture.Outside}
-	for _, pod := range fixture.Pods() {
+	if pods == bridged {
+		n.node.ip(t, "link add cni0 type bridge", "addr add 10.42.0.254/24 dev cni0",
+			"addr add fd42::fe/64 dev cni0 nodad", "addr add fe80::1/64 dev cni0 nodad", "link set cni0 up")
+	}
+	n.joinByRoute(t, "outside", fixture.Outside)
+	for i, pod := range fixture.Pods() {
 		var addresses []netip.Addr
 		for _, reported := range pod.Status.PodIPs {
 			addresses = append(addresses, netip.MustParseAddr(reported.IP))
 		}
-		pods = append(pods, addresses)
-	}
-	for i, addresses := range pods {
-		n.join(t, fmt.Sprintf("veth%d", i), addresses)
+		if link := fmt.Sprintf("veth%d", i); pods == bridged {
+			n.joinByBridge(t, link, addresses)
+		} else {
+			n.joinByRoute(t, link, addresses)
+		}
 	}
 	return n
 }
@@ -129,6 +144,9 @@ func prepareNode() error {
 		"net/ipv4/icmp_msgs_burst":     "1000000",
 		"net/ipv6/conf/all/forwarding": "1",
 		"net/ipv6/icmp/ratelimit":      "0",
+		// Rules see what a bridge passes on, as k3s's node has it.
+		"net/bridge/bridge-nf-call-iptables":  "1",
+		"net/bridge/bridge-nf-call-ip6tables": "1",
 	} {
 		if err := os.WriteFile("/proc/sys/"+setting, []byte(value), 0); err != nil {
 			return err
@@ -137,23 +155,46 @@ func prepareNode() error {
 	return nil
 }
 
-func (n *network) join(t *testing.T, link string, addresses []netip.Addr) {
+func (n *network) joinByRoute(t *testing.T, link string, addresses []netip.Addr) {
 	t.Helper()
-	endpoint := newNamespace(t)
-	n.node.ip(t,
-		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", link, endpoint.path()),
-		fmt.Sprintf("addr add 169.254.1.1/32 dev %s", link),
-		fmt.Sprintf("addr add fe80::1/64 dev %s nodad", link),
-		fmt.Sprintf("link set %s up", link))
-	endpoint.ip(t, "link set lo up", "link set eth0 up")
+	endpoint := n.link(t, link)
+	n.node.ip(t, fmt.Sprintf("addr add 169.254.1.1/32 dev %s", link),
+		fmt.Sprintf("addr add fe80::1/64 dev %s nodad", link), fmt.Sprintf("link set %s up", link))
 	for _, address := range addresses {
 		n.node.ip(t, fmt.Sprintf("route add %s dev %s", netip.PrefixFrom(address, address.BitLen()), link))
 		endpoint.ip(t, fmt.Sprintf("addr add %s dev eth0 nodad", netip.PrefixFrom(address, address.BitLen())))
+	}
+	endpoint.ip(t, "route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1")
+	n.open(t, endpoint, addresses)
+}
+
+func (n *network) joinByBridge(t *testing.T, link string, addresses []netip.Addr) {
+	t.Helper()
+	endpoint := n.link(t, link)
+	n.node.ip(t, fmt.Sprintf("link set %s master cni0", link), fmt.Sprintf("link set %s up", link))
+	for _, address := range addresses {
+		length := map[bool]int{true: 24, false: 64}[address.Is4()]
+		endpoint.ip(t, fmt.Sprintf("addr add %s/%d dev eth0 nodad", address, length))
+	}
+	endpoint.ip(t, "route add default via 10.42.0.254")
+	n.open(t, endpoint, addresses)
+}
+
+func (n *network) link(t *testing.T, name string) namespace {
+	t.Helper()
+	endpoint := newNamespace(t)
+	n.node.ip(t, fmt.Sprintf("link add %s type veth peer name eth0 netns %s", name, endpoint.path()))
+	endpoint.ip(t, "link set lo up", "link set eth0 up")
+	return endpoint
+}
+
+func (n *network) open(t *testing.T, endpoint namespace, addresses []netip.Addr) {
+	t.Helper()
+	endpoint.ip(t, "route add default via fe80::1 dev eth0")
+	endpoint.serve(t, []string{"tcp", "udp"})
+	for _, address := range addresses {
 		n.endpoints[address] = endpoint
 	}
-	endpoint.ip(t, "route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1",
-		"route add default via fe80::1 dev eth0")
-	endpoint.serve(t, []string{"tcp", "udp"})
 }
 
 func (n namespace) serve(t *testing.T, networks []string) {

@@ -29,8 +29,13 @@ func TestPacketsGoWhereTheCyclonusSimulatorSays(t *testing.T) {
 		}
 	}
 	cases = append(cases, fixture.RandomCases(2, 50)...)
+	for _, pods := range []layout{bridged, routed} {
+		t.Run(string(pods), func(t *testing.T) { comparePackets(t, newNetwork(t, pods), cases) })
+	}
+}
+
+func comparePackets(t *testing.T, n *network, cases []fixture.Case) {
 	attempts := fixture.Attempts(protocols)
-	n := newNetwork(t)
 	for i, c := range cases {
 		n.enforce(t, c.Policies)
 		expected := fixture.Simulate(c.Policies, attempts)
@@ -43,7 +48,7 @@ func TestPacketsGoWhereTheCyclonusSimulatorSays(t *testing.T) {
 }
 
 func TestTheNodeReachesItsPodsWhateverAPolicySays(t *testing.T) {
-	n := newNetwork(t)
+	n := newNetwork(t, bridged)
 	n.enforce(t, denyAll("x"))
 	for i, pod := range podAddresses("x", "a") {
 		if !n.try(t, n.node, fixture.Attempt{
@@ -55,7 +60,7 @@ func TestTheNodeReachesItsPodsWhateverAPolicySays(t *testing.T) {
 }
 
 func TestAnEgressPolicyHoldsForTheNodeToo(t *testing.T) {
-	n := newNetwork(t)
+	n := newNetwork(t, bridged)
 	fromPodToNode := func(i int, pod netip.Addr) bool {
 		return n.try(t, n.endpoints[pod], fixture.Attempt{
 			Source: pod, Destination: nodeAddresses[i], Protocol: corev1.ProtocolTCP, Port: 80,
@@ -79,7 +84,7 @@ func TestAnEgressPolicyHoldsForTheNodeToo(t *testing.T) {
 
 // kube-proxy's DNAT comes first: a policy that names pods holds for the Service in front of them.
 func TestAServiceIsJudgedAsThePodBehindIt(t *testing.T) {
-	n := newNetwork(t)
+	n := newNetwork(t, bridged)
 	backend, other := podAddresses("x", "b")[0], podAddresses("x", "c")[0]
 	toB := &networkingv1.NetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "x", Name: "to-b"},
@@ -111,7 +116,7 @@ func TestAServiceIsJudgedAsThePodBehindIt(t *testing.T) {
 
 // A kube-router oddity that the plan has to live with: no policy stops an echo request.
 func TestPingsPassAsTheyDoWithKubeRouter(t *testing.T) {
-	n := newNetwork(t)
+	n := newNetwork(t, bridged)
 	n.enforce(t, denyAll("x"))
 	for i, pod := range podAddresses("x", "a") {
 		err := n.endpoints[pod].do(func() error { return ping(pod, fixture.Outside[i]) })
@@ -122,7 +127,7 @@ func TestPingsPassAsTheyDoWithKubeRouter(t *testing.T) {
 }
 
 func TestRemovalOpensEverythingAndMayRunTwice(t *testing.T) {
-	n := newNetwork(t)
+	n := newNetwork(t, bridged)
 	pod := podAddresses("x", "a")[0]
 	attempt := fixture.Attempt{
 		Source: pod, Destination: fixture.Outside[0], Protocol: corev1.ProtocolTCP, Port: 80,
