@@ -70,10 +70,15 @@ function promptOf(request: MessagesRequest): string {
   return texts.join("\n").trim();
 }
 
+/** What the tools gave, in the order they were asked: clients answer in the order they finish. */
 function toolResultsOf(request: MessagesRequest): string[] {
+  const asked = blocksOf(request.messages.findLast(({ role }) => role === "assistant")?.content)
+    .filter((block) => block.type === "tool_use")
+    .map((block) => block.id);
   const message = request.messages.findLast(({ role }) => role === "user");
   return blocksOf(message?.content)
     .filter((block) => block.type === "tool_result")
+    .sort((one, other) => asked.indexOf(one.tool_use_id) - asked.indexOf(other.tool_use_id))
     .map((block) => textOf(block.content));
 }
 

@@ -75,7 +75,8 @@ export class Exchange {
   received(body: Buffer): void {
     if (this.#record === undefined) return;
     this.#records.received(this.#record, body);
-    this.#record.state = "answering";
+    // A refusal of a body over the limit is over before the body is.
+    if (!this.#ended) this.#record.state = "answering";
   }
 
   /** Notes which script answers. */

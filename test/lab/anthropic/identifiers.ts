@@ -1,10 +1,20 @@
-import { randomBytes } from "node:crypto";
-
 const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/** An identifier in the API's style: prefix, `011C`, and 20 base-58 characters. */
-export function identifier(prefix: "req" | "msg" | "toolu"): string {
-  let text = `${prefix}_01${prefix === "req" ? "1C" : ""}`;
-  for (const byte of randomBytes(20)) text += ALPHABET.charAt(byte % ALPHABET.length);
+/** Random characters that nobody has to trust: cheap, because every answer needs some. */
+function random(alphabet: string, length: number): string {
+  let text = "";
+  for (let left = length; left > 0; left--) {
+    text += alphabet.charAt(Math.floor(Math.random() * alphabet.length));
+  }
   return text;
+}
+
+/** An identifier in the API's style, as `req_011C…`. */
+export function identifier(prefix: "req" | "msg" | "toolu"): string {
+  return `${prefix}_01${prefix === "req" ? "1C" : ""}${random(ALPHABET, 20)}`;
+}
+
+/** The number of a request at Cloudflare. */
+export function rayId(): string {
+  return `${random("0123456789abcdef", 16)}-FRA`;
 }

@@ -10,7 +10,7 @@ export interface Model {
   readonly minimumCacheableTokens: number;
 }
 
-const HAIKU = { line: "haiku", contextTokens: 200_000, outputTokens: 64_000 } as const;
+const HAIKU = { line: "haiku", contextTokens: 200_000, outputTokens: 128_000 } as const;
 const SONNET = { line: "sonnet", contextTokens: 1_000_000, outputTokens: 128_000 } as const;
 const OPUS = { line: "opus", contextTokens: 1_000_000, outputTokens: 128_000 } as const;
 
@@ -56,6 +56,7 @@ export const MODELS: readonly Model[] = [
     id: "claude-haiku-4-5-20251001",
     displayName: "Claude Haiku 4.5",
     createdAt: "2025-10-15T00:00:00Z",
+    outputTokens: 64_000,
     minimumCacheableTokens: 4096,
   },
 ];

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-
 import type { CredentialKind } from "./credentials.ts";
+import { rayId } from "./identifiers.ts";
 
 /** A header as it goes over the wire: name in its own case, and value. */
 export type Header = readonly [name: string, value: string];
@@ -13,7 +12,7 @@ export function edgeHeaders(): Header[] {
   return [
     ["Server", "cloudflare"],
     ["cf-cache-status", "DYNAMIC"],
-    ["CF-RAY", `${randomBytes(8).toString("hex")}-FRA`],
+    ["CF-RAY", rayId()],
     ["X-Robots-Tag", "none"],
   ];
 }

@@ -264,6 +264,8 @@ describe("requests", () => {
       expect(answer.headers["request-id"]).toBeUndefined();
       expect(answer.headers.server).toBe("cloudflare");
     }
+    const states = (await fake.control.records()).slice(-3).map(({ state }) => state);
+    expect(states).toEqual(["finished", "finished", "finished"]);
   });
 });
 

@@ -69,11 +69,13 @@ describe("Anthropic's own client", () => {
       { role: "assistant", content: call.content },
       {
         role: "user",
-        content: uses.map(({ id }, index) => ({
-          type: "tool_result",
-          tool_use_id: id,
-          content: `output ${index}`,
-        })),
+        content: uses
+          .map(({ id }, index) => ({
+            type: "tool_result" as const,
+            tool_use_id: id,
+            content: `output ${index}`,
+          }))
+          .reverse(),
       },
     );
     const done = await client.messages.create({ ...params, messages });
