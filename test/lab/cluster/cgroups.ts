@@ -5,7 +5,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "./lab.ts";
 
 const ROOT = "/sys/fs/cgroup";
-const REMOVAL_ATTEMPTS = 50;
+const REMOVAL_ATTEMPTS = 100;
+
+/**
+ * The cgroup of the sandbox's first process. By it the kernel keeps the record of which process that is:
+ * it needs no file, survives whatever happens to the lab's folder, and never names a reused pid.
+ */
+export function sandboxCgroup(lab: Lab): string {
+  // cgroup v1 has a hierarchy for each controller; any one would do.
+  const hierarchy = isUnified() ? ROOT : join(ROOT, "pids");
+  return join(hierarchy, lab.cgroup, "sandbox");
+}
 
 /** Makes the lab's cgroup in every hierarchy; the kubelet makes those of pods in it, never beside it. */
 export async function createCgroups(lab: Lab): Promise<void> {
@@ -15,20 +25,25 @@ export async function createCgroups(lab: Lab): Promise<void> {
     // A new cpuset of cgroup v1 is empty, and nothing could run in it.
     for (const file of ["cpuset.mems", "cpuset.cpus"]) {
       const path = join(dir, file);
-      if (existsSync(path) && readFileSync(path, "utf8").trim() === "")
+      if (!isUnified() && existsSync(path) && readFileSync(path, "utf8").trim() === "")
         await writeFile(path, readFileSync(join(hierarchy, file)));
     }
   }
+  await mkdir(sandboxCgroup(lab), { recursive: true });
 }
 
-/** Removes the lab's cgroups; no process may be left in them. */
+/** Removes the lab's cgroups; their processes must be gone, or about to go. */
 export async function removeCgroups(lab: Lab): Promise<void> {
   for (const hierarchy of await hierarchies()) await removeTree(join(hierarchy, lab.cgroup));
 }
 
+function isUnified(): boolean {
+  return existsSync(join(ROOT, "cgroup.controllers"));
+}
+
 /** The root of the one hierarchy of cgroup v2, or of each of v1. */
 async function hierarchies(): Promise<string[]> {
-  if (existsSync(join(ROOT, "cgroup.controllers"))) return [ROOT];
+  if (isUnified()) return [ROOT];
   const entries = await readdir(ROOT, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(ROOT, entry.name));
 }

@@ -4,6 +4,7 @@ import {
   apiServer,
   controllerManager,
   etcd,
+  networkPolicies,
   scheduler,
 } from "./control-plane.ts";
 import type { Daemon } from "./daemons.ts";
@@ -19,17 +20,20 @@ import {
   rootZone,
 } from "./network.ts";
 
-/** All programs of the cluster, by what they do. */
-export interface Components {
-  readonly etcd: Daemon;
-  readonly apiServer: Daemon;
-  readonly controllerManager: Daemon;
-  readonly scheduler: Daemon;
-  readonly containerd: Daemon;
-  readonly kubelet: Daemon;
-  readonly kubeProxy: Daemon;
-  readonly resolver: Daemon;
-}
+/** The programs of the cluster, by what they do. */
+type Role =
+  | "etcd"
+  | "apiServer"
+  | "controllerManager"
+  | "scheduler"
+  | "networkPolicies"
+  | "containerd"
+  | "kubelet"
+  | "kubeProxy"
+  | "resolver";
+
+/** All programs of the cluster. */
+export type Components = Readonly<Record<Role, Daemon>>;
 
 /** How each program of the cluster is called. */
 export function components(lab: Lab, parts: ClusterParts): Components {
@@ -38,6 +42,7 @@ export function components(lab: Lab, parts: ClusterParts): Components {
     apiServer: apiServer(lab, parts),
     controllerManager: controllerManager(lab, parts),
     scheduler: scheduler(lab, parts),
+    networkPolicies: networkPolicies(lab, parts),
     containerd: containerd(lab),
     kubelet: kubelet(lab, parts),
     kubeProxy: kubeProxy(lab, parts),

@@ -9,6 +9,7 @@ export interface ClusterParts {
   readonly kubernetes: string;
   readonly etcd: string;
   readonly coredns: string;
+  readonly netpol: string;
 }
 
 const ETCD_URL = "http://127.0.0.1:2379";
@@ -102,6 +103,18 @@ export function scheduler(lab: Lab, parts: ClusterParts): Daemon {
       "--bind-address=127.0.0.1",
       "--leader-elect=false",
       "--profiling=false",
+    ],
+  };
+}
+
+/** The NetworkPolicy controller, which k3s has built in. */
+export function networkPolicies(lab: Lab, parts: ClusterParts): Daemon {
+  return {
+    name: "netpol",
+    argv: [
+      join(parts.netpol, "netpol"),
+      `--kubeconfig=${lab.kubeconfig}`,
+      `--socket=${lab.netpolSocket}`,
     ],
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,30 +17,26 @@ export interface Daemon extends Place {
 const PID_DIR = "/run/lab";
 const STOP_SECONDS = 20;
 
-// The pid file comes first, whole at once: a daemon that runs without one could not be stopped.
-const LAUNCHER =
-  `echo $$ >${PID_DIR}/"$1".new && mv ${PID_DIR}/"$1".new ${PID_DIR}/"$1".pid && ` +
-  `exec >>"$2" 2>&1 </dev/null && shift 2 && exec "$@"`;
+// setsid becomes the daemon itself, so the pid is the daemon's; what is left is adopted by the sandbox's init.
+const LAUNCHER = `pid_file=$1 log=$2; shift 2
+setsid "$@" >>"$log" 2>&1 </dev/null &
+echo $! >"$pid_file"`;
 
 /** Starts a daemon as a child of the sandbox's init; it is running, not ready, when this returns. */
 export async function startDaemon(lab: Lab, daemon: Daemon): Promise<void> {
   await mkdir(dirname(recordFile(lab, daemon.name)), { recursive: true });
   await writeFile(recordFile(lab, daemon.name), JSON.stringify(daemon), { mode: 0o600 });
-  const log = join(lab.logDir, `${daemon.name}.log`);
-  await runInLab(
-    lab,
-    ["setsid", "--fork", "sh", "-c", LAUNCHER, "sh", daemon.name, log, ...daemon.argv],
-    {
-      netns: daemon.netns ?? "node",
-      cwd: daemon.cwd ?? "/",
-      env: {
-        PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`,
-        HOME: "/run/lab",
-        TMPDIR: "/run/lab/tmp",
-        ...daemon.env,
-      },
+  const files = [`${PID_DIR}/${daemon.name}.pid`, join(lab.logDir, `${daemon.name}.log`)];
+  await runInLab(lab, ["sh", "-c", LAUNCHER, "sh", ...files, ...daemon.argv], {
+    netns: daemon.netns ?? "node",
+    cwd: daemon.cwd ?? "/",
+    env: {
+      PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`,
+      HOME: "/run/lab",
+      TMPDIR: "/run/lab/tmp",
+      ...daemon.env,
     },
-  );
+  });
 }
 
 /** Starts a daemon that was stopped, or that died, as it was started before. */
@@ -74,22 +70,13 @@ export function daemonPid(lab: Lab, name: string): number | undefined {
   return pid !== "" && existsSync(join(root, "proc", pid)) ? Number(pid) : undefined;
 }
 
-/** Names of all daemons that were started and not stopped, whether or not they still run. */
-export function startedDaemons(lab: Lab): string[] {
-  const root = sandboxRoot(lab);
-  if (root === undefined) return [];
-  return readdirSync(join(root, PID_DIR))
-    .filter((file) => file.endsWith(".pid"))
-    .map((file) => file.slice(0, -".pid".length));
-}
-
 /**
- * Waits for `work`, which needs the daemon `name`. If any daemon dies meanwhile, or the time is up, fails
- * with the last lines of its log.
+ * Waits for `work`, which the daemons named must survive; the first is the one it waits for. If one dies,
+ * or the time is up, fails with the last lines of its log.
  */
 export async function whileAlive<T>(
   lab: Lab,
-  name: string,
+  names: readonly [string, ...string[]],
   seconds: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -98,10 +85,10 @@ export async function whileAlive<T>(
   const guard = async (): Promise<never> => {
     for (;;) {
       await sleep(250, undefined, { signal: watch.signal });
-      const dead = startedDaemons(lab).find((each) => daemonPid(lab, each) === undefined);
+      const dead = names.find((name) => daemonPid(lab, name) === undefined);
       if (dead !== undefined) throw new Error(`${dead} ended unexpectedly. ${logTail(lab, dead)}`);
       if (Date.now() > deadline)
-        throw new Error(`${name} was not ready in ${seconds} s. ${logTail(lab, name)}`);
+        throw new Error(`${names[0]} was not ready in ${seconds} s. ${logTail(lab, names[0])}`);
     }
   };
   try {
@@ -118,5 +105,5 @@ function recordFile(lab: Lab, name: string): string {
 /** The sandbox's root folder as it is seen from outside. */
 function sandboxRoot(lab: Lab): string | undefined {
   const init = sandboxInit(lab);
-  return init && `/proc/${init.pid}/root`;
+  return init === undefined ? undefined : `/proc/${init}/root`;
 }

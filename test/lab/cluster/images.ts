@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Image } from "../images/archive.ts";
-import { buildImages, importImages } from "../images/images.ts";
+import { buildImages, type ImageName, importImages } from "../images/images.ts";
 import { layer } from "../images/layer.ts";
 import { recordName } from "../images/reference.ts";
 import { pausePart } from "../parts/programs.ts";
@@ -10,9 +10,10 @@ import type { Lab } from "./lab.ts";
 import { CONTAINERD_SOCKET, PAUSE_IMAGE } from "./node.ts";
 import { enterCommand, runningSandbox } from "./sandbox.ts";
 
-/** The images that the cluster itself needs. */
-export async function systemImages(progress: Progress): Promise<Image[]> {
-  return [await pauseImage(progress), ...(await buildImages(["coredns"], progress))];
+/** Builds the images that the cluster itself needs, and those named, or takes them from the cache. */
+export async function labImages(names: readonly ImageName[], progress: Progress): Promise<Image[]> {
+  const all = [...new Set<ImageName>(["coredns", ...names])].sort();
+  return [await pauseImage(progress), ...(await buildImages(all, progress))];
 }
 
 /** Puts the images that the lab's containerd lacks into it. */

@@ -13,6 +13,8 @@ export interface Lab {
   readonly dir: string;
   /** The cluster administrator's, usable inside the sandbox. */
   readonly kubeconfig: string;
+  /** Unix socket that the NetworkPolicy controller is controlled by. */
+  readonly netpolSocket: string;
   /** A log of each program, `<name>.log`. */
   readonly logDir: string;
   /** The cgroup, in every hierarchy, under which the cluster's pods run. */
@@ -41,6 +43,7 @@ export function openLab(cloneDir: string = join(import.meta.dirname, "../../..")
     id,
     dir,
     kubeconfig: join(dir, "kubeconfig"),
+    netpolSocket: join(dir, "netpol.sock"),
     logDir: join(dir, "logs"),
     cgroup: `claude-gateway-${id}`,
   };

@@ -24,7 +24,7 @@ export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "registry.npmjs.org": "104.16.0.35",
   "metadata.google.internal": METADATA,
   "unlisted.example": "203.0.113.10",
-  "unlisted6.example": "2001:db8::10",
+  "unlisted6.example": "2606:4700:4700::1111",
 };
 
 /** Input of `ip -batch` for the node's namespace. */

@@ -1,23 +1,23 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sandboxCgroup } from "./cgroups.ts";
 import type { Lab } from "./lab.ts";
-import { type ProcessIdentity, identify, isAlive } from "./process.ts";
 
 /** Host name inside the sandbox, and the node's name in the cluster. */
 export const NODE_NAME = "lab";
 
-/** The init of the lab's sandbox; undefined if there is none. When it ends, so does all that is inside. */
-export function sandboxInit(lab: Lab): ProcessIdentity | undefined {
-  if (!existsSync(recordFile(lab))) return undefined;
-  const identity = JSON.parse(readFileSync(recordFile(lab), "utf8")) as ProcessIdentity;
-  return isAlive(identity) ? identity : undefined;
+/** Pid of the sandbox's init; undefined if there is none. When it ends, so does everything inside. */
+export function sandboxInit(lab: Lab): number | undefined {
+  const pids = readIfThere(join(sandboxCgroup(lab), "cgroup.procs")) ?? "";
+  // What the init started is in the same cgroup; only the init itself is pid 1 inside.
+  return pids.split("\n").map(Number).find(isNamespaceInit);
 }
 
-/** The init of a lab that must be running. */
-export function runningSandbox(lab: Lab): ProcessIdentity {
+/** Pid of the init of a lab that must be running. */
+export function runningSandbox(lab: Lab): number {
   const init = sandboxInit(lab);
   if (init === undefined)
     throw new Error(`The lab of ${lab.cloneDir} does not run: start it with npm run local`);
@@ -27,32 +27,25 @@ export function runningSandbox(lab: Lab): ProcessIdentity {
 /** Starts the sandbox: process, mount, network, IPC and host name namespaces that outlive this command. */
 export async function startSandbox(lab: Lab): Promise<void> {
   const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"];
-  const script = join(import.meta.dirname, "sandbox-init.sh");
-  const unshare = spawn("unshare", [...namespaces, "sh", script, lab.dir, NODE_NAME], {
-    stdio: "pipe",
+  const script = ["sh", join(import.meta.dirname, "sandbox-init.sh")];
+  const values = [lab.dir, sandboxCgroup(lab), NODE_NAME];
+  const unshare = spawn("unshare", [...namespaces, ...script, ...values], {
+    stdio: ["ignore", "pipe", "pipe"],
     detached: true,
     cwd: "/",
   });
   let complaints = "";
   unshare.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
-  const failed = new Promise<never>((_, reject) => {
+  await new Promise<void>((resolve, reject) => {
+    createInterface(unshare.stdout).once("line", () => {
+      resolve();
+    });
     unshare.on("error", reject);
     unshare.on("close", () => {
       reject(new Error(`The lab's sandbox did not start:\n${complaints.trimEnd()}`));
     });
   });
-  const said = createInterface(unshare.stdout)[Symbol.asyncIterator]();
-  const hears = async () => String((await Promise.race([said.next(), failed])).value);
-
-  const identity = identify(Number(await hears()));
-  if (identity === undefined) await failed;
-  writeFileSync(`${recordFile(lab)}.new`, JSON.stringify(identity));
-  renameSync(`${recordFile(lab)}.new`, recordFile(lab));
-  unshare.stdin.write("go\n");
-  if ((await hears()) !== "ready") await failed;
-
-  failed.catch(() => undefined);
-  for (const pipe of [unshare.stdin, unshare.stdout, unshare.stderr]) pipe.destroy();
+  for (const pipe of [unshare.stdout, unshare.stderr]) pipe.destroy();
   unshare.unref();
 }
 
@@ -60,26 +53,39 @@ export async function startSandbox(lab: Lab): Promise<void> {
 export async function killSandbox(lab: Lab): Promise<void> {
   const init = sandboxInit(lab);
   if (init === undefined) return;
-  process.kill(init.pid, "SIGKILL");
+  process.kill(init, "SIGKILL");
   // The kernel ends an init only after everything else in its process namespace.
-  while (isAlive(init)) await sleep(20);
+  while (isNamespaceInit(init)) await sleep(20);
 }
 
-/** The command line that runs `argv` inside the sandbox. */
+/** The command line that runs `argv` inside the sandbox that has the init `pid`. */
 export function enterCommand(
-  init: Pick<ProcessIdentity, "pid">,
+  pid: number,
   argv: readonly string[],
   place: { readonly netns: "node" | "internet"; readonly cwd: string },
 ): [string, ...string[]] {
   return [
     "nsenter",
-    `--target=${init.pid}`,
+    `--target=${pid}`,
     ...["--mount", "--pid", "--net", "--ipc", "--uts", `--wdns=${place.cwd}`, "--"],
     ...(place.netns === "internet" ? ["nsenter", "--net=/run/netns/internet", "--"] : []),
     ...argv,
   ];
 }
 
-function recordFile(lab: Lab): string {
-  return join(lab.dir, "sandbox.json");
+/** Whether a text of `/proc/<pid>/status` is that of a living first process of a process namespace. */
+export function describesNamespaceInit(status: string): boolean {
+  return /^NSpid:(\t\d+)+\t1$/m.test(status) && !/^State:\t[ZX]/m.test(status);
+}
+
+function isNamespaceInit(pid: number): boolean {
+  return describesNamespaceInit(readIfThere(`/proc/${pid}/status`) ?? "");
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }

@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Image } from "../images/archive.ts";
 import type { Status } from "../progress.ts";
 import { runInLab } from "./command.ts";
 import type { Components } from "./components.ts";
 import { clusterDns } from "./coredns.ts";
 import { startDaemon, whileAlive } from "./daemons.ts";
-import { importIntoLab } from "./images.ts";
 import { kubectl } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
 import { NODE_SYSCTLS } from "./network.ts";
-import { CONTAINERD_SOCKET, configDir } from "./node.ts";
+import { configDir } from "./node.ts";
 import { NODE_NAME } from "./sandbox.ts";
 
 const START_SECONDS = 120;
@@ -35,28 +33,18 @@ export async function connect(lab: Lab): Promise<void> {
 export async function startComponents(
   lab: Lab,
   programs: Components,
-  images: readonly Image[],
   status: Status,
 ): Promise<void> {
-  await Promise.all(
-    [programs.etcd, programs.apiServer, programs.containerd, programs.resolver].map((daemon) =>
-      startDaemon(lab, daemon),
-    ),
-  );
-  const imported = whileAlive(lab, "containerd", START_SECONDS, async (signal) => {
-    const listens = ["test", "-S", CONTAINERD_SOCKET];
-    await untilItSucceeds(signal, () => runInLab(lab, listens, { cwd: "/", signal }));
-    await importIntoLab(lab, images);
-  });
+  const { kubelet, controllerManager, scheduler, kubeProxy, networkPolicies } = programs;
+  const clients = [kubelet, controllerManager, scheduler, kubeProxy, networkPolicies];
+  const servers = [programs.etcd, programs.apiServer, programs.containerd, programs.resolver];
+  await Promise.all(servers.map((daemon) => startDaemon(lab, daemon)));
   status("waiting for the API server");
-  await Promise.all([imported, apiServerReady(lab)]);
-  await Promise.all(
-    [programs.kubelet, programs.controllerManager, programs.scheduler, programs.kubeProxy].map(
-      (daemon) => startDaemon(lab, daemon),
-    ),
-  );
+  await apiServerReady(lab);
+  await Promise.all(clients.map((daemon) => startDaemon(lab, daemon)));
+  const everyName = Object.values(programs).map(({ name }) => name);
   status("waiting for the node and cluster DNS");
-  await whileAlive(lab, "kubelet", START_SECONDS, async (signal) => {
+  await whileAlive(lab, [kubelet.name, ...everyName], START_SECONDS, async (signal) => {
     const input = JSON.stringify(clusterDns());
     await untilItSucceeds(signal, () => kubectl(lab, ["apply", "--filename=-"], { input, signal }));
     const wait = ["wait", `--timeout=${START_SECONDS}s`];
@@ -69,7 +57,7 @@ export async function startComponents(
 
 /** Waits until the API server answers. */
 export async function apiServerReady(lab: Lab): Promise<void> {
-  await whileAlive(lab, "kube-apiserver", START_SECONDS, (signal) =>
+  await whileAlive(lab, ["kube-apiserver", "etcd"], START_SECONDS, (signal) =>
     untilItSucceeds(signal, () => kubectl(lab, ["get", "--raw=/readyz"], { signal })),
   );
 }
