@@ -21,6 +21,9 @@ export function envoyCommandArgs(args: EnvoyCommandArgs): readonly string[] {
     "--drain-strategy",
     "immediate",
     "--disable-hot-restart",
+    // Below this it lists every extension it was built with; refused updates are warnings.
+    "--log-level",
+    "warning",
     // The access log reaches the container log within a second; the default is ten.
     "--file-flush-interval-msec",
     "1000",

@@ -95,6 +95,8 @@ export function addOauthBeta(): Message {
 export function lua(name: string, source: string): Message {
   return extension(name, "envoy.extensions.filters.http.lua.v3.Lua", {
     default_source_code: { inline_string: source },
+    // A route found again would be found without the agent's token, which is off the request by then.
+    clear_route_cache: false,
   });
 }
 

@@ -15,12 +15,14 @@ local function kind(headers)
 end
 
 -- A body of declared length can be waited for, so that the status may still change.
-local function rewrite_whole(handle, headers, status, rewrite)
+local function rewrite_whole(handle, status, rewrite)
   local buffer = handle:body()
   if buffer == nil then return end
   local result = rewrite(status, buffer:getBytes(0, buffer:length()))
   if result == nil then return end
   buffer:setBytes(result.body)
+  -- Envoy's objects do not outlive a wait: the headers from before it may not be used any more.
+  local headers = handle:headers()
   headers:replace(":status", tostring(result.status))
   headers:replace("content-type", "application/json")
   if result.retry ~= nil then headers:replace("x-should-retry", result.retry) end
@@ -59,11 +61,11 @@ function envoy_on_response(handle)
   if status < 400 then return end
   local body_kind = kind(headers)
   if body_kind == nil then return end
-  local length = tonumber(headers:get("content-length"))
+  local length = headers:get("content-length")
   if length == nil then
     if body_kind == "json" then rewrite_stream(handle, status, errors.from_json) end
-  elseif length <= MAX_BYTES then
+  elseif tonumber(length) <= MAX_BYTES then
     local rewrite = body_kind == "json" and errors.from_json or errors.from_text
-    rewrite_whole(handle, headers, status, rewrite)
+    rewrite_whole(handle, status, rewrite)
   end
 end

@@ -1,5 +1,6 @@
 -- JSON as JSON.parse reads it (RFC 8259), for Lua 5.1. Strings are bytes: UTF-8 in, UTF-8 out.
--- What it refuses and JSON.parse takes: nesting deeper than MAX_DEPTH.
+-- What it refuses and JSON.parse takes: nesting deeper than MAX_DEPTH, and exponents over 2^20, which
+-- LuaJIT does not read.
 
 local json = {}
 
@@ -91,7 +92,9 @@ local function read_number(text, position)
   stop = fraction or stop
   local _, exponent = text:find("^[eE][+-]?%d+", stop + 1)
   stop = exponent or stop
-  return tonumber(text:sub(position, stop)), stop + 1
+  local number = tonumber(text:sub(position, stop))
+  if not number then refuse(position, "exponent out of range") end
+  return number, stop + 1
 end
 
 local read_value

@@ -27,7 +27,12 @@ export function staticBootstrap(config: Files, secrets: Files = {}): Files {
 
 function inDiscovery(text: string | undefined): Record<string, unknown>[] {
   if (text === undefined) return [];
-  return (JSON.parse(text) as Discovery).resources.map(({ "@type": _type, ...fields }) => fields);
+  const { resources } = JSON.parse(text) as Discovery;
+  return resources.map((resource) => {
+    const fields = { ...resource };
+    delete fields["@type"];
+    return fields;
+  });
 }
 
 /** A listener whose routes and secret are found in the bootstrap itself. */

@@ -1,0 +1,165 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "../../hash.ts";
+import { labelKeys } from "../../labels.ts";
+import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
+import { drainingTimeouts, terminationGraceSeconds } from "../path.ts";
+import type { CallerTokens } from "../tokens.ts";
+import type { GatewayVariant } from "../variant.ts";
+import type { EnvoyConfigArgs, HttpPathArgs } from "./args.ts";
+import { envoyCommandArgs } from "./command.ts";
+import { ports } from "./ports.ts";
+import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
+import { fileNames, mounts } from "./volumes.ts";
+
+export interface EnvoyArgs {
+  /** Namespace of the gateway. */
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the Deployment; ConfigMaps and Secret carry it as a prefix. */
+  readonly deploymentName: string;
+  /** The variant that the pods serve. */
+  readonly variant: GatewayVariant;
+  readonly images: { readonly envoy: string; readonly node: string };
+  /** What Envoy does. */
+  readonly config: pulumi.Input<EnvoyConfigArgs>;
+  /** Accepted tokens by agent. Unused on `envoy-sni`. */
+  readonly agents: pulumi.Input<CallerTokens>;
+  /** What Envoy shows to the next hop. Unused on `envoy-sni`. */
+  readonly credential: pulumi.Input<string>;
+  /** Longest wait for open streams when a pod is replaced, in seconds. */
+  readonly drainSeconds: number;
+}
+
+/** The user of Envoy's distroless image. */
+const USER = 65_532;
+
+/** Envoy as the agents' gateway: one Deployment whose configuration, tokens and credential change in place. */
+export class Envoy extends pulumi.ComponentResource {
+  /** Labels that select the pods. */
+  readonly selector: Record<string, string>;
+  /** The Deployment: to depend on it is to wait until the pods are Ready. */
+  readonly deployment: k8s.apps.v1.Deployment;
+
+  constructor(name: string, args: EnvoyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:gateway:Envoy", name, {}, opts);
+    const { namespace, deploymentName, drainSeconds } = args;
+    const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
+
+    const files = pulumi.output(args.config).apply((config) => renderEnvoyConfig(config));
+    const config = new k8s.core.v1.ConfigMap(
+      `${name}-config`,
+      { metadata: metadata("config"), data: files },
+      { parent: this },
+    );
+
+    const drain = new k8s.core.v1.ConfigMap(
+      `${name}-drain`,
+      { metadata: metadata("drain"), data: drainFiles() },
+      { parent: this },
+    );
+
+    const secrets =
+      args.variant === "envoy-sni"
+        ? undefined
+        : new k8s.core.v1.Secret(
+            `${name}-secrets`,
+            { metadata: metadata("secrets"), stringData: secretFiles(args) },
+            { parent: this },
+          );
+
+    const servesHttp = args.variant !== "envoy-sni";
+    const passesTls = args.variant === "envoy-sni" || args.variant === "hybrid";
+    const hasEgress = args.variant === "shim" || args.variant === "hybrid";
+
+    this.selector = { [labelKeys.role]: "gateway", [labelKeys.path]: args.variant };
+    this.deployment = new k8s.apps.v1.Deployment(
+      `${name}-deployment`,
+      {
+        metadata: { namespace, name: deploymentName, labels: this.selector },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: this.selector },
+          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          template: {
+            metadata: {
+              labels: this.selector,
+              annotations: {
+                // Everything else in the volumes is watched; this is read at the start only.
+                "claude-gateway/bootstrap-hash": files.apply((rendered) =>
+                  contentHash(rendered[fileNames.bootstrap] ?? ""),
+                ),
+                "claude-gateway/drain-hash": contentHash(JSON.stringify(drainFiles())),
+              },
+            },
+            spec: {
+              automountServiceAccountToken: false,
+              enableServiceLinks: false,
+              terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
+              securityContext: restrictedPod(USER),
+              initContainers: [drainContainer({ image: args.images.node, drainSeconds })],
+              containers: [
+                {
+                  name: "envoy",
+                  image: args.images.envoy,
+                  command: ["/usr/local/bin/envoy"],
+                  args: [...envoyCommandArgs({ drainSeconds })],
+                  ports: [
+                    ...(servesHttp ? [{ name: "http", containerPort: ports.agents }] : []),
+                    ...(passesTls ? [{ name: "tls", containerPort: ports.sni }] : []),
+                    ...(hasEgress ? [{ name: "egress", containerPort: ports.egress }] : []),
+                    { name: "health", containerPort: ports.health },
+                  ],
+                  securityContext: restrictedContainer,
+                  resources: {
+                    requests: { cpu: "100m", memory: "128Mi" },
+                    limits: { memory: "512Mi" },
+                  },
+                  startupProbe: {
+                    httpGet: { path: "/ready", port: "health" },
+                    periodSeconds: 1,
+                    failureThreshold: 60,
+                  },
+                  readinessProbe: {
+                    httpGet: { path: "/ready", port: "health" },
+                    periodSeconds: 2,
+                  },
+                  livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
+                  lifecycle: { preStop: drainHook },
+                  volumeMounts: [
+                    { name: "config", mountPath: mounts.config, readOnly: true },
+                    ...(secrets === undefined
+                      ? []
+                      : [{ name: "secrets", mountPath: mounts.secrets, readOnly: true }]),
+                  ],
+                },
+              ],
+              volumes: [
+                { name: "config", configMap: { name: config.metadata.name } },
+                { name: "drain", configMap: { name: drain.metadata.name } },
+                ...(secrets === undefined
+                  ? []
+                  : [{ name: "secrets", secret: { secretName: secrets.metadata.name } }]),
+              ],
+            },
+          },
+        },
+      },
+      { parent: this, customTimeouts: drainingTimeouts(drainSeconds) },
+    );
+
+    this.registerOutputs({ selector: this.selector });
+  }
+}
+
+function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
+  const { config, agents, credential } = args;
+  return pulumi.secret(
+    pulumi.all([config, agents, credential]).apply(([config, agents, credential]) => ({
+      ...renderEnvoySecrets(config as HttpPathArgs, {
+        agents: Object.entries(agents).map(([name, tokens]) => ({ name, tokens })),
+        credential,
+      }),
+    })),
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * Bodies of LiteLLM's, recorded from the releases named, for the route `/anthropic/v1/messages`. The upstream
+ * error in them is {@link UPSTREAM_ERROR}.
+ */
+export const UPSTREAM_ERROR =
+  '{"type": "error", "error":{"type":"overloaded_error","message":"Overloaded \u00e9 \\u00e9"},"request_id":"req_2"}';
+
+/** 1.91.0, answer to a request without `stream`. */
+export const WRAPPED =
+  '{"error":{"message":"{\\"type\\": \\"error\\", \\"error\\":{\\"type\\":\\"overloaded_error\\",\\"message\\":\\"Overloaded \u00e9 \\\\u00e9\\"},\\"request_id\\":\\"req_2\\"}","type":"None","param":"None","code":"529"}}';
+
+/** 1.91.0, answer to a request with `"stream": true`. */
+export const WRAPPED_STREAMED = `{"error":{"message":"b'{\\"type\\": \\"error\\", \\"error\\":{\\"type\\":\\"overloaded_error\\",\\"message\\":\\"Overloaded \\\\xc3\\\\xa9 \\\\\\\\u00e9\\"},\\"request_id\\":\\"req_2\\"}'","type":"None","param":"None","code":"529"}}`;
+
+/** A response of LiteLLM's own, and what the shim makes of it. */
+export interface OwnError {
+  readonly what: string;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly shaped: { readonly status: number; readonly type: string; readonly message: string };
+  readonly retry?: string;
+}
+
+const JSON_TYPE = "application/json";
+
+export const OWN_ERRORS: readonly OwnError[] = [
+  {
+    what: "1.91.0 and 1.109.1: wrong key, no database",
+    status: 400,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}',
+    shaped: { status: 401, type: "authentication_error", message: "No connected db." },
+    retry: "false",
+  },
+  {
+    what: "1.109.1: no key",
+    status: 401,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Authentication Error, No api key passed in.","type":"auth_error","param":null,"code":"401"}}',
+    shaped: {
+      status: 401,
+      type: "authentication_error",
+      message: "Authentication Error, No api key passed in.",
+    },
+    retry: "false",
+  },
+  {
+    what: "1.91.0: no key",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Internal server error","type":"internal_server_error"}}',
+    shaped: { status: 500, type: "api_error", message: "Internal server error" },
+  },
+  {
+    what: "1.109.1: upstream hung up",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Server disconnected","type":"internal_server_error","param":null,"code":"500"}}',
+    shaped: { status: 502, type: "api_error", message: "Server disconnected" },
+    retry: "true",
+  },
+  {
+    what: "1.91.0: upstream down",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: `{"error":{"message":"Cannot connect to host 10.0.0.1:1 ssl:default [Connect call failed ('10.0.0.1', 1)]","type":"None","param":"None","code":"500"}}`,
+    shaped: {
+      status: 502,
+      type: "api_error",
+      message:
+        "Cannot connect to host 10.0.0.1:1 ssl:default [Connect call failed ('10.0.0.1', 1)]",
+    },
+    retry: "true",
+  },
+  {
+    what: "1.91.0: upstream's page in HTML",
+    status: 502,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"<html>bad</html>","type":"None","param":"None","code":"502"}}',
+    shaped: { status: 502, type: "api_error", message: "<html>bad</html>" },
+    retry: "true",
+  },
+  {
+    what: "budget spent",
+    status: 400,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Budget has been exceeded! Current cost: 2.0, Max budget: 1.0","type":"budget_exceeded","param":null,"code":"400"}}',
+    shaped: {
+      status: 429,
+      type: "billing_error",
+      message: "Budget has been exceeded! Current cost: 2.0, Max budget: 1.0",
+    },
+    retry: "false",
+  },
+  {
+    what: "1.109.1: request body is no JSON",
+    status: 400,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Invalid JSON payload: \\"{\\"","type":"invalid_request_error","param":"request_body","code":"400"}}',
+    shaped: { status: 400, type: "invalid_request_error", message: 'Invalid JSON payload: "{"' },
+  },
+  {
+    what: "FastAPI: no such route",
+    status: 404,
+    contentType: JSON_TYPE,
+    body: '{"detail":"Not Found"}',
+    shaped: { status: 404, type: "not_found_error", message: "Not Found" },
+  },
+  {
+    what: "FastAPI: parameters",
+    status: 422,
+    contentType: JSON_TYPE,
+    body: '{"detail":[{"type":"missing","loc":["body"]}]}',
+    shaped: {
+      status: 422,
+      type: "invalid_request_error",
+      message: "the request was not understood",
+    },
+  },
+  {
+    what: "Starlette: exception in a middleware",
+    status: 500,
+    contentType: "text/plain; charset=utf-8",
+    body: "Internal Server Error",
+    shaped: { status: 500, type: "api_error", message: "Internal Server Error" },
+  },
+];
