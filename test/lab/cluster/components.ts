@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { renderNodeFirewall } from "../../../infra/node-firewall.ts";
 import {
   type ClusterParts,
   apiServer,
@@ -14,7 +15,10 @@ import {
   cniConfig,
   internetLinks,
   masqueradeRules,
+  API_PORT,
   METADATA,
+  PODS,
+  SERVICES,
   nodeLinks,
   resolverCorefile,
   rootZone,
@@ -62,6 +66,12 @@ export function configFiles(lab: Lab): Record<string, string> {
     "node.ip": nodeLinks(),
     "internet.ip": internetLinks(),
     "masquerade.nft": masqueradeRules(),
+    "node-firewall.nft": renderNodeFirewall({
+      podCidrs: Object.values(PODS),
+      serviceCidrs: Object.values(SERVICES),
+      resolvers: [METADATA],
+      apiPort: API_PORT,
+    }),
     "resolver.Corefile": resolverCorefile(join(configDir(lab), "root.zone")),
     "root.zone": rootZone(),
   };

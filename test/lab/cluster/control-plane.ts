@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Daemon } from "./daemons.ts";
 import type { Lab } from "./lab.ts";
-import { NODE, PODS, SERVICES } from "./network.ts";
+import { API_PORT, NODE, PODS, SERVICES } from "./network.ts";
 import { kubeconfigDir, pkiDir } from "./pki.ts";
 
 /** Folders of the programs that the cluster runs. */
@@ -43,7 +43,7 @@ export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
       join(parts.kubernetes, "kube-apiserver"),
       `--etcd-servers=${ETCD_URL}`,
       `--advertise-address=${NODE.v4}`,
-      "--secure-port=6443",
+      `--secure-port=${API_PORT}`,
       "--allow-privileged=true",
       "--anonymous-auth=false",
       "--authorization-mode=Node,RBAC",
@@ -89,6 +89,7 @@ export function controllerManager(lab: Lab, parts: ClusterParts): Daemon {
       `--root-ca-file=${pki}/ca.pem`,
       `--service-account-private-key-file=${pki}/service-account.key`,
       "--leader-elect=false",
+      "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins",
       "--profiling=false",
     ],
   };

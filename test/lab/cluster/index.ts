@@ -6,3 +6,4 @@ export { ensureCluster, takeDown } from "./ensure.ts";
 export { ctr, importIntoLab } from "./images.ts";
 export { kubectl } from "./kubectl.ts";
 export { type Lab, openLab } from "./lab.ts";
+export { enterCommand, runningSandbox, sandboxInit } from "./sandbox.ts";

@@ -10,6 +10,8 @@ export const PODS = { v4: "10.42.0.0/16", v6: "fd42::/56" } as const;
 export const NODE_PODS = { v4: "10.42.0.0/24", v6: "fd42::/64" } as const;
 export const SERVICES = { v4: "10.43.0.0/16", v6: "fd43::/112" } as const;
 export const CLUSTER_DNS = "10.43.0.10";
+/** The API server's port on the node. */
+export const API_PORT = 6443;
 export const CLUSTER_DOMAIN = "cluster.local";
 
 /** Google Cloud's resolver (port 53) and metadata server (port 80) have this address. */

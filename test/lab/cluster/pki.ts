@@ -9,7 +9,7 @@ import {
   issueCertificate,
 } from "../parts/certificates.ts";
 import type { Lab } from "./lab.ts";
-import { NODE } from "./network.ts";
+import { API_PORT, CLUSTER_DOMAIN, NODE } from "./network.ts";
 import { NODE_NAME } from "./sandbox.ts";
 
 /** Folder of the cluster's keys and certificates. */
@@ -22,14 +22,12 @@ export function kubeconfigDir(lab: Lab): string {
   return join(lab.dir, "kubeconfigs");
 }
 
-const SERVICE_DOMAIN = "cluster.local";
-
 const CERTIFICATES: Readonly<Record<string, Subject>> = {
   apiserver: {
     commonName: "kube-apiserver",
     names: [
       ...["kubernetes", "kubernetes.default", "kubernetes.default.svc"],
-      ...[`kubernetes.default.svc.${SERVICE_DOMAIN}`, "localhost", NODE_NAME],
+      ...[`kubernetes.default.svc.${CLUSTER_DOMAIN}`, "localhost", NODE_NAME],
       ...["127.0.0.1", "::1", "10.43.0.1", "fd43::1", NODE.v4, NODE.v6],
     ],
   },
@@ -82,7 +80,7 @@ async function renderKubeconfig(user: string, authority: KeyPair, pair: KeyPair)
       {
         name: "lab",
         cluster: {
-          server: "https://127.0.0.1:6443",
+          server: `https://127.0.0.1:${API_PORT}`,
           "certificate-authority-data": await base64OfFile(authority.certFile),
         },
       },

@@ -24,6 +24,8 @@ export async function connect(lab: Lab): Promise<void> {
     `ip -batch ${etc}/node.ip`,
     `ip -netns internet -batch ${etc}/internet.ip`,
     `nft -f ${etc}/masquerade.nft`,
+    // As the machine's startup script loads it: before any pod runs.
+    `nft -f ${etc}/node-firewall.nft`,
     ...settings,
   ];
   await runInLab(lab, ["sh", "-c", script.join("\n")], { cwd: "/" });
