@@ -4,6 +4,14 @@ export const DATA_DIR = "/var/lib/rancher";
 /** Folder of the files that the startup script writes for k3s. */
 export const CONFIG_DIR = "/etc/rancher/k3s";
 
+/** Ranges that k3s gives pods and services by default, and the port of its API. */
+export const POD_RANGE = "10.42.0.0/16";
+export const SERVICE_RANGE = "10.43.0.0/16";
+export const API_PORT = 6443;
+
+/** The metadata server, which is also GCE's resolver. */
+export const METADATA_ADDRESS = "169.254.169.254";
+
 /** A file on the machine. */
 export interface MachineFile {
   readonly path: string;
@@ -19,7 +27,8 @@ const yaml = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 export function renderK3sConfig(args: { readonly nodeName: string }): string {
   return yaml({
     "node-name": args.nodeName,
-    disable: ["traefik", "servicelb"],
+    // The node firewall keeps pods from the kubelet's port, without which metrics-server is never ready.
+    disable: ["traefik", "servicelb", "metrics-server"],
     "write-kubeconfig-mode": "0600",
     "token-file": `${CONFIG_DIR}/token`,
     // The tunnel arrives on the loopback address of whoever opens it.

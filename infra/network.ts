@@ -5,10 +5,12 @@ import { Router } from "@pulumi/gcp/compute/router.js";
 import { RouterNat } from "@pulumi/gcp/compute/routerNat.js";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
 
+import { API_PORT } from "./k3s-config.ts";
+
 /** Addresses that Identity-Aware Proxy connects from. */
 export const IAP_RANGE = "35.235.240.0/20";
 
-/** The machine's own addresses: apart from k3s's pods (10.42.0.0/16) and services (10.43.0.0/16). */
+/** The machine's own addresses, apart from those of k3s's pods and services. */
 export const SUBNET_RANGE = "10.41.0.0/24";
 
 export interface NetworkArgs {
@@ -68,7 +70,7 @@ export class Network extends pulumi.ComponentResource {
           direction: "INGRESS",
           priority: 1000,
           sourceRanges: [IAP_RANGE],
-          allows: [{ protocol: "tcp", ports: ["22", "6443"] }],
+          allows: [{ protocol: "tcp", ports: ["22", String(API_PORT)] }],
         },
         parent,
       ),

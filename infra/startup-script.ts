@@ -5,6 +5,7 @@ import {
   CONFIG_DIR,
   DATA_DIR,
   type MachineFile,
+  METADATA_ADDRESS,
   renderAdmissionConfig,
   renderAuditPolicy,
   renderK3sConfig,
@@ -61,7 +62,7 @@ function putFile({ mode, path, content }: MachineFile): string {
 export function renderStartupScript(args: StartupScriptArgs): string {
   const patience = args.patience ?? { attempts: 60, retrySeconds: 5, watchSeconds: 300 };
   const constants = {
-    METADATA: "http://169.254.169.254/computeMetadata/v1",
+    METADATA: `http://${METADATA_ADDRESS}/computeMetadata/v1`,
     SECRET_MANAGER: "https://secretmanager.googleapis.com/v1",
     RELEASES: "https://github.com/k3s-io/k3s/releases/download",
     RELEASE_KEY,
@@ -88,7 +89,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     {
       path: `${CONFIG_DIR}/resolv.conf`,
       mode: "0644",
-      content: "nameserver 169.254.169.254\n",
+      content: `nameserver ${METADATA_ADDRESS}\n`,
     },
     { path: "/etc/systemd/system/k3s.service", mode: "0644", content: renderK3sUnit(FIREWALL) },
     {

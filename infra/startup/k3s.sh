@@ -76,7 +76,7 @@ wait_until_ready() {
     if [[ $seen == "$1 True" ]]; then return; fi
     sleep "$RETRY_SECONDS"
   done
-  fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -u k3s.service -n 1 -o cat 2>/dev/null || true)"
+  fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -n 1 -o cat _SYSTEMD_UNIT=k3s.service 2>/dev/null || true)"
 }
 
 publish_kubeconfig() {

@@ -18,8 +18,10 @@ install_packages() {
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
-    "${apt[@]}" update >"$RUN/apt.log" 2>&1 || true
-    "${apt[@]}" install --no-install-recommends -y "${missing[@]}" >>"$RUN/apt.log" 2>&1 ||
+    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
+    # An image has no package lists, or old ones.
+    "${install[@]}" >"$RUN/apt.log" 2>&1 ||
+      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
       fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
     DETAIL="installed ${missing[*]}"
   fi

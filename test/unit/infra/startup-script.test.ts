@@ -81,10 +81,10 @@ describe("the startup script", () => {
 });
 
 describe("k3s's configuration", () => {
-  it("is hardened, and without traefik and servicelb", () => {
+  it("is hardened, and without what a gateway host has no use for", () => {
     expect(JSON.parse(renderK3sConfig({ nodeName: "gateway-host" }))).toEqual({
       "node-name": "gateway-host",
-      disable: ["traefik", "servicelb"],
+      disable: ["traefik", "servicelb", "metrics-server"],
       "write-kubeconfig-mode": "0600",
       "token-file": "/etc/rancher/k3s/token",
       "tls-san": ["127.0.0.1", "localhost", "gateway-host"],

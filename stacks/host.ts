@@ -1,0 +1,120 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { Identity } from "../infra/identity.ts";
+import { API_PORT, METADATA_ADDRESS, POD_RANGE, SERVICE_RANGE } from "../infra/k3s-config.ts";
+import { architecture, RELEASE_KEY, releaseLine, upgradeProblem } from "../infra/k3s-release.ts";
+import { LABEL, Machine } from "../infra/machine.ts";
+import { Network } from "../infra/network.ts";
+import { renderNodeFirewall } from "../infra/node-firewall.ts";
+import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
+import { HostSecrets } from "../infra/secrets.ts";
+import {
+  KUBECONFIG_SECRET_KEY,
+  renderStartupScript,
+  TOKEN_SECRET_KEY,
+} from "../infra/startup-script.ts";
+import { k3s as pinned } from "./versions.ts";
+
+/** What the `host` kind of stack reads, parsed. */
+export interface HostStackConfig {
+  readonly gcp: GcpConfig;
+  readonly host: HostConfig;
+  readonly k3s: K3sConfig;
+}
+
+/** Outputs that gateway and spike stacks, `npm run tunnel` and `npm run host:status` read. */
+export interface HostOutputs {
+  readonly project: string;
+  readonly zone: string;
+  readonly instance: pulumi.Output<string>;
+  /** Name of the secret, not its value. */
+  readonly kubeconfigSecret: pulumi.Output<string>;
+  /** For the kubernetes provider: the same cluster for as long as the data disk lives. */
+  readonly clusterIdentifier: pulumi.Output<string>;
+  /** The release asked for; the machine reports the one that it runs. */
+  readonly k3sVersion: string;
+  /** Lists the snapshots that outlive the stack; there only when snapshots are on. */
+  readonly snapshotsLeftBehind?: string;
+}
+
+/** Machine names: GCE's service account ids end at 30 characters, `gateway-` is ours. */
+function machineName(stack: string): string {
+  const name = `gateway-${stack}`;
+  if (!/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/.test(name)) {
+    throw new pulumi.RunError(
+      `Stack "${stack}" cannot name a machine: use at most 22 lower-case letters, digits and dashes (\`pulumi stack rename\`)`,
+    );
+  }
+  return name;
+}
+
+/** Refuses an upgrade that the machine would refuse, when the stack's last output shows where it starts. */
+async function checkUpgrade(to: string): Promise<void> {
+  const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const last = await new pulumi.StackReference("last", { name: stack }).getOutputDetails(
+    "k3sVersion",
+  );
+  const problem = typeof last.value === "string" ? upgradeProblem(last.value, to) : undefined;
+  if (problem !== undefined) throw new pulumi.RunError(`k3s.version: ${problem}`);
+}
+
+/** Composes a host: network, secrets, identity and the machine that reads them. */
+export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
+  const { gcp, host, k3s } = config;
+  const name = machineName(pulumi.getStack());
+  await checkUpgrade(k3s.version);
+
+  const processor = architecture(host.machineType);
+  const network = new Network("network", { name, region: gcp.zone.replace(/-[a-z]$/, "") });
+  const secrets = new HostSecrets("secrets", { name, protect: host.protect });
+  const identity = new Identity("identity", {
+    accountId: name,
+    reads: { "k3s-token": secrets.token },
+    publishes: { kubeconfig: secrets.kubeconfig },
+  });
+  const machine = new Machine("machine", {
+    name,
+    zone: gcp.zone,
+    machineType: host.machineType,
+    image: host.image ?? `debian-cloud/debian-13${processor === "arm64" ? "-arm64" : ""}`,
+    bootDiskGb: host.bootDiskGb,
+    dataDiskGb: host.dataDiskGb,
+    snapshots: host.snapshots,
+    kmsKey: host.kmsKey,
+    protect: host.protect,
+    subnetworkId: network.subnetworkId,
+    serviceAccountEmail: identity.email,
+    bootsAfter: [...network.ready, secrets.tokenVersion, ...identity.grants],
+    metadata: {
+      "startup-script": renderStartupScript({
+        nodeName: name,
+        nodeFirewall: renderNodeFirewall({
+          podCidrs: [POD_RANGE],
+          serviceCidrs: [SERVICE_RANGE],
+          resolvers: [METADATA_ADDRESS],
+          apiPort: API_PORT,
+        }),
+      }),
+      [RELEASE_KEY]: releaseLine({
+        version: k3s.version,
+        sha256: k3s.sha256 ?? pinned.sha256[processor],
+      }),
+      [TOKEN_SECRET_KEY]: secrets.token.id,
+      [KUBECONFIG_SECRET_KEY]: pulumi.interpolate`${secrets.kubeconfig.id} ${secrets.kubeconfig.createTime}`,
+    },
+  });
+
+  return {
+    project: gcp.project,
+    zone: gcp.zone,
+    instance: machine.instanceName,
+    kubeconfigSecret: secrets.kubeconfig.secretId,
+    clusterIdentifier: machine.dataDiskId,
+    k3sVersion: k3s.version,
+    ...(host.snapshots === undefined
+      ? {}
+      : {
+          snapshotsLeftBehind: `gcloud compute snapshots list --project ${gcp.project} --filter labels.${LABEL}=${name} --uri`,
+        }),
+  };
+}

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { KUBECONFIG_SECRET_KEY } from "../../../infra/startup-script.ts";
+import {
+  freshMachine,
+  KUBECONFIG_SECRET,
+  OLD,
+  published,
+  readiness,
+  setAttributes,
+  setSecret,
+  TOKEN,
+  TOKEN_SECRET,
+} from "./fresh-machine.ts";
+import type { HostMachine } from "./machine.ts";
+
+describe("first and second boot", () => {
+  let machine: HostMachine;
+  let serial = "";
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ machine, remove } = await freshMachine());
+    setSecret(machine, TOKEN_SECRET, { grant: "access", value: TOKEN, refusals: 2 });
+    setSecret(machine, KUBECONFIG_SECRET, { grant: "addVersion", refusals: 1 });
+    const { status, output } = await machine.boot();
+    serial = output;
+    expect(status, output).toBe(0);
+  });
+  afterAll(() => remove());
+
+  it("goes through every step, on the serial console and in the guest attribute", () => {
+    const started = [...serial.matchAll(/^claude-gateway: step (\w+): running$/gm)].map(
+      ([, s]) => s,
+    );
+    expect(started).toEqual([
+      ...["packages", "disk", "files", "kernel", "firewall", "token", "recovery", "k3s", "start"],
+      ...["kubeconfig", "watch"],
+    ]);
+    expect(Object.keys(machine.steps)).toEqual(started);
+    expect(Object.values(machine.steps).map((step) => step.replace(/\d+ s$/, "N s"))).toEqual([
+      "ok installed ipset jq nftables, N s",
+      "ok formatted, N s",
+      "ok N s",
+      "ok N s",
+      "ok N s",
+      "ok fetched, N s",
+      "ok N s",
+      `ok ${OLD}, N s`,
+      "ok N s",
+      `ok new version of ${KUBECONFIG_SECRET}, N s`,
+      "ok N s",
+    ]);
+  });
+
+  it("writes guest attributes no more often than GCE takes them", () => {
+    const puts = machine.requests.filter(({ method }) => method === "PUT");
+    expect(puts.length).toBeLessThanOrEqual(10);
+    expect(puts.length).toBeGreaterThan(1);
+  });
+
+  it("installs what was pinned and starts it with its token, behind the firewall", async () => {
+    expect(await readiness(machine)).toBe(`${OLD} True`);
+    const tables = await machine.run(["nft", "list", "tables"]);
+    expect(tables.output).toBe("table inet claude_gateway_test\n");
+    const token = await machine.run(["stat", "-c", "%a %U", "/etc/rancher/k3s/token"]);
+    expect(token.output).toBe("600 root\n");
+    expect(await machine.read("/etc/rancher/k3s/token")).toBe(TOKEN);
+    const disk = await machine.run(["findmnt", "-no", "FSTYPE,OPTIONS", "/var/lib/rancher"]);
+    expect(disk.output).toMatch(/^ext4\s+rw,noatime/);
+  });
+
+  it("waits for grants that settle late", () => {
+    const asked = machine.requests.filter(({ path }) => path.includes(TOKEN_SECRET));
+    expect(asked.map(({ status }) => status)).toEqual([403, 403, 200]);
+  });
+
+  it("publishes the kubeconfig once, as k3s wrote it", async () => {
+    expect(published(machine)).toEqual([await machine.read("/etc/rancher/k3s/k3s.yaml")]);
+  });
+
+  it("lets the token appear nowhere else", async () => {
+    expect(serial).not.toContain(TOKEN);
+    expect(JSON.stringify(machine.requests)).not.toContain(TOKEN);
+    expect(JSON.stringify(machine.cloud.attributes)).not.toContain(TOKEN);
+    const found = await machine.run([
+      ...["grep", "-rl", "--exclude-dir=proc", "--exclude-dir=sys", TOKEN],
+      ...["/etc", "/run", "/tmp", "/usr/local", "/var"],
+    ]);
+    expect(found.output).toBe("/etc/rancher/k3s/token\n");
+  });
+
+  it("changes nothing at the second boot", async () => {
+    const datastore = await machine.read("/var/lib/rancher/k3s/server/db/state.db");
+    await machine.powerOff();
+    const before = machine.requests.length;
+    const { status, output } = await machine.boot();
+    expect(status, output).toBe(0);
+    expect(await readiness(machine)).toBe(`${OLD} True`);
+    expect(await machine.read("/var/lib/rancher/k3s/server/db/state.db")).toBe(datastore);
+    const hosts = machine.requests.slice(before).map(({ host }) => host);
+    expect(new Set(hosts)).toEqual(new Set(["169.254.169.254"]));
+    expect(machine.steps.packages).not.toContain("installed");
+    expect(machine.steps.disk).not.toContain("formatted");
+  });
+
+  it("publishes again when a certificate was renewed, also between boots", async () => {
+    await machine.run(["rm", "/var/lib/rancher/k3s/server/tls/client-admin.crt"]);
+    await machine.run(["systemctl", "restart", "k3s.service"]);
+    await machine.until("a second version", () => published(machine).length === 2);
+    expect(published(machine)[1]).toBe(await machine.read("/etc/rancher/k3s/k3s.yaml"));
+    expect(published(machine)[1]).not.toBe(published(machine)[0]);
+  });
+
+  it("publishes again to a secret that was made anew", async () => {
+    setAttributes(machine, {
+      [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-12-01T00:00:00Z`,
+    });
+    await machine.until("a third version", () => published(machine).length === 3);
+  });
+});

@@ -1,0 +1,124 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import {
+  askFor,
+  freshMachine,
+  KUBECONFIG_SECRET,
+  OLD,
+  published,
+  readiness,
+  setSecret,
+  TOKEN,
+  TOKEN_SECRET,
+} from "./fresh-machine.ts";
+import type { HostMachine } from "./machine.ts";
+
+/** One machine, booted until everything that can go wrong is put right: each boot goes on where the last one failed. */
+describe("boots that fail", () => {
+  let machine: HostMachine;
+  let remove: () => Promise<void>;
+  let release = "";
+  beforeAll(async () => {
+    ({ machine, remove } = await freshMachine());
+    release = machine.makeRelease(OLD);
+    askFor(machine, release);
+  });
+  afterAll(() => remove());
+
+  /** Boots anew, expects a failure, and returns the step that failed with what it says. */
+  async function failingBoot(): Promise<[string, string]> {
+    await machine.powerOff();
+    const { status, output } = await machine.boot();
+    expect(status, output).not.toBe(0);
+    const failed = Object.entries(machine.steps).filter(([, state]) => state.startsWith("failed"));
+    expect(failed).toHaveLength(1);
+    const [step = "", state = ""] = failed[0] ?? [];
+    expect(output).toContain(`claude-gateway: step ${step}: ${state.replace(" ", ": ")}`);
+    expect(Object.keys(machine.steps).at(-1)).toBe(step);
+    expect(await readiness(machine)).toBe("");
+    expect(await machine.read("/usr/local/bin/k3s")).toBeUndefined();
+    return [step, state];
+  }
+
+  it("does not go on without ipset", async () => {
+    await machine.switchOn();
+    const archive = "/var/cache/apt/archives";
+    await machine.run(["sh", "-c", `mkdir /kept && mv ${archive}/ipset_* /kept`]);
+    const [step, state] = await failingBoot();
+    expect(step).toBe("packages");
+    expect(state).toMatch(/^failed apt-get install ipset jq nftables: E: .*ipset/);
+    await machine.run(["sh", "-c", `mv /kept/* ${archive}`]);
+  });
+
+  it("names a secret that it may not read, or that is not there", async () => {
+    setSecret(machine, TOKEN_SECRET, {});
+    expect(await failingBoot()).toEqual([
+      "token",
+      `failed reading secret ${TOKEN_SECRET}: HTTP 403: Permission denied on resource ${TOKEN_SECRET} (or it may not exist).`,
+    ]);
+  });
+
+  it("does not wait for a secret that has no version", async () => {
+    setSecret(machine, TOKEN_SECRET, { grant: "access" });
+    const before = machine.requests.length;
+    expect(await failingBoot()).toEqual([
+      "token",
+      `failed reading secret ${TOKEN_SECRET}: HTTP 404: Secret [${TOKEN_SECRET}] not found or has no versions.`,
+    ]);
+    const asked = machine.requests.slice(before).filter(({ path }) => path.includes(TOKEN_SECRET));
+    expect(asked).toHaveLength(1);
+  });
+
+  it("names a release that is not there", async () => {
+    setSecret(machine, TOKEN_SECRET, { grant: "access", value: TOKEN });
+    const { releases } = machine.cloud;
+    machine.cloud = { ...machine.cloud, releases: {} };
+    const [step, state] = await failingBoot();
+    expect(step).toBe("k3s");
+    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1: curl: \(22\) .* 404/);
+    machine.cloud = { ...machine.cloud, releases };
+  });
+
+  it("takes no half of a download", async () => {
+    const { file } = machine.cloud.releases[OLD] ?? { file: "" };
+    machine.cloud = { ...machine.cloud, releases: { [OLD]: { file, truncated: true } } };
+    const [step, state] = await failingBoot();
+    expect(step).toBe("k3s");
+    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1: curl: \((18|56)\)/);
+    machine.cloud = { ...machine.cloud, releases: { [OLD]: { file } } };
+  });
+
+  it("installs nothing but what was pinned", async () => {
+    const { file } = machine.cloud.releases[OLD] ?? { file: "" };
+    writeFileSync(file, "#!/bin/sh\necho something else\n");
+    const [step, state] = await failingBoot();
+    expect(step).toBe("k3s");
+    expect(state).toMatch(
+      /^failed k3s v1\.35\.4\+k3s1 is not what was pinned: SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}$/,
+    );
+    expect(state).toContain(release.split(" ")[1]);
+    expect(machine.makeRelease(OLD)).toBe(release);
+  });
+
+  it("says when the kubeconfig cannot be published", async () => {
+    setSecret(machine, KUBECONFIG_SECRET, {});
+    await machine.powerOff();
+    const { status } = await machine.boot();
+    expect(status).not.toBe(0);
+    expect(machine.steps.kubeconfig).toContain(
+      `failed adding a version to secret ${KUBECONFIG_SECRET}`,
+    );
+    expect(await readiness(machine)).toBe(`${OLD} True`);
+    expect(published(machine)).toEqual([]);
+  });
+
+  it("comes up once all is right", async () => {
+    setSecret(machine, KUBECONFIG_SECRET, { grant: "addVersion" });
+    await machine.powerOff();
+    const { status, output } = await machine.boot();
+    expect(status, output).toBe(0);
+    expect(await readiness(machine)).toBe(`${OLD} True`);
+    expect(published(machine)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { RELEASE_KEY } from "../../../infra/k3s-release.ts";
+import {
+  KUBECONFIG_SECRET_KEY,
+  renderStartupScript,
+  TOKEN_SECRET_KEY,
+} from "../../../infra/startup-script.ts";
+import type { Cloud } from "./cloud.ts";
+import { HostMachine } from "./machine.ts";
+
+export const TOKEN = "the-k3s-token-of-this-test";
+export const TOKEN_SECRET = "projects/p/secrets/gateway-host-k3s-token";
+export const KUBECONFIG_SECRET = "projects/p/secrets/gateway-host-kubeconfig";
+
+/** The release that a fresh machine is asked for. */
+export const OLD = "v1.35.4+k3s1";
+
+/** A machine as a freshly applied host stack leaves it, off; `remove` leaves nothing of it. */
+export async function freshMachine(
+  nodeFirewall = "table inet claude_gateway_test {}\n",
+): Promise<{ readonly machine: HostMachine; readonly remove: () => Promise<void> }> {
+  const dir = mkdtempSync(join(tmpdir(), "claude-gateway-host-"));
+  const machine = await HostMachine.create(dir);
+  machine.cloud = {
+    attributes: {
+      "startup-script": renderStartupScript({
+        nodeName: "gateway-host",
+        nodeFirewall,
+        patience: { attempts: 8, retrySeconds: 1, watchSeconds: 2 },
+      }),
+      "enable-guest-attributes": "TRUE",
+      [TOKEN_SECRET_KEY]: TOKEN_SECRET,
+      [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-11-23T00:00:00Z`,
+    },
+    secrets: {
+      [TOKEN_SECRET]: { grant: "access", value: TOKEN },
+      [KUBECONFIG_SECRET]: { grant: "addVersion" },
+    },
+    releases: {},
+  };
+  askFor(machine, machine.makeRelease(OLD));
+  return {
+    machine,
+    async remove() {
+      await machine.powerOff();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Sets the metadata key that the machine waits on, as `pulumi up` does. */
+export function askFor(machine: HostMachine, release: string): void {
+  setAttributes(machine, { [RELEASE_KEY]: release });
+}
+
+/** Updates metadata in place. */
+export function setAttributes(machine: HostMachine, attributes: Cloud["attributes"]): void {
+  const { cloud } = machine;
+  machine.cloud = { ...cloud, attributes: { ...cloud.attributes, ...attributes } };
+}
+
+/** Changes one secret. */
+export function setSecret(
+  machine: HostMachine,
+  name: string,
+  secret: Cloud["secrets"][string],
+): void {
+  const { cloud } = machine;
+  machine.cloud = { ...cloud, secrets: { ...cloud.secrets, [name]: secret } };
+}
+
+/** Every kubeconfig that the machine added as a version, oldest first. */
+export function published(machine: HostMachine): string[] {
+  return machine.requests
+    .filter(({ path, status }) => path.includes(":addVersion") && status === 200)
+    .map(({ body }) => {
+      const { payload } = JSON.parse(body) as { payload: { data: string } };
+      return Buffer.from(payload.data, "base64").toString();
+    });
+}
+
+/** What k3s says when it is Ready, `VERSION True`; empty while it is not. */
+export async function readiness(machine: HostMachine): Promise<string> {
+  return ((await machine.read("/run/k3s-ready")) ?? "").trim();
+}
+
+/** Process id of k3s: another one means that it was restarted. */
+export async function k3sPid(machine: HostMachine): Promise<string | undefined> {
+  return machine.read("/run/stand-in-systemd/k3s.service.pid");
+}
+
+/** The release that the datastore was last migrated to. */
+export async function datastoreRelease(machine: HostMachine): Promise<string | undefined> {
+  return (await machine.read("/var/lib/rancher/k3s/server/db/state.db"))?.split("\n")[1];
+}

@@ -1,0 +1,158 @@
+/**
+ * Stands in for what a host talks to on Google Cloud and GitHub: the metadata server (attributes with
+ * `wait_for_change`, the service account's token, guest attributes), Secret Manager (access and add a version, with
+ * the errors of a missing grant or secret) and release downloads (by a redirect). Runs in the namespace `internet`.
+ * What there is stands in `cloud.json`, read at each request; what was asked is added to `requests.jsonl`.
+ */
+import { createHash } from "node:crypto";
+import { appendFileSync, createReadStream, readFileSync, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { AskedRequest, Cloud } from "./cloud.ts";
+
+const ACCESS_TOKEN = "ya29.lab-access-token";
+const ASSET_HOST = "release-assets.githubusercontent.com";
+
+const [dir = "", certFile = "", keyFile = ""] = process.argv.slice(2);
+const cloud = (): Cloud => JSON.parse(readFileSync(join(dir, "cloud.json"), "utf8")) as Cloud;
+const refusals = new Map<string, number>();
+
+type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>;
+
+function answer(response: ServerResponse, status: number, body: string | object): void {
+  response.writeHead(status);
+  response.end(typeof body === "string" ? body : JSON.stringify(body, null, 2));
+}
+
+/** Logs the request with its answer's status, and hands it on. */
+function logged(handler: Handler) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    void (async () => {
+      const body = await text(request);
+      response.on("close", () => {
+        const entry: AskedRequest = {
+          method: request.method ?? "",
+          host: request.headers.host ?? "",
+          path: request.url ?? "",
+          status: response.statusCode,
+          body,
+        };
+        appendFileSync(join(dir, "requests.jsonl"), `${JSON.stringify(entry)}\n`);
+      });
+      await handler(request, response, body);
+    })();
+  };
+}
+
+const metadata: Handler = async (request, response, body) => {
+  if (request.headers["metadata-flavor"] !== "Google" || "x-forwarded-for" in request.headers) {
+    answer(response, 403, "Missing Metadata-Flavor:Google header.");
+    return;
+  }
+  const url = new URL(request.url ?? "", "http://metadata");
+  const path = url.pathname.replace(/^\/computeMetadata\/v1\//, "");
+  if (path === "instance/service-accounts/default/token") {
+    answer(response, 200, { access_token: ACCESS_TOKEN, expires_in: 3599, token_type: "Bearer" });
+  } else if (path.startsWith("instance/guest-attributes/") && request.method === "PUT") {
+    const enabled = cloud().attributes["enable-guest-attributes"] === "TRUE";
+    answer(response, enabled && body !== "" ? 200 : 403, "");
+  } else if (path.startsWith("instance/attributes/")) {
+    const key = path.slice("instance/attributes/".length);
+    const etag = (): string =>
+      createHash("sha256")
+        .update(cloud().attributes[key] ?? "")
+        .digest("hex")
+        .slice(0, 16);
+    const until = Date.now() + Number(url.searchParams.get("timeout_sec") ?? 0) * 1000;
+    if (url.searchParams.get("wait_for_change") === "true") {
+      while (etag() === url.searchParams.get("last_etag") && Date.now() < until) await sleep(50);
+    }
+    const value = cloud().attributes[key];
+    response.setHeader("ETag", etag());
+    answer(response, value === undefined ? 404 : 200, value ?? "not found");
+  } else {
+    answer(response, 404, "not found");
+  }
+};
+
+function error(status: number, message: string): object {
+  return { error: { code: status, message } };
+}
+
+const secretManager: Handler = (request, response, body) => {
+  const [, name = "", verb] =
+    /^\/v1\/(.+?)(?:\/versions\/latest)?:(\w+)$/.exec(request.url ?? "") ?? [];
+  const secret = cloud().secrets[name];
+  const refused = refusals.get(name) ?? 0;
+  refusals.set(name, refused + 1);
+  if (request.headers.authorization !== `Bearer ${ACCESS_TOKEN}`) {
+    answer(response, 401, error(401, "Request had invalid authentication credentials."));
+  } else if (secret?.grant !== verb || refused < (secret?.refusals ?? 0)) {
+    answer(
+      response,
+      403,
+      error(403, `Permission denied on resource ${name} (or it may not exist).`),
+    );
+  } else if (verb === "access") {
+    if (secret?.value === undefined) {
+      answer(response, 404, error(404, `Secret [${name}] not found or has no versions.`));
+    } else {
+      const data = Buffer.from(secret.value).toString("base64");
+      answer(response, 200, { name: `${name}/versions/1`, payload: { data } });
+    }
+  } else {
+    const { payload } = JSON.parse(body) as { payload?: { data?: string } };
+    if (payload?.data === undefined) answer(response, 400, error(400, "payload.data is missing"));
+    else answer(response, 200, { name: `${name}/versions/2` });
+  }
+  return Promise.resolve();
+};
+
+const releases: Handler = (request, response) => {
+  const [, version = "", asset] =
+    /^\/k3s-io\/k3s\/releases\/download\/([^/]+)\/([^/]+)$/.exec(request.url ?? "") ?? [];
+  const release = cloud().releases[decodeURIComponent(version)];
+  if (release === undefined || version.includes("+") || asset !== "k3s") {
+    answer(response, 404, "Not Found");
+  } else if (request.headers.host !== ASSET_HOST) {
+    response.setHeader("Location", `https://${ASSET_HOST}${request.url ?? ""}`);
+    answer(response, 302, "");
+  } else {
+    const { size } = statSync(release.file);
+    response.writeHead(200, { "Content-Length": size });
+    const stream = createReadStream(release.file, release.truncated ? { end: size >> 1 } : {});
+    stream.on("data", (chunk) => response.write(chunk));
+    stream.on("end", () => {
+      if (release.truncated) response.socket?.end();
+      else response.end();
+    });
+  }
+  return Promise.resolve();
+};
+
+const tls: Handler = async (request, response, body) => {
+  const google = request.headers.host === "secretmanager.googleapis.com";
+  await (google ? secretManager : releases)(request, response, body);
+};
+
+const keys = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+const listening = [
+  createServer(logged(metadata)).listen(80, "169.254.169.254"),
+  createTlsServer(keys, logged(tls)).listen(443, "198.51.100.10"),
+  // Only to be reached or not: a resolver of our own, a stranger's, and an unlisted host.
+  ...(["169.254.169.254:53", "8.8.8.8:53", "203.0.113.10:443", "203.0.113.10:22"] as const).map(
+    (address) => {
+      const [host, port] = address.split(":");
+      return createTcpServer((socket) => socket.end()).listen(Number(port), host);
+    },
+  ),
+];
+await Promise.all(
+  listening.map((server) => new Promise((resolve) => server.once("listening", resolve))),
+);
+process.stdout.write("ready\n");

@@ -1,0 +1,60 @@
+#!/bin/bash
+# Stands in for k3s, which no package registry serves. Of the real one it keeps what the startup script relies on:
+# it reads config.yaml and refuses a missing token, config file or kernel default; binds the datastore to its token;
+# migrates the datastore of an older release and refuses that of a newer one; writes its kubeconfig when it starts,
+# with a new certificate when the old one is gone; says Ready with its version by `kubectl get node`.
+set -euo pipefail
+VERSION=@VERSION@
+# runs | crashes (after it migrated the datastore) | hangs (the same, and never gets Ready)
+BEHAVIOUR=@BEHAVIOUR@
+server=/var/lib/rancher/k3s/server
+config=/etc/rancher/k3s/config.yaml
+ready=/run/k3s-ready
+
+setting() { jq -er "$1" "$config"; }
+
+serve() {
+  local name value file token
+  while read -r name value; do
+    [[ $(cat "/proc/sys/${name//.//}") == "$value" ]] || { echo "kernel default $name is not $value" && exit 1; }
+  done <<<'vm.overcommit_memory 1
+vm.panic_on_oom 0
+kernel.panic 10
+kernel.panic_on_oops 1
+kernel.keys.root_maxkeys 1000000
+kernel.keys.root_maxbytes 25000000'
+  [[ $(setting '."protect-kernel-defaults"') == true ]]
+  for file in $(setting '."kube-apiserver-arg"[]' | sed -n 's/^[a-z-]*-file=//p') "$(setting '."resolv-conf"')"; do
+    [[ -s $file ]] || { echo "$file is missing" && exit 1; }
+  done
+  token=$(sha256sum <"$(setting '."token-file"')")
+  mkdir -p "$server/db" "$server/tls" /etc/rancher/k3s
+  if [[ -f $server/db/state.db ]]; then
+    [[ $(sed -n 1p "$server/db/state.db") == "$token" ]] ||
+      { echo 'bootstrap data already found and encrypted with different token' && exit 1; }
+    name=$(sed -n 2p "$server/db/state.db")
+    [[ $(printf '%s\n' "$name" "$VERSION" | sort -V | tail -1) == "$VERSION" ]] ||
+      { echo "the datastore is of $name" && exit 1; }
+  fi
+  printf '%s\n%s\n' "$token" "$VERSION" >"$server/db/state.db"
+  [[ $BEHAVIOUR != crashes ]] || { echo 'panic: stand-in crashes' && exit 2; }
+  [[ -f $server/tls/client-admin.crt ]] || head -c 24 /dev/urandom | base64 >"$server/tls/client-admin.crt"
+  cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
+apiVersion: v1
+kind: Config
+clusters: [{name: default, cluster: {server: "https://127.0.0.1:6443"}}]
+users: [{name: default, user: {client-certificate-data: $(cat "$server/tls/client-admin.crt")}}]
+KUBECONFIG
+  [[ $BEHAVIOUR == hangs ]] || echo "$VERSION True" >"$ready"
+  trap 'rm -f "$ready"; exit 0' TERM
+  while true; do sleep 0.1; done
+}
+
+case ${1:-} in
+  server) rm -f "$ready" && serve ;;
+  kubectl)
+    [[ $2 == get && $3 == node && $4 == "$(setting '."node-name"')" && $5 == -o ]]
+    cat "$ready"
+    ;;
+  *) echo "the stand-in for k3s does not know $*" >&2 && exit 1 ;;
+esac

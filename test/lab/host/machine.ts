@@ -1,0 +1,226 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { labCa } from "../parts/ca.ts";
+import { issueCertificate } from "../parts/certificates.ts";
+import type { AskedRequest, Cloud } from "./cloud.ts";
+import { hostRootfs } from "./rootfs.ts";
+
+const HERE = import.meta.dirname;
+const TSX = createRequire(import.meta.url).resolve("tsx");
+const OUTSIDE = [
+  "secretmanager.googleapis.com",
+  "github.com",
+  "release-assets.githubusercontent.com",
+];
+const CLEAN = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
+
+/** How a command ended, and everything it wrote. */
+export interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** One host: a boot disk and a data disk, which outlive its boots, and the cloud around it. */
+export class HostMachine {
+  readonly #dir: string;
+  readonly #image: string;
+  #init:
+    { readonly process: ChildProcess; readonly pid: number; readonly loop: string } | undefined;
+
+  private constructor(dir: string, image: string) {
+    this.#dir = dir;
+    this.#image = image;
+  }
+
+  /** Makes a host with an empty data disk in an empty folder; it is off. */
+  static async create(dir: string): Promise<HostMachine> {
+    const machine = new HostMachine(dir, await hostRootfs());
+    const upper = join(dir, "boot/upper");
+    for (const folder of ["root", "boot/work"]) mkdirSync(join(dir, folder), { recursive: true });
+    for (const folder of ["usr/local/bin", "etc/ssl/certs"]) {
+      mkdirSync(join(upper, folder), { recursive: true });
+    }
+    const ca = await labCa();
+    const certificates = "etc/ssl/certs/ca-certificates.crt";
+    copyFileSync(join(machine.#image, certificates), join(upper, certificates));
+    appendFileSync(join(upper, certificates), readFileSync(ca.certFile));
+    await issueCertificate(ca, dir, "outside", { commonName: "outside", names: OUTSIDE });
+    writeFileSync(
+      join(upper, "etc/hosts"),
+      `127.0.0.1 localhost\n${OUTSIDE.map((name) => `198.51.100.10 ${name}\n`).join("")}`,
+    );
+    // No mirror is in reach, which apt should find out soon.
+    writeFileSync(join(upper, "etc/resolv.conf"), "nameserver 169.254.169.254\n");
+    mkdirSync(join(upper, "etc/apt/apt.conf.d"), { recursive: true });
+    writeFileSync(join(upper, "etc/apt/apt.conf.d/99lab"), 'Acquire::Retries::Delay "false";\n');
+    for (const program of ["systemctl", "journalctl"]) {
+      const file = join(upper, "usr/local/bin", program);
+      writeFileSync(file, readFileSync(join(HERE, "systemctl.sh")), { mode: 0o755 });
+    }
+    writeFileSync(join(dir, "data.img"), "");
+    truncateSync(join(dir, "data.img"), 64 * 1024 * 1024);
+    return machine;
+  }
+
+  /** Says what the cloud serves from now on. */
+  set cloud(cloud: Cloud) {
+    writeFileSync(join(this.#dir, "cloud.json.new"), JSON.stringify(cloud));
+    renameSync(join(this.#dir, "cloud.json.new"), join(this.#dir, "cloud.json"));
+  }
+
+  get cloud(): Cloud {
+    return JSON.parse(readFileSync(join(this.#dir, "cloud.json"), "utf8")) as Cloud;
+  }
+
+  /** Every request that left the machine, over all its boots. */
+  get requests(): AskedRequest[] {
+    const file = join(this.#dir, "requests.jsonl");
+    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    return lines.map((line) => JSON.parse(line) as AskedRequest);
+  }
+
+  /** Writes a stand-in for a release of k3s; returns the value of the metadata key that asks for it. */
+  makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" = "runs"): string {
+    const file = join(this.#dir, `k3s-${version}`);
+    const text = readFileSync(join(HERE, "k3s.sh"), "utf8")
+      .replace("@VERSION@", version)
+      .replace("@BEHAVIOUR@", behaviour);
+    writeFileSync(file, text);
+    this.cloud = { ...this.cloud, releases: { ...this.cloud.releases, [version]: { file } } };
+    return `${version} ${createHash("sha256").update(text).digest("hex")}`;
+  }
+
+  /** Switches it on and runs the startup script from its metadata to the end. */
+  async boot(): Promise<Ended> {
+    await this.switchOn();
+    const script = "/tmp/metadata-scripts/startup-script";
+    await this.run(["mkdir", "-p", "/tmp/metadata-scripts"]);
+    const install = ["sh", "-c", `cat >${script} && chmod 755 ${script}`];
+    await this.run(install, { input: this.cloud.attributes["startup-script"] ?? "" });
+    return this.run([script]);
+  }
+
+  /** Starts the machine without running anything in it. */
+  async switchOn(): Promise<void> {
+    const image = join(this.#dir, "data.img");
+    const loop = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
+    const namespaces = ["--mount", "--pid", "--net", "--fork", "--kill-child"];
+    const child = spawn(
+      "unshare",
+      [...namespaces, join(HERE, "machine-init.sh"), this.#dir, this.#image, loop],
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    const pid = Number(await firstLine(child));
+    this.#init = { process: child, pid, loop };
+    const files = ["outside.pem", "outside.key"].map((name) => join(this.#dir, name));
+    const google = spawn(
+      "nsenter",
+      [
+        ...[
+          "-t",
+          String(pid),
+          "-m",
+          "-p",
+          "-n",
+          "--",
+          "nsenter",
+          "--net=/run/netns/internet",
+          "--",
+        ],
+        ...[process.execPath, "--import", TSX, join(HERE, "google.ts"), this.#dir, ...files],
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    await firstLine(google);
+  }
+
+  /** Pulls the plug: nothing in it gets to finish anything. */
+  async powerOff(): Promise<void> {
+    if (this.#init === undefined) return;
+    const { process: child, pid, loop } = this.#init;
+    child.kill("SIGKILL");
+    const attached = () =>
+      execFileSync("losetup", ["--list", "--output", "BACK-FILE"], { encoding: "utf8" });
+    await this.until("the machine is off", () => !existsSync(`/proc/${pid}`));
+    // Detaches as soon as the kernel has taken the machine's mounts down.
+    spawnSync("losetup", ["--detach", loop]);
+    await this.until("its data disk is free", () => !attached().includes(this.#dir));
+    this.#init = undefined;
+  }
+
+  /** Runs a command in the machine, or in the namespace of a pod on it. */
+  async run(
+    argv: readonly string[],
+    options: { readonly input?: string; readonly netns?: "machine" | "pod" } = {},
+  ): Promise<Ended> {
+    if (this.#init === undefined) throw new Error("the machine is off");
+    const enter = ["-t", String(this.#init.pid), "-m", "-p", "-n", "--"];
+    const netns = options.netns === "pod" ? ["nsenter", "--net=/run/netns/pod", "--"] : [];
+    const command = [...enter, ...netns, "chroot", join(this.#dir, "root"), ...CLEAN, ...argv];
+    const child = spawn("nsenter", command, { stdio: ["pipe", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+    }
+    child.stdin.on("error", () => undefined).end(options.input ?? "");
+    // "exit": what the script leaves running may hold its pipes open.
+    const status = await new Promise<number | null>((resolve) => child.once("exit", resolve));
+    await sleep(20);
+    return { status, output };
+  }
+
+  /** Content of a file in the machine; undefined if there is none. */
+  async read(path: string): Promise<string | undefined> {
+    const { status, output } = await this.run(["cat", path]);
+    return status === 0 ? output : undefined;
+  }
+
+  /** Waits until `probe` holds, for at most half a minute. */
+  async until(what: string, probe: () => Promise<boolean> | boolean): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      if (await probe()) return;
+      await sleep(100);
+    }
+    throw new Error(`after 30 s not yet: ${what}`);
+  }
+
+  /** The newest table of steps among the guest attributes: state and message by step. */
+  get steps(): Record<string, string> {
+    const put = this.requests.filter(({ path }) => path.includes("/guest-attributes/")).at(-1);
+    const lines = (put?.body ?? "").split("\n").filter((line) => line !== "");
+    return Object.fromEntries(
+      lines.map((line) => {
+        const [step = "", state = "", , message = ""] = line.split("\t");
+        return [step, `${state} ${message}`.trim()];
+      }),
+    );
+  }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("no pipe");
+  const lines = createInterface(child.stdout);
+  const ended = new Promise<never>((_, reject) => {
+    child.once("exit", (code) => {
+      reject(new Error(`${child.spawnargs.join(" ")} ended with ${String(code)}`));
+    });
+  });
+  ended.catch(() => undefined);
+  const next = (async () => String((await lines[Symbol.asyncIterator]().next()).value))();
+  return await Promise.race([next, ended]);
+}

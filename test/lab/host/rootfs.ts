@@ -1,0 +1,41 @@
+import { execFile } from "node:child_process";
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { part } from "../parts/store.ts";
+
+const SUITE = "trixie";
+
+/** In Google's Debian image too, as far as the startup script relies on it. */
+const IMAGE_PACKAGES = ["ca-certificates", "curl", "e2fsprogs", "iproute2", "kmod", "procps"];
+
+/** Left to the startup script: apt finds them in its own archive, without a network. */
+const ARCHIVED_PACKAGES = ["ipset", "jq", "nftables"];
+
+/** A Debian root file system: what a host boots from, before its first boot. */
+export async function hostRootfs(): Promise<string> {
+  const download = `chroot "$1" apt-get -qq --download-only --no-install-recommends --yes install ${ARCHIVED_PACKAGES.join(" ")}`;
+  const dir = await part({
+    name: "host-rootfs",
+    inputs: [SUITE, ...IMAGE_PACKAGES, download],
+    async build(dir) {
+      // mkdtemp's mode would become the mode of the machine's "/".
+      await chmod(dir, 0o755);
+      await promisify(execFile)(
+        "mmdebstrap",
+        [
+          "--variant=minbase",
+          // apt's lists and archive stay, for the startup script.
+          "--skip=cleanup/apt",
+          `--include=${IMAGE_PACKAGES.join(",")}`,
+          `--customize-hook=${download}`,
+          SUITE,
+          join(dir, "root"),
+        ],
+        { maxBuffer: 1 << 26 },
+      );
+    },
+  });
+  return join(dir, "root");
+}
