@@ -41,8 +41,10 @@ export async function ensureCluster(
 ): Promise<void> {
   checkMachine();
   await installPackages(progress);
-  const parts = await clusterParts(progress);
-  const images = await labImages(imageNames, progress);
+  const [parts, images] = await Promise.all([
+    clusterParts(progress),
+    labImages(imageNames, progress),
+  ]);
   const programs = components(lab, parts);
   const fingerprint = createHash("sha256")
     .update(JSON.stringify([programs, configFiles(lab), clusterDns()]))

@@ -1,9 +1,16 @@
 /** The embedded cluster: everything that other rooms use of it. */
-export { type Place, type Run, CommandFailed, runInLab, spawnInLab } from "./command.ts";
+export {
+  type Place,
+  type Run,
+  CommandFailed,
+  runInLab,
+  spawnInLab,
+  withoutProxies,
+} from "./command.ts";
 export { restartApiServer, startApiServer, stopApiServer } from "./api-server-control.ts";
 export { type Daemon, daemonPid, startDaemon, stopDaemon } from "./daemons.ts";
 export { ensureCluster, takeDown } from "./ensure.ts";
 export { ctr, importIntoLab } from "./images.ts";
-export { kubectl } from "./kubectl.ts";
+export { binDir, kubectl } from "./kubectl.ts";
 export { type Lab, openLab } from "./lab.ts";
 export { enterCommand, runningSandbox, sandboxInit } from "./sandbox.ts";

@@ -20,8 +20,13 @@ export interface GoProgram {
   readonly aliases?: readonly string[];
 }
 
-// Without C a program runs in any image, and building it needs no compiler but Go's own.
-const GO_ENV = { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -trimpath", GOWORK: "off" };
+const GO_ENV = {
+  // Without C a program runs in any image, and building it needs no compiler but Go's own.
+  CGO_ENABLED: "0",
+  // A clone that belongs to another user is no repository to git, and then the build would fail.
+  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
+  GOWORK: "off",
+};
 
 /** The arguments of `go` that compile a program into the file `output`. */
 export function goBuildArguments(program: GoProgram, output: string): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -57,7 +57,8 @@ async function build(recipe: Recipe, path: string): Promise<string> {
   const building = join(cacheRoot(), "building");
   await mkdir(building, { recursive: true });
   await mkdir(join(cacheRoot(), "parts"), { recursive: true });
-  const dir = await mkdtemp(join(building, `${recipe.name}-`));
+  await removeAbandoned(building);
+  const dir = await mkdtemp(join(building, `${recipe.name}.${process.pid}.`));
   try {
     await recipe.build(dir);
     await rename(dir, path).catch((error: unknown) => {
@@ -68,4 +69,13 @@ async function build(recipe: Recipe, path: string): Promise<string> {
     await rm(dir, { recursive: true, force: true });
   }
   return path;
+}
+
+/** Removes what builds left that were killed: the folder's name says which process it was. */
+async function removeAbandoned(building: string): Promise<void> {
+  for (const name of await readdir(building)) {
+    const pid = name.split(".").at(-2) ?? "";
+    if (!existsSync(`/proc/${pid}`))
+      await rm(join(building, name), { recursive: true, force: true });
+  }
 }

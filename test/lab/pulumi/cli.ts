@@ -60,8 +60,10 @@ export interface Preview {
 export class Pulumi {
   readonly project: Project;
   private readonly options: PulumiOptions;
-  private readonly binary: string;
-  private readonly env: NodeJS.ProcessEnv;
+  /** The CLI. */
+  readonly binary: string;
+  /** The environment that makes any Pulumi command one on these stacks. */
+  readonly env: NodeJS.ProcessEnv;
 
   private constructor(
     options: PulumiOptions,
@@ -137,7 +139,14 @@ export class Pulumi {
       ended = await attempt(false);
     }
     // What stands on the command line may be a value of the user's: only the command is named.
-    if (ended.exitCode !== 0) throw new PulumiFailed(args.slice(0, 2).join(" "), ended);
+    const name = args.slice(
+      0,
+      Math.max(
+        1,
+        args.findIndex((arg) => arg.startsWith("-")),
+      ),
+    );
+    if (ended.exitCode !== 0) throw new PulumiFailed(name.join(" "), ended);
     return ended.stdout;
   }
 

@@ -71,3 +71,12 @@ test("a part that another clone finished first is taken as it is", async () => {
   });
   expect(await readdir(dir)).toEqual(["theirs"]);
 });
+
+test("what a killed build left is removed by the next build, and a running one's is not", async () => {
+  const building = join(cache, "building");
+  // No process has this pid: it is above the kernel's limit.
+  await mkdir(join(building, "tool.99999999.abc"), { recursive: true });
+  await mkdir(join(building, `tool.${process.pid}.def`));
+  await part({ name: "tool", inputs: ["1"], build: () => Promise.resolve() });
+  expect(await readdir(building)).toEqual([`tool.${process.pid}.def`]);
+});
