@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { localReplyConfig } from "../../../../../components/gateway/envoy/local-replies.ts";
+
+interface Mapper {
+  readonly filter: unknown;
+  readonly body_format_override: {
+    readonly text_format_source: { readonly inline_string: string };
+    readonly content_type: string;
+  };
+}
+
+const { mappers } = localReplyConfig() as { mappers: readonly Mapper[] };
+
+test("every answer of Envoy's own is an Anthropic error that says it is the gateway's", () => {
+  for (const { body_format_override: format } of mappers) {
+    const text = format.text_format_source.inline_string;
+    expect(text).toMatch(
+      /^\{"type":"error","error":\{"type":"[a-z_]+","message":"gateway: [^"]+"\}\}$/,
+    );
+    // A % would be taken for one of Envoy's format commands.
+    expect(text).not.toContain("%");
+    expect(format.content_type).toBe("application/json");
+  }
+});
+
+test("the last mapper takes whatever no other took", () => {
+  expect(mappers.at(-1)?.filter).toMatchObject({
+    status_code_filter: { comparison: { op: "GE", value: { default_value: 0 } } },
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import type {
+  EnvoyConfigArgs,
+  EnvoySecrets,
+  HttpPathArgs,
+} from "../../../../../components/gateway/envoy/args.ts";
+import {
+  renderEnvoyConfig,
+  renderEnvoySecrets,
+} from "../../../../../components/gateway/envoy/render.ts";
+
+const terminate = { path: "envoy-terminate", credentialKind: "apiKey" } as const;
+const shim = { path: "shim", credentialKind: "apiKey", litellmHost: "litellm.ns.svc" } as const;
+const hybrid = { ...shim, path: "hybrid", allowHosts: ["b.example.com", "a.example.com"] } as const;
+const sni = { path: "envoy-sni", allowHosts: ["b.example.com", "a.example.com"] } as const;
+
+const secrets: EnvoySecrets = {
+  agents: [{ name: "dev-e", tokens: ["planted-token-of-dev-e"] }],
+  credential: "planted-credential",
+};
+
+interface Resource {
+  readonly name: string;
+}
+
+function names(args: EnvoyConfigArgs, file: "listeners.json" | "clusters.json"): string[] {
+  const { resources } = JSON.parse(renderEnvoyConfig(args)[file] ?? "") as {
+    resources: Resource[];
+  };
+  return resources.map(({ name }) => name);
+}
+
+describe("what a path has", () => {
+  test.each<{ args: EnvoyConfigArgs; listeners: string[]; clusters: string[] }>([
+    { args: terminate, listeners: ["agents"], clusters: ["anthropic"] },
+    { args: shim, listeners: ["agents", "egress"], clusters: ["anthropic", "litellm"] },
+    {
+      args: hybrid,
+      listeners: ["agents", "egress", "sni"],
+      clusters: ["anthropic", "litellm", "a.example.com", "b.example.com"],
+    },
+    {
+      args: sni,
+      listeners: ["sni"],
+      clusters: ["a.example.com", "api.anthropic.com", "b.example.com"],
+    },
+  ])("$args.path: $listeners → $clusters", ({ args, listeners, clusters }) => {
+    expect(names(args, "listeners.json")).toEqual(listeners);
+    expect(names(args, "clusters.json")).toEqual(clusters);
+    expect(Object.keys(renderEnvoyConfig(args))).toEqual([
+      "bootstrap.json",
+      "clusters.json",
+      "listeners.json",
+    ]);
+  });
+
+  test("the upstream may have another name", () => {
+    const text = JSON.stringify(
+      renderEnvoyConfig({ ...terminate, upstreamHost: "api.example.com" }),
+    );
+    expect(text).toContain("api.example.com");
+    expect(text).not.toContain("api.anthropic.com");
+  });
+
+  test("the order in which hosts, agents and tokens are listed makes no difference", () => {
+    const other = { ...hybrid, allowHosts: ["a.example.com", "b.example.com", "a.example.com"] };
+    expect(renderEnvoyConfig(other)).toEqual(renderEnvoyConfig(hybrid));
+    const agents = [
+      { name: "dev-e", tokens: ["token-1-of-dev-e", "token-2-of-dev-e"] },
+      { name: "dev-f", tokens: ["token-1-of-dev-f"] },
+    ];
+    const reversed = [...agents].reverse().map(({ name, tokens }) => ({
+      name,
+      tokens: [...tokens].reverse(),
+    }));
+    expect(renderEnvoySecrets(shim, { ...secrets, agents: reversed })).toEqual(
+      renderEnvoySecrets(shim, { ...secrets, agents }),
+    );
+  });
+});
+
+describe("what is refused", () => {
+  test("TLS passed on to the upstream beside the gateway's own routes", () => {
+    expect(() => renderEnvoyConfig({ ...hybrid, allowHosts: ["api.anthropic.com"] })).toThrow(
+      "allowHosts must not hold api.anthropic.com: TLS passed on to it would go round the gateway; remove it",
+    );
+  });
+
+  const agent = (name: string, ...tokens: string[]) => ({ name, tokens });
+  const good = "planted-token-of-dev-e";
+  test.each<{ what: string; given: Partial<EnvoySecrets>; error: string }>([
+    {
+      what: "an agent without a token",
+      given: { agents: [agent("dev-e")] },
+      error: "agent dev-e has no token",
+    },
+    {
+      what: "an agent twice",
+      given: { agents: [agent("dev-e", good), agent("dev-e", "other-token-of-dev-e")] },
+      error: "agent dev-e is listed twice",
+    },
+    {
+      what: "a token of two agents",
+      given: { agents: [agent("dev-e", good), agent("dev-f", good)] },
+      error: "agents dev-e and dev-f share a token",
+    },
+    {
+      what: "a short token",
+      given: { agents: [agent("dev-e", "short")] },
+      error: "agent dev-e has a token that is shorter",
+    },
+    {
+      what: "a token with a space",
+      given: { agents: [agent("dev-e", "planted token of dev-e")] },
+      error: "agent dev-e has a token that is shorter than 16 characters or holds others",
+    },
+    {
+      what: "no credential",
+      given: { credential: "" },
+      error: "the credential for the next hop is empty",
+    },
+    {
+      what: "a credential with a line end",
+      given: { credential: "planted-credential\n" },
+      error: "the credential for the next hop is empty, or holds spaces",
+    },
+  ])("$what, without telling a secret", ({ given, error }) => {
+    let message = "";
+    try {
+      renderEnvoySecrets(terminate, { ...secrets, ...given });
+    } catch (thrown) {
+      message = (thrown as Error).message;
+    }
+    expect(message).toContain(error);
+    expect(message).not.toMatch(/planted|short$|other-token/);
+  });
+});
+
+describe("tokens", () => {
+  interface Route {
+    readonly name?: string;
+    readonly match: {
+      readonly path?: string;
+      readonly headers?: readonly Record<string, unknown>[];
+    };
+  }
+
+  function routes(args: HttpPathArgs, values: EnvoySecrets): Route[] {
+    const file = JSON.parse(renderEnvoySecrets(args, values)["routes.json"] ?? "") as {
+      resources: [{ virtual_hosts: [{ routes: Route[] }] }];
+    };
+    return file.resources[0].virtual_hosts[0].routes;
+  }
+
+  test("every route that carries an agent's name asks for a token of that agent", () => {
+    const agents = [
+      { name: "dev-e", tokens: ["token-1-of-dev-e", "token-2-of-dev-e"] },
+      { name: "dev-f", tokens: ["token-1-of-dev-f"] },
+    ];
+    const named = routes({ ...terminate, routes: ["models"] }, { ...secrets, agents }).filter(
+      ({ name }) => name !== undefined,
+    );
+    // Tokens × two headers × three routes.
+    expect(named).toHaveLength(3 * 2 * 3);
+    for (const { name, match } of named) {
+      const shown = match.headers?.[1] as { name: string; string_match: { exact: string } };
+      expect(["authorization", "x-api-key"]).toContain(shown.name);
+      expect(shown.string_match.exact).toMatch(
+        new RegExp(
+          `^${shown.name === "authorization" ? "Bearer " : ""}token-\\d-of-${name ?? ""}$`,
+        ),
+      );
+    }
+  });
+
+  test("without agents nothing is relayed", () => {
+    const relaying = routes(shim, { ...secrets, agents: [] }).filter((route) => "route" in route);
+    expect(relaying).toEqual([]);
+  });
+});
