@@ -69,11 +69,18 @@ export function deploy({
     {
       namespace: namespace.metadata.name,
       variant: gatewayVariant(config.gateway),
-      images: { litellm: config.images.litellm ?? images.litellm },
+      images: {
+        litellm: config.images.litellm ?? images.litellm,
+        envoy: config.images.envoy ?? images.envoy,
+        node: config.images.node ?? images.node,
+      },
       agents: pulumi.all(
         Object.fromEntries(agentsWithTokens.map(({ name, token }) => [name, token.accepted])),
       ),
       credential: config.credential.value,
+      credentialKind: config.credential.kind,
+      routes: config.gateway.path === "litellm" ? [] : config.gateway.routes,
+      allowHosts: config.egress.allow,
       drainSeconds: config.gateway.drainSeconds,
     },
     { provider },

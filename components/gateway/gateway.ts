@@ -1,27 +1,20 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { Envoy } from "./envoy/envoy.ts";
+import { DEFAULT_UPSTREAM_HOST } from "./envoy/args.ts";
+import { BASE_PATH } from "./envoy/endpoints.ts";
+import { ports } from "./envoy/ports.ts";
 import { LiteLlm } from "./litellm/litellm.ts";
-import type { CallerTokens } from "./tokens.ts";
+import type { GatewayPath, PathArgs } from "./path.ts";
+import { Shim } from "./shim/shim.ts";
 import type { GatewayVariant } from "./variant.ts";
 
-export interface GatewayArgs {
-  /** Namespace of the gateway; it must exist. */
-  readonly namespace: pulumi.Input<string>;
+export interface GatewayArgs extends PathArgs {
   /** What is deployed behind the Service. */
   readonly variant: GatewayVariant;
-  /** Images by part. */
-  readonly images: { readonly litellm: string };
-  /** Accepted tokens by agent. */
-  readonly agents: pulumi.Input<CallerTokens>;
-  /** The upstream credential. */
-  readonly credential: pulumi.Input<string>;
-  /** Longest wait for open streams when pods are replaced, in seconds. */
-  readonly drainSeconds: number;
 }
 
-/** Port of the Service `gateway` on every HTTP path. */
-export const GATEWAY_PORT = 8080;
-const UPSTREAM_BASE_URL = "https://api.anthropic.com";
+const UPSTREAM_BASE_URL = `https://${DEFAULT_UPSTREAM_HOST}`;
 
 /** The Service `gateway` and what serves it on the selected path. */
 export class Gateway extends pulumi.ComponentResource {
@@ -30,38 +23,86 @@ export class Gateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:Gateway", name, {}, opts);
-    const { namespace } = args;
+    const { namespace, variant } = args;
 
-    const path = new LiteLlm(
-      `${name}-litellm`,
-      {
-        namespace,
-        deploymentName: "litellm",
-        variant: args.variant,
-        role: "gateway",
-        image: args.images.litellm,
-        callers: args.agents,
-        credential: args.credential,
-        upstreamBaseUrl: UPSTREAM_BASE_URL,
-        drainSeconds: args.drainSeconds,
-      },
-      { parent: this },
-    );
+    const path = createPath(`${name}-${variant}`, args, { parent: this });
 
-    // Never replaced: a toggle only moves the selector, once the new pods are Ready.
+    // Never replaced: a toggle only moves the selector, once the new pods are Ready. A port whose name the
+    // selected pods do not have is a port without an endpoint.
     new k8s.core.v1.Service(
       `${name}-service`,
       {
         metadata: { namespace, name: "gateway" },
         spec: {
           selector: path.selector,
-          ports: [{ name: "http", port: GATEWAY_PORT, targetPort: "http" }],
+          ports: [
+            { name: "http", port: ports.agents, targetPort: "http" },
+            { name: "tls", port: ports.https, targetPort: "tls" },
+          ],
         },
       },
-      { parent: this, dependsOn: [path.deployment] },
+      { parent: this, dependsOn: [...path.ready] },
     );
 
-    this.baseUrl = pulumi.interpolate`http://gateway.${namespace}.svc.cluster.local:${GATEWAY_PORT}/anthropic`;
+    this.baseUrl =
+      variant === "envoy-sni"
+        ? pulumi.output(UPSTREAM_BASE_URL)
+        : pulumi.interpolate`http://gateway.${namespace}.svc.cluster.local:${ports.agents}${BASE_PATH}`;
     this.registerOutputs({ baseUrl: this.baseUrl });
+  }
+}
+
+/** Everything of one path carries the path in its names, so that old and new stand side by side in a toggle. */
+function createPath(
+  name: string,
+  args: GatewayArgs,
+  opts: pulumi.ComponentResourceOptions,
+): GatewayPath {
+  const { variant } = args;
+  switch (variant) {
+    case "litellm": {
+      const { selector, deployment } = new LiteLlm(
+        name,
+        {
+          namespace: args.namespace,
+          credential: args.credential,
+          drainSeconds: args.drainSeconds,
+          variant,
+          deploymentName: variant,
+          role: "gateway",
+          image: args.images.litellm,
+          callers: args.agents,
+          upstreamBaseUrl: UPSTREAM_BASE_URL,
+        },
+        opts,
+      );
+      return { selector, ready: [deployment] };
+    }
+    case "shim":
+    case "hybrid":
+      return new Shim(name, { ...args, variant }, opts);
+    case "envoy-terminate":
+    case "envoy-sni": {
+      const { credentialKind, routes, allowHosts } = args;
+      const config =
+        variant === "envoy-sni"
+          ? { path: variant, allowHosts }
+          : { path: variant, credentialKind, routes };
+      const { selector, deployment } = new Envoy(
+        name,
+        {
+          namespace: args.namespace,
+          images: args.images,
+          agents: args.agents,
+          credential: args.credential,
+          drainSeconds: args.drainSeconds,
+          variant,
+          deploymentName: variant,
+          config,
+        },
+        opts,
+      );
+      return { selector, ready: [deployment] };
+    }
   }
 }

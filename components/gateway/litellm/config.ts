@@ -45,6 +45,8 @@ export function liteLlmCommand(args: {
   readonly drainSeconds: number;
 }): string[] {
   return [
+    "python3",
+    "-m",
     "uvicorn",
     "gateway_app:app",
     `--app-dir=${liteLlmPaths.config}`,

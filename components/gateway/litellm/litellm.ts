@@ -1,9 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { createHash } from "node:crypto";
+import { contentHash } from "../../hash.ts";
 import { labelKeys, type Role } from "../../labels.ts";
 import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { ports } from "../envoy/ports.ts";
+import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
 import type { CallerTokens } from "../tokens.ts";
 import type { GatewayVariant } from "../variant.ts";
 import {
@@ -35,15 +37,8 @@ export interface LiteLlmArgs {
   readonly drainSeconds: number;
 }
 
-/** LiteLLM's port; in its pods it is named `http`, which the Service `gateway` targets. */
-export const LITELLM_PORT = 4000;
-
 /** Claude Code gives up on a silent stream after 300 s; LiteLLM must not be the first to. */
 const UPSTREAM_TIMEOUT_SECONDS = 900;
-/** Time for the Service to stop sending requests before the server stops taking them. */
-const DEREGISTRATION_SECONDS = 5;
-/** LiteLLM's own tear-down after the last request. */
-const TEARDOWN_SECONDS = 15;
 const USER = 65_534;
 
 /** LiteLLM's passthrough: one Deployment with its configuration, accepted tokens and upstream credential. */
@@ -105,24 +100,23 @@ export class LiteLlm extends pulumi.ComponentResource {
               labels: this.selector,
               annotations: {
                 // LiteLLM reads both at its start only, so a change has to roll the pod.
-                "claude-gateway/config-hash": hash(JSON.stringify(files)),
+                "claude-gateway/config-hash": contentHash(JSON.stringify(files)),
                 "claude-gateway/credential-hash": pulumi.secret(
-                  pulumi.jsonStringify(credentialData).apply(hash),
+                  pulumi.jsonStringify(credentialData).apply(contentHash),
                 ),
               },
             },
             spec: {
               automountServiceAccountToken: false,
               enableServiceLinks: false,
-              terminationGracePeriodSeconds:
-                args.drainSeconds + DEREGISTRATION_SECONDS + TEARDOWN_SECONDS,
+              terminationGracePeriodSeconds: terminationGraceSeconds(args.drainSeconds),
               securityContext: restrictedPod(USER),
               containers: [
                 {
                   name: "litellm",
                   image: args.image,
-                  command: liteLlmCommand({ port: LITELLM_PORT, drainSeconds: args.drainSeconds }),
-                  ports: [{ name: "http", containerPort: LITELLM_PORT }],
+                  command: liteLlmCommand({ port: ports.litellm, drainSeconds: args.drainSeconds }),
+                  ports: [{ name: "http", containerPort: ports.litellm }],
                   env: pulumi
                     .output(args.upstreamBaseUrl)
                     .apply((upstreamBaseUrl) =>
@@ -169,16 +163,9 @@ export class LiteLlm extends pulumi.ComponentResource {
           },
         },
       },
-      {
-        parent: this,
-        customTimeouts: { create: "5m", update: "10m", delete: `${args.drainSeconds + 120}s` },
-      },
+      { parent: this, customTimeouts: drainingTimeouts(args.drainSeconds) },
     );
 
     this.registerOutputs({ selector: this.selector });
   }
-}
-
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

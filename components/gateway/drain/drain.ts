@@ -1,0 +1,41 @@
+import type { types } from "@pulumi/kubernetes";
+import { readFileSync } from "node:fs";
+import { ports } from "../envoy/ports.ts";
+import { restrictedContainer } from "../../restricted.ts";
+
+const MOUNT = "/etc/drain";
+const SCRIPT = "drain.mjs";
+
+/** Where the helper takes the kubelet's call; reached by the node only. */
+export const DRAIN_PORT = 8083;
+
+/** Files of the ConfigMap `drain`. */
+export function drainFiles(): Record<string, string> {
+  return { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") };
+}
+
+/** Envoy's preStop hook: its image has no shell, so the kubelet asks the helper, which answers once Envoy is idle. */
+export const drainHook: types.input.core.v1.LifecycleHandler = {
+  httpGet: { path: "/drain", port: DRAIN_PORT },
+};
+
+/** The helper, as a sidecar that outlives Envoy: it starts before it and ends after it. */
+export function drainContainer(args: {
+  readonly image: string;
+  readonly drainSeconds: number;
+}): types.input.core.v1.Container {
+  return {
+    name: "drain",
+    image: args.image,
+    restartPolicy: "Always",
+    command: ["node", `${MOUNT}/${SCRIPT}`],
+    env: [
+      { name: "ADMIN_PORT", value: String(ports.admin) },
+      { name: "DRAIN_PORT", value: String(DRAIN_PORT) },
+      { name: "DRAIN_SECONDS", value: String(args.drainSeconds) },
+    ],
+    securityContext: restrictedContainer,
+    resources: { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+    volumeMounts: [{ name: "drain", mountPath: MOUNT, readOnly: true }],
+  };
+}

@@ -1,0 +1,85 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { ensureCluster, type Lab, kubectl as labKubectl } from "./cluster/index.ts";
+import { enterCommand, runningSandbox } from "./cluster/sandbox.ts";
+import { type ImageName, imageReference } from "./images/images.ts";
+import { kubernetesPart } from "./parts/programs.ts";
+import { cacheRoot } from "./parts/store.ts";
+import type { Progress } from "./progress.ts";
+import { Pulumi } from "./pulumi/cli.ts";
+import { run } from "./pulumi/run.ts";
+import { ensureUpstream, LAB_API_KEY } from "./upstream.ts";
+
+/** A cluster that stacks are deployed to, embedded or the user's own. */
+export interface Target {
+  /** What a person would call it. */
+  readonly title: string;
+  readonly kubeconfig: string;
+  /** Image with Claude Code that the cluster can run. */
+  readonly runnerImage: string;
+  /** The upstream's key. */
+  readonly apiKey: string;
+  /** Runs kubectl as the cluster's administrator and returns what it wrote; throws with `stdout` when it fails. */
+  kubectl(args: readonly string[], run?: { readonly signal?: AbortSignal }): Promise<string>;
+  /** Pulumi with state, passphrase and stack files of its own, outside the tree. */
+  pulumi(progress: Progress): Promise<Pulumi>;
+}
+
+/** Images of every path and of the runner. */
+const STACK_IMAGES: readonly ImageName[] = ["litellm", "envoy", "node", "coredns", "runner"];
+
+/** The embedded cluster with the fake API, started if they do not run yet. */
+export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {
+  await ensureCluster(lab, progress, STACK_IMAGES);
+  await ensureUpstream(lab);
+  return {
+    title: "the embedded cluster",
+    kubeconfig: lab.kubeconfig,
+    runnerImage: await imageReference("runner"),
+    apiKey: LAB_API_KEY,
+    kubectl: (args, options = {}) => labKubectl(lab, args, options),
+    pulumi: (progress) =>
+      Pulumi.open({
+        clone: lab.cloneDir,
+        dir: join(lab.dir, "pulumi"),
+        progress,
+        wrap: (argv, cwd) => enterCommand(runningSandbox(lab), argv, { netns: "node", cwd }),
+      }),
+  };
+}
+
+/** A cluster of the user's own, with the real API. */
+export async function userTarget(
+  args: {
+    readonly clone: string;
+    readonly kubeconfig: string;
+    readonly runnerImage: string;
+    readonly apiKey: string;
+  },
+  progress: Progress,
+): Promise<Target> {
+  const installed = spawnSync("kubectl", ["version", "--client"]).status === 0;
+  const program = installed ? "kubectl" : join(await kubernetesPart(progress), "kubectl");
+  const id = createHash("sha256").update(args.clone).update(args.kubeconfig).digest("hex");
+  return {
+    ...args,
+    title: `the cluster of ${args.kubeconfig}`,
+    async kubectl(kubectlArgs, { signal } = {}) {
+      const ended = await run({
+        argv: [program, `--kubeconfig=${args.kubeconfig}`, ...kubectlArgs],
+        cwd: args.clone,
+        env: process.env,
+        signal,
+      });
+      if (ended.exitCode === 0) return ended.stdout;
+      throw Object.assign(new Error(`kubectl failed:\n${ended.stderr}`), ended);
+    },
+    pulumi: (progress) =>
+      Pulumi.open({
+        clone: args.clone,
+        dir: join(cacheRoot(), "clusters", id.slice(0, 8)),
+        progress,
+      }),
+  };
+}
