@@ -24,7 +24,6 @@ export function relayManager(args: RelayManagerArgs): Message {
     server_header_transformation: "PASS_THROUGH",
     generate_request_id: false,
     preserve_external_request_id: true,
-    skip_xff_append: true,
     http_protocol_options: preserveCase(),
     // Routes are matched on what the upstream would make of the path.
     normalize_path: true,

@@ -50,7 +50,7 @@ function agentListener(args: HttpPathArgs): Message {
   return args.path === "envoy-terminate"
     ? listener
     : // Over this, Envoy answers 500 instead of waiting for an error's body.
-      { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
+      { ...listener, per_connection_buffer_limit_bytes: MAX_ERROR_BODY_BYTES };
 }
 
 function terminateFilters(kind: HttpPathArgs["credentialKind"]): readonly Message[] {
