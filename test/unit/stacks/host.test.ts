@@ -1,0 +1,228 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { HostConfig, K3sConfig } from "../../../infra/schema.ts";
+import { hostStack } from "../../../stacks/host.ts";
+import { collect, type Registered } from "../infra/resources.ts";
+
+const gcp = { project: "my-project", zone: "europe-west1-b" };
+
+function run(
+  host: object = {},
+  options: { k3s?: object; stack?: string; last?: Record<string, unknown> } = {},
+) {
+  const config = { gcp, host: HostConfig.parse(host), k3s: K3sConfig.parse(options.k3s ?? {}) };
+  return collect(options.stack ?? "host", () => hostStack(config), options.last);
+}
+
+function value<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}
+
+describe("a host with nothing but a project and a zone", () => {
+  let resources: Registered[] = [];
+  let outputs: Awaited<ReturnType<typeof hostStack>>;
+  beforeAll(async () => {
+    ({ resources, outputs } = await run());
+  });
+
+  const of = (type: string): Registered[] =>
+    resources.filter((one) => one.type.endsWith(`:${type}`));
+  const instance = (): Registered => {
+    const [only, ...others] = of("Instance");
+    if (only === undefined || others.length > 0) throw new Error("there is not one instance");
+    return only;
+  };
+
+  it("makes this and nothing else", () => {
+    const types = resources
+      .map(({ type }) => type)
+      .filter((type) => !type.startsWith("claude-gateway:"));
+    expect(types.sort()).toEqual([
+      "gcp:compute/disk:Disk",
+      ...Array<string>(4).fill("gcp:compute/firewall:Firewall"),
+      "gcp:compute/instance:Instance",
+      "gcp:compute/network:Network",
+      "gcp:compute/router:Router",
+      "gcp:compute/routerNat:RouterNat",
+      "gcp:compute/subnetwork:Subnetwork",
+      "gcp:secretmanager/secret:Secret",
+      "gcp:secretmanager/secret:Secret",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      "gcp:secretmanager/secretVersion:SecretVersion",
+      "gcp:serviceaccount/account:Account",
+      "random:index/randomPassword:RandomPassword",
+    ]);
+  });
+
+  it("gives the machine no external address", () => {
+    expect(instance().inputs.networkInterfaces).toEqual([{ subnetwork: "network-subnet-id" }]);
+    expect(of("Subnetwork")[0]?.inputs.privateIpGoogleAccess).toBe(true);
+  });
+
+  it("lets in nothing but Identity-Aware Proxy, to SSH and the API", () => {
+    const allowed = of("Firewall").filter(
+      ({ inputs }) => (inputs.direction as unknown) === "INGRESS" && inputs.allows !== undefined,
+    );
+    expect(allowed.map(({ inputs }) => [inputs.sourceRanges, inputs.allows])).toEqual([
+      [["35.235.240.0/20"], [{ protocol: "tcp", ports: ["22", "6443"] }]],
+    ]);
+  });
+
+  it("lets out nothing but TCP 443, and denies the rest by name", () => {
+    const rules = of("Firewall").map(({ inputs }) => [
+      inputs.direction,
+      inputs.priority,
+      inputs.allows ?? "deny",
+      inputs.denies ?? "allow",
+    ]);
+    expect(rules).toContainEqual(["EGRESS", 1000, [{ protocol: "tcp", ports: ["443"] }], "allow"]);
+    expect(rules).toContainEqual(["EGRESS", 65534, "deny", [{ protocol: "all" }]]);
+    expect(rules).toContainEqual(["INGRESS", 65534, "deny", [{ protocol: "all" }]]);
+  });
+
+  it("lets the machine read one secret and add versions to the other, and no more", () => {
+    const grants = of("SecretIamMember").map(({ inputs }) => [
+      inputs.secretId,
+      inputs.role,
+      inputs.member,
+    ]);
+    const member = "serviceAccount:gateway-host@p.iam.gserviceaccount.com";
+    expect(grants).toEqual([
+      ["secrets-k3s-token-id", "roles/secretmanager.secretAccessor", member],
+      ["secrets-kubeconfig-id", "roles/secretmanager.secretVersionAdder", member],
+    ]);
+    expect(resources.filter(({ type }) => /iam/i.test(type))).toHaveLength(2);
+    expect(instance().inputs.serviceAccount?.email).toBe("gateway-host@p.iam.gserviceaccount.com");
+  });
+
+  it("puts no secret into metadata", () => {
+    const metadata = instance().inputs.metadata ?? {};
+    expect(Object.keys(metadata).sort()).toEqual([
+      "block-project-ssh-keys",
+      "claude-gateway-k3s",
+      "claude-gateway-kubeconfig-secret",
+      "claude-gateway-token-secret",
+      "enable-guest-attributes",
+      "enable-oslogin",
+      "serial-port-enable",
+      "startup-script",
+    ]);
+    expect(JSON.stringify(metadata)).not.toContain("the-generated-token");
+    const holders = resources.filter(({ inputs }) =>
+      JSON.stringify(inputs).includes("the-generated-token"),
+    );
+    expect(holders.map(({ type }) => type)).toEqual([
+      "gcp:secretmanager/secretVersion:SecretVersion",
+    ]);
+  });
+
+  it("asks for the pinned release with its checksum", () => {
+    expect(instance().inputs.metadata?.["claude-gateway-k3s"]).toBe(
+      "v1.36.3+k3s1 2f98a9f8fe5782479ee2d54e70a1b10a7f6fd4cae8d38ed3098452dc6eed76b5",
+    );
+    expect(instance().inputs.metadataStartupScript).toBeUndefined();
+  });
+
+  it("is a shielded machine with OS Login", () => {
+    const { shieldedInstanceConfig, metadata, bootDisk } = instance().inputs;
+    expect(shieldedInstanceConfig).toEqual({
+      enableSecureBoot: true,
+      enableVtpm: true,
+      enableIntegrityMonitoring: true,
+    });
+    expect(metadata?.["enable-oslogin"]).toBe("TRUE");
+    expect(bootDisk).toEqual({
+      autoDelete: true,
+      initializeParams: { image: "debian-cloud/debian-13", size: 30, type: "pd-balanced" },
+    });
+  });
+
+  it("protects what cannot be made again, by Pulumi and by GCE", () => {
+    const kept = resources
+      .filter(({ protect }) => protect)
+      .map(({ name, type }) => `${type} ${name}`);
+    expect(kept.sort()).toEqual([
+      "gcp:compute/disk:Disk machine-data",
+      "gcp:compute/instance:Instance machine",
+      "gcp:secretmanager/secret:Secret secrets-k3s-token",
+      "gcp:secretmanager/secretVersion:SecretVersion secrets-k3s-token",
+      "random:index/randomPassword:RandomPassword secrets-k3s-token",
+    ]);
+    expect(instance().inputs.deletionProtection).toBe(true);
+  });
+
+  it("outputs the kubeconfig secret's name and an identifier that lives with the data disk", async () => {
+    expect(Object.keys(outputs)).not.toContain("snapshotsLeftBehind");
+    expect(await value(outputs.kubeconfigSecret)).toBe("gateway-host-kubeconfig");
+    expect(await value(outputs.clusterIdentifier)).toBe("4711");
+    expect([outputs.project, outputs.zone, outputs.k3sVersion]).toEqual([
+      "my-project",
+      "europe-west1-b",
+      "v1.36.3+k3s1",
+    ]);
+  });
+});
+
+describe("options of a host", () => {
+  it("lifts both protections with one switch", async () => {
+    const { resources } = await run({ protect: false });
+    expect(resources.filter(({ protect }) => protect)).toEqual([]);
+    const flags = resources.map(({ inputs }) => inputs.deletionProtection as unknown);
+    expect(flags).not.toContain(true);
+  });
+
+  it("snapshots the data disk daily, and says how to find what stays", async () => {
+    const { resources, outputs } = await run({ snapshots: { keepDays: 14, hourUtc: 5 } });
+    const policy = resources.find(({ type }) => type.endsWith(":ResourcePolicy"));
+    expect(policy?.inputs.region).toBe("europe-west1");
+    expect(policy?.inputs.snapshotSchedulePolicy).toEqual({
+      schedule: { dailySchedule: { daysInCycle: 1, startTime: "05:00" } },
+      retentionPolicy: { maxRetentionDays: 14, onSourceDiskDelete: "APPLY_RETENTION_POLICY" },
+      snapshotProperties: { labels: { "claude-gateway-host": "gateway-host" } },
+    });
+    const attached = resources.filter(({ type }) => type.endsWith(":DiskResourcePolicyAttachment"));
+    expect(attached.map(({ inputs }) => inputs.disk as unknown)).toEqual(["gateway-host-data"]);
+    expect(outputs.snapshotsLeftBehind).toBe(
+      "gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri",
+    );
+  });
+
+  it("encrypts both disks with the key that is named", async () => {
+    const key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
+    const { resources } = await run({ kmsKey: key });
+    const disk = resources.find(({ type }) => type.endsWith(":Disk"));
+    const instance = resources.find(({ type }) => type.endsWith(":Instance"));
+    expect(disk?.inputs.diskEncryptionKey).toEqual({ kmsKeySelfLink: key });
+    expect(instance?.inputs.bootDisk?.kmsKeySelfLink).toBe(key);
+  });
+
+  it("takes image and checksum for the processor of an Arm machine", async () => {
+    const { resources } = await run({ machineType: "c4a-standard-4" });
+    const { inputs } = resources.find(({ type }) => type.endsWith(":Instance")) ?? {};
+    expect(inputs?.bootDisk?.initializeParams?.image).toBe("debian-cloud/debian-13-arm64");
+    expect(inputs?.metadata?.["claude-gateway-k3s"]).toBe(
+      "v1.36.3+k3s1 c9a209103f480f163b7c6a56f00862b4481927b284dc29a3716bb70d886691a8",
+    );
+  });
+});
+
+describe("refusals before any resource", () => {
+  it("refuses a stack whose name is too long for a service account", async () => {
+    await expect(run({}, { stack: "a-very-long-name-of-a-stack" })).rejects.toThrow(
+      'Stack "a-very-long-name-of-a-stack" cannot name a machine: use at most 22',
+    );
+  });
+
+  it("refuses an upgrade that skips a minor, from the stack's last output", async () => {
+    await expect(run({}, { last: { k3sVersion: "v1.34.2+k3s1" } })).rejects.toThrow(
+      "k3s.version: v1.34.2+k3s1 -> v1.36.3+k3s1 skips a minor: upgrade to v1.35 first",
+    );
+  });
+
+  it("goes on from a release that it may be upgraded from", async () => {
+    const { resources } = await run({}, { last: { k3sVersion: "v1.35.2+k3s1" } });
+    expect(resources.filter(({ type }) => type.endsWith(":Instance"))).toHaveLength(1);
+  });
+});
