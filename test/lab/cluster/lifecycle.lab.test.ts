@@ -1,0 +1,230 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect, test } from "vitest";
+import type { Progress } from "../progress.ts";
+import {
+  daemonPid,
+  ensureCluster,
+  kubectl,
+  type Lab,
+  openLab,
+  restartApiServer,
+  runInLab,
+  runningSandbox,
+  sandboxInit,
+  startDaemon,
+  stopDaemon,
+  takeDown,
+} from "./index.ts";
+import { whileAlive } from "./daemons.ts";
+import { imageReference } from "../images/images.ts";
+
+const silent: Progress = { step: (_, work) => work(() => undefined), note: () => undefined };
+
+const labs = ["one", "two"].map((name) => openLab(mkdtempSync(join(tmpdir(), `lab-${name}-`))));
+const [lab, other] = labs as [Lab, Lab];
+
+afterAll(async () => {
+  for (const each of labs) {
+    await takeDown(each, silent);
+    rmSync(each.cloneDir, { recursive: true });
+  }
+});
+
+async function nodeUid(of: Lab): Promise<string> {
+  return kubectl(of, ["get", "node", "lab", "--output=jsonpath={.metadata.uid}"]);
+}
+
+/** What a lab might leave on the machine, apart from its processes. */
+function machineState(): Record<string, string> {
+  const output = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { encoding: "utf8" });
+  const settings = ["kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory"];
+  return {
+    links: output("ip", "-brief", "link"),
+    rules: output("nft", "list", "ruleset"),
+    mounts: readFileSync("/proc/self/mounts", "utf8"),
+    settings: settings.map((name) => readFileSync(`/proc/sys/${name}`, "utf8")).join(),
+    folders: ["/var/lib/kubelet", "/var/lib/cni", "/var/lib/containerd", "/var/log/pods"]
+      .filter((path) => existsSync(path))
+      .join(),
+  };
+}
+
+function processes(): string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+}
+
+function readIfAlive(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}
+
+const before = machineState();
+
+test("two labs start side by side, each with a Ready node of its own", async () => {
+  await Promise.all([ensureCluster(lab, silent, ["node"]), ensureCluster(other, silent)]);
+  expect(runningSandbox(lab)).not.toBe(runningSandbox(other));
+  expect(await nodeUid(lab)).not.toBe(await nodeUid(other));
+});
+
+test("a running lab is left as it is", async () => {
+  const init = sandboxInit(lab);
+  const uid = await nodeUid(lab);
+  await ensureCluster(lab, silent, ["node"]);
+  expect(sandboxInit(lab)).toBe(init);
+  expect(await nodeUid(lab)).toBe(uid);
+});
+
+test("a pod reaches cluster DNS, Services and the API's address in internet, and nothing resolves beside", async () => {
+  await startDaemon(lab, {
+    name: "greeter",
+    netns: "internet",
+    argv: ["sh", "-c", `exec ${process.execPath} -e "$0"`, GREETER],
+  });
+  await kubectl(lab, ["apply", "--filename=-"], { input: JSON.stringify(await probePod()) });
+  await kubectl(lab, ["wait", "--for=condition=Ready", "pod/probe", "--timeout=60s"]);
+  const exec = ["exec", "probe", "--", "node", "-e", PROBE];
+  expect(JSON.parse(await kubectl(lab, exec))).toEqual({
+    api: "160.79.104.10",
+    service: "10.43.0.1",
+    missing: "ENOTFOUND",
+    // From the pod, by way of the node, whose address it then has.
+    greeting: "hello 10.90.0.2",
+    apiServer: "connected",
+  });
+  expect(await kubectl(lab, ["logs", "probe"])).toBe("started\n");
+});
+
+test("the API server can be restarted under a living cluster", async () => {
+  const uid = await nodeUid(lab);
+  await restartApiServer(lab);
+  expect(await nodeUid(lab)).toBe(uid);
+});
+
+test("a daemon that ends is reported with the last lines of its log", async () => {
+  await startDaemon(lab, { name: "doomed", argv: ["sh", "-c", "echo out of luck >&2; exit 3"] });
+  const failure = whileAlive(lab, ["doomed"], 30, () => new Promise<never>(() => undefined));
+  await expect(failure).rejects.toThrow(
+    /^doomed ended unexpectedly\. .*doomed\.log:\n {2}out of luck$/,
+  );
+});
+
+test("a daemon that ignores the polite signal is killed", async () => {
+  await startDaemon(lab, { name: "deaf", argv: ["sh", "-c", "trap '' TERM; sleep infinity"] });
+  expect(daemonPid(lab, "deaf")).toBeGreaterThan(1);
+  await stopDaemon(lab, "deaf", 0.1);
+  expect(daemonPid(lab, "deaf")).toBeUndefined();
+});
+
+test("a lab that lost a component is started anew, with the same images", async () => {
+  const init = sandboxInit(lab);
+  await runInLab(lab, ["kill", "-KILL", String(daemonPid(lab, "kubelet"))]);
+  while (daemonPid(lab, "kubelet") !== undefined) await sleep(20);
+  await ensureCluster(lab, silent, ["node"]);
+  expect(sandboxInit(lab)).not.toBe(init);
+  expect(daemonPid(lab, "kubelet")).toBeGreaterThan(1);
+});
+
+test("a start that is killed half way is cleaned up by the next", async () => {
+  await takeDown(lab, silent);
+  const starter = startElsewhere(lab);
+  while (sandboxInit(lab) === undefined || daemonPid(lab, "kube-apiserver") === undefined)
+    await sleep(20);
+  const half = sandboxInit(lab);
+  process.kill(-(starter.pid ?? 0), "SIGKILL");
+  await ensureCluster(lab, silent, ["node"]);
+  expect(sandboxInit(lab)).not.toBe(half);
+  expect(await kubectl(lab, ["get", "--raw=/readyz"])).toBe("ok");
+});
+
+test("taken down, a lab leaves nothing, and the other one does not notice", async () => {
+  const namespace = readlinkSync(`/proc/${runningSandbox(lab)}/ns/pid`);
+  const otherUid = await nodeUid(other);
+  await takeDown(lab, silent);
+
+  expect(await nodeUid(other)).toBe(otherUid);
+  await takeDown(other, silent);
+  expect(existsSync(lab.dir)).toBe(false);
+  const left = processes().filter(
+    (pid) =>
+      readIfAlive(() => readlinkSync(`/proc/${pid}/ns/pid`)) === namespace ||
+      readIfAlive(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")).includes(lab.dir) ||
+      readIfAlive(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")).includes(lab.id),
+  );
+  expect(left).toEqual([]);
+  const cgroups = execFileSync("find", ["/sys/fs/cgroup", "-name", lab.cgroup]).toString();
+  expect(cgroups).toBe("");
+  expect(machineState()).toEqual(before);
+  execFileSync("flock", ["--nonblock", lab.cloneDir, "true"]);
+});
+
+test("taking down what does not run is no error", async () => {
+  await takeDown(lab, silent);
+  expect(existsSync(lab.dir)).toBe(false);
+});
+
+/** Another command that starts the same lab, in a process group of its own. */
+function startElsewhere(of: Lab): ChildProcess {
+  const program = `
+    import { ensureCluster, openLab } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+    const silent = { step: (_, work) => work(() => undefined), note: () => undefined };
+    await ensureCluster(openLab(${JSON.stringify(of.cloneDir)}), silent);
+  `;
+  return spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    detached: true,
+    stdio: "ignore",
+  });
+}
+
+const GREETER = `
+  const greet = (socket) => socket.end("hello " + socket.remoteAddress);
+  require("net").createServer(greet).listen(443, "160.79.104.10");
+`;
+
+const PROBE = `
+  const { promises: dns } = require("dns"), net = require("net");
+  const lookup = (name) => dns.lookup(name).then(({ address }) => address, ({ code }) => code);
+  const dial = (port, host, read) => new Promise((resolve, reject) => {
+    const socket = net.connect(port, host).on("error", reject);
+    if (read) socket.on("data", (data) => resolve(data.toString()));
+    else socket.on("connect", () => { socket.destroy(); resolve("connected"); });
+  });
+  (async () => console.log(JSON.stringify({
+    api: await lookup("api.anthropic.com"),
+    service: await lookup("kubernetes.default.svc.cluster.local"),
+    missing: await lookup("missing.example"),
+    greeting: await dial(443, "api.anthropic.com", true),
+    apiServer: await dial(443, "10.43.0.1", false),
+  })))();
+`;
+
+async function probePod(): Promise<object> {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "probe", namespace: "default" },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      containers: [
+        {
+          name: "probe",
+          image: await imageReference("node"),
+          command: ["sh", "-c", "echo started; exec sleep infinity"],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
+  };
+}
