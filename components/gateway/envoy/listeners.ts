@@ -49,8 +49,8 @@ function agentListener(args: HttpPathArgs): Message {
   );
   return args.path === "envoy-terminate"
     ? listener
-    : // Over this, Envoy answers 500 instead of waiting for an error's body.
-      { ...listener, per_connection_buffer_limit_bytes: MAX_ERROR_BODY_BYTES };
+    : // Over this, Envoy answers 500 instead of waiting for an error's body, which may grow a little.
+      { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
 }
 
 function terminateFilters(kind: HttpPathArgs["credentialKind"]): readonly Message[] {
