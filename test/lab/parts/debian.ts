@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../progress.ts";
@@ -12,9 +12,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   runc: "runc",
   "/usr/lib/cni/bridge": "containernetworking-plugins",
   nft: "nftables",
-  ipset: "ipset",
-  conntrack: "conntrack",
   mmdebstrap: "mmdebstrap",
+  setcap: "libcap2-bin",
   tini: "tini",
   ip: "iproute2",
   mount: "mount",
@@ -26,6 +25,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const START_POLICY = "/usr/sbin/policy-rc.d";
+// 101: the action is forbidden by policy.
+const NO_STARTS = "#!/bin/sh\nexit 101\n";
 
 /** Refuses a machine that the lab cannot run on, with everything that is wrong at once. */
 export function checkMachine(
@@ -71,9 +72,10 @@ export async function installPackages(progress: Progress): Promise<void> {
 
 /** The lab starts its own containerd; a package must not start one for the machine. */
 async function withoutServices(work: () => Promise<void>): Promise<void> {
-  if (existsSync(START_POLICY)) return work();
-  // 101: the action is forbidden by policy.
-  await writeFile(START_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  // A policy of the machine's own stays; one like ours was left by an installation that was killed.
+  if (existsSync(START_POLICY) && (await readFile(START_POLICY, "utf8")) !== NO_STARTS)
+    return work();
+  await writeFile(START_POLICY, NO_STARTS, { mode: 0o755 });
   try {
     await work();
   } finally {
