@@ -48,7 +48,14 @@ function machineState(): Record<string, string> {
     rules: output("nft", "list", "ruleset"),
     mounts: readFileSync("/proc/self/mounts", "utf8"),
     settings: settings.map((name) => readFileSync(`/proc/sys/${name}`, "utf8")).join(),
-    folders: ["/var/lib/kubelet", "/var/lib/cni", "/var/lib/containerd", "/var/log/pods"]
+    folders: [
+      "/var/lib/kubelet",
+      "/var/lib/cni",
+      "/var/lib/containerd",
+      "/var/log/pods",
+      "/run/netns",
+      "/usr/libexec/kubernetes",
+    ]
       .filter((path) => existsSync(path))
       .join(),
   };
