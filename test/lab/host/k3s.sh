@@ -42,8 +42,14 @@ kernel.keys.root_maxbytes 25000000'
   cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
 apiVersion: v1
 kind: Config
-clusters: [{name: default, cluster: {server: "https://127.0.0.1:6443"}}]
-users: [{name: default, user: {client-certificate-data: $(cat "$server/tls/client-admin.crt")}}]
+clusters:
+- cluster:
+    server: https://127.0.0.1:6443
+  name: default
+users:
+- name: default
+  user:
+    client-certificate-data: $(cat "$server/tls/client-admin.crt")
 KUBECONFIG
   [[ $BEHAVIOUR == hangs ]] || echo "$VERSION True" >"$ready"
   trap 'rm -f "$ready"; exit 0' TERM

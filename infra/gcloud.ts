@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+
+import type { HostReference } from "./host-reference.ts";
+import { type HostStatus, parseSteps } from "./host-status.ts";
+
+/** A program that ended with another exit code than 0, or is not installed. */
+export class ProgramFailed extends Error {
+  override readonly name = "ProgramFailed";
+}
+
+const INSTALL: Readonly<Record<string, string>> = {
+  gcloud: "the Google Cloud CLI; then run `gcloud auth login`",
+  pulumi: "the Pulumi CLI",
+};
+
+/** Runs a program to its end and returns what it wrote; its errors are passed on in its own words. */
+export async function capture(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "ENOENT" ? notInstalled(program) : error);
+    });
+    child.on("close", resolve);
+  });
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (code === 0) return stdout;
+  throw new ProgramFailed(
+    `${program} ${args.slice(0, 3).join(" ")} ended with ${String(code)}: ${stderr.trim()}`,
+  );
+}
+
+/** What to install when a program is not there. */
+export function notInstalled(program: string): ProgramFailed {
+  return new ProgramFailed(`${program} is not installed: install ${INSTALL[program] ?? program}`);
+}
+
+const at = (host: HostReference): string[] => ["--project", host.project, "--zone", host.zone];
+
+/** Asks GCE for what the machine last reported. */
+export async function readHostStatus(host: HostReference): Promise<HostStatus> {
+  const query = ["--query-path", "claude-gateway/steps", "--format", "json"];
+  const args = [
+    "compute",
+    "instances",
+    "get-guest-attributes",
+    host.instance,
+    ...at(host),
+    ...query,
+  ];
+  try {
+    const items = JSON.parse(await capture("gcloud", args)) as { value?: string }[];
+    return { host, steps: parseSteps(items[0]?.value ?? "") };
+  } catch (error) {
+    // Nothing was written yet; a machine that is not there is reported in other words.
+    if (error instanceof ProgramFailed && /guest attribute.*not found/i.test(error.message)) {
+      return { host, steps: [] };
+    }
+    throw error;
+  }
+}
+
+/** The newest kubeconfig that the machine published. */
+export function readKubeconfig(host: HostReference): Promise<string> {
+  const args = ["--secret", host.kubeconfigSecret, "--project", host.project];
+  return capture("gcloud", ["secrets", "versions", "access", "latest", ...args]);
+}
+
+/** Arguments of gcloud that open the tunnel from `127.0.0.1:<port>` to the machine's API. */
+export function tunnelArguments(host: HostReference, apiPort: number, port: number): string[] {
+  const ports = [String(apiPort), `--local-host-port=127.0.0.1:${port}`];
+  return ["compute", "start-iap-tunnel", host.instance, ...ports, ...at(host)];
+}

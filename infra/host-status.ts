@@ -1,0 +1,104 @@
+import type { HostReference } from "./host-reference.ts";
+
+/** The steps of the startup script in its order, and what each is for. `upgrade` is there only after one. */
+export const STEPS = {
+  packages: "Debian packages",
+  disk: "data disk",
+  files: "configuration files",
+  kernel: "kernel settings",
+  firewall: "node firewall",
+  token: "k3s token from Secret Manager",
+  recovery: "unfinished upgrade",
+  k3s: "k3s download and checksum",
+  start: "k3s start",
+  kubeconfig: "kubeconfig to Secret Manager",
+  watch: "watch for upgrades",
+} as const;
+
+/** What a machine says of one step. */
+export interface StepReport {
+  readonly step: string;
+  readonly state: "running" | "ok" | "failed" | "refused";
+  /** UTC. */
+  readonly time: string;
+  readonly message: string;
+}
+
+/** Reads the guest attribute `claude-gateway/steps`. */
+export function parseSteps(text: string): StepReport[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [step = "", state = "", time = "", message = ""] = line.split("\t");
+      if (state !== "running" && state !== "ok" && state !== "failed" && state !== "refused") {
+        throw new Error(
+          `The guest attribute claude-gateway/steps has a line of another form: ${line}`,
+        );
+      }
+      return { step, state, time, message };
+    });
+}
+
+/** How far a machine's set-up is. */
+export interface HostStatus {
+  readonly host: HostReference;
+  /** Empty: the machine has not reported anything yet. */
+  readonly steps: readonly StepReport[];
+}
+
+/** Whether the cluster can be used: a refused or failed upgrade leaves the release before it running. */
+export function isReady({ steps }: HostStatus): boolean {
+  return Object.keys(STEPS).every((name) =>
+    steps.some(({ step, state }) => step === name && state === "ok"),
+  );
+}
+
+/** One line that says where a machine stands, and which step failed with what. */
+export function summarize(status: HostStatus): string {
+  const { host, steps } = status;
+  const where = `${host.instance} (${host.project}, ${host.zone})`;
+  const failed = steps.find(({ step, state }) => step in STEPS && state === "failed");
+  if (failed !== undefined) {
+    return `${where}: set-up failed at step "${failed.step}": ${failed.message}`;
+  }
+  if (isReady(status)) {
+    const upgrade = steps.find(({ step }) => step === "upgrade");
+    const release = steps.find(({ step }) => step === "k3s")?.message.split(",")[0] ?? "";
+    const aside =
+      upgrade === undefined || upgrade.state === "ok"
+        ? ""
+        : `; upgrade ${upgrade.state}: ${upgrade.message}`;
+    return `${where}: ready, k3s ${release}${aside}`;
+  }
+  const current = steps.find(({ step, state }) => step in STEPS && state === "running");
+  if (current === undefined && steps.length === 0) {
+    return `${where}: the machine has not reported yet; a first boot takes a minute or two`;
+  }
+  const done = steps.filter(({ step, state }) => step in STEPS && state === "ok").length;
+  return `${where}: setting up, ${done} of ${Object.keys(STEPS).length} steps done${current === undefined ? "" : `, now at "${current.step}"`}`;
+}
+
+const MARKS = { running: "…", ok: "✓", failed: "✗", refused: "✗" } as const;
+
+/** The whole table for a person, and what to do next where something failed. */
+export function renderStatus(status: HostStatus): string {
+  const { host, steps } = status;
+  const line = (name: string, title: string): string => {
+    const report = steps.find(({ step }) => step === name);
+    const mark = report === undefined ? "·" : MARKS[report.state];
+    const rest = report === undefined ? "" : `${report.message} (${report.time})`;
+    return `  ${mark} ${name.padEnd(10)} ${title.padEnd(29)} ${rest}`.trimEnd();
+  };
+  const table = Object.entries(STEPS).map(([name, title]) => line(name, title));
+  if (steps.some(({ step }) => step === "upgrade"))
+    table.push(line("upgrade", "last upgrade of k3s"));
+  const at = `${host.instance} --project ${host.project} --zone ${host.zone}`;
+  const help = steps.some(({ step, state }) => step in STEPS && state === "failed")
+    ? [
+        `  The whole log: gcloud compute instances get-serial-port-output ${at}`,
+        `  Once it is put right, boot again: gcloud compute instances reset ${at}`,
+      ]
+    : [];
+  return [summarize(status), ...table, ...help, ""].join("\n");
+}

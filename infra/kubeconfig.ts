@@ -1,0 +1,52 @@
+import { X509Certificate } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+
+/**
+ * Where `npm run tunnel` puts the kubeconfig of a host stack, with `~` as the kubernetes provider takes it: the path
+ * goes into the state of gateway stacks, and `destroy` may be run by somebody else.
+ */
+export function tunnelKubeconfig(stack: string): string {
+  return `~/.kube/claude-gateway-${stack.split("/").at(-1) ?? stack}.yaml`;
+}
+
+/** The path on this machine. */
+export function expandHome(path: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+}
+
+/** A kubeconfig as k3s wrote it, with the tunnel's end for the server. */
+export function throughTunnel(kubeconfig: string, port: number): string {
+  const server = /^(\s*server: ).*$/m;
+  if (!server.test(kubeconfig)) {
+    throw new Error("The published kubeconfig names no server: see `npm run host:status`");
+  }
+  return kubeconfig.replace(server, `$1https://127.0.0.1:${port}`);
+}
+
+/** Writes a kubeconfig whole, readable by nobody else. */
+export function writeKubeconfig(path: string, content: string): void {
+  const file = expandHome(path);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.new`, content, { mode: 0o600 });
+  chmodSync(`${file}.new`, 0o600);
+  renameSync(`${file}.new`, file);
+}
+
+/**
+ * Why the kubeconfig of a host stack cannot be used, with the command that puts it right; `undefined` when it can,
+ * as far as the file alone shows.
+ */
+export function kubeconfigProblem(stack: string, now: Date = new Date()): string | undefined {
+  const path = tunnelKubeconfig(stack);
+  const fix = `run \`npm run tunnel -- --stack ${stack}\` and leave it running`;
+  const file = expandHome(path);
+  if (!existsSync(file))
+    return `There is no kubeconfig of host stack "${stack}" at ${path}: ${fix}`;
+  const certificate = /^\s*client-certificate-data: (\S+)$/m.exec(readFileSync(file, "utf8"))?.[1];
+  if (certificate === undefined) return `${path} holds no client certificate: ${fix}`;
+  const { validTo } = new X509Certificate(Buffer.from(certificate, "base64"));
+  if (new Date(validTo) > now) return undefined;
+  return `The kubeconfig at ${path} is stale, its certificate ended ${validTo}: ${fix}`;
+}
