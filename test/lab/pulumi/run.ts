@@ -5,6 +5,9 @@ const INTERRUPT_GRACE_MS = 60_000;
 /** `flock`'s exit code for "somebody else holds the lock". */
 export const LOCKED_EXIT_CODE = 75;
 
+/** What ends this process in a terminal; the command, in a group of its own, would not notice. */
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** What a command wrote, and how it ended. */
 export interface Ended {
   readonly exitCode: number | null;
@@ -24,7 +27,7 @@ export interface Invocation {
 }
 
 /**
- * Runs a command to the end of its output. Aborting the signal interrupts it as Ctrl-C does, which makes Pulumi
+ * Runs a command to the end of its output. Aborting the signal, or interrupting this process, interrupts it as Ctrl-C does, which makes Pulumi
  * cancel what it is doing and save what it has done; a second interrupt, then a kill, follow if that takes too long.
  */
 export async function run(invocation: Invocation): Promise<Ended> {
@@ -54,11 +57,13 @@ export async function run(invocation: Invocation): Promise<Ended> {
     }
   };
   const interrupt = (): void => {
+    if (timers.length > 0) return;
     send("SIGINT");
     timers.push(setTimeout(send, INTERRUPT_GRACE_MS, "SIGINT"));
     timers.push(setTimeout(send, INTERRUPT_GRACE_MS + 10_000, "SIGKILL"));
   };
   invocation.signal?.addEventListener("abort", interrupt);
+  for (const signal of FORWARDED) process.on(signal, interrupt);
   try {
     // The end of the output counts, not that of the first process: a wrapper dies of the interrupt before Pulumi does.
     const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -68,5 +73,6 @@ export async function run(invocation: Invocation): Promise<Ended> {
   } finally {
     timers.forEach(clearTimeout);
     invocation.signal?.removeEventListener("abort", interrupt);
+    for (const signal of FORWARDED) process.off(signal, interrupt);
   }
 }

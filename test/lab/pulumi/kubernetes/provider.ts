@@ -22,18 +22,15 @@ import {
   markSecrets,
   toCheckpoint,
 } from "./checkpoint.ts";
+import { checkInputs, diffInputs, withReplacement } from "./change.ts";
 import { connect, type Connection } from "./connection.ts";
-import { detailedDiff, pathContains } from "./diff.ts";
 import { diffConfig } from "./diffConfig.ts";
 import { ApiError, AwaitError, messageOf, NoMatchError } from "./errors.ts";
 import { isNamespacedOffline, unsupported } from "./kinds.ts";
-import { adoptName, assignName, isAutonamed } from "./names.ts";
 import { normalizeInputs, pruneToInputs } from "./normalize.ts";
 import {
   apiVersionOf,
-  at,
   idOf,
-  isNamed,
   kindOf,
   nameOf,
   namespaceOf,
@@ -55,9 +52,9 @@ import {
   updateObject,
   type OperationContext,
 } from "./operations.ts";
-import { immutableProperties } from "./replacement.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
+const REPLACE_UNREADY = "pulumi.com/replaceUnready";
 const DELETE_UNREACHABLE_HELP =
   "you can remove this resource from Pulumi state by rerunning the operation with the " +
   'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
@@ -103,71 +100,25 @@ export class KubernetesProvider implements Provider {
       );
       return { inputs: request.olds };
     }
-    const olds = revealMap(request.olds);
-    const inputs = normalizeInputs(revealMap(request.news));
-    if (Object.keys(olds).length > 0) adoptName(inputs, olds);
-    else assignName(inputs, request);
-    if (!isNamed(inputs) && at(inputs, "metadata", "generateName") !== undefined) {
-      throw new Error(
-        "the `.metadata.generateName` field is not supported in Server-Side Apply mode",
-      );
-    }
-    const type = typeOfToken(request.type);
-    if (at(inputs, "metadata", "namespace") === undefined && (await this.isNamespaced(type))) {
-      setAt(inputs, ["metadata", "namespace"], this.connection.namespace);
-    }
-    return { inputs: markSecrets(inputs, request.news) };
+    return checkInputs(request, {
+      namespaced: await this.isNamespaced(typeOfToken(request.type)),
+      defaultNamespace: this.connection.namespace,
+    });
   }
 
   async diff(request: DiffRequest): Promise<DiffResult> {
-    const { live, inputs: oldInputs } = fromCheckpoint(request.olds);
-    const inputs = normalizeInputs(revealMap(request.news));
-    const old = pruneToInputs(live, normalizeInputs(oldInputs));
-    if (await this.isNamespaced(typeOf(inputs))) {
-      for (const object of [old, inputs]) {
-        if (
-          textAt(object, "metadata", "namespace") === "" &&
-          !containsUnknown(object.metadata ?? null)
-        ) {
-          setAt(object, ["metadata", "namespace"], "default");
-        }
-      }
-    } else {
-      removeAt(old, "metadata", "namespace");
-      removeAt(inputs, "metadata", "namespace");
-    }
-    removeAt(old, "metadata", "resourceVersion");
-    // The program may come to name what Pulumi has named before.
-    if (nameOf(inputs) !== "") setAt(old, ["metadata", "name"], nameOf(live));
-    const immutable = immutableProperties(inputs, {
-      configMaps: this.settings.configMapsMutable,
-      secrets: this.settings.secretsMutable,
+    const inputs = revealMap(request.news);
+    const result = diffInputs(request, {
+      namespaced: await this.isNamespaced(typeOf(inputs)),
+      mutable: {
+        configMaps: this.settings.configMapsMutable,
+        secrets: this.settings.secretsMutable,
+      },
     });
-    const details = detailedDiff(old, inputs, immutable);
-    for (const path of details.keys()) {
-      if (request.ignoreChanges.some((ignored) => pathContains(ignored, path)))
-        details.delete(path);
-    }
-    const replaces = [...details]
-      .filter(([path, { kind, replace }]) => replace || (kind === "delete" && path === "metadata"))
-      .map(([path]) => path);
-    if (annotation(inputs, "pulumi.com/replaceUnready") === "true") {
-      if (await this.isUnreadyJob(request.urn, inputs, live)) {
-        replaces.push('.metadata.annotations["pulumi.com/replaceUnready"]');
-      }
-    }
-    return {
-      changes: details.size > 0 || replaces.length > 0,
-      replaces,
-      detailedDiff: details,
-      // The name is the program's own, so old and new cannot exist side by side.
-      deleteBeforeReplace:
-        replaces.length > 0 &&
-        isNamed(inputs) &&
-        !isAutonamed(inputs) &&
-        nameOf(inputs) === nameOf(live) &&
-        namespaceOf(inputs) === namespaceOf(live),
-    };
+    if (annotation(inputs, REPLACE_UNREADY) !== "true") return result;
+    const { live } = fromCheckpoint(request.olds);
+    if (!(await this.isUnreadyJob(request.urn, inputs, live))) return result;
+    return withReplacement(result, inputs, live, `.metadata.annotations["${REPLACE_UNREADY}"]`);
   }
 
   async create({ urn, inputs, preview, timeoutSeconds }: CreateRequest): Promise<ResourceState> {
