@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { ensureCluster, type Lab, kubectl as labKubectl } from "./cluster/index.ts";
+import { binDir, ensureCluster, type Lab, kubectl as labKubectl } from "./cluster/index.ts";
 import { enterCommand, runningSandbox } from "./cluster/sandbox.ts";
 import { type ImageName, imageReference } from "./images/images.ts";
 import { kubernetesPart } from "./parts/programs.ts";
@@ -22,6 +22,8 @@ export interface Target {
   readonly apiKey: string;
   /** Runs kubectl as the cluster's administrator and returns what it wrote; throws with `stdout` when it fails. */
   kubectl(args: readonly string[], run?: { readonly signal?: AbortSignal }): Promise<string>;
+  /** The command line of such a kubectl, for what is spoken to while it runs. */
+  kubectlCommand(args: readonly string[]): readonly [string, ...string[]];
   /** Pulumi with state, passphrase and stack files of its own, outside the tree. */
   pulumi(progress: Progress): Promise<Pulumi>;
 }
@@ -39,6 +41,11 @@ export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {
     runnerImage: await imageReference("runner"),
     apiKey: LAB_API_KEY,
     kubectl: (args, options = {}) => labKubectl(lab, args, options),
+    kubectlCommand: (args) => {
+      const kubectl = [join(binDir(lab), "kubectl"), `--kubeconfig=${lab.kubeconfig}`];
+      const place = { netns: "node", cwd: lab.dir } as const;
+      return enterCommand(runningSandbox(lab), [...kubectl, ...args], place);
+    },
     pulumi: (progress) =>
       Pulumi.open({
         clone: lab.cloneDir,
@@ -61,13 +68,16 @@ export async function userTarget(
 ): Promise<Target> {
   const installed = spawnSync("kubectl", ["version", "--client"]).status === 0;
   const program = installed ? "kubectl" : join(await kubernetesPart(progress), "kubectl");
+  const kubectlCommand = (kubectlArgs: readonly string[]) =>
+    [program, `--kubeconfig=${args.kubeconfig}`, ...kubectlArgs] as const;
   const id = createHash("sha256").update(args.clone).update(args.kubeconfig).digest("hex");
   return {
     ...args,
     title: `the cluster of ${args.kubeconfig}`,
+    kubectlCommand,
     async kubectl(kubectlArgs, { signal } = {}) {
       const ended = await run({
-        argv: [program, `--kubeconfig=${args.kubeconfig}`, ...kubectlArgs],
+        argv: [...kubectlCommand(kubectlArgs)],
         cwd: args.clone,
         env: process.env,
         signal,

@@ -1,0 +1,103 @@
+import type { HeaderPair, RawResponse } from "../client/raw-client.ts";
+import { kept, lost, type Outcome } from "./check.ts";
+import type { Relayed } from "./relay.ts";
+
+/** Describe one connection, or the moment: every hop has its own. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "date",
+  "host",
+]);
+
+/** Headers of `sent` that are missing or changed in `received`, and those that `received` has besides. */
+export function headerDifferences(
+  sent: readonly HeaderPair[],
+  received: readonly HeaderPair[],
+  ignored: readonly string[] = [],
+): { readonly changed: string[]; readonly added: string[] } {
+  const skip = new Set([...HOP_BY_HOP, ...ignored]);
+  const before = joined(sent);
+  const after = joined(received);
+  return {
+    changed: [...before].flatMap(([name, value]) => {
+      if (skip.has(name) || after.get(name) === value) return [];
+      const now = after.get(name);
+      return [now === undefined ? `${name} is gone` : `${name} became ${quoted(now)}`];
+    }),
+    added: [...after.keys()].filter((name) => !skip.has(name) && !before.has(name)),
+  };
+}
+
+function joined(headers: readonly HeaderPair[]): Map<string, string> {
+  const result = new Map<string, string>();
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    const before = result.get(key);
+    result.set(key, before === undefined ? value : `${before}, ${value}`);
+  }
+  return result;
+}
+
+/** Whether an answer of the upstream's came back with its status, body and headers as they were. */
+export function judgeAnswer({ response, record, responseBody, requests }: Relayed): Outcome {
+  const answered = record?.response;
+  if (answered == null) return lost("not-relayed", "the upstream did not get the request");
+  const { head, body, ended } = response;
+  if (head === undefined || ended !== "end") {
+    return lost("cut", `the client's answer ended with ${quoted(ended)}`);
+  }
+  if (head.status !== answered.status) {
+    return lost("status", `status ${answered.status} became ${head.status}: ${excerpt(body)}`);
+  }
+  if (!body.equals(responseBody)) {
+    return lost("body", `the body became ${excerpt(body)}, it was ${excerpt(responseBody)}`);
+  }
+  const { changed } = headerDifferences(answered.headers, head.headers);
+  if (changed.length > 0) return lost("headers", changed.join("; "));
+  if (requests !== 1) return lost("repeated", `the upstream got the request ${requests} times`);
+  return kept(
+    `status ${head.status}, ${body.length} bytes of body and ${answered.headers.length} headers arrived as sent, asked once`,
+  );
+}
+
+/** The type of an error in Anthropic's shape; `undefined` for any other body. */
+export function anthropicErrorType(body: Buffer): string | undefined {
+  try {
+    const parsed = JSON.parse(body.toString()) as { type?: unknown; error?: { type?: unknown } };
+    return parsed.type === "error" && typeof parsed.error?.type === "string"
+      ? parsed.error.type
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an answer is the gateway's own, in Anthropic's shape, with one of the given pairs of status and type. */
+export function judgeOwnError(
+  { head, body, ended }: RawResponse,
+  accepted: readonly (readonly [status: number, type: string])[],
+): Outcome {
+  if (head === undefined || ended !== "end") {
+    return lost("no-answer", `the connection ended with ${quoted(ended)}`);
+  }
+  const type = anthropicErrorType(body);
+  const seen = `${head.status} ${excerpt(body)}`;
+  if (type === undefined) return lost("own-shape", `not in Anthropic's shape: ${seen}`);
+  if (!accepted.some(([status, name]) => status === head.status && name === type)) {
+    return lost("other-error", seen);
+  }
+  return kept(seen);
+}
+
+/** The beginning of a body, on one line. */
+export function excerpt(body: Buffer | string, length = 160): string {
+  const text = body.toString();
+  return text.length > length ? `${quoted(text.slice(0, length))}…` : quoted(text);
+}
+
+export function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,80 @@
+import type { RunningConfiguration } from "../subject/configuration.ts";
+import { type Check, type CheckContext, kept, lost, type Outcome } from "./check.ts";
+
+/** Claude Code's own watchdogs act after 300 s of silence, and must be the first to. */
+const WATCHDOG_SECONDS = 300;
+/** Claude Code's `API_TIMEOUT_MS` is 600 s unless set otherwise. */
+const REQUEST_SECONDS = 600;
+
+/** Whether every limit on silence is longer than Claude Code's own. */
+export function judgeIdleLimits({ limits }: RunningConfiguration): Outcome {
+  const idle = limits.filter(({ kind }) => kind === "idle");
+  if (idle.length === 0) return lost("unknown", "no idle limit was found");
+  const short = idle.filter(({ seconds }) => seconds !== 0 && seconds <= WATCHDOG_SECONDS);
+  return short.length === 0
+    ? kept(shown(idle))
+    : lost("short", `not above ${WATCHDOG_SECONDS} s: ${shown(short)}`);
+}
+
+/** Whether a request may take as long as Claude Code lets it. */
+export function judgeTotalLimits({ limits }: RunningConfiguration): Outcome {
+  const total = limits.filter(({ kind }) => kind === "total");
+  const short = total.filter(({ seconds }) => seconds !== 0 && seconds < REQUEST_SECONDS);
+  if (short.length > 0) return lost("short", `under ${REQUEST_SECONDS} s: ${shown(short)}`);
+  const set = total.filter(({ seconds }) => seconds !== 0);
+  return kept(set.length === 0 ? "nothing limits how long a request may take" : shown(set));
+}
+
+/** Whether nothing is sent again that may have reached the upstream. */
+export function judgeRetries({ retries }: RunningConfiguration): Outcome {
+  const repeating = retries.filter(
+    ({ on, attempts }) => attempts > 0 && !/^(connect-failure)?$/.test(on),
+  );
+  const text = (list: typeof retries) =>
+    list.map(({ where, on, attempts }) => `${where}: ${attempts} on ${on}`).join("; ");
+  return repeating.length === 0
+    ? kept(text(retries.filter(({ attempts }) => attempts > 0)) || "no retries at all")
+    : lost("repeats", text(repeating));
+}
+
+function shown(limits: RunningConfiguration["limits"]): string {
+  return limits
+    .map(
+      ({ process, where, seconds }) =>
+        `${process} ${where} ${seconds === 0 ? "none" : `${seconds} s`}`,
+    )
+    .join("; ");
+}
+
+function readFrom(judge: (configuration: RunningConfiguration) => Outcome) {
+  return async ({ configuration }: CheckContext) => {
+    if (configuration === undefined) throw new Error("this check needs the running configuration");
+    return judge(await configuration());
+  };
+}
+
+export const configuration: readonly Check[] = [
+  {
+    id: "configuration.idle-limits",
+    title: "Every limit on silence is above Claude Code's own 300 seconds",
+    protects:
+      "A proxy that cuts a silent stream first turns a long thought into a failed turn; Claude Code's own watchdog knows what to do.",
+    needs: ["configuration"],
+    run: readFrom(judgeIdleLimits),
+  },
+  {
+    id: "configuration.total-limits",
+    title: "No request is ended before Claude Code's own 600 seconds",
+    protects: "Long answers are long; ended by a clock, they are paid for and lost.",
+    needs: ["configuration"],
+    run: readFrom(judgeTotalLimits),
+  },
+  {
+    id: "configuration.retries",
+    title: "The gateway is configured to repeat nothing that may have arrived",
+    protects:
+      "Claude Code retries by itself, as retry-after says; a second one in the middle multiplies it.",
+    needs: ["configuration"],
+    run: readFrom(judgeRetries),
+  },
+];

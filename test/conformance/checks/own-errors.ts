@@ -1,0 +1,243 @@
+import type { HeaderPair } from "../client/raw-client.ts";
+import { type Check, type CheckContext, kept, lost, type Outcome } from "./check.ts";
+import { excerpt, judgeOwnError, quoted } from "./compare.ts";
+import {
+  conversation,
+  headerOf,
+  lastRecord,
+  messagesRequest,
+  newMarker,
+  openScripted,
+  relay,
+  seenUpstream,
+  type Sent,
+} from "./relay.ts";
+
+const WRONG_TOKEN = "wrong-token-0123456789abcdef";
+
+/** Sends what the gateway must refuse itself, and looks that nothing of it came through. */
+async function refused(
+  context: CheckContext,
+  marker: string,
+  sent: Sent,
+  accepted: readonly (readonly [status: number, type: string])[],
+): Promise<Outcome> {
+  const { upstream, client } = context;
+  const since = upstream === undefined ? 0 : await lastRecord(upstream);
+  const response = await client.send(messagesRequest(sent));
+  if (upstream !== undefined) {
+    const { requests } = await seenUpstream(upstream, since, marker);
+    if (requests > 0) return lost("came-through", "the upstream got the request");
+  }
+  return judgeOwnError(response, accepted);
+}
+
+function credentialCheck(name: string, title: string, credential: readonly HeaderPair[]): Check {
+  return {
+    id: `own-errors.${name}`,
+    title,
+    protects:
+      "Claude Code stops on 401 authentication_error and says why; any other answer to a bad token looks like a failure that may pass.",
+    needs: [],
+    run(context) {
+      const marker = newMarker();
+      return refused(context, marker, { body: conversation(marker), credential }, [
+        [401, "authentication_error"],
+      ]);
+    },
+  };
+}
+
+function accepts(name: string, title: string, credential: readonly HeaderPair[]): Check {
+  return {
+    id: `own-errors.${name}`,
+    title,
+    protects:
+      "ANTHROPIC_AUTH_TOKEN, ANTHROPIC_API_KEY and apiKeyHelper make Claude Code send one header, the other, or both.",
+    needs: [],
+    async run({ client }) {
+      const marker = newMarker();
+      const { head, body } = await client.send(
+        messagesRequest({ body: conversation(marker), credential }),
+      );
+      return head?.status === 200
+        ? kept(`200 with ${credential.map(([header]) => header).join(" and ")}`)
+        : lost("refused", `${head?.status ?? "no answer"} ${excerpt(body)}`);
+    },
+  };
+}
+
+function closedRoute(name: string, title: string, method: string, path: string): Check {
+  return {
+    id: `own-errors.${name}`,
+    title,
+    protects:
+      "The real credential opens the whole API: files, batches, keys. Agents are given the message routes only.",
+    needs: [],
+    run(context) {
+      const marker = newMarker();
+      const sent = {
+        method,
+        path: `${path}?marker=${marker}`,
+        body: method === "POST" ? conversation(marker) : "",
+      };
+      return refused(context, marker, sent, [
+        [404, "not_found_error"],
+        [405, "not_found_error"],
+      ]);
+    },
+  };
+}
+
+const noBreach: Check = {
+  id: "own-errors.other-paths",
+  title: "No spelling of a path leads past the list of open routes",
+  protects: "Encoded slashes and dot segments are how a list of routes is got around.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const { client, upstream } = context;
+    if (upstream === undefined) throw new Error("needs the fake upstream");
+    const since = await lastRecord(upstream);
+    const paths = [
+      "/v1/messages/../files",
+      "/v1/messages/%2e%2e/files",
+      "/v1/messages/..%2ffiles",
+      "//v1/files",
+      "/v1/./files",
+      "/v1/messages%2f..%2ffiles",
+      "/v1/messages;/../files",
+      "/../v1/files",
+    ];
+    const statuses: number[] = [];
+    for (const path of paths) {
+      const { head } = await client.send(
+        messagesRequest({ path: `${path}?marker=${marker}`, body: conversation(marker) }),
+      );
+      statuses.push(head?.status ?? 0);
+    }
+    const records = await upstream.records(since);
+    const breach = records.find(
+      ({ url }) => url.includes(marker) && !/^\/v1\/messages\?/.test(url),
+    );
+    if (breach !== undefined)
+      return lost("came-through", `the upstream was asked for ${breach.url}`);
+    return kept(
+      `${paths.length} spellings, answered ${statuses.join(", ")}; none reached another route`,
+    );
+  },
+};
+
+const swapped: Check = {
+  id: "own-errors.credential-swapped",
+  title: "The upstream sees the gateway's credential and never the agent's",
+  protects:
+    "An agent's token that reaches the API is in somebody else's logs, and a real key in an agent's reach can be stolen by what it reads.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const body = conversation(marker);
+    // As agents may present it: in both headers at once.
+    const credential: HeaderPair[] = [
+      ["Authorization", "Bearer {credential}"],
+      ["x-api-key", "{credential}"],
+    ];
+    const { record, response } = await relay(context, marker, { body, credential });
+    if (record === undefined) {
+      return lost("refused", `${response.head?.status ?? "no answer"} ${excerpt(response.body)}`);
+    }
+    const presented = ["authorization", "x-api-key"].filter(
+      (name) => headerOf(record.headers, name) !== undefined,
+    );
+    // The fake API refuses what it does not know, so an accepted single header is the gateway's own.
+    if (presented.length !== 1)
+      return lost("leaked", `the upstream got ${presented.join(" and ")}`);
+    if (response.head?.status !== 200) {
+      return lost("leaked", `the upstream refused the credential: ${excerpt(response.body)}`);
+    }
+    return kept(`the upstream got one credential, in ${presented[0] ?? ""}, and took it`);
+  },
+};
+
+const unreachable: Check = {
+  id: "own-errors.upstream-reset",
+  title: "A broken connection to the API becomes an error that may be tried again",
+  protects:
+    "Claude Code retries a 5xx in Anthropic's shape; an answer that looks like the client's own mistake ends the turn.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const { exchange } = await openScripted(context, marker, { kind: "reset", after: "request" });
+    const response = await exchange.response;
+    const outcome = judgeOwnError(response, [
+      [502, "api_error"],
+      [503, "overloaded_error"],
+      [504, "timeout_error"],
+    ]);
+    if (!outcome.kept) return outcome;
+    const retry = headerOf(response.head?.headers, "x-should-retry");
+    return retry === "true"
+      ? kept(`${outcome.evidence}, x-should-retry: true`)
+      : lost("no-retry-header", `${outcome.evidence}, x-should-retry: ${retry ?? "missing"}`);
+  },
+};
+
+const malformed: Check = {
+  id: "own-errors.malformed",
+  title: "A body that is no JSON is refused in Anthropic's shape",
+  protects:
+    "The mistake must be told in words that Claude Code shows, not by a page of the gateway's framework.",
+  needs: [],
+  async run({ client }) {
+    const response = await client.send(messagesRequest({ body: '{"model": ' }));
+    return judgeOwnError(response, [[400, "invalid_request_error"]]);
+  },
+};
+
+const hello: Check = {
+  id: "own-errors.hello",
+  title: "The connection warm-up is answered, or refused at once",
+  protects:
+    "Claude Code warms its connection up with HEAD /api/hello; an answer may be a refusal, but must come.",
+  needs: [],
+  async run({ client }) {
+    const { head, ended } = await client.send(
+      messagesRequest({ method: "HEAD", path: "/api/hello", body: "" }),
+    );
+    if (head === undefined) return lost("no-answer", `the connection ended with ${quoted(ended)}`);
+    return head.status >= 300 && head.status < 400
+      ? lost("redirect", `status ${head.status}, and redirects count as failures`)
+      : kept(`status ${head.status}`);
+  },
+};
+
+export const ownErrors: readonly Check[] = [
+  credentialCheck("no-token", "A request without a token is refused as the API would", []),
+  credentialCheck("wrong-bearer", "A wrong bearer token is refused as the API would", [
+    ["Authorization", `Bearer ${WRONG_TOKEN}`],
+  ]),
+  credentialCheck("wrong-api-key", "A wrong x-api-key is refused as the API would", [
+    ["x-api-key", WRONG_TOKEN],
+  ]),
+  accepts("accepts-bearer", "A token is taken as Authorization: Bearer", [
+    ["Authorization", "Bearer {credential}"],
+  ]),
+  accepts("accepts-api-key", "A token is taken as x-api-key", [["x-api-key", "{credential}"]]),
+  accepts("accepts-both", "A token is taken in both headers at once", [
+    ["x-api-key", "{credential}"],
+    ["Authorization", "Bearer {credential}"],
+  ]),
+  closedRoute("closed-files", "Other routes of the API are closed", "POST", "/v1/files"),
+  closedRoute(
+    "closed-keys",
+    "The organization's administration is closed",
+    "GET",
+    "/v1/organizations/api_keys",
+  ),
+  closedRoute("closed-method", "A message route takes no other method", "GET", "/v1/messages"),
+  noBreach,
+  swapped,
+  unreachable,
+  malformed,
+  hello,
+];

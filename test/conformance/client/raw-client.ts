@@ -1,0 +1,207 @@
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+/** The script that speaks HTTP for {@link RawClient}, as one argument of `node --input-type=module --eval`. */
+export const RAW_CLIENT_SOURCE = readFileSync(new URL("raw-client.mjs", import.meta.url), "utf8");
+
+/** Bytes of a body: text, base64, or one character many times. */
+export type Piece =
+  | { readonly text: string }
+  | { readonly base64: string }
+  | { readonly fill: string; readonly length: number };
+
+export type HeaderPair = readonly [name: string, value: string];
+
+/** A request, exactly as it goes over the wire; framing headers included. */
+export interface RawRequest {
+  readonly method: string;
+  /** Path and query below the agent's base URL. */
+  readonly path: string;
+  /** `{credential}` in a value is the agent's own, `{host}` the base URL's. */
+  readonly headers: readonly HeaderPair[];
+  readonly body: readonly Piece[];
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly HeaderPair[];
+}
+
+/** What came back, whole or cut. */
+export interface RawResponse {
+  /** Missing when the connection ended before it. */
+  readonly head: ResponseHead | undefined;
+  readonly body: Buffer;
+  /** `end`: as HTTP ends a body. Else why there was no more. */
+  readonly ended: "end" | (string & {});
+}
+
+type Event =
+  | { readonly event: "ready"; readonly baseUrl: string; readonly hasCredential: boolean }
+  | ({ readonly event: "head"; readonly id: number } & ResponseHead)
+  | { readonly event: "data"; readonly id: number; readonly base64: string }
+  | { readonly event: "end"; readonly id: number }
+  | { readonly event: "cut"; readonly id: number; readonly why: string };
+
+const TIMEOUT_MS = 60_000;
+
+/** One process that speaks raw HTTP/1.1 from where agents run; see raw-client.mjs. */
+export class RawClient {
+  /** The agent's base URL, as its environment says. */
+  readonly baseUrl: string;
+  readonly #child: ChildProcess;
+  readonly #connectTo: string | undefined;
+  readonly #exchanges: Map<number, RawExchange>;
+  #nextId = 1;
+
+  private constructor(
+    child: ChildProcess,
+    exchanges: Map<number, RawExchange>,
+    baseUrl: string,
+    connectTo: string | undefined,
+  ) {
+    this.#child = child;
+    this.#exchanges = exchanges;
+    this.baseUrl = baseUrl;
+    this.#connectTo = connectTo;
+  }
+
+  /**
+   * Takes over a process that runs {@link RAW_CLIENT_SOURCE}. With `connectTo` (`host:port`), connections go there
+   * whatever the base URL's name resolves to.
+   */
+  static async over(child: ChildProcess, connectTo?: string): Promise<RawClient> {
+    const { stdin, stdout, stderr } = child;
+    if (stdin === null || stdout === null) throw new Error("the client needs pipes");
+    let complaints = "";
+    stderr?.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
+    stdin.on("error", () => undefined);
+    return new Promise((resolve, reject) => {
+      const exchanges = new Map<number, RawExchange>();
+      createInterface({ input: stdout }).on("line", (line) => {
+        const event = JSON.parse(line) as Event;
+        if (event.event !== "ready") {
+          exchanges.get(event.id)?.handle(event);
+          return;
+        }
+        if (!event.hasCredential) reject(new Error("the agent's environment holds no credential"));
+        resolve(new RawClient(child, exchanges, event.baseUrl, connectTo));
+      });
+      const gone = (why: string) => {
+        const error = new Error(`the client in the agent's place ended: ${why}`);
+        reject(error);
+        for (const exchange of exchanges.values()) exchange.fail(error);
+      };
+      child.on("error", (error) => {
+        gone(error.message);
+      });
+      child.on("close", () => {
+        gone(complaints.trim() || "without a word");
+      });
+    });
+  }
+
+  /** Sends a request, on a connection of its own. */
+  open(request: RawRequest, timeoutMs = TIMEOUT_MS): RawExchange {
+    const id = this.#nextId++;
+    const exchange = new RawExchange((command) => {
+      this.#child.stdin?.write(`${JSON.stringify({ id, ...command })}\n`);
+    });
+    this.#exchanges.set(id, exchange);
+    void exchange.response
+      .catch(() => undefined)
+      .finally(() => {
+        this.#exchanges.delete(id);
+      });
+    exchange.command({ do: "open", request, connectTo: this.#connectTo, timeoutMs });
+    return exchange;
+  }
+
+  /** Sends a request and reads what comes back to its end. */
+  send(request: RawRequest, timeoutMs?: number): Promise<RawResponse> {
+    return this.open(request, timeoutMs).response;
+  }
+
+  /** Ends the process. */
+  close(): void {
+    this.#child.stdin?.end();
+  }
+}
+
+/** A request on its way, with the response as far as it came. */
+export class RawExchange {
+  /** Resolves when the response ended, properly or not. */
+  readonly response: Promise<RawResponse>;
+  readonly command: (command: object) => void;
+  #resolve!: (response: RawResponse) => void;
+  #reject!: (error: Error) => void;
+  #head: ResponseHead | undefined;
+  #body = Buffer.alloc(0);
+  #ended: string | undefined;
+  #error: Error | undefined;
+  #watchers: (() => void)[] = [];
+
+  constructor(command: (command: object) => void) {
+    this.command = command;
+    this.response = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Sends more of the request's body. */
+  write(...body: Piece[]): void {
+    this.command({ do: "write", body });
+  }
+
+  /** Goes away, as a client that is killed. */
+  abort(): void {
+    this.command({ do: "abort" });
+  }
+
+  /** Waits for the response's head; `undefined` when there was none within the time. */
+  async head(withinMs = 10_000): Promise<ResponseHead | undefined> {
+    await this.#until(() => this.#head !== undefined, withinMs);
+    return this.#head;
+  }
+
+  /** Waits until the body holds that many bytes; whether it came to that within the time. */
+  async received(bytes: number, withinMs = 10_000): Promise<boolean> {
+    await this.#until(() => this.#body.length >= bytes, withinMs);
+    return this.#body.length >= bytes;
+  }
+
+  handle(event: Exclude<Event, { event: "ready" }>): void {
+    if (event.event === "head") this.#head = event;
+    else if (event.event === "data") {
+      this.#body = Buffer.concat([this.#body, Buffer.from(event.base64, "base64")]);
+    } else {
+      this.#ended = event.event === "end" ? "end" : event.why;
+      this.#resolve({ head: this.#head, body: this.#body, ended: this.#ended });
+    }
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  fail(error: Error): void {
+    this.#error = error;
+    this.#reject(error);
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  #until(satisfied: () => boolean, withinMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#error !== undefined) reject(this.#error);
+        else if (satisfied() || this.#ended !== undefined) resolve();
+        else return;
+        clearTimeout(timer);
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== look);
+      };
+      const timer = setTimeout(resolve, withinMs);
+      this.#watchers.push(look);
+      look();
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { writeFile } from "node:fs/promises";
+import { lineProgress, type Progress } from "../lab/progress.ts";
+import { measureAllPaths } from "./all-paths.ts";
+import { measure } from "./measure.ts";
+import { type Options, parseOptions } from "./options.ts";
+import type { Report } from "./report/report.ts";
+import { renderTerminal } from "./report/terminal.ts";
+import { findStack } from "./subject/find-stack.ts";
+import { openStack } from "./subject/stack.ts";
+import { BadInput, type Subject } from "./subject/subject.ts";
+import { openUrl } from "./subject/url.ts";
+
+/** `npm run verify`: what a gateway keeps and loses, measured. */
+async function main(): Promise<number> {
+  const progress = lineProgress();
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      progress.note(`${signal}: stopping`);
+      interrupted.abort(new Error("interrupted"));
+    });
+  }
+  try {
+    const options = parseOptions(process.argv.slice(2), process.env);
+    const reports = await reportsOf(options, progress, interrupted.signal);
+    for (const report of reports) process.stdout.write(renderTerminal(report));
+    if (options.json !== undefined) {
+      const [only, ...more] = reports;
+      const json = more.length === 0 ? only : { paths: reports };
+      await writeFile(options.json, `${JSON.stringify(json, null, 2)}\n`);
+    }
+    return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
+  } catch (error) {
+    if (interrupted.signal.aborted) return 130;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof BadInput ? 2 : 1;
+  }
+}
+
+async function reportsOf(
+  { subject, long }: Options,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Report[]> {
+  switch (subject.kind) {
+    case "stack": {
+      const found = await findStack(subject.stack, subject.kubeconfig, progress);
+      return [await reportOn(await openStack({ ...found, stack: subject.stack, long }), progress)];
+    }
+    case "url":
+      return [await reportOn(await openUrl(subject.url, long), progress)];
+    case "all-paths":
+      return measureAllPaths({ long, progress, signal }, (opened) => reportOn(opened, progress));
+  }
+}
+
+async function reportOn(subject: Subject, progress: Progress): Promise<Report> {
+  try {
+    return await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>
+      measure(subject, (done, of) => {
+        status(`${done} of ${of} checks`);
+      }),
+    );
+  } finally {
+    subject.close();
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,85 @@
+import { checks as allChecks } from "./checks/index.ts";
+import { type Check, type CheckContext, type Outcome, unmetNeeds } from "./checks/check.ts";
+import { type Expectation, expectationOf } from "./expected.ts";
+import { type CheckResult, differs, type Report } from "./report/report.ts";
+import type { Subject } from "./subject/subject.ts";
+
+/** Tells how far a measurement is. */
+export type OnResult = (done: number, of: number) => void;
+
+/** Runs every check on a gateway and holds what it found against the table. */
+export async function measure(
+  subject: Subject,
+  onResult: OnResult = () => undefined,
+  checks: readonly Check[] = allChecks,
+): Promise<Report> {
+  const measuredAt = new Date().toISOString();
+  const results = new Map<Check, CheckResult>();
+  const one = async (check: Check) => {
+    results.set(check, await result(subject, check));
+    onResult(results.size, checks.length);
+  };
+  const slow = checks.filter((check) => check.slow === true).map(one);
+  for (const check of checks) if (check.slow !== true) await one(check);
+  await Promise.all(slow);
+
+  const ordered = checks.flatMap((check) => results.get(check) ?? []);
+  return {
+    stack: subject.stack,
+    path: subject.path,
+    versions: subject.versions,
+    baseUrl: subject.baseUrl,
+    measuredAt,
+    view: subject.context.upstream === undefined ? "client" : "both-sides",
+    checks: ordered,
+    verdict: ordered.some(differs) ? "differs" : "as-expected",
+  };
+}
+
+async function result({ path, context }: Subject, check: Check): Promise<CheckResult> {
+  const { id, title } = check;
+  const expectation = expectationOf(path, check);
+  if (expectation.status === "not-applicable") {
+    const { status, reason } = expectation;
+    return { id, title, status, expected: status, evidence: reason, reason };
+  }
+  const unmet = unmetNeeds(check, context);
+  if (unmet.length > 0) {
+    const evidence = `needs ${unmet.map((need) => NEEDS[need]).join(" and ")}`;
+    return { id, title, status: "skipped", expected: "skipped", evidence };
+  }
+  return { id, title, ...judge(expectation, await outcomeOf(check, context)) };
+}
+
+const NEEDS = {
+  upstream: "the fake API, which compares both sides",
+  claude: "an agent's pod with Claude Code",
+  configuration: "access to the gateway's pods",
+  long: "--long",
+} as const;
+
+async function outcomeOf(check: Check, context: CheckContext): Promise<Outcome> {
+  try {
+    return await check.run(context);
+  } catch (error) {
+    return { kept: false, loss: "broken-check", evidence: (error as Error).message };
+  }
+}
+
+/** What an outcome means where something is expected. */
+export function judge(
+  expectation: Exclude<Expectation, { status: "not-applicable" }>,
+  outcome: Outcome,
+): Pick<CheckResult, "status" | "expected" | "evidence" | "reason"> {
+  const expected = expectation.status;
+  const reason = expectation.status === "known-loss" ? { reason: expectation.reason } : {};
+  const { evidence } = outcome;
+  if (outcome.kept) return { status: "pass", expected, evidence, ...reason };
+  const known = expectation.status === "known-loss" && expectation.loss === outcome.loss;
+  return {
+    status: known ? "known-loss" : "fail",
+    expected,
+    evidence: `[${outcome.loss}] ${evidence}`,
+    ...reason,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Check } from "../checks/check.ts";
+import type { Subject } from "../subject/subject.ts";
+
+export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
+
+/** What one check found on one gateway. */
+export interface CheckResult {
+  readonly id: Check["id"];
+  readonly title: string;
+  readonly status: Status;
+  /** As the reviewed table says; `skipped` where the target lacks what the check needs. */
+  readonly expected: Exclude<Status, "fail">;
+  readonly evidence: string;
+  /** Why something else than `pass` is expected. */
+  readonly reason?: string;
+}
+
+/** The verdict on one gateway: the JSON report. */
+export interface Report {
+  readonly stack: string;
+  readonly path: Subject["path"];
+  readonly versions: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+  /** When the measurement began, ISO 8601. */
+  readonly measuredAt: string;
+  /** Whether both sides were compared, or the client's alone. */
+  readonly view: "both-sides" | "client";
+  readonly checks: readonly CheckResult[];
+  /** `as-expected` when every check found what the table says. */
+  readonly verdict: "as-expected" | "differs";
+}
+
+/** Whether a check found something else than expected. */
+export function differs({ status, expected }: CheckResult): boolean {
+  return status !== expected;
+}
+
+/** How many results have each status. */
+export function countByStatus(checks: readonly CheckResult[]): Readonly<Record<Status, number>> {
+  const counts = { pass: 0, fail: 0, "known-loss": 0, "not-applicable": 0, skipped: 0 };
+  for (const { status } of checks) counts[status]++;
+  return counts;
+}

@@ -1,0 +1,19 @@
+import type { GatewayVariant } from "../../../components/gateway/variant.ts";
+import type { CheckContext } from "../checks/check.ts";
+
+/** A gateway that is measured. */
+export interface Subject {
+  /** Name of the stack, or the URL of a gateway that is not ours. */
+  readonly stack: string;
+  /** Column of the table of losses; `external` where nobody reviewed any. */
+  readonly path: GatewayVariant | "external";
+  /** What runs, by part. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+  readonly context: CheckContext;
+  /** Ends what was started for the measurement. */
+  close(): void;
+}
+
+/** Something that cannot be measured as asked: one line that names the thing and the fix. */
+export class BadInput extends Error {}

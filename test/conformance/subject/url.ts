@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
+import { preflight } from "./preflight.ts";
+import type { Subject } from "./subject.ts";
+
+/** Opens a gateway that is not ours, from this machine. Its token is in the environment. Throws BadInput. */
+export async function openUrl(url: string, long: boolean): Promise<Subject> {
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
+    stdio: "pipe",
+    env: { ...process.env, ANTHROPIC_BASE_URL: url },
+  });
+  const client = await RawClient.over(child);
+  try {
+    await preflight(client);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return {
+    stack: url,
+    path: "external",
+    versions: {},
+    baseUrl: url,
+    context: { client, long },
+    close: () => {
+      client.close();
+    },
+  };
+}
