@@ -11,6 +11,12 @@ import { Pulumi } from "./pulumi/cli.ts";
 import { run } from "./pulumi/run.ts";
 import { ensureUpstream, LAB_API_KEY } from "./upstream.ts";
 
+/** What a kubectl command reads, and what may end it early. */
+export interface KubectlRun {
+  readonly input?: string | AsyncIterable<Buffer>;
+  readonly signal?: AbortSignal;
+}
+
 /** A cluster that stacks are deployed to, embedded or the user's own. */
 export interface Target {
   /** What a person would call it. */
@@ -21,7 +27,7 @@ export interface Target {
   /** The upstream's key. */
   readonly apiKey: string;
   /** Runs kubectl as the cluster's administrator and returns what it wrote; throws with `stdout` when it fails. */
-  kubectl(args: readonly string[], run?: { readonly signal?: AbortSignal }): Promise<string>;
+  kubectl(args: readonly string[], run?: KubectlRun): Promise<string>;
   /** The command line of such a kubectl, for what is spoken to while it runs. */
   kubectlCommand(args: readonly string[]): readonly [string, ...string[]];
   /** Pulumi with state, passphrase and stack files of its own, outside the tree. */
@@ -75,12 +81,13 @@ export async function userTarget(
     ...args,
     title: `the cluster of ${args.kubeconfig}`,
     kubectlCommand,
-    async kubectl(kubectlArgs, { signal } = {}) {
+    async kubectl(kubectlArgs, { input, signal } = {}) {
       const ended = await run({
         argv: [...kubectlCommand(kubectlArgs)],
         cwd: args.clone,
         env: process.env,
         signal,
+        input,
       });
       if (ended.exitCode === 0) return ended.stdout;
       throw Object.assign(new Error(`kubectl failed:\n${ended.stderr}`), ended);

@@ -1,0 +1,156 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AnthropicControl } from "../anthropic/client.ts";
+import { type Lab, openLab } from "../cluster/index.ts";
+import { lineProgress } from "../progress.ts";
+import type { Stack } from "../pulumi/cli.ts";
+import { labTarget, type Target } from "../target.ts";
+import { ensureUpstream, LAB_API_KEY } from "../upstream.ts";
+import { behaviours } from "./behaviours.ts";
+import { routesOfLiteLlm, walkRoutes } from "./routes.ts";
+import { startSender, stopSender } from "./sender.ts";
+import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
+
+/**
+ * One living stack, walked through everything: brought up by the README's first command, toggled through every
+ * path with requests in flight, rotated, and destroyed. The tests build on each other, in order.
+ */
+const GATEWAY = "claude-gateway";
+const AGENT = "dev-e";
+const progress = lineProgress();
+
+let lab: Lab;
+let target: Target;
+let control: AnthropicControl;
+let stack: Stack;
+
+beforeAll(() => {
+  lab = openLab();
+});
+
+beforeEach(async () => {
+  await (control as AnthropicControl | undefined)?.reset();
+});
+
+function npmRunLocal(...args: string[]) {
+  const root = join(import.meta.dirname, "../../..");
+  const argv = ["test/run.mjs", "test/lab/local/main.ts", ...args];
+  return spawnSync(process.execPath, argv, { cwd: root, encoding: "utf8" });
+}
+
+/** Requests that reached the upstream's message route. */
+async function upstreamRequests() {
+  return (await control.records()).filter(({ url }) => url.startsWith("/v1/messages"));
+}
+
+async function up(path: string, mode?: string): Promise<void> {
+  await stack.setConfig("gateway.path", path);
+  await (mode === undefined
+    ? stack.removeConfig("gateway.mode")
+    : stack.setConfig("gateway.mode", mode));
+  await stack.setConfig("credential.holder", mode === "sni" ? "agent" : "gateway");
+  await stack.up();
+}
+
+/** Names of the Deployments, ConfigMaps, Secrets and Services in the gateway's namespace. */
+async function gatewayObjects(): Promise<string[]> {
+  const kinds = "deployments,configmaps,secrets,services,networkpolicies";
+  const list = await target.kubectl(["get", kinds, `--namespace=${GATEWAY}`, "--output=name"]);
+  return list.trim().split("\n").sort();
+}
+
+describe("npm run local", () => {
+  test("ends with two turns of one session, the second from the cache", async () => {
+    const { status, stdout, stderr } = npmRunLocal("--gateway", "litellm");
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/turn 1\s+completed\s+\d+\s+\d+\s+\d+\s+"Turn 1: Say hello/);
+    const cacheReads = /turn 2\s+completed\s+\d+\s+\d+\s+(\d+)\s+"Turn 2:/.exec(stdout)?.[1];
+    expect(Number(cacheReads)).toBeGreaterThan(0);
+
+    target = await labTarget(lab, progress);
+    control = await ensureUpstream(lab);
+    stack = (await target.pulumi(progress)).stack("local");
+  });
+
+  test.each([
+    ["an unknown path", ["--gateway", "nginx"], "--gateway nginx is not one of"],
+    ["a mode of no path", ["--mode", "sni"], "--mode belongs to --gateway envoy"],
+    ["an unknown option", ["--dwon"], "--dwon"],
+  ])("refuses %s with one line, the usage and exit code 2", (_, args, message) => {
+    const { status, stderr } = npmRunLocal(...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test("an `up` without a change plans none", async () => {
+    const { changeSummary } = await stack.preview({ refresh: true });
+    expect(Object.keys(changeSummary ?? {})).toEqual(["same"]);
+  });
+});
+
+describe("bare LiteLLM", () => {
+  test("answers 4xx to an agent on every route but the message routes and the probes'", async () => {
+    const routes = await routesOfLiteLlm(target, GATEWAY);
+    expect(routes.length).toBeGreaterThan(500);
+    const open = await walkRoutes(target, { gateway: GATEWAY, agent: AGENT }, routes);
+    expect(open).toEqual([
+      { method: "GET", path: "/health/liveliness", status: 200, body: `"I'm alive!"` },
+      {
+        method: "GET",
+        path: "/health/readiness",
+        status: 200,
+        body: '{"status":"healthy","db":"Not connected"}',
+      },
+    ]);
+  });
+});
+
+describe.each([
+  ["litellm", undefined],
+  ["shim", undefined],
+  ["envoy", "terminate"],
+  ["hybrid", undefined],
+  ["litellm", undefined],
+])("path %s %s", (path, mode) => {
+  const variant = mode === undefined ? path : `${path}-${mode}`;
+
+  test("is toggled to in place: what is open goes on, and nothing of the old path stays", async () => {
+    const sender = await startSender(target, stack, AGENT);
+    const marker = `to-${variant}-${Date.now()}`;
+    const traffic = await trafficDuring(target, control, sender, marker, () => up(path, mode));
+    await stopSender(target, sender);
+
+    expect(traffic.stream.status).toBe(200);
+    expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
+    expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
+    expect(traffic.requests.lost).toEqual([]);
+
+    const others = (await gatewayObjects()).filter(
+      (name) => /litellm|shim|envoy|hybrid/.test(name) && !name.split("/")[1]?.startsWith(variant),
+    );
+    expect(others).toEqual([]);
+  });
+
+  test.each(behaviours)("Claude Code $title", async ({ check }) => {
+    await check(target, control, AGENT);
+  });
+
+  test("shows the upstream its own key alone, and nothing of the agent's", async () => {
+    await behaviours[0]?.check(target, control, AGENT);
+    const requests = await upstreamRequests();
+    expect(requests).toHaveLength(2);
+    for (const { headers } of requests) {
+      const names = headers.map(([name]) => name.toLowerCase());
+      expect(headers.find(([name]) => name.toLowerCase() === "x-api-key")?.[1]).toBe(LAB_API_KEY);
+      expect(names).not.toContain("authorization");
+      expect(JSON.stringify(headers)).not.toContain("cgw-");
+    }
+  });
+});
+
+test("`pulumi destroy` leaves neither namespace nor object", async () => {
+  await stack.destroy();
+  const namespaces = await target.kubectl(["get", "namespaces", "--output=name"]);
+  expect(namespaces).not.toMatch(/claude-gateway|dev-e/);
+});

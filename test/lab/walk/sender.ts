@@ -1,0 +1,76 @@
+import type { Stack } from "../pulumi/cli.ts";
+import type { Target } from "../target.ts";
+import type { Sender as TrafficSender } from "./traffic.ts";
+
+export type Sender = TrafficSender;
+
+interface Outputs {
+  readonly baseUrl: string;
+  readonly agents: Record<
+    string,
+    {
+      readonly namespace: string;
+      readonly tokenSecret: string;
+      readonly podPatch: {
+        readonly metadata?: { readonly labels?: Record<string, string> };
+        readonly spec: { readonly containers: readonly [object] };
+      };
+    }
+  >;
+}
+
+const restricted = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** Starts a workload of somebody's own in an agent's namespace, with nothing of ours but the output `podPatch`. */
+export async function startSender(target: Target, stack: Stack, agent: string): Promise<Sender> {
+  const outputs = (await stack.outputs()) as unknown as Outputs;
+  const room = outputs.agents[agent];
+  if (room === undefined) throw new Error(`no agent ${agent}`);
+  const { namespace, tokenSecret, podPatch } = room;
+  const pod = "sender";
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...podPatch.metadata, name: pod, namespace },
+    spec: {
+      ...podPatch.spec,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          securityContext: restricted,
+          ...podPatch.spec.containers[0],
+          name: "sender",
+          image: target.runnerImage,
+          command: ["sleep", "infinity"],
+        },
+      ],
+    },
+  };
+  await target.kubectl(["apply", "--filename=-"], { input: JSON.stringify(manifest) });
+  await target.kubectl([
+    ...["wait", `--namespace=${namespace}`, `pod/${pod}`, "--for=condition=Ready"],
+    "--timeout=60s",
+  ]);
+  const token = await target.kubectl([
+    ...["get", "secret", tokenSecret, `--namespace=${namespace}`],
+    "--output=jsonpath={.data.token}",
+  ]);
+  return {
+    namespace,
+    gatewayNamespace: new URL(outputs.baseUrl).hostname.split(".")[1] ?? "",
+    pod,
+    baseUrl: outputs.baseUrl,
+    token: Buffer.from(token, "base64").toString(),
+  };
+}
+
+/** Removes the workload again. */
+export async function stopSender(target: Target, { namespace, pod }: Sender): Promise<void> {
+  await target.kubectl(["delete", "pod", pod, `--namespace=${namespace}`, "--wait=true"]);
+}
