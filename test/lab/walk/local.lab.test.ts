@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AnthropicControl } from "../anthropic/client.ts";
-import { type Lab, openLab } from "../cluster/index.ts";
+import { type Lab, openLab, takeDown } from "../cluster/index.ts";
 import { lineProgress } from "../progress.ts";
 import type { Stack } from "../pulumi/cli.ts";
 import { labTarget, type Target } from "../target.ts";
@@ -25,8 +25,10 @@ let target: Target;
 let control: AnthropicControl;
 let stack: Stack;
 
-beforeAll(() => {
+beforeAll(async () => {
   lab = openLab();
+  // From nothing, whatever an earlier run left: the first command has to do with that.
+  await takeDown(lab, progress);
 });
 
 beforeEach(async () => {
