@@ -2,11 +2,11 @@
  * `npm run lab -- COMMAND [ARGUMENT…]`: runs a command inside the running lab, as its node sees the world, with
  * kubectl and pulumi set up for it. `npm run lab -- --internet COMMAND…` runs it on the far side of the node's link.
  */
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname } from "node:path";
 import { binDir, openLab, spawnInLab, withoutProxies } from "./cluster/index.ts";
-import { enterCommand, runningSandbox } from "./cluster/sandbox.ts";
+import { runningSandbox } from "./cluster/sandbox.ts";
+import { labPulumi } from "./lab-pulumi.ts";
 import { lineProgress } from "./progress.ts";
-import { Pulumi } from "./pulumi/cli.ts";
 
 const USAGE = "usage: npm run lab -- [--internet] COMMAND [ARGUMENT…]";
 
@@ -18,13 +18,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const lab = openLab();
-  const init = runningSandbox(lab);
-  const pulumi = await Pulumi.open({
-    clone: lab.cloneDir,
-    dir: join(lab.dir, "pulumi"),
-    progress: lineProgress(),
-    wrap: (argv, cwd) => enterCommand(init, argv, { netns: "node", cwd }),
-  });
+  // Throws if there is none, before anything is built.
+  runningSandbox(lab);
+  const pulumi = await labPulumi(lab, lineProgress());
   const path = [binDir(lab), dirname(pulumi.binary), process.env.PATH ?? ""].join(delimiter);
   const child = spawnInLab(lab, argv, {
     netns: inInternet ? "internet" : "node",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { binDir, ensureCluster, type Lab, kubectl as labKubectl } from "./cluster/index.ts";
 import { enterCommand, runningSandbox } from "./cluster/sandbox.ts";
 import { type ImageName, imageReference } from "./images/images.ts";
+import { labPulumi } from "./lab-pulumi.ts";
 import { kubernetesPart } from "./parts/programs.ts";
 import { cacheRoot } from "./parts/store.ts";
 import type { Progress } from "./progress.ts";
@@ -52,13 +53,7 @@ export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {
       const place = { netns: "node", cwd: lab.dir } as const;
       return enterCommand(runningSandbox(lab), [...kubectl, ...args], place);
     },
-    pulumi: (progress) =>
-      Pulumi.open({
-        clone: lab.cloneDir,
-        dir: join(lab.dir, "pulumi"),
-        progress,
-        wrap: (argv, cwd) => enterCommand(runningSandbox(lab), argv, { netns: "node", cwd }),
-      }),
+    pulumi: (progress) => labPulumi(lab, progress),
   };
 }
 

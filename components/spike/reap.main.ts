@@ -1,0 +1,59 @@
+/** `npm run spike:reap [-- --orphans]`: destroys spikes past their time to live. */
+import { parseArgs } from "node:util";
+import { runCommand, UsageError } from "../../infra/command-line.ts";
+import { ownSpikes, pulumiIsInstalled } from "./own-pulumi.ts";
+import { reap, type Spikes } from "./reap.ts";
+
+const USAGE = `usage: npm run spike:reap [-- OPTIONS]
+
+Destroys and removes every stack of kind spike that was created longer ago than its spike.ttl.
+
+  --orphans   then delete namespaces of spikes that no stack owns, once past their time
+  --lab       on the embedded cluster of this clone instead of your own
+  --help      show this
+
+Your own are the stacks of the backend that \`pulumi\` is logged in to, and for --orphans the cluster of
+kubectl's current context. Where no \`pulumi\` is installed, --lab is implied.
+Exit code: 0 nothing is left past its time, 1 something could not be reaped, 2 bad input.`;
+
+await runCommand(USAGE, async () => {
+  const { help, orphans, lab } = readArguments(process.argv.slice(2));
+  if (help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      interrupted.abort(new Error("Interrupted"));
+    });
+  }
+  const report = (line: string) => process.stdout.write(`${line}\n`);
+  const spikes = lab || !(await pulumiIsInstalled()) ? await labSpikes() : ownSpikes;
+  const reaped = await reap(spikes, { orphans, report, signal: interrupted.signal });
+  const all = [reaped.stacks, reaped.orphans];
+  const count = (which: "gone" | "kept" | "failed") =>
+    all.reduce((total, each) => total + each[which].length, 0);
+  report(`${count("gone")} reaped, ${count("kept")} kept, ${count("failed")} failed`);
+  return count("failed") === 0 ? 0 : 1;
+});
+
+function readArguments(args: string[]) {
+  const flag = { type: "boolean", default: false } as const;
+  try {
+    return parseArgs({ args, options: { help: flag, orphans: flag, lab: flag } }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Loaded when asked for: a deployment that never sees the lab needs none of its parts. */
+async function labSpikes(): Promise<Spikes> {
+  const { runningLabSpikes } = await import("../../test/lab/spikes.ts");
+  const spikes = await runningLabSpikes();
+  if (spikes !== undefined) return spikes;
+  throw new UsageError(
+    "The embedded cluster does not run, and takes its spikes with it: there is nothing to reap. " +
+      "To reap your own, install pulumi and leave out --lab",
+  );
+}

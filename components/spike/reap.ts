@@ -1,0 +1,96 @@
+import { isPast } from "./lifetime.ts";
+import { ownedObjects, parseState, spikeLifetime, type StackState } from "./state.ts";
+import { reapOrphans } from "./reap-orphans.ts";
+
+/** Stacks and the cluster that spikes are on. Every error is for a person to read. */
+export interface Spikes {
+  /** Names of the project's stacks. */
+  stacks(): Promise<readonly string[]>;
+  /** `pulumi stack export`. */
+  exportState(stack: string): Promise<string>;
+  /** `pulumi destroy`. */
+  destroy(stack: string): Promise<void>;
+  /** `pulumi stack rm` of a stack that was destroyed. */
+  remove(stack: string): Promise<void>;
+  /** Runs kubectl and returns what it wrote. */
+  kubectl(args: readonly string[]): Promise<string>;
+}
+
+export interface ReapOptions {
+  /** Delete what no stack owns, too. */
+  readonly orphans: boolean;
+  /** Receives each line for the person who reaps. */
+  readonly report: (line: string) => void;
+  /** Starts nothing more once aborted. */
+  readonly signal?: AbortSignal;
+  /** The present. */
+  readonly now?: () => Date;
+  /** How long an orphan may take to go. Default 300 s. */
+  readonly orphanTimeoutSeconds?: number;
+}
+
+/** Names of stacks, or of objects as `Kind/name`. */
+export interface Reaped {
+  readonly gone: string[];
+  readonly kept: string[];
+  readonly failed: string[];
+}
+
+/** Destroys every spike past its time to live. A failure stops none of the others. */
+export async function reap(
+  spikes: Spikes,
+  options: ReapOptions,
+): Promise<{ readonly stacks: Reaped; readonly orphans: Reaped }> {
+  const stacks: Reaped = { gone: [], kept: [], failed: [] };
+  const owned = new Set<string>();
+  let allRead = true;
+  for (const stack of await spikes.stacks()) {
+    options.signal?.throwIfAborted();
+    let state: StackState;
+    try {
+      state = parseState(await spikes.exportState(stack));
+    } catch (error) {
+      allRead = false;
+      fail(stack, "its state cannot be read", error);
+      continue;
+    }
+    if (!(await reapStack(stack, state))) ownedObjects(state).forEach((key) => owned.add(key));
+  }
+
+  const none: Reaped = { gone: [], kept: [], failed: [] };
+  if (!options.orphans) return { stacks, orphans: none };
+  options.signal?.throwIfAborted();
+  if (!allRead) {
+    options.report("orphans: left alone, for a stack whose state cannot be read may own them");
+    return { stacks, orphans: none };
+  }
+  return { stacks, orphans: await reapOrphans(spikes, owned, options) };
+
+  /** Whether the stack is gone. */
+  async function reapStack(stack: string, state: StackState): Promise<boolean> {
+    try {
+      const lives = spikeLifetime(state);
+      if (lives === undefined) return false;
+      const until = lives.expiresAt.toISOString();
+      if (!isPast(lives, options.now?.() ?? new Date())) {
+        stacks.kept.push(stack);
+        options.report(`stack ${stack}: kept, it may live until ${until}`);
+        return false;
+      }
+      options.report(`stack ${stack}: past its time since ${until}, destroying it`);
+      await spikes.destroy(stack);
+      await spikes.remove(stack);
+      stacks.gone.push(stack);
+      options.report(`stack ${stack}: gone`);
+      return true;
+    } catch (error) {
+      fail(stack, "not reaped", error);
+      return false;
+    }
+  }
+
+  function fail(stack: string, what: string, error: unknown): void {
+    stacks.failed.push(stack);
+    options.report(`stack ${stack}: ${what}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Spikes } from "../../../../components/spike/reap.ts";
+
+/** An object in a list of kubectl's. */
+type Listed = Readonly<Record<string, unknown>>;
+
+/**
+ * Stands in for Pulumi and a cluster: keeps what would be changed in `calls`, and deletes objects at once but for
+ * those that are `stuck`.
+ */
+export class FakeSpikes implements Spikes {
+  readonly calls: string[] = [];
+  private readonly states: ReadonlyMap<string, string>;
+  private readonly failing: readonly string[];
+  private readonly stuck: readonly string[];
+  private readonly onCall: () => void;
+  private objects: readonly Listed[];
+
+  constructor(
+    states: Readonly<Record<string, string>>,
+    options: {
+      readonly objects?: readonly (Listed | undefined)[];
+      readonly failing?: readonly string[];
+      readonly stuck?: readonly string[];
+      readonly onCall?: () => void;
+    } = {},
+  ) {
+    this.states = new Map(Object.entries(states));
+    this.objects = (options.objects ?? []).filter((object) => object !== undefined);
+    this.failing = options.failing ?? [];
+    this.stuck = options.stuck ?? [];
+    this.onCall = options.onCall ?? (() => undefined);
+  }
+
+  async stacks() {
+    return Promise.resolve([...this.states.keys()]);
+  }
+
+  async exportState(stack: string) {
+    this.failIfAsked(`export ${stack}`);
+    return Promise.resolve(this.states.get(stack) ?? "");
+  }
+
+  async destroy(stack: string) {
+    return this.call(`destroy ${stack}`);
+  }
+
+  async remove(stack: string) {
+    return this.call(`remove ${stack}`);
+  }
+
+  async kubectl([command = "", ...args]: readonly string[]) {
+    if (command === "get") return JSON.stringify({ items: this.objects });
+    const [kind = "", name = ""] = args;
+    await this.call(`${command} ${kind} ${name}`);
+    if (!this.stuck.includes(name)) {
+      this.objects = this.objects.filter(
+        (object) => object.kind !== kind || (object.metadata as { name: string }).name !== name,
+      );
+    }
+    return "";
+  }
+
+  private async call(what: string): Promise<void> {
+    this.calls.push(what);
+    this.failIfAsked(what);
+    this.onCall();
+    return Promise.resolve();
+  }
+
+  private failIfAsked(what: string): void {
+    if (this.failing.includes(what)) throw new Error(`${what} failed`);
+  }
+}
+
+/** A spike's namespace as kubectl lists it. */
+export function spikeNamespace(
+  stack: string,
+  name: string,
+  creationTimestamp: string,
+  ttlSeconds: string | undefined,
+) {
+  return {
+    kind: "Namespace",
+    metadata: {
+      name,
+      creationTimestamp,
+      labels: { "claude-gateway/kind": "spike", "claude-gateway/stack": stack },
+      annotations: ttlSeconds === undefined ? {} : { "claude-gateway/ttl-seconds": ttlSeconds },
+    },
+  };
+}
+
+/** The admission policy of a spike's agents as kubectl lists it. */
+export function policy(stack: string) {
+  return {
+    kind: "ValidatingAdmissionPolicy",
+    metadata: {
+      name: `claude-gateway-agents-${stack}-gateway`,
+      creationTimestamp: "2026-11-23T10:00:00Z",
+      labels: { "claude-gateway/kind": "spike", "claude-gateway/stack": stack },
+    },
+  };
+}
