@@ -22,7 +22,7 @@ export class Identity extends pulumi.ComponentResource {
     const parent = { parent: this };
 
     const account = new Account(
-      name,
+      `${name}-account`,
       { accountId: args.accountId, displayName: "claude-gateway host" },
       parent,
     );

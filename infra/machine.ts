@@ -61,7 +61,7 @@ export class Machine extends pulumi.ComponentResource {
     if (args.snapshots !== undefined) this.#schedule(name, args, data, args.snapshots);
 
     const instance = new Instance(
-      name,
+      `${name}-instance`,
       {
         name: args.name,
         zone: args.zone,

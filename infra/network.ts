@@ -32,7 +32,7 @@ export class Network extends pulumi.ComponentResource {
     super("claude-gateway:infra:Network", name, {}, opts);
     const parent = { parent: this };
 
-    const vpc = new Vpc(name, { name: args.name, autoCreateSubnetworks: false }, parent);
+    const vpc = new Vpc(`${name}-vpc`, { name: args.name, autoCreateSubnetworks: false }, parent);
     const subnetwork = new Subnetwork(
       `${name}-subnet`,
       {

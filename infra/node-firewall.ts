@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { notPublic } from "../components/egress/public-addresses.ts";
 
 export interface NodeFirewallArgs {
   /** Ranges that pods have their addresses from, IPv4 and IPv6. */
@@ -10,35 +11,6 @@ export interface NodeFirewallArgs {
   /** Port of the API server on the node. */
   readonly apiPort: number;
 }
-
-// What the IANA registries call not globally reachable, and 6to4's relay range. Google Cloud lets a VPC use all of it,
-// documentation ranges included.
-const NOT_PUBLIC_V4 = [
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.0.0.0/24",
-  "192.0.2.0/24",
-  "192.88.99.0/24",
-  "192.168.0.0/16",
-  "198.18.0.0/15",
-  "198.51.100.0/24",
-  "203.0.113.0/24",
-  "224.0.0.0/3",
-];
-// The first three are all but global unicast: link-local, unique local, multicast, NAT64 (a way to IPv4) and the rest.
-const NOT_PUBLIC_V6 = [
-  "::/3",
-  "4000::/2",
-  "8000::/1",
-  "2001::/23",
-  "2001:db8::/32",
-  "2002::/16",
-  "3fff::/20",
-];
 
 /**
  * Renders the node's firewall, a file for `nft -f`: the ring that holds whatever a policy says. From pods' addresses
@@ -69,8 +41,8 @@ ${set("pods4", "ipv4_addr", pods.v4)}
 ${set("pods6", "ipv6_addr", pods.v6)}
 ${set("resolvers4", "ipv4_addr", resolvers.v4)}
 ${set("resolvers6", "ipv6_addr", resolvers.v6)}
-${set("not-public4", "ipv4_addr", [...NOT_PUBLIC_V4, ...pods.v4, ...services.v4])}
-${set("not-public6", "ipv6_addr", [...NOT_PUBLIC_V6, ...pods.v6, ...services.v6])}
+${set("not-public4", "ipv4_addr", [...notPublic.v4, ...pods.v4, ...services.v4])}
+${set("not-public6", "ipv6_addr", [...notPublic.v6, ...pods.v6, ...services.v6])}
 	counter link-local {
 	}
 

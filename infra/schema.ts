@@ -6,13 +6,13 @@ import { K3S_VERSION } from "./k3s-release.ts";
 /** `gcp:project` and `gcp:zone`, the provider's own configuration: the two things every host stack needs. */
 export const GcpConfig = z.strictObject({
   project: z
-    .string("is missing: run `pulumi config set gcp:project <project id>`")
+    .string()
     .regex(
       /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/,
       "is no project id: write the id, as `gcloud projects list` shows it, not the display name or number",
     ),
   zone: z
-    .string("is missing: run `pulumi config set gcp:zone <zone>`, as us-central1-a")
+    .string()
     .regex(
       /^[a-z]+-[a-z]+[0-9]+-[a-z]$/,
       'is no zone: write it with its letter, as "us-central1-a" (`gcloud compute zones list`)',

@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { hostFirewall } from "../infra/host-firewall.ts";
 import { Identity } from "../infra/identity.ts";
-import { API_PORT, METADATA_ADDRESS, POD_RANGE, SERVICE_RANGE } from "../infra/k3s-config.ts";
 import { architecture, RELEASE_KEY, releaseLine, upgradeProblem } from "../infra/k3s-release.ts";
 import { LABEL, Machine } from "../infra/machine.ts";
 import { Network } from "../infra/network.ts";
-import { renderNodeFirewall } from "../infra/node-firewall.ts";
 import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { HostSecrets } from "../infra/secrets.ts";
 import {
@@ -88,12 +87,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     metadata: {
       "startup-script": renderStartupScript({
         nodeName: name,
-        nodeFirewall: renderNodeFirewall({
-          podCidrs: [POD_RANGE],
-          serviceCidrs: [SERVICE_RANGE],
-          resolvers: [METADATA_ADDRESS],
-          apiPort: API_PORT,
-        }),
+        nodeFirewall: hostFirewall(),
       }),
       [RELEASE_KEY]: releaseLine({
         version: k3s.version,

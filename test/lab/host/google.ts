@@ -145,7 +145,7 @@ const listening = [
   createServer(logged(metadata)).listen(80, "169.254.169.254"),
   createTlsServer(keys, logged(tls)).listen(443, "198.51.100.10"),
   // Only to be reached or not: a resolver of our own, a stranger's, and an unlisted host.
-  ...(["169.254.169.254:53", "8.8.8.8:53", "203.0.113.10:443", "203.0.113.10:22"] as const).map(
+  ...(["169.254.169.254:53", "8.8.8.8:53", "104.16.0.35:443", "104.16.0.35:22"] as const).map(
     (address) => {
       const [host, port] = address.split(":");
       return createTcpServer((socket) => socket.end()).listen(Number(port), host);

@@ -51,7 +51,7 @@ link set machine up
 route add 10.42.0.0/16 via 10.41.0.2
 addr add 169.254.169.254/32 dev lo
 addr add 198.51.100.10/32 dev lo
-addr add 203.0.113.10/32 dev lo
+addr add 104.16.0.35/32 dev lo
 addr add 8.8.8.8/32 dev lo
 LINKS
 nsenter --net=/run/netns/pod ip -batch - <<'LINKS'

@@ -9,7 +9,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 
 /** Each resource provider that has a stand-in: the folder here that holds it, and the SDK whose release it plays. */
-const PROVIDERS = ["kubernetes", "random"] as const;
+const PROVIDERS = ["gcp", "kubernetes", "random"] as const;
 
 /**
  * Builds the stand-ins and lays them out as the real installer does: the language host beside the CLI in `bin`,
@@ -70,7 +70,7 @@ async function pluginBundles(): Promise<string> {
 
 async function readSources(folder: string): Promise<string[]> {
   const names = (await readdir(folder, { recursive: true }))
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.(ts|json)$/.test(name))
     .sort();
   const texts = names.map((name) => readFile(join(folder, name), "utf8"));
   return [...names, ...(await Promise.all(texts))];

@@ -93,13 +93,6 @@ describe("GcpConfig", () => {
     expect(GcpConfig.parse(both)).toEqual(both);
   });
 
-  it("says how to set what is missing", () => {
-    expect(problems(GcpConfig, {})).toEqual({
-      project: "is missing: run `pulumi config set gcp:project <project id>`",
-      zone: "is missing: run `pulumi config set gcp:zone <zone>`, as us-central1-a",
-    });
-  });
-
   it("tells a region from a zone", () => {
     expect(problems(GcpConfig, { project: "my-project-1", zone: "europe-west1" }).zone).toContain(
       "with its letter",

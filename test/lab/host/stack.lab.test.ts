@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { lineProgress } from "../progress.ts";
+import { Pulumi, type Preview, type Stack } from "../pulumi/cli.ts";
+import { World } from "../pulumi/gcp/world.ts";
+
+const ROOT = dirname(dirname(dirname(import.meta.dirname)));
+/** On Google Cloud, without options. */
+const RESOURCES = 16;
+const INSTANCE = "gcp:compute/instance:Instance";
+
+let dir = "";
+let pulumi: Pulumi;
+let world: World;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "claude-gateway-host-stack-"));
+  world = new World(join(dir, "world"));
+  const env = { ...process.env, CLAUDE_GATEWAY_GCP_WORLD: join(dir, "world") };
+  pulumi = await Pulumi.open({
+    clone: ROOT,
+    dir: join(dir, "pulumi"),
+    progress: lineProgress(),
+    env,
+  });
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A stack of kind host with nothing but a project and a zone. */
+async function hostStack(name: string): Promise<Stack> {
+  const stack = pulumi.stack(name);
+  await stack.init("host");
+  await stack.setConfig("gcp:project", "my-project");
+  await stack.setConfig("gcp:zone", "europe-west1-b");
+  return stack;
+}
+
+/** What a preview changes, as `op type`. The read is of the stack's own last outputs. */
+function plan({ steps = [] }: Preview): string[] {
+  return steps
+    .filter(({ op }) => op !== "same" && op !== "read")
+    .map(({ op, urn }) => `${op} ${urn.split("::")[2]?.split("$").at(-1) ?? ""}`)
+    .sort();
+}
+
+const kinds = (): string[] => Object.values(world.existing).map(({ type }) => type);
+
+describe("a host stack under the engine", () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await hostStack("host");
+  });
+
+  it("says what is missing before anything is touched", async () => {
+    const bare = pulumi.stack("bare");
+    await bare.init("host");
+    await expect(bare.up()).rejects.toThrow(
+      /gcp\.project is missing: pulumi config set gcp:project <project id>\s+gcp\.zone is missing: pulumi config set gcp:zone/,
+    );
+    expect(kinds()).toEqual([]);
+  });
+
+  it("plans with nothing but a project and a zone", async () => {
+    const planned = plan(await stack.preview());
+    expect(planned.filter((step) => step.includes(" gcp:"))).toHaveLength(RESOURCES);
+    expect(planned.every((step) => step.startsWith("create "))).toBe(true);
+    expect(kinds()).toEqual([]);
+  });
+
+  it("comes up, and up again without a change", async () => {
+    await stack.up();
+    expect(kinds()).toHaveLength(RESOURCES);
+    expect(plan(await stack.preview())).toEqual([]);
+    const outputs = await stack.outputs();
+    expect(outputs).toEqual({
+      project: "my-project",
+      zone: "europe-west1-b",
+      instance: "gateway-host",
+      kubeconfigSecret: "gateway-host-kubeconfig",
+      clusterIdentifier: expect.stringMatching(/^\d{18,}$/) as unknown,
+      k3sVersion: "v1.36.3+k3s1",
+    });
+  });
+
+  it("keeps the k3s token encrypted in the state, and out of what GCE shows", async () => {
+    const state = await stack.export();
+    const values = [...state.matchAll(/"(?:secretData|result)": ("[^"]*"|\{)/g)];
+    expect(new Set(values.map(([, value]) => value))).toEqual(new Set(["{"]));
+    expect(JSON.stringify(world.existing)).not.toContain("secretData");
+  });
+
+  it("changes release and machine type in place, and the cluster stays the same", async () => {
+    const before = await stack.outputs();
+    await stack.setConfig("k3s.version", "v1.37.0+k3s1");
+    await stack.setConfig("k3s.sha256", "a".repeat(64));
+    await stack.setConfig("host.machineType", "e2-standard-8");
+    expect(plan(await stack.preview())).toEqual([`update ${INSTANCE}`]);
+    await stack.up();
+    const instance = Object.values(world.existing).find(({ type }) => type === INSTANCE);
+    expect(instance?.properties.machineType).toBe("e2-standard-8");
+    expect(instance?.properties.metadata).toMatchObject({
+      "claude-gateway-k3s": `v1.37.0+k3s1 ${"a".repeat(64)}`,
+    });
+    expect(await stack.outputs()).toEqual({ ...before, k3sVersion: "v1.37.0+k3s1" });
+  });
+
+  it.each([
+    ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
+    ["v1.36.9+k3s1", "is a downgrade"],
+  ])("refuses k3s %s at preview", async (version, refusal) => {
+    await stack.setConfig("k3s.version", version);
+    await expect(stack.preview()).rejects.toThrow(refusal);
+    await stack.setConfig("k3s.version", "v1.37.0+k3s1");
+  });
+
+  it("stops a change that would replace the machine, at preview", async () => {
+    const before = world.existing;
+    await stack.setConfig("host.image", "debian-cloud/debian-14");
+    await expect(stack.preview()).rejects.toThrow(/protect/);
+    await expect(stack.up()).rejects.toThrow(/protect/);
+    expect(world.existing).toEqual(before);
+    await stack.removeConfig("host.image");
+  });
+
+  it("does not go down while it is protected", async () => {
+    const before = kinds();
+    await expect(stack.destroy()).rejects.toThrow(/protect/);
+    expect(kinds()).toEqual(before);
+  });
+
+  it("goes down to nothing once the protection is lifted", async () => {
+    await stack.setConfig("host.protect", "false");
+    await stack.up();
+    await stack.destroy();
+    expect(world.existing).toEqual({});
+  });
+});
+
+describe("a host stack that fails half way", () => {
+  it("goes on where it stopped, and goes down from there too", async () => {
+    const stack = await hostStack("halfway");
+    await stack.setConfig("host.protect", "false");
+    await stack.setConfig("host.snapshots.keepDays", "7");
+    const message =
+      "googleapi: Error 403: Quota 'CPUS' exceeded. Limit: 0.0 in region europe-west1.";
+    world.order([{ type: INSTANCE, operation: "create", message }]);
+    await expect(stack.up()).rejects.toThrow("Quota 'CPUS' exceeded");
+    expect(kinds()).not.toContain(INSTANCE);
+    const network = Object.keys(world.existing).find((id) => id.includes("/networks/"));
+    const made = world.existing[network ?? ""]?.made;
+
+    await stack.up();
+    expect(kinds()).toContain(INSTANCE);
+    expect(world.existing[network ?? ""]?.made).toEqual(made);
+
+    world.order([
+      { type: INSTANCE, operation: "delete", message: "googleapi: Error 503: try again" },
+    ]);
+    await expect(stack.destroy()).rejects.toThrow("Error 503");
+    expect(kinds()).toContain(INSTANCE);
+    await stack.destroy();
+    expect(world.existing).toEqual({});
+  });
+});

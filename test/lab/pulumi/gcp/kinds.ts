@@ -1,0 +1,192 @@
+import type { PropertyMap } from "../provider/values.ts";
+
+/** A kind of resource: what GCE decides, and what cannot be changed in place. */
+export interface Kind {
+  /** Its id on GCE, which its name is part of. */
+  readonly id: (inputs: Plain, project: string) => string;
+  /** Paths of properties whose change makes a new resource; with `<` behind it, only when the number gets less. */
+  readonly replaces: readonly string[];
+  /** Properties whose change needs the machine to stop. */
+  readonly stops?: readonly string[];
+  /** Outputs besides the inputs, with everything that the program could read. */
+  readonly outputs: (inputs: Plain, made: Made) => PropertyMap;
+  /** Ids or links of what must exist before it and stay while it does. */
+  readonly uses: (inputs: Plain) => readonly (string | undefined)[];
+}
+
+/** Inputs without secret markers. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shapes are checked against the SDK's types before
+export type Plain = Readonly<Record<string, any>>;
+
+/** What is known about a resource when it is made. */
+export interface Made {
+  readonly id: string;
+  readonly project: string;
+  /** The number that GCE gives it. */
+  readonly number: string;
+  readonly time: string;
+}
+
+const API = "https://www.googleapis.com/compute/v1/";
+const link = ({ id }: Made): PropertyMap => ({ selfLink: API + id });
+const text = (value: unknown): string => String(value);
+
+/** The kinds that a host stack uses, by type token. */
+export const KINDS: Readonly<Record<string, Kind>> = {
+  "gcp:compute/network:Network": {
+    id: ({ name }, project) => `projects/${project}/global/networks/${text(name)}`,
+    replaces: ["name", "autoCreateSubnetworks"],
+    outputs: (_, made) => ({
+      ...link(made),
+      networkId: made.number,
+      numericId: made.number,
+      gatewayIpv4: "",
+      routingMode: "REGIONAL",
+      mtu: 0,
+    }),
+    uses: () => [],
+  },
+  "gcp:compute/subnetwork:Subnetwork": {
+    id: ({ name, region }, project) =>
+      `projects/${project}/regions/${text(region)}/subnetworks/${text(name)}`,
+    replaces: ["name", "network", "region", "ipCidrRange"],
+    outputs: (_, made) => ({
+      ...link(made),
+      creationTimestamp: made.time,
+      gatewayAddress: "10.41.0.1",
+      stackType: "IPV4_ONLY",
+      purpose: "PRIVATE",
+    }),
+    uses: ({ network }) => [network as string],
+  },
+  "gcp:compute/router:Router": {
+    id: ({ name, region }, project) =>
+      `projects/${project}/regions/${text(region)}/routers/${text(name)}`,
+    replaces: ["name", "network", "region"],
+    outputs: (_, made) => ({ ...link(made), creationTimestamp: made.time }),
+    uses: ({ network }) => [network as string],
+  },
+  "gcp:compute/routerNat:RouterNat": {
+    id: ({ name, region, router }, project) =>
+      `${project}/${text(region)}/${text(router)}/${text(name)}`,
+    replaces: ["name", "router", "region"],
+    outputs: () => ({ enableEndpointIndependentMapping: false, autoNetworkTier: "PREMIUM" }),
+    uses: ({ router, subnetworks }) => [
+      `/routers/${text(router)}`,
+      ...((subnetworks ?? []) as { name: string }[]).map(({ name }) => name),
+    ],
+  },
+  "gcp:compute/firewall:Firewall": {
+    id: ({ name }, project) => `projects/${project}/global/firewalls/${text(name)}`,
+    replaces: ["name", "network", "direction", "priority"],
+    outputs: (_, made) => ({ ...link(made), creationTimestamp: made.time }),
+    uses: ({ network }) => [network as string],
+  },
+  "gcp:compute/disk:Disk": {
+    id: ({ name, zone }, project) => `projects/${project}/zones/${text(zone)}/disks/${text(name)}`,
+    // A disk grows in place; GCE makes none smaller.
+    replaces: ["name", "zone", "type", "image", "diskEncryptionKey", "size<"],
+    outputs: (inputs, made) => ({
+      ...link(made),
+      diskId: made.number,
+      creationTimestamp: made.time,
+      physicalBlockSizeBytes: 4096,
+      effectiveLabels: (inputs.labels ?? {}) as PropertyMap,
+      pulumiLabels: (inputs.labels ?? {}) as PropertyMap,
+      users: [],
+    }),
+    uses: () => [],
+  },
+  "gcp:compute/resourcePolicy:ResourcePolicy": {
+    id: ({ name, region }, project) =>
+      `projects/${project}/regions/${text(region)}/resourcePolicies/${text(name)}`,
+    replaces: ["name", "region", "snapshotSchedulePolicy"],
+    outputs: (_, made) => link(made),
+    uses: () => [],
+  },
+  "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": {
+    id: ({ name, zone, disk }, project) => `${project}/${text(zone)}/${text(disk)}/${text(name)}`,
+    replaces: ["name", "zone", "disk"],
+    outputs: () => ({}),
+    uses: ({ disk, name }) => [`/disks/${text(disk)}`, `/resourcePolicies/${text(name)}`],
+  },
+  "gcp:compute/instance:Instance": {
+    id: ({ name, zone }, project) =>
+      `projects/${project}/zones/${text(zone)}/instances/${text(name)}`,
+    replaces: [
+      ...["name", "zone", "hostname", "metadataStartupScript"],
+      ...["bootDisk.deviceName", "bootDisk.kmsKeySelfLink", "bootDisk.initializeParams"],
+    ],
+    stops: [
+      ...["machineType", "minCpuPlatform", "serviceAccount", "shieldedInstanceConfig"],
+      "networkInterfaces",
+    ],
+    outputs: (inputs, made) => ({
+      ...link(made),
+      instanceId: made.number,
+      creationTimestamp: made.time,
+      currentStatus: "RUNNING",
+      cpuPlatform: "Intel Broadwell",
+      labelFingerprint: "42WmSpB8rSM=",
+      metadataFingerprint: "fingerprint",
+      effectiveLabels: (inputs.labels ?? {}) as PropertyMap,
+      pulumiLabels: (inputs.labels ?? {}) as PropertyMap,
+      tagsFingerprint: "42WmSpB8rSM=",
+      networkInterfaces: ((inputs.networkInterfaces ?? []) as PropertyMap[]).map((nic, index) => ({
+        ...nic,
+        name: `nic${index}`,
+        networkIp: `10.41.0.${index + 2}`,
+        stackType: "IPV4_ONLY",
+      })),
+    }),
+    uses: ({ networkInterfaces, attachedDisks, serviceAccount }) => [
+      ...((networkInterfaces ?? []) as { subnetwork?: string }[]).map((nic) => nic.subnetwork),
+      ...((attachedDisks ?? []) as { source: string }[]).map(({ source }) => source),
+      (serviceAccount as { email?: string } | undefined)?.email,
+    ],
+  },
+  "gcp:secretmanager/secret:Secret": {
+    id: ({ secretId }, project) => `projects/${project}/secrets/${text(secretId)}`,
+    replaces: ["secretId", "replication"],
+    outputs: (inputs, made) => ({
+      name: `projects/${made.number}/secrets/${text(inputs.secretId)}`,
+      createTime: made.time,
+      expireTime: "",
+      effectiveLabels: {},
+      effectiveAnnotations: {},
+      pulumiLabels: {},
+    }),
+    uses: () => [],
+  },
+  "gcp:secretmanager/secretVersion:SecretVersion": {
+    id: ({ secret }) => `${text(secret)}/versions/1`,
+    replaces: ["secret", "secretData"],
+    outputs: (_, made) => ({
+      name: made.id,
+      version: "1",
+      createTime: made.time,
+      destroyTime: "",
+      enabled: true,
+    }),
+    uses: ({ secret }) => [secret as string],
+  },
+  "gcp:secretmanager/secretIamMember:SecretIamMember": {
+    id: ({ secretId, role, member }) => [secretId, role, member].map(text).join("/"),
+    replaces: ["secretId", "role", "member", "condition"],
+    outputs: () => ({ etag: "BwYx" }),
+    uses: ({ secretId, member }) => [
+      secretId as string,
+      text(member).replace("serviceAccount:", ""),
+    ],
+  },
+  "gcp:serviceaccount/account:Account": {
+    id: ({ accountId }, project) =>
+      `projects/${project}/serviceAccounts/${text(accountId)}@${project}.iam.gserviceaccount.com`,
+    replaces: ["accountId"],
+    outputs: ({ accountId }, made) => {
+      const email = `${text(accountId)}@${made.project}.iam.gserviceaccount.com`;
+      return { name: made.id, email, member: `serviceAccount:${email}`, uniqueId: made.number };
+    },
+    uses: () => [],
+  },
+};
