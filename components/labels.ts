@@ -13,6 +13,12 @@ export const labelKeys = {
 } as const;
 
 /**
- * `gateway`: takes agents' requests. `litellm`: stands behind Envoy. `agent`: what the gateway is for.
+ * `gateway`: takes agents' requests. `litellm`: stands behind Envoy. `agent`: what the gateway is for. `dns`: answers
+ * agents' look-ups. `probe`: what a start gate dials.
  */
-export type Role = "gateway" | "litellm" | "agent";
+export type Role = "gateway" | "litellm" | "agent" | "dns" | "probe";
+
+/** Labels of the pods that have a role on a path. */
+export function pathLabels(role: Role, path: string): Record<string, string> {
+  return { [labelKeys.role]: role, [labelKeys.path]: path };
+}

@@ -1,25 +1,25 @@
-import type { types } from "@pulumi/kubernetes";
-
 /**
- * What the Pod Security Standard `restricted` asks of a pod, and a read-only root besides.
+ * What the Pod Security Standard `restricted` asks of a pod, whoever runs it.
  * https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
  */
-export function restrictedPod(user: number): types.input.core.v1.PodSecurityContext {
-  return {
-    runAsNonRoot: true,
-    runAsUser: user,
-    runAsGroup: user,
-    fsGroup: user,
-    seccompProfile: { type: "RuntimeDefault" },
-  };
+export const restrictedAnyUser = {
+  runAsNonRoot: true,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** {@link restrictedAnyUser}, run by the user given. */
+export function restrictedPod(user: number) {
+  return { ...restrictedAnyUser, runAsUser: user, runAsGroup: user, fsGroup: user };
 }
 
-/** The container's half of {@link restrictedPod}. */
-export const restrictedContainer: types.input.core.v1.SecurityContext = {
+/** What the same standard asks of a container. */
+export const restrictedPrivileges = {
   allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
   capabilities: { drop: ["ALL"] },
 };
+
+/** {@link restrictedPrivileges}, and a read-only root besides. */
+export const restrictedContainer = { ...restrictedPrivileges, readOnlyRootFilesystem: true };
 
 /** Labels of a namespace that admits restricted pods only. */
 export const restrictedNamespaceLabels: Record<string, string> = {

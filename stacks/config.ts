@@ -21,7 +21,8 @@ export class ConfigError extends Error {}
 /** A parsed stack configuration whose credential is a secret of the engine's from here on. */
 type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<Config, "credential"> & {
   readonly credential: Omit<Config["credential"], "value"> & {
-    readonly value: pulumi.Output<string>;
+    /** Not there when the agent holds a credential that its workload brings. */
+    readonly value: pulumi.Output<string> | undefined;
   };
 };
 export type GatewayConfig = Sealed<GatewayStackConfig>;
@@ -33,8 +34,11 @@ export type HostConfig = z.infer<typeof HostStack>;
 export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
   if (config.kind === "host") return config;
-  const value = pulumi.secret(config.credential.value ?? "");
-  return { ...config, credential: { ...config.credential, value } };
+  const { value } = config.credential;
+  return {
+    ...config,
+    credential: { ...config.credential, value: value === undefined ? value : pulumi.secret(value) },
+  };
 }
 
 /**

@@ -1,9 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { AgentNamespace, type PodPatch } from "../components/agents/namespace.ts";
+import { gatewayToken, ownCredential } from "../components/agents/environment.ts";
+import { AgentNamespace } from "../components/agents/namespace.ts";
+import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
-import { Gateway } from "../components/gateway/gateway.ts";
-import { gatewayVariant } from "../components/gateway/variant.ts";
+import { Egress } from "../components/egress/egress.ts";
+import { defaultDeny } from "../components/egress/policies.ts";
+import { networkPolicy } from "../components/egress/policy.ts";
+import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
+import { type GatewayVariant, gatewayVariant } from "../components/gateway/variant.ts";
 import { labelKeys } from "../components/labels.ts";
 import { restrictedNamespaceLabels } from "../components/restricted.ts";
 import { clusterProvider } from "./cluster.ts";
@@ -31,7 +36,8 @@ export interface DeploymentOutputs {
     string,
     {
       readonly namespace: pulumi.Output<string>;
-      readonly tokenSecret: pulumi.Output<string>;
+      /** The Secret with the agent's token; in mode sni, with its own credential if the stack has one. */
+      readonly tokenSecret: pulumi.Output<string> | undefined;
       readonly podPatch: pulumi.Output<PodPatch>;
     }
   >;
@@ -45,7 +51,15 @@ export function deploy({
   annotations = {},
 }: DeploymentArgs): DeploymentOutputs {
   const provider = clusterProvider(config);
+  const variant = gatewayVariant(config.gateway);
+  const deployed = {
+    litellm: config.images.litellm ?? images.litellm,
+    envoy: config.images.envoy ?? images.envoy,
+    coredns: config.images.coredns ?? images.coredns,
+    node: config.images.node ?? images.node,
+  };
   const labels = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.kind]: config.kind };
+  const agentNamespaces = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.role]: "agent" };
 
   const namespace = new k8s.core.v1.Namespace(
     "gateway-namespace",
@@ -59,6 +73,12 @@ export function deploy({
     { provider },
   );
 
+  const deny = networkPolicy(
+    "gateway-default-deny",
+    { namespace: namespace.metadata.name, policyName: "default-deny", spec: defaultDeny() },
+    { provider },
+  );
+
   const agentsWithTokens = agents.map((agent) => ({
     ...agent,
     token: new AgentToken(`${agent.name}-token`, { generation: agent.tokenGeneration }),
@@ -68,22 +88,33 @@ export function deploy({
     "gateway",
     {
       namespace: namespace.metadata.name,
-      variant: gatewayVariant(config.gateway),
-      images: {
-        litellm: config.images.litellm ?? images.litellm,
-        envoy: config.images.envoy ?? images.envoy,
-        node: config.images.node ?? images.node,
-      },
+      variant,
+      images: deployed,
       agents: pulumi.all(
         Object.fromEntries(agentsWithTokens.map(({ name, token }) => [name, token.accepted])),
       ),
-      credential: config.credential.value,
+      credential: config.credential.value ?? "",
       credentialKind: config.credential.kind,
       routes: config.gateway.path === "litellm" ? [] : config.gateway.routes,
       allowHosts: config.egress.allow,
+      agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
     },
-    { provider },
+    { provider, dependsOn: [deny] },
+  );
+
+  const egress = new Egress(
+    "egress",
+    {
+      namespace: gatewayNamespace,
+      variant,
+      images: deployed,
+      gateway: { host: gatewayHost(gatewayNamespace), address: gateway.address },
+      allow: config.egress.allow,
+      agentNamespaces,
+      labels,
+    },
+    { provider, dependsOn: [deny] },
   );
 
   const rooms = agentsWithTokens.map(({ name, namespace, token }) => {
@@ -91,10 +122,16 @@ export function deploy({
       `agent-${name}`,
       {
         namespace,
-        labels,
+        labels: { ...labels, ...agentNamespaces },
         annotations,
         baseUrl: gateway.baseUrl,
-        token: token.current,
+        secret: shownBy(variant, config.credential, token),
+        egress: {
+          gatewayNamespace,
+          dnsAddress: egress.dnsAddress,
+          gate: egress.gate,
+          ready: egress.ready,
+        },
         runnerImage: config.images.runner,
       },
       { provider },
@@ -110,4 +147,14 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(rooms),
   };
+}
+
+/** What an agent shows: its token at the gateway, or its own credential where the gateway passes TLS on. */
+function shownBy(
+  variant: GatewayVariant,
+  { kind, value }: OnCluster["credential"],
+  token: AgentToken,
+) {
+  if (variant !== "envoy-sni") return { ...gatewayToken, value: token.current };
+  return value === undefined ? undefined : { ...ownCredential(kind), value };
 }

@@ -1,6 +1,29 @@
-/** Name of the Secret in an agent's namespace that holds its token, and the key in it. */
-export const TOKEN_SECRET = "gateway-token";
-export const TOKEN_KEY = "token";
+import type { CredentialKind } from "../gateway/schema.ts";
+
+/** A Secret in an agent's namespace, and the variable that Claude Code reads it from. */
+export interface AgentSecret {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** The one key in it. */
+  readonly key: string;
+  readonly variable: string;
+}
+
+/** The agent's token at the gateway. */
+export const gatewayToken: AgentSecret = {
+  name: "gateway-token",
+  key: "token",
+  variable: "ANTHROPIC_AUTH_TOKEN",
+};
+
+/** The agent's own credential, where the gateway passes TLS on untouched. */
+export function ownCredential(kind: CredentialKind): AgentSecret {
+  return {
+    name: "anthropic-credential",
+    key: "credential",
+    variable: kind === "apiKey" ? "ANTHROPIC_API_KEY" : "CLAUDE_CODE_OAUTH_TOKEN",
+  };
+}
 
 /** An entry of a container's `env`. */
 export type EnvironmentVariable =
@@ -13,16 +36,24 @@ export type EnvironmentVariable =
     };
 
 /**
- * What Claude Code needs to use the gateway and nothing else.
+ * What Claude Code needs to use the gateway and nothing else; without a secret, who deploys it brings one.
  * https://code.claude.com/docs/en/llm-gateway-connect and /en/env-vars
  */
-export function agentEnvironment(baseUrl: string): EnvironmentVariable[] {
+export function agentEnvironment(args: {
+  readonly baseUrl: string;
+  readonly secret?: AgentSecret | undefined;
+}): EnvironmentVariable[] {
+  const { baseUrl, secret } = args;
   return [
     { name: "ANTHROPIC_BASE_URL", value: baseUrl },
-    {
-      name: "ANTHROPIC_AUTH_TOKEN",
-      valueFrom: { secretKeyRef: { name: TOKEN_SECRET, key: TOKEN_KEY } },
-    },
+    ...(secret === undefined
+      ? []
+      : [
+          {
+            name: secret.variable,
+            valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
+          },
+        ]),
     { name: "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", value: "1" },
     { name: "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", value: "1" },
     { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },

@@ -1,82 +1,134 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { labelKeys } from "../labels.ts";
+import { GATE_NAME, type GateContainer, gateFiles } from "../egress/gate/gate.ts";
+import { agentPolicy, defaultDeny } from "../egress/policies.ts";
+import { networkPolicy } from "../egress/policy.ts";
 import { restrictedNamespaceLabels } from "../restricted.ts";
-import {
-  agentEnvironment,
-  type EnvironmentVariable,
-  TOKEN_KEY,
-  TOKEN_SECRET,
-} from "./environment.ts";
+import { agentEnvironment, type AgentSecret } from "./environment.ts";
+import { agentContainerDefaults, agentQuota } from "./limits.ts";
+import { podPatch, type PodPatch } from "./pod-patch.ts";
 import { Runner } from "./runner.ts";
 
 export interface AgentNamespaceArgs {
   /** Name of the namespace. */
   readonly namespace: string;
-  /** Labels and annotations beside those of every agent's namespace. */
+  /** Labels beside those of every restricted namespace. */
   readonly labels: Record<string, string>;
   readonly annotations?: Record<string, string>;
   /** Base URL of the gateway. */
   readonly baseUrl: pulumi.Input<string>;
-  /** The agent's token at the gateway. */
-  readonly token: pulumi.Input<string>;
+  /** What the agent shows; without one, who deploys a workload brings it. */
+  readonly secret?: (AgentSecret & { readonly value: pulumi.Input<string> }) | undefined;
+  /** What keeps the agent in. */
+  readonly egress: {
+    readonly gatewayNamespace: string;
+    /** Address of the agents' DNS. */
+    readonly dnsAddress: pulumi.Input<string>;
+    readonly gate: pulumi.Input<GateContainer>;
+    /** What has to be there before a pod may start. */
+    readonly ready: readonly pulumi.Resource[];
+  };
   /** Image with Claude Code; a runner is deployed when it is set. Default none. */
   readonly runnerImage?: string | undefined;
 }
 
-/** What a workload's pod template needs to be an agent of the gateway. */
-export interface PodPatch {
-  readonly spec: {
-    readonly automountServiceAccountToken: false;
-    readonly containers: readonly [{ readonly env: readonly EnvironmentVariable[] }];
-  };
-}
-
-/** An agent's room: a namespace with its token at the gateway, and the runner where one is asked for. */
+/** An agent's room: a closed namespace with what the agent shows, and the runner where one is asked for. */
 export class AgentNamespace extends pulumi.ComponentResource {
   /** Name of the namespace. */
   readonly namespace: pulumi.Output<string>;
-  /** Name of the Secret with the agent's token. */
-  readonly tokenSecret: pulumi.Output<string>;
+  /** Name of the Secret with what the agent shows, if the stack has one for it. */
+  readonly tokenSecret: pulumi.Output<string> | undefined;
   /** What to merge into the pod template of a workload of one's own. */
   readonly podPatch: pulumi.Output<PodPatch>;
 
   constructor(name: string, args: AgentNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:agents:AgentNamespace", name, {}, opts);
+    const { egress } = args;
 
-    const namespace = new k8s.core.v1.Namespace(
+    const created = new k8s.core.v1.Namespace(
       `${name}-namespace`,
       {
         metadata: {
           name: args.namespace,
-          labels: { ...restrictedNamespaceLabels, [labelKeys.role]: "agent", ...args.labels },
+          labels: { ...restrictedNamespaceLabels, ...args.labels },
           ...(args.annotations && { annotations: args.annotations }),
         },
       },
       { parent: this },
     );
-    this.namespace = namespace.metadata.name;
+    const namespace = created.metadata.name;
+    this.namespace = namespace;
 
-    const token = new k8s.core.v1.Secret(
-      `${name}-token`,
-      {
-        metadata: { namespace: this.namespace, name: TOKEN_SECRET },
-        stringData: { [TOKEN_KEY]: pulumi.secret(args.token) },
-      },
+    const secret =
+      args.secret &&
+      new k8s.core.v1.Secret(
+        `${name}-${args.secret.key}`,
+        {
+          metadata: { namespace, name: args.secret.name },
+          stringData: { [args.secret.key]: pulumi.secret(args.secret.value) },
+        },
+        { parent: this },
+      );
+    this.tokenSecret = secret?.metadata.name;
+
+    const policies = [
+      networkPolicy(
+        `${name}-default-deny`,
+        { namespace, policyName: "default-deny", spec: defaultDeny() },
+        { parent: this },
+      ),
+      networkPolicy(
+        `${name}-policy`,
+        {
+          namespace,
+          policyName: "agent",
+          spec: agentPolicy({ gatewayNamespace: egress.gatewayNamespace }),
+        },
+        { parent: this },
+      ),
+    ];
+    const gate = new k8s.core.v1.ConfigMap(
+      `${name}-gate`,
+      { metadata: { namespace, name: GATE_NAME }, data: gateFiles() },
       { parent: this },
     );
-    this.tokenSecret = token.metadata.name;
+    const limits = [
+      new k8s.core.v1.ResourceQuota(
+        `${name}-quota`,
+        { metadata: { namespace, name: "agent" }, spec: agentQuota },
+        { parent: this },
+      ),
+      new k8s.core.v1.LimitRange(
+        `${name}-defaults`,
+        { metadata: { namespace, name: "agent" }, spec: agentContainerDefaults },
+        { parent: this },
+      ),
+    ];
 
-    const environment = pulumi.output(args.baseUrl).apply(agentEnvironment);
-    this.podPatch = environment.apply((env): PodPatch => ({
-      spec: { automountServiceAccountToken: false, containers: [{ env }] },
-    }));
+    this.podPatch = pulumi
+      .all([args.baseUrl, egress.dnsAddress, egress.gate])
+      .apply(([baseUrl, dnsAddress, gate]) =>
+        podPatch({
+          env: agentEnvironment({ baseUrl, secret: args.secret }),
+          dnsAddress,
+          gate,
+        }),
+      );
 
     if (args.runnerImage !== undefined) {
       new Runner(
         `${name}-runner`,
-        { namespace: this.namespace, image: args.runnerImage, environment },
-        { parent: this, dependsOn: [token] },
+        { namespace, image: args.runnerImage, podPatch: this.podPatch },
+        {
+          parent: this,
+          dependsOn: [
+            ...(secret === undefined ? [] : [secret]),
+            ...policies,
+            ...limits,
+            gate,
+            ...egress.ready,
+          ],
+        },
       );
     }
 

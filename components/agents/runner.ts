@@ -1,16 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { labelKeys } from "../labels.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
-import type { EnvironmentVariable } from "./environment.ts";
+import { applyPodPatch, type PodPatch } from "./pod-patch.ts";
 
 export interface RunnerArgs {
   /** The agent's namespace. */
   readonly namespace: pulumi.Input<string>;
   /** Image built from runner/Containerfile. */
   readonly image: string;
-  /** Environment of Claude Code. */
-  readonly environment: pulumi.Input<EnvironmentVariable[]>;
+  /** What makes it an agent, as for any other workload. */
+  readonly podPatch: pulumi.Input<PodPatch>;
 }
 
 /** The user `agent` of runner/Containerfile. */
@@ -20,7 +19,36 @@ const USER = 1000;
 export class Runner extends pulumi.ComponentResource {
   constructor(name: string, args: RunnerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:agents:Runner", name, {}, opts);
-    const labels = { [labelKeys.role]: "agent", app: "runner" };
+    const labels = { app: "runner" };
+    const template = {
+      metadata: { labels },
+      spec: {
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: 5,
+        securityContext: restrictedPod(USER),
+        containers: [
+          {
+            name: "runner",
+            image: args.image,
+            // As the first process, sleep alone would not hear that it is to end.
+            command: ["bash", "-c", "trap exit TERM; sleep infinity & wait"],
+            securityContext: restrictedContainer,
+            resources: {
+              requests: { cpu: "100m", memory: "256Mi" },
+              limits: { memory: "2Gi" },
+            },
+            volumeMounts: [
+              { name: "home", mountPath: "/home/agent" },
+              { name: "tmp", mountPath: "/tmp" },
+            ],
+          },
+        ],
+        volumes: [
+          { name: "home", emptyDir: { sizeLimit: "2Gi" } },
+          { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
+        ],
+      },
+    };
 
     new k8s.apps.v1.Deployment(
       `${name}-deployment`,
@@ -29,38 +57,9 @@ export class Runner extends pulumi.ComponentResource {
         spec: {
           replicas: 1,
           selector: { matchLabels: labels },
-          // Two runners at once would share nothing, so the old one goes first.
-          strategy: { type: "Recreate" },
-          template: {
-            metadata: { labels },
-            spec: {
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              terminationGracePeriodSeconds: 5,
-              securityContext: restrictedPod(USER),
-              containers: [
-                {
-                  name: "runner",
-                  image: args.image,
-                  command: ["sleep", "infinity"],
-                  env: args.environment,
-                  securityContext: restrictedContainer,
-                  resources: {
-                    requests: { cpu: "100m", memory: "256Mi" },
-                    limits: { memory: "2Gi" },
-                  },
-                  volumeMounts: [
-                    { name: "home", mountPath: "/home/agent" },
-                    { name: "tmp", mountPath: "/tmp" },
-                  ],
-                },
-              ],
-              volumes: [
-                { name: "home", emptyDir: { sizeLimit: "2Gi" } },
-                { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
-              ],
-            },
-          },
+          // Not Recreate: between the old pod and the new one, the provider takes the Deployment for rolled out.
+          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          template: pulumi.output(args.podPatch).apply((patch) => applyPodPatch(patch, template)),
         },
       },
       { parent: this },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { UPSTREAM_HOST } from "../egress/schema.ts";
 import { Envoy } from "./envoy/envoy.ts";
-import { DEFAULT_UPSTREAM_HOST } from "./envoy/args.ts";
 import { BASE_PATH } from "./envoy/endpoints.ts";
 import { ports } from "./envoy/ports.ts";
 import { LiteLlm } from "./litellm/litellm.ts";
@@ -14,12 +14,21 @@ export interface GatewayArgs extends PathArgs {
   readonly variant: GatewayVariant;
 }
 
-const UPSTREAM_BASE_URL = `https://${DEFAULT_UPSTREAM_HOST}`;
+const UPSTREAM_BASE_URL = `https://${UPSTREAM_HOST}`;
+
+const SERVICE_NAME = "gateway";
+
+/** Host name of the Service in a namespace, as agents know it. */
+export function gatewayHost(namespace: string): string {
+  return `${SERVICE_NAME}.${namespace}.svc.cluster.local`;
+}
 
 /** The Service `gateway` and what serves it on the selected path. */
 export class Gateway extends pulumi.ComponentResource {
   /** Base URL for `ANTHROPIC_BASE_URL`. */
   readonly baseUrl: pulumi.Output<string>;
+  /** Address of the Service. */
+  readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:Gateway", name, {}, opts);
@@ -29,10 +38,10 @@ export class Gateway extends pulumi.ComponentResource {
 
     // Never replaced: a toggle only moves the selector, once the new pods are Ready. A port whose name the
     // selected pods do not have is a port without an endpoint.
-    new k8s.core.v1.Service(
+    const service = new k8s.core.v1.Service(
       `${name}-service`,
       {
-        metadata: { namespace, name: "gateway" },
+        metadata: { namespace, name: SERVICE_NAME },
         spec: {
           selector: path.selector,
           ports: [
@@ -44,11 +53,14 @@ export class Gateway extends pulumi.ComponentResource {
       { parent: this, dependsOn: [...path.ready] },
     );
 
+    this.address = service.spec.clusterIP;
     this.baseUrl =
       variant === "envoy-sni"
         ? pulumi.output(UPSTREAM_BASE_URL)
-        : pulumi.interpolate`http://gateway.${namespace}.svc.cluster.local:${ports.agents}${BASE_PATH}`;
-    this.registerOutputs({ baseUrl: this.baseUrl });
+        : pulumi
+            .output(namespace)
+            .apply((namespace) => `http://${gatewayHost(namespace)}:${ports.agents}${BASE_PATH}`);
+    this.registerOutputs({ baseUrl: this.baseUrl, address: this.address });
   }
 }
 
@@ -66,6 +78,7 @@ function createPath(
         {
           namespace: args.namespace,
           credential: args.credential,
+          agentNamespaces: args.agentNamespaces,
           drainSeconds: args.drainSeconds,
           variant,
           deploymentName: variant,
@@ -95,6 +108,7 @@ function createPath(
           images: args.images,
           agents: args.agents,
           credential: args.credential,
+          agentNamespaces: args.agentNamespaces,
           drainSeconds: args.drainSeconds,
           variant,
           deploymentName: variant,

@@ -23,6 +23,8 @@ export interface PathArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by SNI. */
   readonly allowHosts: readonly string[];
+  /** Labels that every namespace of the agents has, and no other namespace. */
+  readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
 }

@@ -3,6 +3,9 @@ import type { StackFile } from "./graph.ts";
 /** A value that must never be seen in a golden file. */
 export const PLANTED_KEY = "sk-ant-api03-planted-in-the-golden-configurations";
 
+/** Another one, of the other kind. */
+export const PLANTED_OAUTH_TOKEN = "sk-ant-oat01-planted-in-the-golden-configurations";
+
 const cluster = { "claude-gateway:cluster": { kubeconfig: "package.json", context: "lab" } };
 const credential = { "claude-gateway:credential": { kind: "apiKey", value: PLANTED_KEY } };
 const everyImage = {
@@ -21,6 +24,62 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       "claude-gateway:kind": "gateway",
       "claude-gateway:gateway": { path: "litellm", namespace: "llm", drainSeconds: 60 },
       "claude-gateway:agents": [{ name: "dev-e" }, { name: "dev-f", tokenGeneration: 2 }],
+      "claude-gateway:images": everyImage,
+      ...credential,
+      ...cluster,
+    },
+  },
+  "gateway-shim": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "shim", routes: ["hello", "models"] },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:egress": { allow: ["github.com"] },
+      ...credential,
+      ...cluster,
+    },
+  },
+  "gateway-envoy-terminate": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "envoy", routes: ["hello", "models"], drainSeconds: 30 },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:images": everyImage,
+      "claude-gateway:credential": { kind: "oauth", value: PLANTED_OAUTH_TOKEN },
+      ...cluster,
+    },
+  },
+  "gateway-envoy-sni": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "envoy", mode: "sni" },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:egress": { allow: ["github.com"] },
+      "claude-gateway:images": { runner: everyImage.runner },
+      "claude-gateway:credential": { kind: "apiKey", holder: "agent", value: PLANTED_KEY },
+      ...cluster,
+    },
+  },
+  "gateway-envoy-sni-without-credential": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "envoy", mode: "sni" },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:credential": { kind: "oauth", holder: "agent" },
+      ...cluster,
+    },
+  },
+  "gateway-hybrid": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "hybrid", namespace: "llm", routes: ["hello", "models"] },
+      "claude-gateway:agents": [{ name: "dev-e" }, { name: "dev-f", tokenGeneration: 2 }],
+      "claude-gateway:egress": { allow: ["registry.npmjs.org", "github.com"] },
       "claude-gateway:images": everyImage,
       ...credential,
       ...cluster,

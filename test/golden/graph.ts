@@ -32,7 +32,10 @@ export async function registeredGraph(stack: string, config: StackFile): Promise
       newResource: ({ type, name, inputs, id }) => {
         const parent = parents.get(`${type} ${name}`);
         resources.push({ type, name, ...(parent && { parent }), inputs: sealed(inputs) });
-        return { id: id ?? `${name}-id`, state: stateOf(type, inputs as Record<string, unknown>) };
+        return {
+          id: id ?? `${name}-id`,
+          state: stateOf(type, name, inputs as Record<string, unknown>),
+        };
       },
       call: ({ token }) => {
         throw new Error(`the program calls ${token}, which no mock answers`);
@@ -81,8 +84,17 @@ function order(a: string, b: string): number {
 }
 
 /** What a provider adds to the inputs, as far as the program reads it. */
-function stateOf(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
-  return type.startsWith("random:") ? { ...inputs, result: `generated-by-${type}` } : inputs;
+function stateOf(
+  type: string,
+  name: string,
+  inputs: Record<string, unknown>,
+): Record<string, unknown> {
+  if (type.startsWith("random:")) return { ...inputs, result: `generated-for-${name}` };
+  if (type === "kubernetes:core/v1:Service") {
+    const { metadata, spec } = inputs as { metadata: { name: string }; spec: object };
+    return { ...inputs, spec: { ...spec, clusterIP: `address-of-${metadata.name}` } };
+  }
+  return inputs;
 }
 
 async function settled(output: pulumi.Output<unknown>): Promise<unknown> {

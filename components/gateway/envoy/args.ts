@@ -1,3 +1,4 @@
+import { UPSTREAM_HOST } from "../../egress/schema.ts";
 import type { ExtraRoute } from "./endpoints.ts";
 
 /** How the real credential is presented: `x-api-key`, or `Authorization: Bearer` with the OAuth beta. */
@@ -70,10 +71,7 @@ export interface EnvoySecrets {
 /** Files of one volume, name → content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** The upstream unless told otherwise. */
-export const DEFAULT_UPSTREAM_HOST = "api.anthropic.com";
-
 /** Host of the real API for these arguments. */
 export function upstreamHost(args: EnvoyConfigArgs): string {
-  return args.upstreamHost ?? DEFAULT_UPSTREAM_HOST;
+  return args.upstreamHost ?? UPSTREAM_HOST;
 }

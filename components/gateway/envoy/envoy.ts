@@ -1,7 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { envoyPolicy } from "../../egress/policies.ts";
+import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
-import { labelKeys } from "../../labels.ts";
+import { pathLabels } from "../../labels.ts";
 import { restrictedContainer, restrictedPod } from "../../restricted.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../path.ts";
@@ -27,6 +29,8 @@ export interface EnvoyArgs {
   readonly agents: pulumi.Input<CallerTokens>;
   /** What Envoy shows to the next hop. Unused on `envoy-sni`. */
   readonly credential: pulumi.Input<string>;
+  /** Labels that every namespace of the agents has, and no other namespace. */
+  readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
 }
@@ -43,7 +47,7 @@ export class Envoy extends pulumi.ComponentResource {
 
   constructor(name: string, args: EnvoyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:Envoy", name, {}, opts);
-    const { namespace, deploymentName, drainSeconds } = args;
+    const { namespace, deploymentName, variant, agentNamespaces, drainSeconds } = args;
     const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
 
     const files = pulumi.output(args.config).apply((config) => renderEnvoyConfig(config));
@@ -60,7 +64,7 @@ export class Envoy extends pulumi.ComponentResource {
     );
 
     const secrets =
-      args.variant === "envoy-sni"
+      variant === "envoy-sni"
         ? undefined
         : new k8s.core.v1.Secret(
             `${name}-secrets`,
@@ -68,11 +72,17 @@ export class Envoy extends pulumi.ComponentResource {
             { parent: this },
           );
 
-    const servesHttp = args.variant !== "envoy-sni";
-    const passesTls = args.variant === "envoy-sni" || args.variant === "hybrid";
-    const hasEgress = args.variant === "shim" || args.variant === "hybrid";
+    const policy = networkPolicy(
+      `${name}-policy`,
+      { namespace, policyName: deploymentName, spec: envoyPolicy({ variant, agentNamespaces }) },
+      { parent: this },
+    );
 
-    this.selector = { [labelKeys.role]: "gateway", [labelKeys.path]: args.variant };
+    const servesHttp = variant !== "envoy-sni";
+    const passesTls = variant === "envoy-sni" || variant === "hybrid";
+    const hasEgress = variant === "shim" || variant === "hybrid";
+
+    this.selector = pathLabels("gateway", variant);
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
       {
@@ -145,7 +155,7 @@ export class Envoy extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this, customTimeouts: drainingTimeouts(drainSeconds) },
+      { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(drainSeconds) },
     );
 
     this.registerOutputs({ selector: this.selector });

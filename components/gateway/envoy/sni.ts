@@ -1,14 +1,13 @@
-import { type HybridArgs, type SniArgs, upstreamHost } from "./args.ts";
+import { reachableHosts } from "../../egress/hosts.ts";
+import type { HybridArgs, SniArgs } from "./args.ts";
 import { sniAccessLog } from "./access-log.ts";
 import { ports } from "./ports.ts";
 import { extension, type Message, seconds, socketAddress } from "./proto.ts";
 import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
-/** The hosts that TLS is passed on to, sorted, each once; on `envoy-sni` the upstream is one of them. */
+/** The hosts that TLS is passed on to; on `envoy-sni` the upstream is one of them. */
 export function sniHosts(args: HybridArgs | SniArgs): readonly string[] {
-  const hosts = new Set(args.allowHosts);
-  if (args.path === "envoy-sni") hosts.add(upstreamHost(args));
-  return [...hosts].sort();
+  return reachableHosts(args.path, args.allowHosts);
 }
 
 /**

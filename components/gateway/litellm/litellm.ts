@@ -1,8 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { bareLiteLlmPolicy, shimmedLiteLlmPolicy } from "../../egress/policies.ts";
+import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
-import { labelKeys, type Role } from "../../labels.ts";
+import { pathLabels, type Role } from "../../labels.ts";
 import { restrictedContainer, restrictedPod } from "../../restricted.ts";
 import { ports } from "../envoy/ports.ts";
 import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
@@ -33,6 +35,10 @@ export interface LiteLlmArgs {
   readonly credential: pulumi.Input<string>;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: pulumi.Input<string>;
+  /** Host names that the pods know by themselves. Behind Envoy they can look up none. Default none. */
+  readonly hostAliases?: pulumi.Input<{ ip: string; hostnames: string[] }[]>;
+  /** Labels that every namespace of the agents has, and no other namespace. */
+  readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open requests when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
 }
@@ -50,7 +56,7 @@ export class LiteLlm extends pulumi.ComponentResource {
 
   constructor(name: string, args: LiteLlmArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:LiteLlm", name, {}, opts);
-    const { namespace, deploymentName } = args;
+    const { namespace, deploymentName, variant, agentNamespaces } = args;
     const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
 
     const files = renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS });
@@ -86,7 +92,20 @@ export class LiteLlm extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    this.selector = { [labelKeys.role]: args.role, [labelKeys.path]: args.variant };
+    const policy = networkPolicy(
+      `${name}-policy`,
+      {
+        namespace,
+        policyName: deploymentName,
+        spec:
+          args.role === "gateway"
+            ? bareLiteLlmPolicy({ variant, agentNamespaces })
+            : shimmedLiteLlmPolicy({ variant }),
+      },
+      { parent: this },
+    );
+
+    this.selector = pathLabels(args.role, variant);
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
       {
@@ -110,6 +129,7 @@ export class LiteLlm extends pulumi.ComponentResource {
               automountServiceAccountToken: false,
               enableServiceLinks: false,
               terminationGracePeriodSeconds: terminationGraceSeconds(args.drainSeconds),
+              ...(args.hostAliases && { hostAliases: args.hostAliases }),
               securityContext: restrictedPod(USER),
               containers: [
                 {
@@ -163,7 +183,7 @@ export class LiteLlm extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this, customTimeouts: drainingTimeouts(args.drainSeconds) },
+      { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(args.drainSeconds) },
     );
 
     this.registerOutputs({ selector: this.selector });

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { pathLabels } from "../../labels.ts";
 import { Envoy } from "../envoy/envoy.ts";
 import { ports } from "../envoy/ports.ts";
 import { LiteLlm } from "../litellm/litellm.ts";
@@ -30,6 +31,34 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       { parent: this },
     ).result;
 
+    // Both Services come before the pods behind them, and are waited for with those.
+    const annotations = { "pulumi.com/skipAwait": "true" };
+    const egressService = new k8s.core.v1.Service(
+      `${name}-egress-service`,
+      {
+        metadata: { namespace, name: `${variant}-egress`, annotations },
+        spec: {
+          selector: pathLabels("gateway", variant),
+          // An Envoy that drains is not ready, and still carries what LiteLLM has open.
+          publishNotReadyAddresses: true,
+          ports: [{ name: "egress", port: ports.egress, targetPort: "egress" }],
+        },
+      },
+      { parent: this },
+    );
+    const litellmService = new k8s.core.v1.Service(
+      `${name}-litellm-service`,
+      {
+        metadata: { namespace, name: `${variant}-litellm`, annotations },
+        spec: {
+          selector: pathLabels("litellm", variant),
+          ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
+        },
+      },
+      { parent: this },
+    );
+
+    const egressHost = host(`${variant}-egress`);
     const litellm = new LiteLlm(
       `${name}-litellm`,
       {
@@ -40,19 +69,12 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         image: args.images.litellm,
         callers: internalToken.apply((token) => ({ envoy: [token] })),
         credential: args.credential,
-        upstreamBaseUrl: pulumi.interpolate`http://${host(`${variant}-egress`)}:${ports.egress}`,
+        upstreamBaseUrl: pulumi.interpolate`http://${egressHost}:${ports.egress}`,
+        hostAliases: pulumi
+          .all([egressService.spec.clusterIP, egressHost])
+          .apply(([ip, hostname]) => [{ ip, hostnames: [hostname] }]),
+        agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,
-      },
-      { parent: this },
-    );
-    new k8s.core.v1.Service(
-      `${name}-litellm-service`,
-      {
-        metadata: { namespace, name: `${variant}-litellm` },
-        spec: {
-          selector: litellm.selector,
-          ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
-        },
       },
       { parent: this },
     );
@@ -73,23 +95,11 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         })),
         agents: args.agents,
         credential: internalToken,
+        agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,
       },
-      // Deleted before LiteLLM, which its open requests still pass through.
-      { parent: this, dependsOn: [litellm.deployment] },
-    );
-    new k8s.core.v1.Service(
-      `${name}-egress-service`,
-      {
-        metadata: { namespace, name: `${variant}-egress` },
-        spec: {
-          selector: envoy.selector,
-          // An Envoy that drains is not ready, and still carries what LiteLLM has open.
-          publishNotReadyAddresses: true,
-          ports: [{ name: "egress", port: ports.egress, targetPort: "egress" }],
-        },
-      },
-      { parent: this },
+      // Deleted before LiteLLM and its Service, which its open requests still pass through.
+      { parent: this, dependsOn: [litellm.deployment, litellmService] },
     );
 
     this.selector = envoy.selector;

@@ -1,0 +1,24 @@
+/**
+ * Ranges that are no public addresses, by family: what the IANA registries call not globally reachable, and 6to4's
+ * relay range. Google Cloud lets a VPC use all of it, documentation ranges included.
+ */
+export const notPublic = {
+  v4: [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",
+  ],
+  // The first three are all but global unicast: link-local, unique local, multicast, NAT64 (a way to IPv4) and the rest.
+  v6: ["::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"],
+} as const;

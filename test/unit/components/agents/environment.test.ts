@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import {
+  agentEnvironment,
+  gatewayToken,
+  ownCredential,
+} from "../../../../components/agents/environment.ts";
+
+const quiet = [
+  { name: "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", value: "1" },
+  { name: "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", value: "1" },
+  { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },
+  { name: "DISABLE_UPDATES", value: "1" },
+  { name: "ENABLE_CLAUDEAI_MCP_SERVERS", value: "false" },
+];
+const sniUrl = "https://api.anthropic.com";
+
+test("an agent shows its token to the gateway", () => {
+  const baseUrl = "http://gateway.llm.svc.cluster.local:8080/anthropic";
+  expect(agentEnvironment({ baseUrl, secret: gatewayToken })).toEqual([
+    { name: "ANTHROPIC_BASE_URL", value: baseUrl },
+    {
+      name: "ANTHROPIC_AUTH_TOKEN",
+      valueFrom: { secretKeyRef: { name: "gateway-token", key: "token" } },
+    },
+    ...quiet,
+  ]);
+});
+
+test.each([
+  ["apiKey", "ANTHROPIC_API_KEY"],
+  ["oauth", "CLAUDE_CODE_OAUTH_TOKEN"],
+] as const)(
+  "an agent with a credential of kind %s has it in %s, and no token",
+  (kind, variable) => {
+    expect(agentEnvironment({ baseUrl: sniUrl, secret: ownCredential(kind) })).toEqual([
+      { name: "ANTHROPIC_BASE_URL", value: sniUrl },
+      {
+        name: variable,
+        valueFrom: { secretKeyRef: { name: "anthropic-credential", key: "credential" } },
+      },
+      ...quiet,
+    ]);
+  },
+);
+
+test("an agent whose workload brings its credential gets none", () => {
+  expect(agentEnvironment({ baseUrl: sniUrl })).toEqual([
+    { name: "ANTHROPIC_BASE_URL", value: sniUrl },
+    ...quiet,
+  ]);
+});

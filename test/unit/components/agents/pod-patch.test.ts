@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { applyPodPatch, podPatch } from "../../../../components/agents/pod-patch.ts";
+import { gateContainer, gateVolume } from "../../../../components/egress/gate/gate.ts";
+
+const gate = gateContainer({ image: "node:1", probeAddress: "10.43.1.3" });
+const env = [{ name: "ANTHROPIC_BASE_URL", value: "http://gateway" }];
+const patch = podPatch({ env, dnsAddress: "10.43.1.4", gate });
+const container = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+
+test("a patch holds everything that a pod is admitted by", () => {
+  expect(patch).toEqual({
+    metadata: { labels: { "claude-gateway/role": "agent" } },
+    spec: {
+      automountServiceAccountToken: false,
+      dnsPolicy: "None",
+      dnsConfig: { nameservers: ["10.43.1.4"] },
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      initContainers: [gate],
+      containers: [{ env, securityContext: container }],
+      volumes: [gateVolume],
+    },
+  });
+});
+
+test("a workload without lists of its own gets the patch's", () => {
+  expect(applyPodPatch(patch, { spec: { containers: [{ name: "work" }] } })).toEqual({
+    metadata: patch.metadata,
+    spec: { ...patch.spec, containers: [{ name: "work", env, securityContext: container }] },
+  });
+});
+
+test("what a workload has is kept, behind the gate, and cannot weaken the patch", () => {
+  const own = [{ name: "OWN", value: "1" }];
+  const applied = applyPodPatch(patch, {
+    metadata: { labels: { app: "work", "claude-gateway/role": "gateway" } },
+    spec: {
+      securityContext: { runAsUser: 1000, runAsNonRoot: false },
+      initContainers: [{ name: "first" }],
+      containers: [
+        { name: "one", env: own, securityContext: { allowPrivilegeEscalation: true } },
+        { name: "two", securityContext: { readOnlyRootFilesystem: true } },
+      ],
+      volumes: [{ name: "home" }],
+      automountServiceAccountToken: true,
+      dnsPolicy: "ClusterFirst",
+      priorityClassName: "kept",
+    },
+  });
+  expect(applied).toEqual({
+    metadata: { labels: { app: "work", "claude-gateway/role": "agent" } },
+    spec: {
+      ...patch.spec,
+      priorityClassName: "kept",
+      securityContext: {
+        runAsUser: 1000,
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      initContainers: [gate, { name: "first", env, securityContext: container }],
+      containers: [
+        { name: "one", env: [...env, ...own], securityContext: container },
+        {
+          name: "two",
+          env,
+          securityContext: { ...container, readOnlyRootFilesystem: true },
+        },
+      ],
+      volumes: [gateVolume, { name: "home" }],
+    },
+  });
+});

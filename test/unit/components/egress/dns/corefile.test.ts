@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import {
+  coreDnsArgs,
+  renderEgressDnsFiles,
+} from "../../../../../components/egress/dns/corefile.ts";
+
+const files = renderEgressDnsFiles({
+  mountPath: "/etc/coredns",
+  addresses: { "github.com": "10.43.1.2", "gateway.llm.svc.cluster.local": "10.43.1.2" },
+});
+
+test("CoreDNS is the authority for every name and forwards none", () => {
+  expect(files.Corefile?.match(/^ {4}\w.*$/gm)).toEqual([
+    "    errors",
+    "    health :8080 {",
+    "    ready :8181",
+    "    file /etc/coredns/zone .",
+  ]);
+  expect(files.Corefile?.split("\n")[0]).toBe(".:5353 {");
+});
+
+test("the zone has the names given, sorted, and no others", () => {
+  expect(files.zone).toBe(
+    [
+      "$TTL 30",
+      ". SOA egress-dns. egress-dns. 1 3600 600 86400 30",
+      ". NS egress-dns.",
+      "gateway.llm.svc.cluster.local. A 10.43.1.2",
+      "github.com. A 10.43.1.2",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("the program reads the file that is rendered", () => {
+  const [, file = ""] = coreDnsArgs("/etc/coredns");
+  expect(Object.keys(files).map((name) => `/etc/coredns/${name}`)).toContain(file);
+});

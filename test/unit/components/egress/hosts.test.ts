@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { egressDnsAddresses } from "../../../../components/egress/egress.ts";
+import { renderEgressDnsFiles } from "../../../../components/egress/dns/corefile.ts";
+import { reachableHosts } from "../../../../components/egress/hosts.ts";
+import type { EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.ts";
+import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
+import { type GatewayVariant, gatewayVariants } from "../../../../components/gateway/variant.ts";
+
+const ALLOW = ["registry.npmjs.org", "github.com"];
+const GATEWAY = "gateway.llm.svc.cluster.local";
+
+const expected: Record<GatewayVariant, string[]> = {
+  litellm: [],
+  shim: [],
+  "envoy-terminate": [],
+  "envoy-sni": ["api.anthropic.com", "github.com", "registry.npmjs.org"],
+  hybrid: ["github.com", "registry.npmjs.org"],
+};
+
+const envoys: readonly EnvoyConfigArgs[] = [
+  { path: "shim", credentialKind: "apiKey", litellmHost: "litellm.example" },
+  { path: "envoy-terminate", credentialKind: "apiKey" },
+  { path: "envoy-sni", allowHosts: ALLOW },
+  { path: "hybrid", credentialKind: "apiKey", litellmHost: "litellm.example", allowHosts: ALLOW },
+];
+
+describe.each(gatewayVariants)("the allowlist on %s", (variant) => {
+  test("names exactly these hosts", () => {
+    expect(reachableHosts(variant, ALLOW)).toEqual(expected[variant]);
+  });
+
+  test("is, with the gateway, all that the agents' DNS knows", () => {
+    const addresses = egressDnsAddresses({
+      host: GATEWAY,
+      address: "10.43.1.2",
+      hosts: reachableHosts(variant, ALLOW),
+    });
+    const { zone = "" } = renderEgressDnsFiles({ mountPath: "/etc/coredns", addresses });
+    expect(zone.match(/^\S+ A .*$/gm)).toEqual(
+      [...expected[variant], GATEWAY].sort().map((host) => `${host}. A 10.43.1.2`),
+    );
+  });
+});
+
+describe.each(envoys)("the allowlist in Envoy on $path", (args) => {
+  const files = renderEnvoyConfig(args);
+  const resources = <T>(file: string) =>
+    (JSON.parse(files[file] ?? "") as { resources: T[] }).resources;
+
+  test("is all that has a filter chain by server name", () => {
+    const listeners = resources<{
+      filter_chains: { filter_chain_match?: { server_names?: string[] } }[];
+    }>("listeners.json");
+    const names = listeners
+      .flatMap((listener) => listener.filter_chains)
+      .flatMap((chain) => chain.filter_chain_match?.server_names ?? []);
+    expect(names).toEqual(expected[args.path]);
+  });
+
+  test("is, with the upstream, all outside hosts that have a cluster", () => {
+    const clusters = resources<{ load_assignment: object }>("clusters.json");
+    const outside = clusters
+      .map((cluster) => JSON.stringify(cluster.load_assignment))
+      .filter((assignment) => assignment.includes('"port_value":443'))
+      .map((assignment) => /"address":"([^"]*)"/.exec(assignment)?.[1]);
+    expect(outside.sort()).toEqual(
+      [...new Set([...expected[args.path], "api.anthropic.com"])].sort(),
+    );
+  });
+});

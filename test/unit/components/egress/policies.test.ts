@@ -1,0 +1,250 @@
+import { BlockList, isIPv4 } from "node:net";
+import { describe, expect, test } from "vitest";
+import {
+  agentPolicy,
+  bareLiteLlmPolicy,
+  defaultDeny,
+  dnsPolicy,
+  envoyPolicy,
+  type PolicySpec,
+  probePolicy,
+  shimmedLiteLlmPolicy,
+} from "../../../../components/egress/policies.ts";
+import { type GatewayVariant, gatewayVariants } from "../../../../components/gateway/variant.ts";
+
+type Labels = Record<string, string>;
+
+interface Pod {
+  readonly namespace: string;
+  readonly labels: Labels;
+}
+
+const agentNamespaces = { "claude-gateway/stack": "dev", "claude-gateway/role": "agent" };
+const namespaces: Record<string, Labels> = {
+  llm: { "claude-gateway/stack": "dev", "claude-gateway/role": "gateway" },
+  "dev-e": agentNamespaces,
+  "dev-f": agentNamespaces,
+  "other-llm": { "claude-gateway/stack": "other", "claude-gateway/role": "gateway" },
+  "other-agent": { "claude-gateway/stack": "other", "claude-gateway/role": "agent" },
+  "kube-system": {},
+  default: {},
+};
+
+const policies: { namespace: string; spec: PolicySpec }[] = [
+  ...["llm", "dev-e", "dev-f"].map((namespace) => ({ namespace, spec: defaultDeny() })),
+  ...["dev-e", "dev-f"].map((namespace) => ({
+    namespace,
+    spec: agentPolicy({ gatewayNamespace: "llm" }),
+  })),
+  ...(["shim", "hybrid", "envoy-terminate", "envoy-sni"] as const).map((variant) => ({
+    namespace: "llm",
+    spec: envoyPolicy({ variant, agentNamespaces }),
+  })),
+  { namespace: "llm", spec: bareLiteLlmPolicy({ variant: "litellm", agentNamespaces }) },
+  ...(["shim", "hybrid"] as const).map((variant) => ({
+    namespace: "llm",
+    spec: shimmedLiteLlmPolicy({ variant }),
+  })),
+  { namespace: "llm", spec: dnsPolicy({ agentNamespaces }) },
+  { namespace: "llm", spec: probePolicy({ agentNamespaces }) },
+];
+
+const role = (name: string, path?: string): Labels => ({
+  "claude-gateway/role": name,
+  ...(path !== undefined && { "claude-gateway/path": path }),
+});
+const agent: Pod = { namespace: "dev-e", labels: { ...role("agent"), app: "runner" } };
+const otherAgent: Pod = { namespace: "dev-f", labels: role("agent") };
+const strangers: Record<string, Pod> = {
+  "an agent of another stack": { namespace: "other-agent", labels: role("agent") },
+  "a pod of the agent's namespace without the label": { namespace: "dev-e", labels: {} },
+  "a pod elsewhere that calls itself an agent": { namespace: "default", labels: role("agent") },
+  "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
+};
+const gateway = (path: GatewayVariant): Pod => ({
+  namespace: "llm",
+  labels: role("gateway", path),
+});
+const litellm = (path: GatewayVariant): Pod => ({
+  namespace: "llm",
+  labels: role("litellm", path),
+});
+const dns: Pod = { namespace: "llm", labels: role("dns") };
+const probe: Pod = { namespace: "llm", labels: role("probe") };
+const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
+
+const everyPort = [53, 80, 443, 4000, 5353, 6443, 7080, 7081, 8080, 8081, 8082, 8083, 8443, 9901];
+
+describe("what an agent reaches", () => {
+  const expected: Record<GatewayVariant, number[]> = {
+    litellm: [4000],
+    shim: [8080],
+    "envoy-terminate": [8080],
+    "envoy-sni": [8443],
+    hybrid: [8080, 8443],
+  };
+  test.each(gatewayVariants)("of the gateway on %s is the agents' ports", (variant) => {
+    expect(reached(agent, gateway(variant))).toEqual({ TCP: expected[variant], UDP: [] });
+  });
+
+  test.each(["shim", "hybrid"] as const)("of LiteLLM on %s is nothing", (variant) => {
+    expect(reached(agent, litellm(variant))).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test("of its DNS is the one port, by both protocols", () => {
+    expect(reached(agent, dns)).toEqual({ TCP: [5353], UDP: [5353] });
+  });
+
+  test("of the probe is the open port, and only its own policy closes the shut one", () => {
+    expect(reached(agent, probe)).toEqual({ TCP: [7080], UDP: [] });
+    const withoutItsOwn = policies.filter(({ namespace }) => namespace !== "dev-e");
+    expect(reached(agent, probe, withoutItsOwn)).toEqual({ TCP: [7080, 7081], UDP: [] });
+  });
+
+  test.each([
+    ["cluster DNS", kubeDns],
+    ["another agent", otherAgent],
+    ["another pod of its namespace", { ...agent, labels: role("agent") }],
+    ["the gateway of another stack", strangers["a gateway of another stack"]],
+  ])("of %s is nothing", (_, pod) => {
+    expect(reached(agent, pod as Pod)).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test.each(["1.1.1.1", "160.79.104.10", "2606:4700:4700::1111", "169.254.169.254", "10.90.0.2"])(
+    "of %s is nothing",
+    (address) => {
+      expect(reached(agent, address)).toEqual({ TCP: [], UDP: [] });
+    },
+  );
+});
+
+describe.each(Object.entries(strangers))("%s", (_, stranger) => {
+  const targets = [...gatewayVariants.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
+  test("reaches nothing of the gateway's namespace", () => {
+    for (const target of targets) {
+      expect(reached(stranger, target), JSON.stringify(target)).toEqual({ TCP: [], UDP: [] });
+    }
+  });
+});
+
+describe("the way out", () => {
+  const withWayOut = gatewayVariants.map((variant) => [variant, gateway(variant)] as const);
+  const notPublic = [
+    ...["10.42.0.7", "10.43.0.1", "10.90.0.2", "169.254.169.254", "127.0.0.1", "192.168.1.1"],
+    ...["172.31.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255", "0.0.0.0"],
+    ...[
+      "::1",
+      "fe80::1",
+      "fd43::1",
+      "fc00::1",
+      "ff02::1",
+      "64:ff9b::a9fe:a9fe",
+      "2002:a9fe:a9fe::",
+    ],
+  ];
+
+  test.each(withWayOut)("on %s is TCP 443 of public addresses and cluster DNS", (_, pod) => {
+    for (const address of ["1.1.1.1", "160.79.104.10", "9.255.255.255", "2606:4700:4700::1111"]) {
+      expect(reached(pod, address), address).toEqual({ TCP: [443], UDP: [] });
+    }
+    for (const address of notPublic) {
+      expect(reached(pod, address), address).toEqual({ TCP: [], UDP: [] });
+    }
+    expect(reached(pod, kubeDns)).toEqual({ TCP: [53], UDP: [53] });
+  });
+
+  test.each([
+    ["LiteLLM behind Envoy on shim", litellm("shim")],
+    ["LiteLLM behind Envoy on hybrid", litellm("hybrid")],
+    ["the agents' DNS", dns],
+    ["the probe", probe],
+  ])("is closed for %s", (_, pod) => {
+    for (const target of ["1.1.1.1", "2606:4700:4700::1111", kubeDns, gateway("envoy-sni")]) {
+      expect(reached(pod, target)).toEqual({ TCP: [], UDP: [] });
+    }
+  });
+});
+
+describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (variant) => {
+  test("each reaches one port of the other, and none of another path", () => {
+    expect(reached(gateway(variant), litellm(variant))).toEqual({ TCP: [4000], UDP: [] });
+    expect(reached(litellm(variant), gateway(variant))).toEqual({ TCP: [8082], UDP: [] });
+    const others = gatewayVariants.filter((other) => other !== variant);
+    for (const other of others) {
+      expect(reached(gateway(variant), litellm(other))).toEqual({ TCP: [], UDP: [] });
+      expect(reached(litellm(variant), gateway(other))).toEqual({ TCP: [], UDP: [] });
+    }
+  });
+});
+
+/** The ports of `target`, a pod or an address outside, that a connection from `source` is allowed to. */
+function reached(source: Pod, target: Pod | string, among = policies) {
+  const open = (protocol: string) =>
+    everyPort.filter(
+      (port) =>
+        passes("egress", source, target, { protocol, port }, among) &&
+        (typeof target === "string" ||
+          passes("ingress", target, source, { protocol, port }, among)),
+    );
+  return { TCP: open("TCP"), UDP: open("UDP") };
+}
+
+/** What NetworkPolicies mean, for one end of a connection: no policy allows all, else one of them has to allow it. */
+function passes(
+  direction: "ingress" | "egress",
+  pod: Pod,
+  peer: Pod | string,
+  wanted: { protocol: string; port: number },
+  among: typeof policies,
+): boolean {
+  const selecting = among.filter(
+    ({ namespace, spec }) =>
+      namespace === pod.namespace && matches(spec.podSelector.matchLabels, pod.labels),
+  );
+  if (selecting.length === 0) return true;
+  return selecting.some(({ namespace, spec }) => {
+    const rules =
+      direction === "ingress"
+        ? spec.ingress.map(({ from, ports }) => ({ peers: from, ports }))
+        : spec.egress.map(({ to, ports }) => ({ peers: to, ports }));
+    return rules.some(
+      ({ peers, ports }) =>
+        ports.some(({ protocol, port }) => protocol === wanted.protocol && port === wanted.port) &&
+        peers.some((candidate) => isPeer(candidate, peer, namespace)),
+    );
+  });
+}
+
+function isPeer(
+  candidate: PolicySpec["egress"][number]["to"][number],
+  peer: Pod | string,
+  namespace: string,
+): boolean {
+  if ("ipBlock" in candidate) {
+    const { cidr, except } = candidate.ipBlock;
+    return typeof peer === "string" && within(peer, [cidr]) && !within(peer, except);
+  }
+  if (typeof peer === "string") return false;
+  const inNamespace =
+    candidate.namespaceSelector === undefined
+      ? peer.namespace === namespace
+      : matches(candidate.namespaceSelector.matchLabels, {
+          ...namespaces[peer.namespace],
+          "kubernetes.io/metadata.name": peer.namespace,
+        });
+  return inNamespace && matches(candidate.podSelector.matchLabels, peer.labels);
+}
+
+function matches(selector: Labels | undefined, labels: Labels): boolean {
+  return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+function within(address: string, cidrs: readonly string[]): boolean {
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  const list = new BlockList();
+  for (const cidr of cidrs.filter((cidr) => cidr.includes(":") === (family === "ipv6"))) {
+    const [network = "", length] = cidr.split("/");
+    list.addSubnet(network, Number(length), family);
+  }
+  return list.check(address, family);
+}
