@@ -12,6 +12,7 @@ import {
   renderStartupScript,
   TOKEN_SECRET_KEY,
 } from "../infra/startup-script.ts";
+import { ConfigError } from "./config.ts";
 import { k3s as pinned } from "./versions.ts";
 
 /** What the `host` kind of stack reads, parsed. */
@@ -40,7 +41,7 @@ export interface HostOutputs {
 function machineName(stack: string): string {
   const name = `gateway-${stack}`;
   if (!/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/.test(name)) {
-    throw new pulumi.RunError(
+    throw new ConfigError(
       `Stack "${stack}" cannot name a machine: use at most 22 lower-case letters, digits and dashes (\`pulumi stack rename\`)`,
     );
   }
@@ -54,7 +55,7 @@ async function checkUpgrade(to: string): Promise<void> {
     "k3sVersion",
   );
   const problem = typeof last.value === "string" ? upgradeProblem(last.value, to) : undefined;
-  if (problem !== undefined) throw new pulumi.RunError(`k3s.version: ${problem}`);
+  if (problem !== undefined) throw new ConfigError(`k3s.version: ${problem}`);
 }
 
 /** Composes a host: network, secrets, identity and the machine that reads them. */

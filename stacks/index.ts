@@ -17,7 +17,15 @@ export default async function program(): Promise<object> {
         return spikeStack(config);
     }
   } catch (error) {
-    // The engine prints a RunError's message alone: a user's mistake needs no stack trace.
-    throw error instanceof ConfigError ? new RunError(error.message) : error;
+    throw error instanceof ConfigError ? mistake(error.message) : error;
   }
+}
+
+/** A user's mistake: the engine prints the message alone. */
+function mistake(message: string): RunError {
+  const error = new RunError(message);
+  // Node 20 takes half a minute to print the stack that Pulumi's source maps make of it: its markNodeModules
+  // never finds the end of "node_modules/@pulumi/resource.ts".
+  error.stack = message;
+  return error;
 }

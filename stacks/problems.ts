@@ -68,6 +68,8 @@ function discriminatorPath(issue: Issue, path: string[]): string[] {
 
 /** What to run where a whole section is missing. */
 const FIRST_STEP: Readonly<Record<string, string>> = {
+  "gcp.project": "pulumi config set gcp:project <project id>",
+  "gcp.zone": "pulumi config set gcp:zone <zone, as us-central1-a>",
   gateway: "pulumi config set --path gateway.path litellm",
   agents: "pulumi config set --path 'agents[0].name' dev-e",
   credential:
