@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { Progress } from "../progress.ts";
 import type { Lab } from "./lab.ts";
 
@@ -20,12 +21,12 @@ export async function exclusively<T>(
   try {
     return await work();
   } finally {
-    release();
+    await release();
   }
 }
 
 /** The lock is held by a helper that ends as soon as its standard input does, and so with this process. */
-async function lock(dir: string, options: string[]): Promise<(() => void) | undefined> {
+async function lock(dir: string, options: string[]): Promise<(() => Promise<unknown>) | undefined> {
   const helper = spawn("flock", [...options, dir, "sh", "-c", "echo; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
     // Ctrl-C in a terminal must not release the lock before this process is done.
@@ -40,5 +41,9 @@ async function lock(dir: string, options: string[]): Promise<(() => void) | unde
       resolve(true);
     });
   });
-  return held ? () => helper.stdin.end() : undefined;
+  if (!held) return undefined;
+  return () => {
+    helper.stdin.end();
+    return once(helper, "close");
+  };
 }

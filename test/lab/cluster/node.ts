@@ -99,6 +99,8 @@ function kubeletConfig(lab: Lab): object {
     cgroupRoot: `/${lab.cgroup}`,
     failCgroupV1: false,
     failSwapOn: false,
+    // A changed Secret reaches its volume within a minute by default; the tests rotate many.
+    syncFrequency: "10s",
     clusterDNS: [CLUSTER_DNS],
     clusterDomain: CLUSTER_DOMAIN,
     resolvConf: join(lab.dir, "resolv.conf"),

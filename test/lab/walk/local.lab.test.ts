@@ -24,6 +24,8 @@ let lab: Lab;
 let target: Target;
 let control: AnthropicControl;
 let stack: Stack;
+let key = LAB_API_KEY;
+let generation = 1;
 
 beforeAll(async () => {
   lab = openLab();
@@ -53,6 +55,12 @@ async function up(path: string, mode?: string): Promise<void> {
     : stack.setConfig("gateway.mode", mode));
   await stack.setConfig("credential.holder", mode === "sni" ? "agent" : "gateway");
   await stack.up();
+}
+
+async function gatewayPods(): Promise<string[]> {
+  const running = ["--field-selector=status.phase=Running", "--output=name"];
+  const list = await target.kubectl(["get", "pods", `--namespace=${GATEWAY}`, ...running]);
+  return list.trim().split("\n");
 }
 
 /** Names of the Deployments, ConfigMaps, Secrets and Services in the gateway's namespace. */
@@ -138,13 +146,48 @@ describe.each([
     await check(target, control, AGENT);
   });
 
+  test("follows a new key and a new token: both old ones work meanwhile, and nothing is lost", async () => {
+    const sender = await startSender(target, stack, AGENT);
+    const [oldKey, newKey] = [key, `${LAB_API_KEY}-${variant}-${generation}`];
+    await control.setCredentials([oldKey, newKey]);
+    await stack.setConfig("credential.value", newKey, { secret: true });
+    generation += 1;
+    await stack.setConfig("agents[0].tokenGeneration", String(generation));
+    const podsBefore = await gatewayPods();
+
+    const traffic = await trafficDuring(target, control, sender, `key-${newKey}`, async () => {
+      await stack.up();
+      // A mounted Secret follows within the kubelet's sync period.
+      await control.waitFor(
+        ({ headers }) => headers.some(([, value]) => value === newKey),
+        120_000,
+      );
+    });
+    key = newKey;
+    await control.setCredentials([newKey]);
+    expect(traffic.requests.lost).toEqual([]);
+    expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
+    expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
+
+    // What stays as it was did not restart: only LiteLLM reads its key at its start.
+    const restarted = (await gatewayPods()).filter((pod) => !podsBefore.includes(pod));
+    expect(restarted.every((pod) => pod.includes("litellm"))).toBe(true);
+
+    await stopSender(target, sender);
+    const renewed = await startSender(target, stack, AGENT);
+    expect(renewed.token).not.toBe(sender.token);
+    const after = await trafficDuring(target, control, renewed, `token-${newKey}`, async () => {});
+    expect(after.requests.lost).toEqual([]);
+    await stopSender(target, renewed);
+  });
+
   test("shows the upstream its own key alone, and nothing of the agent's", async () => {
     await behaviours[0]?.check(target, control, AGENT);
     const requests = await upstreamRequests();
     expect(requests).toHaveLength(2);
     for (const { headers } of requests) {
       const names = headers.map(([name]) => name.toLowerCase());
-      expect(headers.find(([name]) => name.toLowerCase() === "x-api-key")?.[1]).toBe(LAB_API_KEY);
+      expect(headers.find(([name]) => name.toLowerCase() === "x-api-key")?.[1]).toBe(key);
       expect(names).not.toContain("authorization");
       expect(JSON.stringify(headers)).not.toContain("cgw-");
     }
