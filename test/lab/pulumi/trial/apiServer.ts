@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { etcdPart, kubernetesPart } from "../../parts/programs.ts";
+import { ApiClient } from "../kubernetes/client.ts";
+import { Cluster } from "../kubernetes/cluster.ts";
+import { Discovery } from "../kubernetes/discovery.ts";
+import { parseKubeconfig } from "../kubernetes/kubeconfig.ts";
+import type { Progress } from "../../progress.ts";
+
+const TOKEN = "trial-administrator";
+const START_TIMEOUT_MS = 60_000;
+
+/** A real API server with its controllers and no node, on loopback: pods exist in it and never run. */
+export class TrialApiServer {
+  readonly kubeconfig: string;
+  readonly client: ApiClient;
+  readonly cluster: Cluster;
+  private readonly dir: string;
+  private readonly kubernetes: string;
+  private readonly ports: { etcd: number; peer: number; api: number; controllers: number };
+  private readonly running = new Map<string, ChildProcess>();
+
+  private constructor(dir: string, kubernetes: string, ports: TrialApiServer["ports"]) {
+    this.dir = dir;
+    this.kubernetes = kubernetes;
+    this.ports = ports;
+    this.kubeconfig = kubeconfigFor(ports.api);
+    this.client = new ApiClient(parseKubeconfig(this.kubeconfig));
+    this.cluster = new Cluster(this.client, new Discovery(this.client));
+  }
+
+  static async start(progress: Progress): Promise<TrialApiServer> {
+    const [etcd, kubernetes] = [await etcdPart(progress), await kubernetesPart(progress)];
+    const dir = await mkdtemp(join(tmpdir(), "trial-api-server-"));
+    const [etcdPort, peer, api, controllers] = await freePorts(4);
+    const ports = { etcd: etcdPort, peer, api, controllers };
+    const server = new TrialApiServer(dir, kubernetes, ports);
+    try {
+      await server.bootstrap(join(etcd, "etcd"));
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Starts the API server, the first time or again on the same data, and waits until it answers. */
+  async startApi(): Promise<void> {
+    this.launch(join(this.kubernetes, "kube-apiserver"), [
+      `--etcd-servers=http://127.0.0.1:${this.ports.etcd}`,
+      "--bind-address=127.0.0.1",
+      `--secure-port=${this.ports.api}`,
+      `--cert-dir=${join(this.dir, "certs")}`,
+      "--service-account-issuer=https://trial.invalid",
+      `--service-account-key-file=${join(this.dir, "sa.pub")}`,
+      `--service-account-signing-key-file=${join(this.dir, "sa.key")}`,
+      `--token-auth-file=${join(this.dir, "tokens")}`,
+      "--authorization-mode=RBAC",
+      "--service-cluster-ip-range=10.43.0.0/16",
+    ]);
+    await this.until(async () => {
+      await this.cluster.get({ group: "", version: "v1", kind: "Namespace" }, "", "kube-system");
+    });
+  }
+
+  /** Ends the API server; its data stays. */
+  async stopApi(): Promise<void> {
+    await this.end("kube-apiserver");
+  }
+
+  /** Ends everything, and removes what it wrote. */
+  async stop(): Promise<void> {
+    for (const name of ["kube-controller-manager", "kube-apiserver", "etcd"]) await this.end(name);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  private async bootstrap(etcd: string): Promise<void> {
+    const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const pem = { format: "pem" } as const;
+    await writeFile(join(this.dir, "sa.key"), keys.privateKey.export({ type: "pkcs8", ...pem }));
+    await writeFile(join(this.dir, "sa.pub"), keys.publicKey.export({ type: "spki", ...pem }));
+    await writeFile(join(this.dir, "tokens"), `${TOKEN},admin,admin,"system:masters"\n`);
+    await writeFile(join(this.dir, "kubeconfig"), this.kubeconfig);
+    const [etcdUrl, peerUrl] = [
+      `http://127.0.0.1:${this.ports.etcd}`,
+      `http://127.0.0.1:${this.ports.peer}`,
+    ];
+    this.launch(etcd, [
+      `--data-dir=${join(this.dir, "etcd")}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=default=${peerUrl}`,
+      "--unsafe-no-fsync",
+    ]);
+    await this.startApi();
+    this.launch(join(this.kubernetes, "kube-controller-manager"), [
+      `--kubeconfig=${join(this.dir, "kubeconfig")}`,
+      `--service-account-private-key-file=${join(this.dir, "sa.key")}`,
+      "--leader-elect=false",
+      "--bind-address=127.0.0.1",
+      `--secure-port=${this.ports.controllers}`,
+      `--cert-dir=${join(this.dir, "certs")}`,
+    ]);
+    await this.settle();
+  }
+
+  /** The controllers run once a new namespace has been given its service account. */
+  private async settle(): Promise<void> {
+    const type = { group: "", version: "v1", kind: "ServiceAccount" };
+    await this.until(async () => {
+      await this.cluster.get(type, "default", "default");
+    });
+  }
+
+  private launch(program: string, args: readonly string[]): void {
+    const name = program.slice(program.lastIndexOf("/") + 1);
+    this.running.set(name, spawn(program, args, { stdio: "ignore" }));
+  }
+
+  private async end(name: string): Promise<void> {
+    const child = this.running.get(name);
+    this.running.delete(name);
+    if (!child || child.exitCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  private async until(attempt: () => Promise<void>): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    for (;;) {
+      try {
+        await attempt();
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await sleep(250);
+      }
+    }
+  }
+}
+
+/** A kubeconfig of the trial server, or of a port where nothing listens. */
+export function kubeconfigFor(port: number): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: "trial",
+        cluster: { server: `https://127.0.0.1:${port}`, "insecure-skip-tls-verify": true },
+      },
+    ],
+    users: [{ name: "admin", user: { token: TOKEN } }],
+    contexts: [{ name: "trial", context: { cluster: "trial", user: "admin" } }],
+    "current-context": "trial",
+  });
+}
+
+async function freePorts(count: 4): Promise<[number, number, number, number]>;
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
