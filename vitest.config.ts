@@ -14,6 +14,7 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["test/**/*.lab.test.ts"],
+          globalSetup: ["test/lab/global-teardown.ts"],
           // One embedded cluster serves every file, in order: they share what is deployed on it.
           fileParallelism: false,
           testTimeout: 600_000,
