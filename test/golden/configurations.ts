@@ -96,4 +96,22 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       ...cluster,
     },
   },
+  "host-every-option": {
+    stack: "host",
+    config: {
+      "gcp:project": "my-project",
+      "gcp:zone": "europe-west1-b",
+      "claude-gateway:kind": "host",
+      "claude-gateway:host": {
+        machineType: "c4a-standard-4",
+        image: "debian-cloud/debian-13-arm64",
+        bootDiskGb: 40,
+        dataDiskGb: 200,
+        snapshots: { keepDays: 14, hourUtc: 5 },
+        kmsKey: "projects/my-project/locations/europe-west1/keyRings/disks/cryptoKeys/host",
+        protect: true,
+      },
+      "claude-gateway:k3s": { version: "v1.36.4+k3s1", sha256: "a".repeat(64) },
+    },
+  },
 };

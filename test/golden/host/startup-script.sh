@@ -1,0 +1,749 @@
+#!/bin/bash
+# Sets this machine up for claude-gateway, at each boot. Rendered by infra/startup-script.ts: change it there.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+
+readonly METADATA='http://169.254.169.254/computeMetadata/v1'
+readonly SECRET_MANAGER='https://secretmanager.googleapis.com/v1'
+readonly RELEASES='https://github.com/k3s-io/k3s/releases/download'
+readonly RELEASE_KEY='claude-gateway-k3s'
+readonly TOKEN_SECRET_KEY='claude-gateway-token-secret'
+readonly KUBECONFIG_SECRET_KEY='claude-gateway-kubeconfig-secret'
+readonly RUN='/run/claude-gateway'
+readonly DATA_DIR='/var/lib/rancher'
+readonly STATE='/var/lib/rancher/claude-gateway'
+readonly SELF='/usr/local/sbin/claude-gateway-host'
+readonly FIREWALL='/etc/claude-gateway/node-firewall.nft'
+readonly SYSCTLS='/etc/sysctl.d/90-claude-gateway.conf'
+readonly TOKEN_FILE='/etc/rancher/k3s/token'
+readonly NODE_NAME='gateway-host'
+readonly ATTEMPTS='60'
+readonly RETRY_SECONDS='5'
+readonly WATCH_SECONDS='300'
+write_files() {
+  put_file 0644 /etc/sysctl.d/90-claude-gateway.conf <<'END_OF_FILE'
+vm.panic_on_oom = 0
+vm.overcommit_memory = 1
+kernel.panic = 10
+kernel.panic_on_oops = 1
+kernel.keys.root_maxkeys = 1000000
+kernel.keys.root_maxbytes = 25000000
+END_OF_FILE
+  put_file 0644 /etc/claude-gateway/node-firewall.nft <<'END_OF_FILE'
+table inet node-firewall {
+}
+delete table inet node-firewall
+
+table inet node-firewall {
+	set pods4 {
+		type ipv4_addr
+		flags interval
+		auto-merge
+		elements = { 10.42.0.0/16 }
+	}
+
+	set pods6 {
+		type ipv6_addr
+		flags interval
+		auto-merge
+	}
+
+	set resolvers4 {
+		type ipv4_addr
+		flags interval
+		auto-merge
+		elements = { 169.254.169.254 }
+	}
+
+	set resolvers6 {
+		type ipv6_addr
+		flags interval
+		auto-merge
+	}
+
+	set not-public4 {
+		type ipv4_addr
+		flags interval
+		auto-merge
+		elements = { 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24, 192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/3, 10.42.0.0/16, 10.43.0.0/16 }
+	}
+
+	set not-public6 {
+		type ipv6_addr
+		flags interval
+		auto-merge
+		elements = { ::/3, 4000::/2, 8000::/1, 2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20 }
+	}
+
+	counter link-local {
+	}
+
+	counter forward {
+	}
+
+	counter node {
+	}
+
+	chain forward {
+		type filter hook forward priority filter + 10; policy accept;
+		# Replies, and the ICMP errors that path MTU discovery needs.
+		ct state established,related accept
+		ip daddr @pods4 accept
+		ip6 daddr @pods6 accept
+		ip saddr @pods4 jump pods-to-outside
+		ip6 saddr @pods6 jump pods-to-outside
+		limit rate 10/minute log prefix "node-firewall forward: "
+		counter name forward drop
+	}
+
+	chain pods-to-outside {
+		ip daddr @resolvers4 meta l4proto { tcp, udp } th dport 53 accept
+		ip6 daddr @resolvers6 meta l4proto { tcp, udp } th dport 53 accept
+		# The metadata server first of all.
+		ip daddr 169.254.0.0/16 counter name link-local drop
+		tcp dport 443 ip daddr != @not-public4 accept
+		tcp dport 443 ip6 daddr != @not-public6 accept
+	}
+
+	chain input {
+		type filter hook input priority filter + 10; policy accept;
+		ct state established,related accept
+		# The node's own address on the pods' bridge is in their range.
+		iif lo accept
+		ip saddr @pods4 jump pods-to-node
+		ip6 saddr @pods6 jump pods-to-node
+		# Every pod also has a link-local address; so have the routers and DHCP servers on the node's network.
+		ip6 saddr fe80::/10 udp dport 546 accept
+		ip6 saddr fe80::/10 jump pods-to-node
+	}
+
+	chain pods-to-node {
+		tcp dport 6443 accept
+		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept
+		icmpv6 type { mld-listener-query, mld-listener-report, mld2-listener-report } accept
+		limit rate 10/minute log prefix "node-firewall node: "
+		counter name node drop
+	}
+}
+END_OF_FILE
+  put_file 0600 /etc/rancher/k3s/config.yaml <<'END_OF_FILE'
+{
+  "node-name": "gateway-host",
+  "disable": [
+    "traefik",
+    "servicelb",
+    "metrics-server"
+  ],
+  "write-kubeconfig-mode": "0600",
+  "token-file": "/etc/rancher/k3s/token",
+  "tls-san": [
+    "127.0.0.1",
+    "localhost",
+    "gateway-host"
+  ],
+  "resolv-conf": "/etc/rancher/k3s/resolv.conf",
+  "secrets-encryption": true,
+  "protect-kernel-defaults": true,
+  "kube-apiserver-arg": [
+    "enable-admission-plugins=NodeRestriction",
+    "admission-control-config-file=/etc/rancher/k3s/admission.yaml",
+    "audit-policy-file=/etc/rancher/k3s/audit-policy.yaml",
+    "audit-log-path=/var/lib/rancher/audit/audit.log",
+    "audit-log-maxage=30",
+    "audit-log-maxbackup=10",
+    "audit-log-maxsize=100",
+    "service-account-extend-token-expiration=false"
+  ],
+  "kube-controller-manager-arg": [
+    "terminated-pod-gc-threshold=10"
+  ],
+  "kubelet-arg": [
+    "streaming-connection-idle-timeout=5m"
+  ]
+}
+END_OF_FILE
+  put_file 0600 /etc/rancher/k3s/admission.yaml <<'END_OF_FILE'
+{
+  "apiVersion": "apiserver.config.k8s.io/v1",
+  "kind": "AdmissionConfiguration",
+  "plugins": [
+    {
+      "name": "PodSecurity",
+      "configuration": {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "defaults": {
+          "enforce": "restricted",
+          "audit": "restricted",
+          "warn": "restricted",
+          "enforce-version": "latest",
+          "audit-version": "latest",
+          "warn-version": "latest"
+        },
+        "exemptions": {
+          "usernames": [],
+          "runtimeClasses": [],
+          "namespaces": [
+            "kube-system"
+          ]
+        }
+      }
+    }
+  ]
+}
+END_OF_FILE
+  put_file 0600 /etc/rancher/k3s/audit-policy.yaml <<'END_OF_FILE'
+{
+  "apiVersion": "audit.k8s.io/v1",
+  "kind": "Policy",
+  "omitStages": [
+    "RequestReceived"
+  ],
+  "rules": [
+    {
+      "level": "None",
+      "nonResourceURLs": [
+        "/healthz*",
+        "/livez*",
+        "/readyz*",
+        "/version"
+      ]
+    },
+    {
+      "level": "None",
+      "users": [
+        "system:kube-controller-manager",
+        "system:kube-scheduler",
+        "system:apiserver"
+      ],
+      "verbs": [
+        "get",
+        "list",
+        "watch"
+      ]
+    },
+    {
+      "level": "None",
+      "resources": [
+        {
+          "group": "coordination.k8s.io",
+          "resources": [
+            "leases"
+          ]
+        }
+      ]
+    },
+    {
+      "level": "None",
+      "resources": [
+        {
+          "group": "",
+          "resources": [
+            "events"
+          ]
+        }
+      ]
+    },
+    {
+      "level": "Metadata",
+      "resources": [
+        {
+          "group": "",
+          "resources": [
+            "secrets",
+            "configmaps",
+            "serviceaccounts/token"
+          ]
+        },
+        {
+          "group": "authentication.k8s.io",
+          "resources": [
+            "tokenreviews"
+          ]
+        }
+      ]
+    },
+    {
+      "level": "Metadata",
+      "verbs": [
+        "get",
+        "list",
+        "watch"
+      ]
+    },
+    {
+      "level": "Request"
+    }
+  ]
+}
+END_OF_FILE
+  put_file 0644 /etc/rancher/k3s/resolv.conf <<'END_OF_FILE'
+nameserver 169.254.169.254
+END_OF_FILE
+  put_file 0644 /etc/systemd/system/k3s.service <<'END_OF_FILE'
+[Unit]
+Description=k3s
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStartPre=/usr/bin/mountpoint -q /var/lib/rancher
+ExecStartPre=/usr/sbin/nft -f /etc/claude-gateway/node-firewall.nft
+ExecStartPre=-/sbin/modprobe br_netfilter
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/local/bin/k3s server
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+END_OF_FILE
+  put_file 0644 /etc/systemd/system/claude-gateway-watch.service <<'END_OF_FILE'
+[Unit]
+Description=claude-gateway: upgrades k3s when the metadata key changes
+After=network-online.target
+
+[Service]
+ExecStart=/usr/local/sbin/claude-gateway-host watch
+StandardOutput=journal+console
+StandardError=journal+console
+Restart=always
+RestartSec=10s
+END_OF_FILE
+}
+
+# How far the set-up is: a line on the serial console for each step's start and end, and the table of steps
+# as one guest attribute. GCE takes 10 attribute writes a minute and 3 a second, so what ends at once is
+# written together with the next step that takes long.
+
+STEP=''
+STEP_STARTED=0
+# What went wrong before the step that is being reported, if it is there to make up for that.
+CAUSE=''
+
+log() {
+  printf 'claude-gateway: %s\n' "$*"
+}
+
+# Ends the script, or the subshell that it is called in.
+fail() {
+  printf '%s' "$*" >"$RUN/failure"
+  exit 1
+}
+
+# record STEP STATE MESSAGE: its line in the table, as tab-separated step, state, time, message.
+record() {
+  local message
+  message=$(printf '%s' "$3" | tr '\t\n' '  ' | cut -c1-400)
+  touch "$RUN/steps"
+  sed -i "/^$1\t/d" "$RUN/steps"
+  printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$message" >>"$RUN/steps"
+  log "step $1: $2${message:+: $message}"
+}
+
+publish_steps() {
+  curl -sf --max-time 10 -o "$RUN/ignored" -X PUT -H 'Metadata-Flavor: Google' --data-binary "@$RUN/steps" \
+    "$METADATA/instance/guest-attributes/claude-gateway/steps" ||
+    log 'guest attribute claude-gateway/steps was not written'
+  sleep 0.4
+}
+
+# step NAME quick|long FUNCTION: the function leaves what is worth telling in $DETAIL.
+step() {
+  STEP=$1
+  STEP_STARTED=$SECONDS
+  DETAIL=''
+  rm -f "$RUN/failure"
+  record "$1" running ''
+  [[ $2 == quick ]] || publish_steps
+  "$3"
+  record "$1" ok "${DETAIL:+$DETAIL, }$((SECONDS - STEP_STARTED)) s"
+  STEP=''
+}
+
+on_error() {
+  [[ -s $RUN/failure ]] || printf 'line %s: %s' "$1" "$2" >"$RUN/failure"
+}
+
+on_exit() {
+  local status=$?
+  if [[ $status != 0 && -n $STEP ]]; then
+    record "$STEP" failed "$CAUSE$(cat "$RUN/failure" 2>/dev/null || printf 'exit code %s' "$status")"
+    publish_steps
+  fi
+}
+
+# The metadata server and Secret Manager.
+
+metadata() {
+  curl -sf --max-time 10 -H 'Metadata-Flavor: Google' "$METADATA/$1"
+}
+
+# secret_manager URL [CURL OPTION...]: leaves the answer in $RUN/answer and prints the HTTP status, 000 if none.
+# The access token goes in by a pipe: a process's arguments can be read by every other.
+secret_manager() {
+  local url=$1 token
+  shift
+  token=$(metadata instance/service-accounts/default/token | jq -er .access_token) || {
+    printf '000'
+    return
+  }
+  curl -s --max-time 30 -o "$RUN/answer" -w '%{http_code}' \
+    --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
+}
+
+# with_retries WHAT URL [CURL OPTION...]: 403 is what a grant gives that has not settled yet.
+with_retries() {
+  local what=$1 status reason attempt
+  shift
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    : >"$RUN/answer"
+    status=$(secret_manager "$@")
+    if [[ $status == 200 ]]; then return; fi
+    reason=$(jq -r '.error.message // empty' "$RUN/answer" 2>/dev/null || true)
+    if [[ $status == 400 || $status == 404 ]]; then break; fi
+    log "$what: HTTP $status, attempt $attempt of $ATTEMPTS"
+    sleep "$RETRY_SECONDS"
+  done
+  rm -f "$RUN/answer"
+  fail "$what: HTTP $status${reason:+: $reason}"
+}
+
+# read_secret NAME: prints the newest version.
+read_secret() {
+  with_retries "reading secret $1" "$1/versions/latest:access" >&2
+  jq -er .payload.data "$RUN/answer" | base64 -d
+  rm -f "$RUN/answer"
+}
+
+# add_secret_version NAME FILE
+add_secret_version() {
+  base64 -w0 "$2" | jq -R '{payload: {data: .}}' >"$RUN/request"
+  with_retries "adding a version to secret $1" "$1:addVersion" \
+    -H 'Content-Type: application/json' --data-binary "@$RUN/request"
+  rm -f "$RUN/request" "$RUN/answer"
+}
+
+# The machine below k3s: packages, data disk, kernel settings, node firewall, files.
+
+# put_file MODE PATH: takes the content from standard input.
+put_file() {
+  mkdir -p "$(dirname "$2")"
+  cat >"$2.new"
+  chmod "$1" "$2.new"
+  mv "$2.new" "$2"
+}
+
+install_packages() {
+  local package missing=()
+  for package in ca-certificates curl ipset jq nftables; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  if ((${#missing[@]} > 0)); then
+    # The VPC lets TCP 443 out and nothing else.
+    sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
+    local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
+    export DEBIAN_FRONTEND=noninteractive
+    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
+    # An image has no package lists, or old ones.
+    "${install[@]}" >"$RUN/apt.log" 2>&1 ||
+      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
+      fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+    DETAIL="installed ${missing[*]}"
+  fi
+  # Without a working ipset k3s runs with no network policies at all, and only logs a warning.
+  ipset list -n >/dev/null 2>"$RUN/ipset.log" || fail "ipset does not work: $(head -1 "$RUN/ipset.log")"
+}
+
+mount_data_disk() {
+  local device=/dev/disk/by-id/google-data
+  [[ -b $device ]] || fail "data disk $device is not attached"
+  if ! mountpoint -q "$DATA_DIR"; then
+    # blkid ends with 2 only when it finds nothing on the disk: what is not understood is never formatted.
+    local found=0
+    blkid -p "$device" >/dev/null || found=$?
+    if [[ $found == 2 ]]; then
+      mkfs.ext4 -q -m 0 -L claude-gateway "$device"
+      DETAIL='formatted'
+    elif [[ $found != 0 ]]; then
+      fail "blkid cannot tell what is on $device (exit code $found)"
+    fi
+    mkdir -p "$DATA_DIR"
+    mount -o noatime "$device" "$DATA_DIR"
+  fi
+  # Follows host.dataDiskGb when it grew; does nothing otherwise.
+  resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
+  mkdir -p "$STATE" "$DATA_DIR/audit"
+  chmod 0700 "$STATE" "$DATA_DIR/audit"
+}
+
+set_kernel_defaults() {
+  sysctl -q -p "$SYSCTLS"
+}
+
+load_firewall() {
+  nft -f "$FIREWALL" 2>"$RUN/nft.log" || fail "nft -f $FIREWALL: $(head -1 "$RUN/nft.log")"
+}
+
+# k3s: its token, its binary, its start, its kubeconfig. A release is "VERSION SHA256", as in the metadata key.
+
+K3S=/usr/local/bin/k3s
+KUBECONFIG_FILE=/etc/rancher/k3s/k3s.yaml
+
+fetch_token() {
+  # k3s cannot change its token by configuration: once fetched, it stays.
+  if [[ -s $TOKEN_FILE ]]; then return; fi
+  local secret
+  secret=$(metadata "instance/attributes/$TOKEN_SECRET_KEY") || fail "metadata key $TOKEN_SECRET_KEY is missing"
+  read_secret "$secret" >"$RUN/token"
+  [[ -s $RUN/token ]] || fail "secret $secret is empty"
+  mkdir -p "$(dirname "$TOKEN_FILE")"
+  mv "$RUN/token" "$TOKEN_FILE"
+  DETAIL='fetched'
+}
+
+is_release() {
+  [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
+}
+
+# download_release RELEASE FILE: leaves the file only if its checksum is the pinned one.
+download_release() {
+  local version=${1% *} pinned=${1#* } asset actual
+  case $(uname -m) in
+    x86_64) asset=k3s ;;
+    aarch64) asset=k3s-arm64 ;;
+    *) fail "k3s has no binary for $(uname -m)" ;;
+  esac
+  curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
+    rm -f "$2.part"
+    fail "download of k3s $version: $(tail -1 "$RUN/download.log")"
+  }
+  actual=$(sha256sum <"$2.part")
+  actual=${actual%% *}
+  if [[ $actual != "$pinned" ]]; then
+    rm -f "$2.part"
+    fail "k3s $version is not what was pinned: SHA-256 $actual, expected $pinned"
+  fi
+  chmod 0755 "$2.part"
+  mv "$2.part" "$2"
+}
+
+# The release that the data disk was last used with, else the one asked for: a boot never upgrades.
+install_k3s() {
+  local release
+  if [[ -s $STATE/release ]]; then
+    release=$(cat "$STATE/release")
+  else
+    release=$(metadata "instance/attributes/$RELEASE_KEY") || fail "metadata key $RELEASE_KEY is missing"
+  fi
+  if ! is_release "$K3S" "$release"; then
+    if is_release "$K3S.previous" "$release"; then
+      cp -p "$K3S.previous" "$K3S.part"
+      mv "$K3S.part" "$K3S"
+    else
+      download_release "$release" "$K3S"
+    fi
+  fi
+  put_file 0600 "$STATE/release" <<<"$release"
+  DETAIL=${release% *}
+}
+
+start_k3s() {
+  systemctl daemon-reload
+  systemctl start --no-block k3s.service
+  wait_until_ready "$(cut -d' ' -f1 "$STATE/release")"
+}
+
+# wait_until_ready VERSION: the API answers and the node is Ready at that version.
+wait_until_ready() {
+  local attempt seen=''
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    seen=$("$K3S" kubectl get node "$NODE_NAME" -o \
+      "jsonpath={.status.nodeInfo.kubeletVersion} {.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || true)
+    if [[ $seen == "$1 True" ]]; then return; fi
+    sleep "$RETRY_SECONDS"
+  done
+  fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -n 1 -o cat _SYSTEMD_UNIT=k3s.service 2>/dev/null || true)"
+}
+
+publish_kubeconfig() {
+  local secret created seen
+  read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
+    fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
+  # A secret that was deleted and made again needs the kubeconfig again.
+  seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
+  if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
+  add_secret_version "$secret" "$KUBECONFIG_FILE"
+  put_file 0600 "$STATE/published" <<<"$seen"
+  DETAIL="new version of $secret"
+}
+
+# Upgrades: the unit claude-gateway-watch waits on the metadata key. What is running stays until the new binary
+# is here and checked; the datastore is copied while k3s stands still; anything that fails goes back to both.
+
+# upgrade_problem FROM TO: prints why not; the same rules as infra/k3s-release.ts, which refuses at preview.
+upgrade_problem() {
+  local pattern='^v([0-9]+)\.([0-9]+)\.([0-9]+)\+k3s([0-9]+)$' old new part
+  [[ $1 =~ $pattern ]] || { printf '%s is no k3s release' "$1" && return; }
+  old=("${BASH_REMATCH[@]:1}")
+  [[ $2 =~ $pattern ]] || { printf '%s is no k3s release' "$2" && return; }
+  new=("${BASH_REMATCH[@]:1}")
+  for part in 0 1 2 3; do
+    if ((new[part] > old[part])); then break; fi
+    if ((new[part] < old[part])); then
+      printf '%s -> %s is a downgrade: the datastore cannot go back; restore a snapshot instead' "$1" "$2"
+      return
+    fi
+  done
+  if ((new[0] != old[0])); then
+    printf '%s -> %s changes the major version: make a new host' "$1" "$2"
+  elif ((new[1] > old[1] + 1)); then
+    printf '%s -> %s skips a minor: upgrade to v%d.%d first' "$1" "$2" "${old[0]}" "$((old[1] + 1))"
+  fi
+}
+
+# try_upgrade RELEASE: runs as a process of its own, so that it ends at the first thing that fails.
+try_upgrade() {
+  # The last upgrade's copy goes before the mark is set: with the mark, a copy is what a roll-back restores.
+  rm -rf "$STATE/datastore" "$STATE/datastore.part"
+  put_file 0600 "$STATE/upgrading" <<<"$1"
+  systemctl stop k3s.service
+  cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
+    fail "copy of the datastore: $(tail -1 "$RUN/copy.log")"
+  sync -f "$STATE"
+  mv "$STATE/datastore.part" "$STATE/datastore"
+  mv "$K3S" "$K3S.previous"
+  mv "$K3S.next" "$K3S"
+  systemctl start --no-block k3s.service
+  wait_until_ready "${1% *}"
+}
+
+# Also what a machine does that went down in the middle of an upgrade.
+roll_back() {
+  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  if cmp -s "$STATE/upgrading" "$STATE/release"; then
+    rm -f "$STATE/upgrading"
+    return
+  fi
+  systemctl stop k3s.service
+  rm -rf "$STATE/datastore.part"
+  # A rename, so that a second crash here finds either the copy or the datastore, whole.
+  if [[ -d $STATE/datastore ]]; then
+    rm -rf "$DATA_DIR/k3s/server"
+    mv "$STATE/datastore" "$DATA_DIR/k3s/server"
+  fi
+  install_k3s
+  rm -f "$STATE/upgrading"
+  DETAIL='went back from an upgrade that did not finish'
+}
+
+# upgrade RELEASE
+upgrade() {
+  local from to=${1% *} problem
+  from=$(cut -d' ' -f1 "$STATE/release")
+  problem=$(upgrade_problem "$from" "$to")
+  if [[ -n $problem ]]; then
+    record upgrade refused "$problem"
+    publish_steps
+    return
+  fi
+  STEP=upgrade
+  rm -f "$RUN/failure"
+  record upgrade running "$from -> $to"
+  publish_steps
+  is_release "$K3S.next" "$1" || download_release "$1" "$K3S.next"
+  if "$SELF" try-upgrade "$1"; then
+    put_file 0600 "$STATE/release" <<<"$1"
+    rm -f "$STATE/upgrading"
+    record k3s ok "$to"
+    record upgrade ok "$from -> $to"
+    STEP=''
+    publish_steps
+  else
+    CAUSE="$from -> $to: $(cat "$RUN/failure"); "
+    roll_back
+    start_k3s
+    fail "went back to $from"
+  fi
+}
+
+watch() {
+  local etag=0 wanted handled=''
+  with_lock resume
+  while true; do
+    if ! wanted=$(curl -sf --max-time $((WATCH_SECONDS + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
+      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$WATCH_SECONDS&last_etag=$etag"); then
+      sleep "$RETRY_SECONDS"
+      continue
+    fi
+    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
+    # What was refused or failed is tried again when the key changes or the machine boots, not before.
+    if [[ $wanted != "$(cat "$STATE/release")" ]]; then
+      [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
+    elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
+      record upgrade ok "stays on ${wanted% *}"
+      publish_steps
+    fi
+    handled=$wanted
+    # k3s renews certificates when it starts, also when it was not us who started it.
+    "$SELF" publish-kubeconfig || log 'the kubeconfig was not published; next attempt follows'
+  done
+}
+
+resume() {
+  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  roll_back
+  start_k3s
+}
+
+# with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.
+with_lock() {
+  exec 9>"$RUN/lock"
+  flock 9
+  "$@"
+  exec 9>&-
+}
+
+boot() {
+  rm -f "$RUN/steps" "$RUN/failure"
+  install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
+  mv "$SELF.new" "$SELF"
+  step packages long install_packages
+  step disk quick mount_data_disk
+  step files quick write_files
+  step kernel quick set_kernel_defaults
+  step firewall quick load_firewall
+  step token long fetch_token
+  step recovery quick roll_back
+  step k3s long install_k3s
+  step start long start_k3s
+  step kubeconfig quick publish_kubeconfig
+  step watch quick start_watch
+  publish_steps
+}
+
+start_watch() {
+  systemctl restart --no-block claude-gateway-watch.service
+}
+
+main() {
+  umask 077
+  mkdir -p "$RUN"
+  trap 'on_error "$LINENO" "$BASH_COMMAND"' ERR
+  trap on_exit EXIT
+  case ${1:-boot} in
+    boot) with_lock boot ;;
+    watch) watch ;;
+    upgrade) with_lock upgrade "$2" ;;
+    try-upgrade) try_upgrade "$2" ;;
+    publish-kubeconfig) with_lock publish_kubeconfig ;;
+    *) fail "unknown command $1" ;;
+  esac
+}
+
+main "$@"
