@@ -1,8 +1,9 @@
+import { gunzipSync } from "node:zlib";
 import type { HeaderPair, RawResponse } from "../client/raw-client.ts";
 import { kept, lost, type Outcome } from "./check.ts";
-import type { Relayed } from "./relay.ts";
+import { headerOf, type Relayed } from "./relay.ts";
 
-/** Describe one connection, or the moment: every hop has its own. */
+/** Describe one connection, one server or the moment: every hop may have its own. */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -10,24 +11,23 @@ const HOP_BY_HOP = new Set([
   "content-length",
   "date",
   "host",
+  "server",
 ]);
 
 /** Headers of `sent` that are missing or changed in `received`, and those that `received` has besides. */
 export function headerDifferences(
   sent: readonly HeaderPair[],
   received: readonly HeaderPair[],
-  ignored: readonly string[] = [],
 ): { readonly changed: string[]; readonly added: string[] } {
-  const skip = new Set([...HOP_BY_HOP, ...ignored]);
   const before = joined(sent);
   const after = joined(received);
   return {
     changed: [...before].flatMap(([name, value]) => {
-      if (skip.has(name) || after.get(name) === value) return [];
+      if (HOP_BY_HOP.has(name) || after.get(name) === value) return [];
       const now = after.get(name);
       return [now === undefined ? `${name} is gone` : `${name} became ${quoted(now)}`];
     }),
-    added: [...after.keys()].filter((name) => !skip.has(name) && !before.has(name)),
+    added: [...after.keys()].filter((name) => !HOP_BY_HOP.has(name) && !before.has(name)),
   };
 }
 
@@ -53,7 +53,10 @@ export function judgeAnswer({ response, record, responseBody, requests }: Relaye
     return lost("status", `status ${answered.status} became ${head.status}: ${excerpt(body)}`);
   }
   if (!body.equals(responseBody)) {
-    return lost("body", `the body became ${excerpt(body)}, it was ${excerpt(responseBody)}`);
+    const content = decoded(answered.headers, responseBody);
+    return content !== undefined && decoded(head.headers, body)?.equals(content) === true
+      ? lost("decompressed", "the same content, no longer compressed")
+      : lost("body", `the body became ${excerpt(body)}, it was ${excerpt(responseBody)}`);
   }
   const { changed } = headerDifferences(answered.headers, head.headers);
   if (changed.length > 0) return lost("headers", changed.join("; "));
@@ -61,6 +64,16 @@ export function judgeAnswer({ response, record, responseBody, requests }: Relaye
   return kept(
     `status ${head.status}, ${body.length} bytes of body and ${answered.headers.length} headers arrived as sent, asked once`,
   );
+}
+
+/** A body without its content encoding; `undefined` when it does not have the one that is announced. */
+export function decoded(headers: readonly HeaderPair[], body: Buffer): Buffer | undefined {
+  if (headerOf(headers, "content-encoding") !== "gzip") return body;
+  try {
+    return gunzipSync(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The type of an error in Anthropic's shape; `undefined` for any other body. */

@@ -1,8 +1,16 @@
 import { gzipSync } from "node:zlib";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import { type Check, kept, lost } from "./check.ts";
-import { excerpt, judgeAnswer, quoted } from "./compare.ts";
-import { conversation, newMarker, openScripted, relay, seenUpstream, upstreamOf } from "./relay.ts";
+import { decoded, excerpt, judgeAnswer, quoted } from "./compare.ts";
+import {
+  conversation,
+  headerOf,
+  newMarker,
+  openScripted,
+  relay,
+  seenUpstream,
+  upstreamOf,
+} from "./relay.ts";
 
 type Action = ScriptInput["action"];
 
@@ -142,27 +150,44 @@ const shapes: readonly Check[] = [
     { kind: "raw", status: 200, headers: [JSON_TYPE] },
   ),
   answered(
-    "compressed",
-    "A compressed error arrives readable",
-    "The API compresses its answers; an error whose encoding is announced wrongly cannot be read at all.",
-    {
-      kind: "raw",
-      status: 529,
-      headers: [JSON_TYPE, ["Content-Encoding", "gzip"], ["x-should-retry", "true"]],
-      body: {
-        base64: gzipSync(
-          '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_gzip"}',
-        ).toString("base64"),
-      },
-    },
-  ),
-  answered(
     "new-type",
     "An error type that nobody knows yet arrives as sent",
     "The API grows; a gateway that maps errors by a list would hide what is new.",
     { kind: "error", status: 418, type: "teapot_error", message: "new in 2027" },
   ),
 ];
+
+const compressed: Check = {
+  id: "errors.compressed",
+  title: "A compressed error arrives readable",
+  protects:
+    "The API compresses its answers; an error whose encoding is announced wrongly cannot be read at all.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const text =
+      '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_gzip"}';
+    const headers = [["Accept-Encoding", "gzip, deflate, br, zstd"]] as const;
+    const body = conversation(marker, { stream: true });
+    const { response } = await relay(
+      context,
+      marker,
+      { body, headers },
+      {
+        kind: "raw",
+        status: 529,
+        headers: [JSON_TYPE, ["Content-Encoding", "gzip"], ["x-should-retry", "true"]],
+        body: { base64: gzipSync(text).toString("base64") },
+      },
+    );
+    const { head } = response;
+    if (head?.status !== 529) return lost("status", `status ${head?.status ?? "missing"}`);
+    const encoding = headerOf(head.headers, "content-encoding") ?? "none";
+    return decoded(head.headers, response.body)?.toString() === text
+      ? kept(`529 in encoding ${encoding}, which is what its body has`)
+      : lost("unreadable", `announced as ${encoding}: ${excerpt(response.body)}`);
+  },
+};
 
 const MID_STREAM_ERROR =
   'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_mid"}\n\n';
@@ -240,4 +265,4 @@ const inStream: readonly Check[] = [
   },
 ];
 
-export const errors: readonly Check[] = [...byStatus, ...shapes, ...inStream];
+export const errors: readonly Check[] = [...byStatus, ...shapes, compressed, ...inStream];

@@ -1,15 +1,27 @@
-import { type Check, themeOf, themes } from "./check.ts";
+import { body } from "./body.ts";
+import { caching } from "./caching.ts";
+import type { Check } from "./check.ts";
+import { claudeCode } from "./claude-code.ts";
 import { configuration } from "./configuration.ts";
+import { disconnect } from "./disconnect.ts";
 import { errors } from "./errors.ts";
+import { headers } from "./headers.ts";
 import { ownErrors } from "./own-errors.ts";
+import { size } from "./size.ts";
 import { streaming } from "./streaming.ts";
-
-const order = Object.keys(themes);
+import { tools } from "./tools.ts";
 
 /** Every check, by theme, in the order of reports. */
 export const checks: readonly Check[] = [
   ...errors,
   ...ownErrors,
+  ...caching,
+  ...body,
+  ...headers,
   ...streaming,
+  ...tools,
+  ...size,
+  ...disconnect,
+  ...claudeCode,
   ...configuration,
-].sort((a, b) => order.indexOf(themeOf(a.id)) - order.indexOf(themeOf(b.id)));
+];

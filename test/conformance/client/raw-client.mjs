@@ -47,14 +47,11 @@ function headOf({ method, path, headers }) {
   );
 }
 
-function open({ id, request, connectTo, timeoutMs }) {
-  const port = Number(base.port || (secure ? 443 : 80));
-  const [host = "", toPort = port] = connectTo?.split(":") ?? [
-    base.hostname.replace(/^\[|\]$/g, ""),
-  ];
-  const where = { host, port: Number(toPort) };
+function open({ id, request, timeoutMs }) {
+  const host = base.hostname.replace(/^\[|\]$/g, "");
+  const where = { host, port: Number(base.port || (secure ? 443 : 80)) };
   const socket = secure
-    ? connectTls({ ...where, servername: base.hostname, ca, ALPNProtocols: ["http/1.1"] })
+    ? connectTls({ ...where, servername: host, ca, ALPNProtocols: ["http/1.1"] })
     : connectTcp(where);
   socket.setNoDelay(true);
   let over = false;

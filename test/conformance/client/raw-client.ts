@@ -46,33 +46,26 @@ type Event =
   | { readonly event: "cut"; readonly id: number; readonly why: string };
 
 const TIMEOUT_MS = 60_000;
+const CLOSE_MS = 1000;
 
 /** One process that speaks raw HTTP/1.1 from where agents run; see raw-client.mjs. */
 export class RawClient {
   /** The agent's base URL, as its environment says. */
   readonly baseUrl: string;
   readonly #child: ChildProcess;
-  readonly #connectTo: string | undefined;
   readonly #exchanges: Map<number, RawExchange>;
   #nextId = 1;
+  /** Why the process is not there any more. */
+  #gone: Error | undefined;
 
-  private constructor(
-    child: ChildProcess,
-    exchanges: Map<number, RawExchange>,
-    baseUrl: string,
-    connectTo: string | undefined,
-  ) {
+  private constructor(child: ChildProcess, exchanges: Map<number, RawExchange>, baseUrl: string) {
     this.#child = child;
     this.#exchanges = exchanges;
     this.baseUrl = baseUrl;
-    this.#connectTo = connectTo;
   }
 
-  /**
-   * Takes over a process that runs {@link RAW_CLIENT_SOURCE}. With `connectTo` (`host:port`), connections go there
-   * whatever the base URL's name resolves to.
-   */
-  static async over(child: ChildProcess, connectTo?: string): Promise<RawClient> {
+  /** Takes over a process that runs {@link RAW_CLIENT_SOURCE}. */
+  static async over(child: ChildProcess): Promise<RawClient> {
     const { stdin, stdout, stderr } = child;
     if (stdin === null || stdout === null) throw new Error("the client needs pipes");
     let complaints = "";
@@ -80,6 +73,7 @@ export class RawClient {
     stdin.on("error", () => undefined);
     return new Promise((resolve, reject) => {
       const exchanges = new Map<number, RawExchange>();
+      let client: RawClient | undefined;
       createInterface({ input: stdout }).on("line", (line) => {
         const event = JSON.parse(line) as Event;
         if (event.event !== "ready") {
@@ -87,11 +81,13 @@ export class RawClient {
           return;
         }
         if (!event.hasCredential) reject(new Error("the agent's environment holds no credential"));
-        resolve(new RawClient(child, exchanges, event.baseUrl, connectTo));
+        client = new RawClient(child, exchanges, event.baseUrl);
+        resolve(client);
       });
       const gone = (why: string) => {
         const error = new Error(`the client in the agent's place ended: ${why}`);
         reject(error);
+        if (client !== undefined) client.#gone = error;
         for (const exchange of exchanges.values()) exchange.fail(error);
       };
       child.on("error", (error) => {
@@ -107,15 +103,19 @@ export class RawClient {
   open(request: RawRequest, timeoutMs = TIMEOUT_MS): RawExchange {
     const id = this.#nextId++;
     const exchange = new RawExchange((command) => {
-      this.#child.stdin?.write(`${JSON.stringify({ id, ...command })}\n`);
+      this.#child.stdin?.write(`${oneLine({ id, ...command })}\n`);
     });
+    if (this.#gone !== undefined) {
+      exchange.fail(this.#gone);
+      return exchange;
+    }
     this.#exchanges.set(id, exchange);
     void exchange.response
       .catch(() => undefined)
       .finally(() => {
         this.#exchanges.delete(id);
       });
-    exchange.command({ do: "open", request, connectTo: this.#connectTo, timeoutMs });
+    exchange.command({ do: "open", request, timeoutMs });
     return exchange;
   }
 
@@ -124,10 +124,22 @@ export class RawClient {
     return this.open(request, timeoutMs).response;
   }
 
-  /** Ends the process. */
+  /** Ends the process, which must lead a process group of its own. */
   close(): void {
     this.#child.stdin?.end();
+    const { pid } = this.#child;
+    if (pid === undefined || this.#gone !== undefined) return;
+    // `kubectl exec` at times outlives what it ran; a killed nsenter would leave it behind, so the group goes.
+    const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), CLOSE_MS);
+    this.#child.once("close", () => {
+      clearTimeout(timer);
+    });
   }
+}
+
+/** JSON without the two characters that end a line for Node's readline and not for JSON. */
+function oneLine(value: object): string {
+  return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 
 /** A request on its way, with the response as far as it came. */

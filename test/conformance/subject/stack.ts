@@ -3,7 +3,6 @@ import { runTurn } from "../../lab/claude.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Target } from "../../lab/target.ts";
 import { type GatewayVariant, gatewayVariants } from "../../../components/gateway/variant.ts";
-import { ports } from "../../../components/gateway/envoy/ports.ts";
 import { labelKeys } from "../../../components/labels.ts";
 import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
 import {
@@ -59,15 +58,14 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   const [program, ...rest] = target.kubectlCommand([
     ...[...exec, "node", "--input-type=module", "--eval", RAW_CLIENT_SOURCE],
   ]);
-  const connectTo =
-    variant === "envoy-sni" ? `gateway.${gateway}.svc.cluster.local:${ports.https}` : undefined;
-  const client = await RawClient.over(spawn(program, rest, { stdio: "pipe" }), connectTo).catch(
-    (error: unknown) => {
-      throw new BadInput(
-        `no client runs in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
-      );
-    },
-  );
+  const client = await RawClient.over(
+    spawn(program, rest, { stdio: "pipe", detached: true }),
+    connectTo,
+  ).catch((error: unknown) => {
+    throw new BadInput(
+      `no client runs in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
+    );
+  });
   try {
     await preflight(client);
     return {

@@ -7,6 +7,7 @@ import type { Subject } from "./subject.ts";
 export async function openUrl(url: string, long: boolean): Promise<Subject> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
     stdio: "pipe",
+    detached: true,
     env: { ...process.env, ANTHROPIC_BASE_URL: url },
   });
   const client = await RawClient.over(child);

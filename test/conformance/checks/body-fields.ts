@@ -1,0 +1,133 @@
+import { ANY_BODY, sentUp } from "./body-sent.ts";
+import { type Check, kept, lost, type Outcome } from "./check.ts";
+import { excerpt } from "./compare.ts";
+import { conversation, headerOf, newMarker, relay, type Relayed } from "./relay.ts";
+
+/** Judges that all of `fields` arrived, by the differences in them alone. */
+function judgeFields(fields: Readonly<Record<string, unknown>>) {
+  return (_: string, { requestBody }: Relayed): Outcome => {
+    const received = JSON.parse(requestBody.toString()) as Record<string, unknown>;
+    const gone = Object.keys(fields).filter(
+      (key) => JSON.stringify(received[key]) !== JSON.stringify(fields[key]),
+    );
+    return gone.length === 0
+      ? kept(`${Object.keys(fields).join(", ")} arrived as sent`)
+      : lost("dropped", `gone or changed: ${gone.join(", ")}`);
+  };
+}
+
+function withFields(
+  name: string,
+  title: string,
+  protects: string,
+  fields: Readonly<Record<string, unknown>>,
+): Check {
+  return sentUp(
+    name,
+    title,
+    protects,
+    (marker) => conversation(marker, fields),
+    judgeFields(fields),
+  );
+}
+
+export const bodyFields: readonly Check[] = [
+  withFields(
+    "unknown-fields",
+    "Fields that nobody knows yet arrive",
+    "New abilities come as new fields; a gateway that lists the known ones switches them off without a word.",
+    { future_field: { nested: [1, { deep: true }] }, "another-one": null },
+  ),
+  withFields(
+    "context-management",
+    "context_management and output_config arrive",
+    "Without the first, long sessions end early; without the second, effort and structured output are off.",
+    {
+      context_management: {
+        edits: [{ type: "clear_tool_uses_20250919", keep: { type: "tool_uses", value: 3 } }],
+      },
+      output_config: {
+        effort: "high",
+        format: { type: "json_schema", schema: { type: "object" } },
+      },
+    },
+  ),
+  withFields(
+    "metadata",
+    "metadata arrives",
+    "Claude Code names session and device in metadata.user_id; support and abuse handling go by it.",
+    { metadata: { user_id: "user_abc_account_def_session_ghi" } },
+  ),
+  withFields(
+    "metadata-all",
+    "Every entry of metadata arrives",
+    "The API may learn to read more than user_id.",
+    { metadata: { user_id: "u", another: "entry" } },
+  ),
+  withFields(
+    "reserved-names",
+    "Fields whose names mean something to a gateway arrive like any other",
+    "A gateway that takes its own settings from the body drops them, and lets an agent change what it does.",
+    {
+      tags: ["a"],
+      user: "u",
+      timeout: 5,
+      num_retries: 3,
+      mock_response: "m",
+      fallbacks: ["x"],
+      cache: { "no-cache": true },
+    },
+  ),
+  {
+    id: "body.no-steering",
+    title: "No field of the body sends a request elsewhere",
+    protects:
+      "An agent that can name the upstream can have the real key delivered to a host of its own.",
+    needs: ["upstream"],
+    async run(context) {
+      const marker = newMarker();
+      const fields = {
+        api_base: "https://203.0.113.10",
+        base_url: "https://203.0.113.10",
+        api_key: "sk-other",
+        custom_llm_provider: "openai",
+      };
+      const { record, response } = await relay(
+        context,
+        marker,
+        { body: conversation(marker, fields) },
+        ANY_BODY,
+      );
+      if (record === undefined) {
+        return lost(
+          "not-relayed",
+          `${response.head?.status ?? "no answer"} ${excerpt(response.body)}`,
+        );
+      }
+      const key =
+        headerOf(record.headers, "x-api-key") ?? headerOf(record.headers, "authorization");
+      return key?.includes("sk-other") === true
+        ? lost("steered", "the API got the key that the body named")
+        : kept("the request went to the API, with the gateway's credential");
+    },
+  },
+  withFields(
+    "system",
+    "The system prompt arrives block by block, attribution first",
+    "Merged, moved or flattened blocks end up in the prompt and break the cache; the attribution block must stay alone and first.",
+    {
+      system: [
+        {
+          type: "text",
+          text: "x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;",
+        },
+        {
+          type: "text",
+          text: "You are Claude Code.",
+          cache_control: { type: "ephemeral", ttl: "1h" },
+        },
+        { type: "text", text: "<env>\n</env>" },
+      ],
+    },
+  ),
+];

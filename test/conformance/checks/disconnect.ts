@@ -1,0 +1,180 @@
+import type { AnthropicControl } from "../../lab/anthropic/client.ts";
+import type { ExchangeSummary } from "../../lab/anthropic/records.ts";
+import { type Check, kept, lost, type Outcome } from "./check.ts";
+import {
+  conversation,
+  lastRecord,
+  newMarker,
+  openScripted,
+  requestOf,
+  seenUpstream,
+  upstreamOf,
+} from "./relay.ts";
+
+const NOTICED_MS = 15_000;
+const POLL_MS = 50;
+
+const COSTS =
+  "What nobody reads any more is still generated and paid for until the API learns that the client is gone.";
+
+const FIRST = 'event: ping\ndata: {"type": "ping"}\n\n';
+
+/** Waits until the request with the marker is over at the upstream, and tells how it ended. */
+async function aborted(
+  upstream: AnthropicControl,
+  since: number,
+  marker: string,
+): Promise<Outcome> {
+  const started = Date.now();
+  const state = await waitForState(upstream, since, marker, (record) => record.endedAtMs !== null);
+  const waited = `${((Date.now() - started) / 1000).toFixed(1)} s`;
+  return state === "aborted"
+    ? kept(`the upstream's connection ended ${waited} after the client's`)
+    : lost(
+        "goes-on",
+        `${NOTICED_MS / 1000} s after the client left, the upstream is still ${state ?? "waiting"}`,
+      );
+}
+
+async function waitForState(
+  upstream: AnthropicControl,
+  since: number,
+  marker: string,
+  satisfied: (record: ExchangeSummary) => boolean,
+): Promise<ExchangeSummary["state"] | undefined> {
+  const deadline = Date.now() + NOTICED_MS;
+  for (;;) {
+    const { record } = await seenUpstream(upstream, since, marker);
+    if ((record !== undefined && satisfied(record)) || Date.now() > deadline) return record?.state;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+const inStream: Check = {
+  id: "disconnect.in-stream",
+  title: "A client that leaves in the middle of a stream ends the API's work",
+  protects: COSTS,
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const upstream = upstreamOf(context);
+    const { exchange, since } = await openScripted(context, marker, {
+      kind: "frames",
+      frames: [{ text: FIRST }],
+      end: "hang",
+    });
+    if (!(await exchange.received(FIRST.length)))
+      return lost("no-stream", "the stream did not begin");
+    exchange.abort();
+    return aborted(upstream, since, marker);
+  },
+};
+
+function whileWaiting(name: string, title: string, stream: boolean): Check {
+  return {
+    id: `disconnect.${name}`,
+    title,
+    protects: COSTS,
+    needs: ["upstream"],
+    async run(context) {
+      const marker = newMarker();
+      const upstream = upstreamOf(context);
+      const { exchange, since } = await openScripted(
+        context,
+        marker,
+        { kind: "hang", after: "request" },
+        { body: conversation(marker, stream ? { stream } : {}) },
+      );
+      const state = await waitForState(
+        upstream,
+        since,
+        marker,
+        (record) => record.receivedAtMs !== null,
+      );
+      if (state === undefined) return lost("refused", "the request did not come through");
+      exchange.abort();
+      return aborted(upstream, since, marker);
+    },
+  };
+}
+
+const inUpload: Check = {
+  id: "disconnect.in-upload",
+  title: "A client that leaves in the middle of its request has asked nothing",
+  protects: "Half a request must not be completed by a gateway and paid for.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const upstream = upstreamOf(context);
+    const since = await lastRecord(upstream);
+    const sent = conversation(marker);
+    const exchange = context.client.open(
+      requestOf({ path: `/v1/messages?marker=${marker}` }, [{ text: sent }], sent.length + 1000),
+    );
+    // Long enough for a gateway that passes bytes on at once to have done so; either is right.
+    await exchange.head(500);
+    exchange.abort();
+    await exchange.response;
+    const after = newMarker();
+    await context.client.send(
+      requestOf({}, [{ text: conversation(after) }], conversation(after).length),
+    );
+    const { record } = await seenUpstream(upstream, since, marker);
+    if (record === undefined) return kept("the API never heard of it");
+    const state = await waitForState(
+      upstream,
+      since,
+      marker,
+      ({ endedAtMs }) => endedAtMs !== null,
+    );
+    return state === "aborted" && record.response === null
+      ? kept("the API saw the beginning, and the client leave")
+      : lost("completed", `the API saw a request that is ${state ?? "unknown"}`);
+  },
+};
+
+const neighbours: Check = {
+  id: "disconnect.neighbours",
+  title: "One client that leaves disturbs no other",
+  protects: "Agents share a gateway, and often its connections to the API.",
+  needs: ["upstream"],
+  async run(context) {
+    const upstream = upstreamOf(context);
+    const markers = [newMarker(), newMarker(), newMarker()];
+    const streams = [];
+    for (const marker of markers) {
+      streams.push(
+        await openScripted(context, marker, {
+          kind: "frames",
+          frames: [{ text: FIRST }, { text: "data: last\n\n", gate: marker }],
+        }),
+      );
+    }
+    for (const { exchange } of streams) await exchange.received(FIRST.length);
+    const [leaving, ...staying] = streams;
+    leaving?.exchange.abort();
+    for (const marker of markers) await upstream.openGate(marker);
+    const ends = await Promise.all(staying.map(({ exchange }) => exchange.response));
+    const whole = ends.filter(
+      ({ body, ended }) => ended === "end" && body.toString() === `${FIRST}data: last\n\n`,
+    );
+    const seen = `${whole.length} of ${staying.length} other streams went on to their end`;
+    return whole.length === staying.length ? kept(seen) : lost("disturbed", seen);
+  },
+};
+
+export const disconnect: readonly Check[] = [
+  inStream,
+  whileWaiting(
+    "before-answer",
+    "A client that leaves before its stream began ends the API's work",
+    true,
+  ),
+  whileWaiting(
+    "not-streamed",
+    "A client that leaves while it waits for a whole answer ends the API's work",
+    false,
+  ),
+  inUpload,
+  neighbours,
+];
