@@ -1,0 +1,114 @@
+import type { Arrival, Attempt, Ring } from "../attempt.ts";
+
+/** Public addresses that nobody listed. */
+const V4 = "1.1.1.1";
+const V6 = "2606:4700:4700::1111";
+const GITHUB = "140.82.112.3";
+const METADATA = "169.254.169.254";
+
+/** A connection by address to somewhere outside. */
+function direct(
+  id: string,
+  title: string,
+  rings: readonly [Ring, ...Ring[]],
+  arrival: Arrival & { readonly port: number },
+  python = `return reached("${arrival.address}", ${arrival.port})`,
+): Attempt {
+  return { id, title, expected: "blocked", rings, python: () => python, arrives: arrival };
+}
+
+const tcp = (address: string, port: number) => ({ protocol: "tcp", address, port }) as const;
+const udp = (address: string, port: number) => ({ protocol: "udp", address, port }) as const;
+
+/** Destinations outside the cluster, by address: names are of no help to these. */
+export const outside: readonly Attempt[] = [
+  direct("direct.ipv4", "a public IPv4 address", ["policy"], tcp(V4, 443)),
+  direct("direct.ipv6", "a public IPv6 address", ["policy"], tcp(V6, 443)),
+  direct("direct.upstream", "the API's own address", ["policy"], tcp("160.79.104.10", 443)),
+  direct(
+    "direct.foreign-ip",
+    "an allowlisted name with another host's address",
+    ["policy"],
+    tcp(GITHUB, 443),
+    `tls("${GITHUB}", 443, "github.com"); return "TLS"`,
+  ),
+  direct(
+    "direct.connect-to",
+    "curl --connect-to an address",
+    ["policy"],
+    tcp(V4, 443),
+    `import subprocess
+    done = subprocess.run(["curl", "-sk", "-m", "3", "--connect-to", "::${V4}:443", "https://github.com/"], capture_output=True)
+    if done.returncode != 0: raise OSError(f"curl ended with {done.returncode}")
+    return "curl got an answer"`,
+  ),
+  direct(
+    "proxy.environment",
+    "HTTPS_PROXY set to an address outside",
+    ["policy"],
+    tcp(V4, 443),
+    `import subprocess
+    env = {**os.environ, "HTTPS_PROXY": "http://${V4}:443", "NO_PROXY": ""}
+    done = subprocess.run(["curl", "-sk", "-m", "3", "https://github.com/"], capture_output=True, env=env)
+    if done.returncode != 0: raise OSError(f"curl ended with {done.returncode}")
+    return "curl got an answer"`,
+  ),
+  direct("doh", "DNS over HTTPS", ["policy"], tcp("8.8.8.8", 443)),
+  direct("dot", "DNS over TLS", ["policy", "firewall"], tcp(V4, 853)),
+  direct("ssh", "SSH", ["policy", "firewall"], tcp(GITHUB, 22)),
+  direct("http", "plain HTTP", ["policy", "firewall"], tcp(V4, 80)),
+  direct(
+    "udp-443",
+    "UDP 443, as QUIC",
+    ["policy", "firewall"],
+    udp(V4, 443),
+    `udp("${V4}", 443, b"x" * 1200); return "answered"`,
+  ),
+  direct(
+    "dns.foreign-udp",
+    "a foreign resolver over UDP",
+    ["policy", "firewall"],
+    udp("8.8.8.8", 53),
+    `return resolve_udp("8.8.8.8", "github.com")`,
+  ),
+  direct(
+    "dns.foreign-tcp",
+    "a foreign resolver over TCP",
+    ["policy", "firewall"],
+    tcp("8.8.8.8", 53),
+    `return resolve_tcp("8.8.8.8", "github.com")`,
+  ),
+  direct(
+    "dns.node",
+    "the node's own resolver",
+    ["policy"],
+    udp(METADATA, 53),
+    `return resolve_udp("${METADATA}", "github.com")`,
+  ),
+  direct(
+    "metadata.ip",
+    "the metadata server by address",
+    ["policy", "firewall"],
+    tcp(METADATA, 80),
+  ),
+  direct(
+    "metadata.tls",
+    "the metadata server, port 443",
+    ["policy", "firewall"],
+    tcp(METADATA, 443),
+  ),
+  direct("link-local", "a link-local address", ["policy", "firewall"], tcp("169.254.1.1", 80)),
+  {
+    id: "icmp",
+    title: "ICMP echo",
+    expected: "blocked",
+    rings: ["firewall"],
+    arrives: { protocol: "icmp", address: V4 },
+    // A datagram socket, because a raw one needs a capability that agents do not have.
+    python: () => `s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+    s.settimeout(SECONDS)
+    s.sendto(struct.pack(">BBHHH", 8, 0, 0, 1, 1), ("${V4}", 0))
+    s.recv(100)
+    return "echo reply"`,
+  },
+];

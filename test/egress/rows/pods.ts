@@ -1,0 +1,74 @@
+import type { BadPod, Pod } from "../attempt.ts";
+
+function bad(id: string, title: string, spoil: (pod: Pod) => void): BadPod {
+  return {
+    id: `pod.${id}`,
+    title: `a pod ${title}`,
+    expected: "blocked",
+    rings: ["admission"],
+    spoil,
+  };
+}
+
+/** Pods that must not be let into an agent's namespace. */
+export const pods: readonly BadPod[] = [
+  bad("label", "without the agent's label", (pod) => {
+    pod.metadata.labels = {};
+  }),
+  bad("gate-missing", "without the start gate", ({ spec }) => {
+    spec.initContainers = [];
+  }),
+  bad("gate-second", "whose gate is not the first init container", ({ spec }) => {
+    spec.initContainers.unshift({ ...spec.containers[0], name: "first" });
+  }),
+  bad("gate-sidecar", "whose gate nobody waits for", ({ spec }) => {
+    spec.initContainers[0] = { ...spec.initContainers[0], restartPolicy: "Always" };
+  }),
+  bad("gate-command", "whose gate does nothing", ({ spec }) => {
+    spec.initContainers[0] = { ...spec.initContainers[0], command: ["true"] };
+  }),
+  bad("dns-cluster", "with the cluster's DNS", ({ spec }) => {
+    delete spec.dnsConfig;
+    spec.dnsPolicy = "ClusterFirst";
+  }),
+  bad("dns-foreign", "with a foreign resolver beside the agents' DNS", ({ spec }) => {
+    const { nameservers } = spec.dnsConfig as { nameservers: string[] };
+    spec.dnsConfig = { nameservers: [...nameservers, "8.8.8.8"] };
+  }),
+  bad("token-mounted", "with a service account's token", ({ spec }) => {
+    delete spec.automountServiceAccountToken;
+  }),
+  bad("token-projected", "with a projected service account's token", ({ spec }) => {
+    spec.volumes.push({
+      name: "token",
+      projected: { sources: [{ serviceAccountToken: { path: "token" } }] },
+    });
+  }),
+  ...["hostNetwork", "hostPID", "hostIPC"].map((field) =>
+    bad(field, `with ${field}`, ({ spec }) => {
+      spec[field] = true;
+    }),
+  ),
+  bad("hostPath", "with a hostPath volume", ({ spec }) => {
+    spec.volumes.push({ name: "host", hostPath: { path: "/" } });
+  }),
+  bad("hostPort", "with a hostPort", ({ spec }) => {
+    spec.containers[0] = { ...spec.containers[0], ports: [{ containerPort: 80, hostPort: 80 }] };
+  }),
+  bad("privileged", "with a privileged container", ({ spec }) => {
+    spec.containers[0] = { ...spec.containers[0], securityContext: { privileged: true } };
+  }),
+  bad("capability", "with a capability", ({ spec }) => {
+    const { securityContext } = spec.containers[0] as { securityContext: object };
+    spec.containers[0] = {
+      ...spec.containers[0],
+      securityContext: {
+        ...securityContext,
+        capabilities: { drop: ["ALL"], add: ["NET_BIND_SERVICE"] },
+      },
+    };
+  }),
+  bad("unrestricted", "without restricted settings", ({ spec }) => {
+    delete spec.securityContext;
+  }),
+];
