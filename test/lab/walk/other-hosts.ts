@@ -1,0 +1,35 @@
+import { expect } from "vitest";
+import { contents } from "../hosts/hosts.ts";
+import type { Target } from "../target.ts";
+
+/** Runs a shell command in an agent's runner; returns its exit code and what it wrote. */
+async function inRunner(target: Target, namespace: string, command: string) {
+  const stdout = await target.kubectl([
+    ...["exec", `--namespace=${namespace}`, "deployment/runner", "--"],
+    ...["sh", "-c", `${command} 2>&1; echo "exit $?"`],
+  ]);
+  const lines = stdout.trimEnd().split("\n");
+  return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n") };
+}
+
+/** An agent's git and npm reach the hosts that are listed, with the hosts' own certificates, and no other. */
+export async function checkOtherHosts(target: Target, namespace: string): Promise<void> {
+  const { repository, file, text, package: name, version } = contents;
+  const cloned = await inRunner(
+    target,
+    namespace,
+    `rm -rf /tmp/hello && git clone --quiet ${repository} /tmp/hello && cat /tmp/hello/${file}`,
+  );
+  expect(cloned).toEqual({ exit: "exit 0", output: text.trimEnd() });
+
+  const installed = await inRunner(
+    target,
+    namespace,
+    `mkdir -p /tmp/app && cd /tmp/app && npm install --silent --no-audit --no-fund ${name} && cat node_modules/${name}/package.json`,
+  );
+  expect(installed).toEqual({ exit: "exit 0", output: JSON.stringify({ name, version }) });
+
+  const unlisted = await inRunner(target, namespace, "curl -sS -m 10 https://unlisted.example/");
+  expect(unlisted.exit).not.toBe("exit 0");
+  expect(unlisted.output).toContain("Could not resolve host");
+}
