@@ -58,10 +58,8 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   const [program, ...rest] = target.kubectlCommand([
     ...[...exec, "node", "--input-type=module", "--eval", RAW_CLIENT_SOURCE],
   ]);
-  const client = await RawClient.over(
-    spawn(program, rest, { stdio: "pipe", detached: true }),
-    connectTo,
-  ).catch((error: unknown) => {
+  const child = spawn(program, rest, { stdio: "pipe", detached: true });
+  const client = await RawClient.over(child).catch((error: unknown) => {
     throw new BadInput(
       `no client runs in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
     );
