@@ -57,6 +57,7 @@ export class ApiClient {
         throw new ApiError(code, body);
       } catch (error) {
         if (error instanceof ApiError) throw error;
+        request.signal?.throwIfAborted();
         // As client-go: only a read that lost its connection is repeated, and no refused connection is.
         const lost = ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
         if (request.method === "GET" && lost && attempt < MAX_RETRIES) continue;
@@ -103,12 +104,12 @@ export class ApiClient {
       ? new HttpsAgent({ ...tls, keepAlive: true })
       : new HttpAgent({ keepAlive: true });
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    request.signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const call = (secure ? httpsRequest : httpRequest)(url, {
         ...options,
         agent: this.agent,
         method: request.method,
-        signal: request.signal,
         headers: {
           ...(options.headers as OutgoingHttpHeaders | undefined),
           accept: request.accept ?? "application/json",
@@ -124,10 +125,21 @@ export class ApiClient {
       }, this.timeoutMs ?? CONNECT_TIMEOUT_MS);
       call.on("response", (response) => {
         clearTimeout(timer);
+        response.on("end", letGo).on("error", letGo);
         resolve(response);
       });
+      // Not http's own `signal`: an abort just after the end of a response would destroy a connection on which
+      // nobody listens for errors any more, and thereby end the process.
+      const letGo = (): void => {
+        request.signal?.removeEventListener("abort", abort);
+      };
+      const abort = (): void => {
+        call.destroy();
+      };
+      request.signal?.addEventListener("abort", abort);
       call.on("error", (error) => {
         clearTimeout(timer);
+        letGo();
         reject(error);
       });
       call.end(body);
