@@ -1,11 +1,53 @@
 import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
+import { kubeconfigProblem, tunnelKubeconfig } from "../infra/kubeconfig.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 
-/** The path of the kubeconfig a stack deploys with. Throws {@link ConfigError} when it is not there. */
-export function kubeconfigPath(cluster: NonNullable<OnCluster["cluster"]>): string {
+/** How a stack reaches its cluster. */
+interface Access {
+  /** Path of a kubeconfig: up, refresh and destroy read the file as it is then. */
+  readonly kubeconfig: string;
+  readonly context?: string;
+  /** Keeps everything in place when the address or the certificates change. */
+  readonly clusterIdentifier?: pulumi.Input<string>;
+}
+
+/** The provider of everything that a stack makes on its cluster. Throws {@link ConfigError}. */
+export function clusterProvider({ host, cluster }: OnCluster): k8s.Provider {
+  return new k8s.Provider("cluster", {
+    ...(host !== undefined ? throughHost(host.stack) : cluster !== undefined ? own(cluster) : {}),
+    // Replacing a ConfigMap or Secret would tear it from under the pods that watch it.
+    enableConfigMapMutable: true,
+    enableSecretMutable: true,
+  });
+}
+
+function throughHost(stack: string): Access {
+  const problem = kubeconfigProblem(stack);
+  if (problem !== undefined) throw new ConfigError(`${problem}; nothing was touched.`);
+  const host = new pulumi.StackReference("host", { name: qualified(stack) });
+  return {
+    kubeconfig: tunnelKubeconfig(stack),
+    clusterIdentifier: host.requireOutput("clusterIdentifier").apply(String),
+  };
+}
+
+/** A stack's bare name stands for one of this project and organization. */
+function qualified(stack: string): string {
+  return stack.includes("/")
+    ? stack
+    : `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+}
+
+function own(cluster: NonNullable<OnCluster["cluster"]>): Access {
+  const { context } = cluster;
+  return { kubeconfig: kubeconfigPath(cluster), ...(context !== undefined && { context }) };
+}
+
+function kubeconfigPath(cluster: NonNullable<OnCluster["cluster"]>): string {
   const path = resolve(cluster.kubeconfig.replace(/^~(?=\/)/, homedir()));
   if (!existsSync(path)) {
     throw new ConfigError(
@@ -14,18 +56,4 @@ export function kubeconfigPath(cluster: NonNullable<OnCluster["cluster"]>): stri
     );
   }
   return path;
-}
-
-/** The provider of everything that a stack makes on its cluster. */
-export function clusterProvider(config: OnCluster): k8s.Provider {
-  if (config.cluster === undefined) {
-    throw new ConfigError("host.stack is not supported yet: set cluster.kubeconfig");
-  }
-  return new k8s.Provider("cluster", {
-    kubeconfig: kubeconfigPath(config.cluster),
-    ...(config.cluster.context !== undefined && { context: config.cluster.context }),
-    // Replacing a ConfigMap or Secret would tear it from under the pods that watch it.
-    enableConfigMapMutable: true,
-    enableSecretMutable: true,
-  });
 }

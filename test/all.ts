@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { elapsed } from "./lab/progress.ts";
+import { installPackages } from "./lab/parts/debian.ts";
+import { elapsed, lineProgress } from "./lab/progress.ts";
 
 /**
  * `npm test`: lint, types, unit tests and golden graphs, the lab's Go programs, then the lab end to end.
@@ -18,6 +19,7 @@ const bin = (name: string) => join(root, "node_modules/.bin", name);
 
 async function main(): Promise<number> {
   const leftOut = missingForTheLab();
+  if (leftOut === undefined) await installPackages(lineProgress());
   const work: [string, () => Promise<Tally>][] = [
     ["format", () => command([bin("prettier"), "--check", "--log-level=warn", "."])],
     ["lint", () => command([bin("eslint"), "."])],

@@ -21,6 +21,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   openssl: "openssl",
   python3: "python3",
   pip3: "python3-pip",
+  git: "git",
+  shellcheck: "shellcheck",
 };
 
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { pipeline } from "node:stream/promises";
 
 /** How long an interrupted Pulumi may take to stop its operations and write its state. */
 const INTERRUPT_GRACE_MS = 60_000;
@@ -23,7 +24,7 @@ export interface Invocation {
   readonly signal?: AbortSignal | undefined;
   /** Receives the output as it comes. */
   readonly onOutput?: ((text: string) => void) | undefined;
-  readonly input?: string | undefined;
+  readonly input?: string | AsyncIterable<Buffer> | undefined;
 }
 
 /**
@@ -40,7 +41,8 @@ export async function run(invocation: Invocation): Promise<Ended> {
     // A group of its own: Ctrl-C in a terminal reaches this process alone, which then interrupts once, in order.
     detached: true,
   });
-  child.stdin.on("error", () => undefined).end(invocation.input ?? "");
+  // A command that ends before it has read everything says why itself.
+  void pipeline(invocation.input ?? "", child.stdin).catch(() => undefined);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
