@@ -202,6 +202,11 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       );
       expect(after.requests.lost).toEqual([]);
       await stopSender(target, renewed);
+
+      // The old token ends with the next rotation: an agent takes the new one when it restarts.
+      const runner = ["deployment/runner", `--namespace=${AGENT}`];
+      await target.kubectl(["rollout", "restart", ...runner]);
+      await target.kubectl(["rollout", "status", ...runner, "--timeout=120s"]);
     });
   }
 
