@@ -81,11 +81,6 @@ export class ApiClient {
     }
   }
 
-  /** Closes idle connections, so that they do not outlive the provider's work. */
-  close(): void {
-    this.agent?.destroy();
-  }
-
   private url(request: ApiRequest): URL {
     const url = new URL(this.server + request.path);
     for (const [key, value] of Object.entries(request.query ?? {}))
