@@ -36,9 +36,11 @@ interface Common {
   readonly rings: readonly [Ring, ...Ring[]];
 }
 
-/** A way out, tried from inside an agent's container. */
+/** A way out, tried from inside a container. */
 export interface Attempt extends Common {
   readonly expected: "blocked" | "refused by the gateway" | "limit";
+  /** Whose container it is tried from. Default an agent's. */
+  readonly from?: "agent" | "litellm";
   /** Body of a Python function; it returns text when it got through, and raises when it did not. */
   readonly python: (around: Surroundings) => string;
   /** Where packets would arrive if it got out of the cluster. */
@@ -63,6 +65,9 @@ export interface Pod {
     volumes: Record<string, unknown>[];
   };
 }
+
+/** The label that look-ups carry out: the resolver outside must never be asked for it. */
+export const SECRET_LABEL = "c2VjcmV0";
 
 /** Functions that attempts use; each raises unless somebody answered. */
 export const PYTHON_PRELUDE = `

@@ -4,6 +4,7 @@ import {
   type BadPod,
   type Pod,
   PYTHON_PRELUDE,
+  SECRET_LABEL,
   type Surroundings,
 } from "./attempt.ts";
 import { gateway } from "./rows/gateway.ts";
@@ -47,20 +48,30 @@ export async function tryAttempt(
 ): Promise<Try> {
   const before = await witness?.arrivals();
   const asked = (await witness?.lookUps())?.length;
-  const { through, said } = await runPython(target, around.agent, attempt.python(around));
+  const { through, said } = await runPython(
+    target,
+    containerOf(attempt, around),
+    attempt.python(around),
+  );
   const arrived =
     before === undefined || witness === undefined
       ? []
       : newArrivals(before, await witness.arrivals());
-  const leaked = (await witness?.lookUps())?.slice(asked).includes("c2VjcmV0") === true;
+  const leaked = (await witness?.lookUps())?.slice(asked).includes(SECRET_LABEL) === true;
   return { through, said, arrived: leaked ? [...arrived, "a look-up"] : arrived };
+}
+
+function containerOf({ from }: Attempt, { agent, gatewayNamespace }: Surroundings): string[] {
+  return from === "litellm"
+    ? [`--namespace=${gatewayNamespace}`, "deployment/litellm", "--container=litellm"]
+    : [`--namespace=${agent}`, "deployment/runner", "--container=runner"];
 }
 
 const INDENT = "    ";
 
 async function runPython(
   target: Target,
-  namespace: string,
+  container: readonly string[],
   body: string,
 ): Promise<{ through: boolean; said: string }> {
   const program = `${PYTHON_PRELUDE}
@@ -72,7 +83,7 @@ except Exception as error:
     print("HELD", type(error).__name__, error)
 `;
   const said = await target.kubectl([
-    ...["exec", `--namespace=${namespace}`, "deployment/runner", "--container=runner", "--"],
+    ...["exec", ...container, "--"],
     ...["python3", "-c", program],
   ]);
   const [verdict = "", ...rest] = said.trim().split(" ");
@@ -99,7 +110,10 @@ export async function measureAttempt(
     return result("not-applicable", `there is nothing like it on ${around.variant}`);
   }
   const { through, said, arrived } = await tryAttempt(attempt, around, means);
-  if (expected === "limit") return result(through ? "known-loss" : "fail", attempt.reason ?? said);
+  if (expected === "limit") {
+    const open = through || arrived.length > 0;
+    return result(open ? "known-loss" : "fail", open ? (attempt.reason ?? said) : said);
+  }
   const outside = arrived.length === 0 ? "" : `; outside arrived ${arrived.join(", ")}`;
   const counted =
     means.witness === undefined || outside !== "" ? outside : "; outside arrived nothing";

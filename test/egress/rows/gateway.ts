@@ -19,11 +19,40 @@ const refused = (
   python,
 });
 
+/** What the rings do not hold, counted apart. */
+const limits: readonly Attempt[] = [
+  {
+    id: "limit.host-inside-tls",
+    title: "an allowed server name, and another Host inside TLS",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: ["envoy-sni"],
+    python: ({ gatewayAddress }) => `s = tls("${gatewayAddress}", 443, "api.anthropic.com")
+    s.sendall(b"GET / HTTP/1.1\\r\\nHost: unlisted.example\\r\\nConnection: close\\r\\n\\r\\n")
+    return s.recv(100).decode(errors="replace").split("\\r\\n")[0]`,
+    reason:
+      "TLS is untouched, so the gateway sees the server name alone: what the allowed host does with another Host is up to it",
+  },
+  {
+    id: "limit.litellm-any-host",
+    title: "LiteLLM itself, to a public address that nobody listed",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: ["litellm"],
+    from: "litellm",
+    arrives: { protocol: "tcp", address: "1.1.1.1", port: 443 },
+    python: () => `return reached("1.1.1.1", 443)`,
+    reason:
+      "bare LiteLLM has the way out itself and no filter by name: use shim or hybrid, where Envoy has it",
+  },
+];
+
 const MESSAGE = `'{"model":"m","max_tokens":1,"messages":[]}'`;
 const TOKEN = `{"Authorization": "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"]}`;
 
 /** What the gateway itself does not let through. */
 export const gateway: readonly Attempt[] = [
+  ...limits,
   refused(
     "token.none",
     "a message without a token",

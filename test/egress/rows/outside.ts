@@ -1,4 +1,4 @@
-import type { Arrival, Attempt, Ring } from "../attempt.ts";
+import { type Arrival, type Attempt, type Ring, SECRET_LABEL } from "../attempt.ts";
 
 /** Public addresses that nobody listed. */
 const V4 = "1.1.1.1";
@@ -78,13 +78,15 @@ export const outside: readonly Attempt[] = [
     tcp("8.8.8.8", 53),
     `return resolve_tcp("8.8.8.8", "github.com")`,
   ),
-  direct(
-    "dns.node",
-    "the node's own resolver",
-    ["policy"],
-    udp(METADATA, 53),
-    `return resolve_udp("${METADATA}", "github.com")`,
-  ),
+  {
+    id: "dns.node",
+    title: "the node's own resolver",
+    expected: "blocked",
+    rings: ["policy"],
+    // Cluster DNS asks there too: this look-up is told from those by its name.
+    python: () =>
+      `return str(udp("${METADATA}", 53, question("${SECRET_LABEL}.unlisted.example")))`,
+  },
   direct(
     "metadata.ip",
     "the metadata server by address",

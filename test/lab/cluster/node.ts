@@ -71,6 +71,9 @@ path = "/var/lib/containerd/opt"
 sandbox_image = "${PAUSE_IMAGE}"
 # The machine may withhold the right to lower a process's score.
 restrict_oom_score_adj = true
+# As k3s configures it.
+enable_unprivileged_ports = true
+enable_unprivileged_icmp = true
 
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "/usr/lib/cni"

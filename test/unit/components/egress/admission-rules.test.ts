@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { admissionRules } from "../../../../components/egress/admission-rules.ts";
+import { gateContainer } from "../../../../components/egress/gate/gate.ts";
+
+const gate = gateContainer({ image: "registry.example/node:1", probeAddress: "10.43.1.3" });
+const rules = admissionRules({ gate, dnsAddress: "10.43.1.4" });
+
+/** The expression of the one rule whose message begins like this. */
+function expression(message: string): string[] {
+  const found = rules.filter((rule) => rule.message.startsWith(message));
+  expect(found).toHaveLength(1);
+  return found[0]?.expression.split(" && ") ?? [];
+}
+
+test("a pod is told one thing for each rule that it breaks", () => {
+  expect(rules.map(({ message }) => message.split(":")[0])).toEqual([
+    "the label claude-gateway/role=agent is missing",
+    "the start gate is not the first init container, or is not as the stack has it",
+    "the DNS settings are not dnsPolicy None with the one nameserver 10.43.1.4",
+    "a service account's token would be mounted",
+    "ephemeral containers are not allowed in an agent's pod",
+    "hostNetwork is not allowed in an agent's pod",
+    "hostPID is not allowed in an agent's pod",
+    "hostIPC is not allowed in an agent's pod",
+    "hostPath volumes are not allowed in an agent's pod",
+    "hostPort is not allowed in an agent's pod",
+    "privileged containers are not allowed in an agent's pod",
+    "allowPrivilegeEscalation is not false in every container",
+    "capabilities are not {drop",
+    "runAsNonRoot is not true for the pod",
+    "the seccomp profile is not RuntimeDefault for the pod",
+  ]);
+});
+
+test("the gate that is asked for is the one that the patch has", () => {
+  const first = "object.spec.initContainers[0]";
+  expect(expression("the start gate")).toEqual(
+    expect.arrayContaining([
+      `${first}.name == "egress-gate"`,
+      `${first}.image == "registry.example/node:1"`,
+      `${first}.command == ["node","/etc/egress-gate/gate.mjs"]`,
+      `size(${first}.env) == ${gate.env.length}`,
+      `!has(${first}.restartPolicy)`,
+      `!has(${first}.args)`,
+      `!has(${first}.envFrom)`,
+    ]),
+  );
+  for (const { name, value } of gate.env) {
+    expect(rules[1]?.expression).toContain(
+      `${first}.env.exists(e, e.name == "${name}" && has(e.value) && e.value == "${value}")`,
+    );
+  }
+});
+
+test("the one nameserver is the agents' DNS", () => {
+  expect(expression("the DNS settings")).toContain(
+    'object.spec.dnsConfig.nameservers == ["10.43.1.4"]',
+  );
+});
