@@ -67,7 +67,7 @@ export interface Pod {
 }
 
 /** The label that look-ups carry out: the resolver outside must never be asked for it. */
-export const SECRET_LABEL = "c2VjcmV0";
+export const SECRET_LABEL = "carries-a-secret";
 
 /** Functions that attempts use; each raises unless somebody answered. */
 export const PYTHON_PRELUDE = `
