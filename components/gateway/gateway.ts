@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAddress } from "../service-address.ts";
 import { UPSTREAM_HOST } from "../egress/schema.ts";
 import { Envoy } from "./envoy/envoy.ts";
 import { BASE_PATH } from "./envoy/endpoints.ts";
@@ -53,7 +54,7 @@ export class Gateway extends pulumi.ComponentResource {
       { parent: this, dependsOn: [...path.ready] },
     );
 
-    this.address = service.spec.clusterIP;
+    this.address = serviceAddress(service);
     this.baseUrl =
       variant === "envoy-sni"
         ? pulumi.output(UPSTREAM_BASE_URL)

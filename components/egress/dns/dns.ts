@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAddress } from "../../service-address.ts";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
 import { restrictedContainer, restrictedPod } from "../../restricted.ts";
@@ -54,7 +55,7 @@ export class EgressDns extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.address = service.spec.clusterIP;
+    this.address = serviceAddress(service);
 
     const files = pulumi
       .output(args.addresses)

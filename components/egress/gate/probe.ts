@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAddress } from "../../service-address.ts";
 import { readFileSync } from "node:fs";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
@@ -110,7 +111,7 @@ export class Probe extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.address = service.spec.clusterIP;
+    this.address = serviceAddress(service);
 
     this.registerOutputs({ address: this.address });
   }

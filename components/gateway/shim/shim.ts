@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAddress } from "../../service-address.ts";
 import * as random from "@pulumi/random";
 import { pathLabels } from "../../labels.ts";
 import { Envoy } from "../envoy/envoy.ts";
@@ -71,7 +72,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         credential: args.credential,
         upstreamBaseUrl: pulumi.interpolate`http://${egressHost}:${ports.egress}`,
         hostAliases: pulumi
-          .all([egressService.spec.clusterIP, egressHost])
+          .all([serviceAddress(egressService), egressHost])
           .apply(([ip, hostname]) => [{ ip, hostnames: [hostname] }]),
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

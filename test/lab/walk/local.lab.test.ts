@@ -6,6 +6,7 @@ import { type Lab, openLab, takeDown } from "../cluster/index.ts";
 import { ensureHosts } from "../hosts/hosts.ts";
 import { lineProgress } from "../progress.ts";
 import type { Stack } from "../pulumi/cli.ts";
+import { prepareStack } from "../stacks.ts";
 import { labTarget, type Target } from "../target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../upstream.ts";
 import { behaviours } from "./behaviours.ts";
@@ -99,6 +100,15 @@ describe("npm run local", () => {
     const { changeSummary } = await stack.preview({ refresh: true });
     expect(Object.keys(changeSummary ?? {})).toEqual(["same"]);
   });
+});
+
+test("a preview of a stack that does not exist yet shows the whole of it, and makes nothing", async () => {
+  const pulumi = await target.pulumi(progress);
+  const spike = await prepareStack(pulumi, target, "unborn", "spike");
+  const { changeSummary } = await spike.preview();
+  expect(Object.keys(changeSummary ?? {})).toEqual(["create"]);
+  await spike.remove();
+  expect(await target.kubectl(["get", "namespaces", "--output=name"])).not.toContain("unborn");
 });
 
 describe("bare LiteLLM", () => {
