@@ -1,6 +1,5 @@
 // Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once Envoy is idle or its
 // time is up. Dependency-free, because it runs from a ConfigMap on a plain Node image.
-/* global fetch */
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
