@@ -18,8 +18,60 @@ type Deviations = Readonly<Partial<Record<Check["id"] | Theme, Deviation>>>;
 
 const notApplicable = (reason: string): Deviation => ({ status: "not-applicable", reason });
 
+const knownLoss = (loss: string, reason: string): Deviation => ({
+  status: "known-loss",
+  loss,
+  reason,
+});
+
+const PARSED = "LiteLLM parses the body and writes it anew";
+const TAKEN =
+  "LiteLLM takes fields of these names for settings of its own and does not pass them on";
+const CLIENT = "LiteLLM's HTTP client";
+
+/** What is lost wherever LiteLLM is in the path. */
+const throughLiteLlm: Deviations = {
+  "body.bytes": knownLoss("re-encoded", `${PARSED}: the same JSON in other bytes`),
+  "body.numbers": knownLoss("rounded", `${PARSED}, with numbers as 64-bit floating point`),
+  "body.lone-surrogate": knownLoss("refused", `${PARSED}, and refuses half a character`),
+  "body.metadata-all": knownLoss("dropped", "LiteLLM keeps metadata.user_id and no other entry"),
+  "body.reserved-names": knownLoss("dropped", TAKEN),
+  "body.chunked": knownLoss(
+    "refused",
+    "LiteLLM passes Transfer-Encoding on beside a Content-Length, which the API refuses; Claude Code sends a length",
+  ),
+  "body.answer-compressed": knownLoss("decompressed", `${CLIENT} unpacks answers`),
+  "headers.query-unknown": knownLoss("changed", "LiteLLM parses the query and writes it anew"),
+  "headers.betas-in-lines": knownLoss(
+    "changed",
+    "LiteLLM keeps one line of a repeated header; Claude Code sends one",
+  ),
+  "headers.accept-encoding": knownLoss(
+    "changed",
+    `${CLIENT} asks for the encodings that it can unpack`,
+  ),
+  "headers.answer-server": knownLoss("changed", "LiteLLM leaves Server out"),
+  "headers.answer-nothing-added": knownLoss(
+    "added",
+    "LiteLLM adds headers of its own to every answer",
+  ),
+  "disconnect.before-answer": knownLoss(
+    "goes-on",
+    "LiteLLM notices that a client left only once it has something to write",
+  ),
+  "disconnect.not-streamed": knownLoss(
+    "goes-on",
+    "LiteLLM notices that a client left only once it has something to write",
+  ),
+};
+
+const OWN_SHAPE = knownLoss(
+  "own-shape",
+  "bare LiteLLM words its own errors in OpenAI's shape; path shim restores Anthropic's",
+);
+
 const NO_HTTP = notApplicable(
-  "TLS passes through untouched: the gateway sees no HTTP and answers none",
+  "TLS passes through untouched: the gateway sees no HTTP, so it has no tokens, routes or answers of its own",
 );
 
 /**
@@ -27,13 +79,20 @@ const NO_HTTP = notApplicable(
  * that differs from it, in either direction, fails.
  */
 export const deviations: Readonly<Record<GatewayVariant, Deviations>> = {
-  litellm: {},
-  shim: {},
+  litellm: {
+    ...throughLiteLlm,
+    "own-errors.no-token": OWN_SHAPE,
+    "own-errors.wrong-bearer": OWN_SHAPE,
+    "own-errors.wrong-api-key": OWN_SHAPE,
+    "own-errors.upstream-reset": OWN_SHAPE,
+    "own-errors.malformed": OWN_SHAPE,
+  },
+  shim: throughLiteLlm,
   "envoy-terminate": {},
   "envoy-sni": {
     "own-errors": NO_HTTP,
   },
-  hybrid: {},
+  hybrid: throughLiteLlm,
 };
 
 /** What a check is expected to find on a path. A gateway that is not ours is expected to keep everything. */

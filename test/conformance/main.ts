@@ -3,6 +3,9 @@ import { lineProgress, type Progress } from "../lab/progress.ts";
 import { measureAllPaths } from "./all-paths.ts";
 import { measure } from "./measure.ts";
 import { type Options, parseOptions } from "./options.ts";
+import { checks } from "./checks/index.ts";
+import { decide, recommend } from "./report/decision.ts";
+import { renderHtml } from "./report/html.ts";
 import type { Report } from "./report/report.ts";
 import { renderTerminal } from "./report/terminal.ts";
 import { findStack } from "./subject/find-stack.ts";
@@ -25,16 +28,27 @@ async function main(): Promise<number> {
     const reports = await reportsOf(options, progress, interrupted.signal);
     for (const report of reports) process.stdout.write(renderTerminal(report));
     if (options.json !== undefined) {
-      const [only, ...more] = reports;
-      const json = more.length === 0 ? only : { paths: reports };
-      await writeFile(options.json, `${JSON.stringify(json, null, 2)}\n`);
+      await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
     }
+    if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
     return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
   } catch (error) {
     if (interrupted.signal.aborted) return 130;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof BadInput ? 2 : 1;
   }
+}
+
+/** One report as it is; of several, with what follows from them together. */
+function jsonOf(reports: readonly Report[]) {
+  const [only, ...more] = reports;
+  if (only !== undefined && more.length === 0) return only;
+  return {
+    paths: reports,
+    decisions: reports.map(decide),
+    recommendation: recommend(reports),
+    verdict: reports.some(({ verdict }) => verdict === "differs") ? "differs" : "as-expected",
+  };
 }
 
 async function reportsOf(

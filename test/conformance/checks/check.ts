@@ -41,6 +41,8 @@ export interface CheckContext {
   readonly claude?: (request: ClaudeRequest) => Promise<Turn>;
   /** Reads what the gateway's processes run with. */
   readonly configuration?: () => Promise<RunningConfiguration>;
+  /** What has not happened by then is taken not to happen, in milliseconds. */
+  readonly patienceMs: number;
   /** Also waits through what takes minutes. */
   readonly long: boolean;
 }
@@ -64,6 +66,9 @@ export interface Check {
   readonly slow?: true;
   run(context: CheckContext): Promise<Outcome>;
 }
+
+/** Enough for a machine that is busy: only what is lost is waited for that long. */
+export const PATIENCE_MS = 15_000;
 
 export function kept(evidence: string): Outcome {
   return { kept: true, evidence };

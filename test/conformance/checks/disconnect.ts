@@ -1,6 +1,5 @@
-import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { ExchangeSummary } from "../../lab/anthropic/records.ts";
-import { type Check, kept, lost, type Outcome } from "./check.ts";
+import { type Check, type CheckContext, kept, lost, type Outcome } from "./check.ts";
 import {
   conversation,
   lastRecord,
@@ -11,7 +10,6 @@ import {
   upstreamOf,
 } from "./relay.ts";
 
-const NOTICED_MS = 15_000;
 const POLL_MS = 50;
 
 const COSTS =
@@ -20,29 +18,26 @@ const COSTS =
 const FIRST = 'event: ping\ndata: {"type": "ping"}\n\n';
 
 /** Waits until the request with the marker is over at the upstream, and tells how it ended. */
-async function aborted(
-  upstream: AnthropicControl,
-  since: number,
-  marker: string,
-): Promise<Outcome> {
+async function aborted(context: CheckContext, since: number, marker: string): Promise<Outcome> {
   const started = Date.now();
-  const state = await waitForState(upstream, since, marker, (record) => record.endedAtMs !== null);
+  const state = await waitForState(context, since, marker, (record) => record.endedAtMs !== null);
   const waited = `${((Date.now() - started) / 1000).toFixed(1)} s`;
   return state === "aborted"
     ? kept(`the upstream's connection ended ${waited} after the client's`)
     : lost(
         "goes-on",
-        `${NOTICED_MS / 1000} s after the client left, the upstream is still ${state ?? "waiting"}`,
+        `${context.patienceMs / 1000} s after the client left, the upstream is still ${state ?? "waiting"}`,
       );
 }
 
 async function waitForState(
-  upstream: AnthropicControl,
+  context: CheckContext,
   since: number,
   marker: string,
   satisfied: (record: ExchangeSummary) => boolean,
 ): Promise<ExchangeSummary["state"] | undefined> {
-  const deadline = Date.now() + NOTICED_MS;
+  const upstream = upstreamOf(context);
+  const deadline = Date.now() + context.patienceMs;
   for (;;) {
     const { record } = await seenUpstream(upstream, since, marker);
     if ((record !== undefined && satisfied(record)) || Date.now() > deadline) return record?.state;
@@ -57,7 +52,6 @@ const inStream: Check = {
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
-    const upstream = upstreamOf(context);
     const { exchange, since } = await openScripted(context, marker, {
       kind: "frames",
       frames: [{ text: FIRST }],
@@ -66,7 +60,7 @@ const inStream: Check = {
     if (!(await exchange.received(FIRST.length)))
       return lost("no-stream", "the stream did not begin");
     exchange.abort();
-    return aborted(upstream, since, marker);
+    return aborted(context, since, marker);
   },
 };
 
@@ -78,7 +72,6 @@ function whileWaiting(name: string, title: string, stream: boolean): Check {
     needs: ["upstream"],
     async run(context) {
       const marker = newMarker();
-      const upstream = upstreamOf(context);
       const { exchange, since } = await openScripted(
         context,
         marker,
@@ -86,14 +79,14 @@ function whileWaiting(name: string, title: string, stream: boolean): Check {
         { body: conversation(marker, stream ? { stream } : {}) },
       );
       const state = await waitForState(
-        upstream,
+        context,
         since,
         marker,
         (record) => record.receivedAtMs !== null,
       );
       if (state === undefined) return lost("refused", "the request did not come through");
       exchange.abort();
-      return aborted(upstream, since, marker);
+      return aborted(context, since, marker);
     },
   };
 }
@@ -121,12 +114,7 @@ const inUpload: Check = {
     );
     const { record } = await seenUpstream(upstream, since, marker);
     if (record === undefined) return kept("the API never heard of it");
-    const state = await waitForState(
-      upstream,
-      since,
-      marker,
-      ({ endedAtMs }) => endedAtMs !== null,
-    );
+    const state = await waitForState(context, since, marker, ({ endedAtMs }) => endedAtMs !== null);
     return state === "aborted" && record.response === null
       ? kept("the API saw the beginning, and the client leave")
       : lost("completed", `the API saw a request that is ${state ?? "unknown"}`);

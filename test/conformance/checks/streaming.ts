@@ -18,8 +18,6 @@ const delta = (text: string) =>
     delta: { type: "text_delta", text },
   });
 
-const HELD_BACK_MS = 10_000;
-
 /** Sends pieces one by one, each only after the one before it has arrived. */
 async function oneByOne(context: CheckContext, pieces: readonly string[]): Promise<Outcome> {
   const marker = newMarker();
@@ -30,7 +28,7 @@ async function oneByOne(context: CheckContext, pieces: readonly string[]): Promi
     frames: pieces.map((text, index) => ({ text, gate: gate(index) })),
   });
   const openAll = () => Promise.all(pieces.map((_, index) => upstream.openGate(gate(index))));
-  if ((await exchange.head(HELD_BACK_MS)) === undefined) {
+  if ((await exchange.head(context.patienceMs)) === undefined) {
     await openAll();
     return lost("held-back", "the answer's headers did not arrive before the first event was sent");
   }
@@ -38,7 +36,7 @@ async function oneByOne(context: CheckContext, pieces: readonly string[]): Promi
   for (const [index, text] of pieces.entries()) {
     await upstream.openGate(gate(index));
     bytes += Buffer.byteLength(text);
-    if (!(await exchange.received(bytes, HELD_BACK_MS))) {
+    if (!(await exchange.received(bytes, context.patienceMs))) {
       await openAll();
       return lost(
         "held-back",

@@ -4,6 +4,7 @@ import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Target } from "../../lab/target.ts";
 import { type GatewayVariant, gatewayVariants } from "../../../components/gateway/variant.ts";
 import { labelKeys } from "../../../components/labels.ts";
+import { PATIENCE_MS } from "../checks/check.ts";
 import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
 import {
   ENVOY_CONFIGURATION_SOURCE,
@@ -76,6 +77,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
         ...(upstream === undefined ? {} : { upstream }),
         claude: (request) => runTurn(target, { namespace: agent, ...request }),
         configuration: () => runningConfiguration(target, gateway, pods),
+        patienceMs: PATIENCE_MS,
         long: args.long,
       },
       close: () => {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { PATIENCE_MS } from "../checks/check.ts";
 import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
 import { preflight } from "./preflight.ts";
 import type { Subject } from "./subject.ts";
@@ -22,7 +23,7 @@ export async function openUrl(url: string, long: boolean): Promise<Subject> {
     path: "external",
     versions: {},
     baseUrl: url,
-    context: { client, long },
+    context: { client, patienceMs: PATIENCE_MS, long },
     close: () => {
       client.close();
     },

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import type { Check, CheckContext, Outcome } from "../../conformance/checks/check.ts";
+import { checks } from "../../conformance/checks/index.ts";
+import { deviations, expectationOf } from "../../conformance/expected.ts";
+import { judge, measure } from "../../conformance/measure.ts";
+import type { RawClient } from "../../conformance/client/raw-client.ts";
+import { gatewayVariants } from "../../../components/gateway/variant.ts";
+
+const KEPT: Outcome = { kept: true, evidence: "seen" };
+const LOST: Outcome = { kept: false, loss: "re-encoded", evidence: "seen" };
+const PASS = { status: "pass" } as const;
+const KNOWN = { status: "known-loss", loss: "re-encoded", reason: "why" } as const;
+
+test.each([
+  { what: "kept as expected", expectation: PASS, outcome: KEPT, status: "pass", expected: "pass" },
+  {
+    what: "lost, not expected",
+    expectation: PASS,
+    outcome: LOST,
+    status: "fail",
+    expected: "pass",
+  },
+  {
+    what: "lost as known",
+    expectation: KNOWN,
+    outcome: LOST,
+    status: "known-loss",
+    expected: "known-loss",
+  },
+  {
+    what: "kept though known as lost",
+    expectation: KNOWN,
+    outcome: KEPT,
+    status: "pass",
+    expected: "known-loss",
+  },
+  {
+    what: "lost in another way than known",
+    expectation: { ...KNOWN, loss: "dropped" } as const,
+    outcome: LOST,
+    status: "fail",
+    expected: "known-loss",
+  },
+])("$what", ({ expectation, outcome, status, expected }) => {
+  expect(judge(expectation, outcome)).toMatchObject({ status, expected });
+});
+
+const context: CheckContext = {
+  client: undefined as unknown as RawClient,
+  patienceMs: 0,
+  long: false,
+};
+
+function check(run: Check["run"], needs: Check["needs"] = []): Check {
+  return { id: "body.bytes", title: "t", protects: "p", needs, run };
+}
+
+function subject(path: "external" | "envoy-terminate") {
+  return { stack: "s", path, versions: {}, baseUrl: "http://x", context, close: () => undefined };
+}
+
+test("a report differs when one check does", async () => {
+  const checks = [check(() => Promise.resolve(KEPT)), check(() => Promise.resolve(LOST))];
+  const report = await measure(subject("external"), () => undefined, checks);
+  expect(report.checks.map(({ status }) => status)).toEqual(["pass", "fail"]);
+  expect(report).toMatchObject({ verdict: "differs", view: "client" });
+});
+
+test("a check that breaks is a failure, not a skip", async () => {
+  const broken = check(() => Promise.reject(new Error("no such pod")));
+  const report = await measure(subject("external"), () => undefined, [broken]);
+  expect(report.checks[0]).toMatchObject({
+    status: "fail",
+    evidence: "[broken-check] no such pod",
+  });
+});
+
+test("what a target lacks is skipped, with what is missing", async () => {
+  const needy = check(() => Promise.resolve(LOST), ["upstream", "long"]);
+  const report = await measure(subject("external"), () => undefined, [needy]);
+  expect(report.checks[0]).toMatchObject({ status: "skipped", expected: "skipped" });
+  expect(report.checks[0]?.evidence).toContain("--long");
+  expect(report.verdict).toBe("as-expected");
+});
+
+test("identifiers are unique, and the table names no check that is not there", () => {
+  const ids = checks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const known = new Set<string>([...ids, ...ids.map((id) => id.split(".")[0] ?? "")]);
+  for (const variant of gatewayVariants) {
+    expect(Object.keys(deviations[variant]).filter((key) => !known.has(key))).toEqual([]);
+  }
+});
+
+test("at least 40 checks apply to each HTTP path, and Envoy is expected to keep all of them", () => {
+  for (const variant of gatewayVariants.filter((name) => name !== "envoy-sni")) {
+    const applying = checks.filter(
+      (each) => expectationOf(variant, each).status !== "not-applicable",
+    );
+    expect(applying.length).toBeGreaterThanOrEqual(40);
+  }
+  const deviating = checks.filter(
+    (each) => expectationOf("envoy-terminate", each).status !== "pass",
+  );
+  expect(deviating.map(({ id }) => id)).toEqual([]);
+});
