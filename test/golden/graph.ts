@@ -1,7 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
+import { join } from "node:path";
 import program from "../../stacks/index.ts";
+
+/** Folder of this clone: a golden file names none of a machine's own. */
+const CLONE = join(import.meta.dirname, "../..");
 
 /** A resource as the program registers it. Secrets are replaced by `"[secret]"`. */
 export interface RegisteredResource {
@@ -117,6 +121,7 @@ async function settled(output: pulumi.Output<unknown>): Promise<unknown> {
 function sealed(value: unknown): unknown {
   // Reviewed line by line in a golden file of its own.
   if (typeof value === "string" && value.startsWith("#!/bin/bash\n")) return "[script]";
+  if (typeof value === "string") return value.replaceAll(CLONE, "<clone>");
   if (Array.isArray(value)) return value.map(sealed);
   if (typeof value !== "object" || value === null) return value;
   if ("4dabf18193072939515e22adb298388d" in value) return "[secret]";

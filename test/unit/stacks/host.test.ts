@@ -145,7 +145,7 @@ describe("a host with nothing but a project and a zone", () => {
       .map(({ name, type }) => `${type} ${name}`);
     expect(kept.sort()).toEqual([
       "gcp:compute/disk:Disk machine-data",
-      "gcp:compute/instance:Instance machine",
+      "gcp:compute/instance:Instance machine-instance",
       "gcp:secretmanager/secret:Secret secrets-k3s-token",
       "gcp:secretmanager/secretVersion:SecretVersion secrets-k3s-token",
       "random:index/randomPassword:RandomPassword secrets-k3s-token",
