@@ -48,7 +48,7 @@ export const behaviours: readonly Behaviour[] = [
       await control.push({ match: { path }, times: null, action: { kind: "error", status: 401 } });
       const turn = await runTurn(target, { namespace, prompt: "say: never" });
       expect(turn.is_error).toBe(true);
-      expect(turn.result).toMatch(/not logged in|failed to authenticate/i);
+      expect(turn.result).toMatch(/not logged in|authenticate|api key/i);
       expect(await attempts(control)).toBe(1);
     },
   },

@@ -6,10 +6,10 @@ import type { Target } from "../target.ts";
 async function inRunner(target: Target, namespace: string, command: string) {
   const stdout = await target.kubectl([
     ...["exec", `--namespace=${namespace}`, "deployment/runner", "--"],
-    ...["sh", "-c", `${command} 2>&1; echo "exit $?"`],
+    ...["sh", "-c", `(${command}) 2>&1; printf '\\nexit %s' "$?"`],
   ]);
-  const lines = stdout.trimEnd().split("\n");
-  return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n") };
+  const lines = stdout.split("\n");
+  return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n").trimEnd() };
 }
 
 /** An agent's git and npm reach the hosts that are listed, with the hosts' own certificates, and no other. */
