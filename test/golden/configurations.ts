@@ -79,7 +79,7 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       "claude-gateway:kind": "gateway",
       "claude-gateway:gateway": { path: "hybrid", namespace: "llm", routes: ["hello", "models"] },
       "claude-gateway:agents": [{ name: "dev-e" }, { name: "dev-f", tokenGeneration: 2 }],
-      "claude-gateway:egress": { allow: ["registry.npmjs.org", "github.com"] },
+      "claude-gateway:egress": { allow: ["npm.pkg.github.com", "github.com"] },
       "claude-gateway:images": everyImage,
       ...credential,
       ...cluster,

@@ -16,7 +16,7 @@ const paths: Record<string, EnvoyConfigArgs> = {
     path: "hybrid",
     credentialKind: "oauth",
     litellmHost,
-    allowHosts: ["github.com", "registry.npmjs.org"],
+    allowHosts: ["github.com", "npm.pkg.github.com"],
   },
   "envoy-sni": { path: "envoy-sni", allowHosts: ["github.com"] },
 };

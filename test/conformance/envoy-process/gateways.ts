@@ -28,7 +28,7 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   shim,
   { ...shim, credentialKind: "oauth" },
-  { ...shim, path: "hybrid", allowHosts: ["registry.npmjs.org", "github.com"] },
+  { ...shim, path: "hybrid", allowHosts: ["npm.pkg.github.com", "github.com"] },
   { path: "envoy-sni", allowHosts: ["github.com"] },
 ];
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
     hosts: {
       "github.com:443": github.port,
       "api.anthropic.com:443": anthropic.port,
-      "registry.npmjs.org:443": github.port,
+      "npm.pkg.github.com:443": github.port,
     },
   });
 });
@@ -77,7 +77,7 @@ test.each(["github.com", "api.anthropic.com"])(
   },
 );
 
-test.each(["registry.npmjs.org", "x.github.com", "com", "github.com.evil.example.com"])(
+test.each(["npm.pkg.github.com", "x.github.com", "com", "github.com.evil.example.com"])(
   "TLS to %s, which is not listed, is cut off and logged",
   async (host) => {
     await expect(get("github.com", host)).rejects.toThrow(/ECONNRESET|disconnected/);
@@ -100,10 +100,10 @@ test("a host that is listed later is reached without a restart, and the open tun
   });
   await once(tunnel, "secureConnect");
   await envoy.updateConfig(
-    renderEnvoyConfig({ ...sni, allowHosts: ["registry.npmjs.org", "github.com"] }),
+    renderEnvoyConfig({ ...sni, allowHosts: ["npm.pkg.github.com", "github.com"] }),
   );
   await eventually(
-    () => get("github.com", "registry.npmjs.org"),
+    () => get("github.com", "npm.pkg.github.com"),
     (text) => text.startsWith("HTTP/1.1 200"),
   );
   tunnel.end("GET / HTTP/1.1\r\nHost: github.com\r\nConnection: close\r\n\r\n");

@@ -23,7 +23,7 @@ export const FOREIGN_RESOLVERS = ["8.8.8.8", "1.1.1.1"] as const;
 export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "api.anthropic.com": "160.79.104.10",
   "github.com": "140.82.112.3",
-  "registry.npmjs.org": "104.16.0.35",
+  "npm.pkg.github.com": "104.16.0.35",
   "metadata.google.internal": METADATA,
   "unlisted.example": "203.0.113.10",
   "unlisted6.example": "2606:4700:4700::1111",

@@ -10,7 +10,7 @@ const NAME = "hosts";
 const exec = promisify(execFile);
 
 /** Hosts beside the API, with the addresses that the lab's resolver gives for them. */
-const HOSTS = { "github.com": "140.82.112.3", "registry.npmjs.org": "104.16.0.35" } as const;
+const HOSTS = { "github.com": "140.82.112.3", "npm.pkg.github.com": "104.16.0.35" } as const;
 
 /** What an agent can fetch there: a repository with one file, and a package with one version. */
 export const contents = {
@@ -21,7 +21,7 @@ export const contents = {
   version: "1.0.0",
 } as const;
 
-/** Starts the stand-ins for github.com and registry.npmjs.org in `internet`, if they do not run yet. */
+/** Starts the stand-ins for github.com and npm.pkg.github.com in `internet`, if they do not run yet. */
 export async function ensureHosts(lab: Lab): Promise<void> {
   if (daemonPid(lab, NAME) !== undefined) return;
   const dir = join(lab.dir, NAME);
@@ -61,13 +61,13 @@ async function makePackage(dir: string, root: string): Promise<void> {
   const { package: name, version } = contents;
   const manifest = { name, version };
   const source = join(dir, "package");
-  const registry = join(root, "registry.npmjs.org");
+  const registry = join(root, "npm.pkg.github.com");
   const tarball = `tarballs/${name}-${version}.tgz`;
   await mkdir(source, { recursive: true });
   await mkdir(join(registry, "tarballs"), { recursive: true });
   await writeFile(join(source, "package.json"), JSON.stringify(manifest));
   await exec("tar", ["-czf", join(registry, tarball), "-C", dir, "package"]);
-  const dist = { tarball: `https://registry.npmjs.org/${tarball}` };
+  const dist = { tarball: `https://npm.pkg.github.com/${tarball}` };
   await writeFile(
     join(registry, name),
     JSON.stringify({

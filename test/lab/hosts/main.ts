@@ -1,5 +1,5 @@
 /**
- * Stands in for github.com and registry.npmjs.org: files served by TLS, as a git repository over the dumb HTTP
+ * Stands in for github.com and npm.pkg.github.com: files served by TLS, as a git repository over the dumb HTTP
  * protocol and a package registry are to their clients. Pushes, searches and everything else that needs a program
  * on the server's side is not there and answers 404.
  *   tsx main.ts --cert FILE --key FILE --root FOLDER --listen 140.82.112.3 [--listen …]

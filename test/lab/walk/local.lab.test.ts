@@ -164,7 +164,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     test("lets git and npm reach listed hosts, and no other", async () => {
       await ensureHosts(lab);
       await stack.setConfig("egress.allow[0]", "github.com");
-      await stack.setConfig("egress.allow[1]", "registry.npmjs.org");
+      await stack.setConfig("egress.allow[1]", "npm.pkg.github.com");
       await stack.up();
       await checkOtherHosts(target, AGENT);
       await stack.removeConfig("egress.allow");

@@ -25,7 +25,7 @@ export async function checkOtherHosts(target: Target, namespace: string): Promis
   const installed = await inRunner(
     target,
     namespace,
-    `mkdir -p /tmp/app && cd /tmp/app && npm install --silent --no-audit --no-fund ${name} && cat node_modules/${name}/package.json`,
+    `mkdir -p /tmp/app && cd /tmp/app && npm install --registry=https://npm.pkg.github.com --silent --no-audit --no-fund ${name} && cat node_modules/${name}/package.json`,
   );
   expect(installed).toEqual({ exit: "exit 0", output: JSON.stringify({ name, version }) });
 

@@ -6,15 +6,15 @@ import type { EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.
 import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
 import { type GatewayVariant, gatewayVariants } from "../../../../components/gateway/variant.ts";
 
-const ALLOW = ["registry.npmjs.org", "github.com"];
+const ALLOW = ["npm.pkg.github.com", "github.com"];
 const GATEWAY = "gateway.llm.svc.cluster.local";
 
 const expected: Record<GatewayVariant, string[]> = {
   litellm: [],
   shim: [],
   "envoy-terminate": [],
-  "envoy-sni": ["api.anthropic.com", "github.com", "registry.npmjs.org"],
-  hybrid: ["github.com", "registry.npmjs.org"],
+  "envoy-sni": ["api.anthropic.com", "github.com", "npm.pkg.github.com"],
+  hybrid: ["github.com", "npm.pkg.github.com"],
 };
 
 const envoys: readonly EnvoyConfigArgs[] = [
