@@ -168,6 +168,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await stack.up();
       await checkOtherHosts(target, AGENT);
       await stack.removeConfig("egress.allow");
+      await stack.up();
     });
   }
 
