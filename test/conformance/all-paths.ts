@@ -1,4 +1,5 @@
 import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
+import type { AnthropicControl } from "../lab/anthropic/client.ts";
 import { openLab, sandboxInit, takeDown } from "../lab/cluster/index.ts";
 import type { Progress } from "../lab/progress.ts";
 import type { Pulumi } from "../lab/pulumi/cli.ts";
@@ -22,16 +23,22 @@ const CONFIG: Readonly<Record<GatewayVariant, Readonly<Record<string, string>>>>
   hybrid: { "gateway.path": "hybrid" },
 };
 
-/** Measures every path on the embedded cluster, each in a spike of its own that is destroyed again. */
+/** Where spikes are made, and how they are measured. */
+export interface SpikeRange {
+  readonly target: Target;
+  readonly pulumi: Pulumi;
+  readonly upstream: AnthropicControl;
+  readonly long: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly measure: (subject: Subject) => Promise<Report>;
+}
+
+/** Measures every path on the embedded cluster, which is left as it was found. */
 export async function measureAllPaths(
-  options: {
-    readonly long: boolean;
-    readonly progress: Progress;
-    readonly signal: AbortSignal;
-  },
-  measure: (subject: Subject) => Promise<Report>,
+  args: Pick<SpikeRange, "long" | "progress" | "signal" | "measure">,
 ): Promise<Report[]> {
-  const { progress, signal } = options;
+  const { progress, signal } = args;
   const lab = openLab();
   const wasUp = sandboxInit(lab) !== undefined;
   try {
@@ -41,11 +48,7 @@ export async function measureAllPaths(
     const reports: Report[] = [];
     for (const variant of gatewayVariants) {
       signal.throwIfAborted();
-      reports.push(
-        await inSpike({ ...options, variant, target, pulumi }, async (stack, outputs) =>
-          measure(await openStack({ target, stack, outputs, upstream, long: options.long })),
-        ),
-      );
+      reports.push(await measureInSpike(variant, { ...args, target, upstream, pulumi }));
     }
     return reports;
   } finally {
@@ -53,24 +56,18 @@ export async function measureAllPaths(
   }
 }
 
-async function inSpike(
-  args: {
-    readonly variant: GatewayVariant;
-    readonly target: Target;
-    readonly pulumi: Pulumi;
-    readonly progress: Progress;
-    readonly signal: AbortSignal;
-  },
-  work: (stack: string, outputs: Record<string, unknown>) => Promise<Report>,
-): Promise<Report> {
-  const { variant, target, pulumi, progress, signal } = args;
+/** Measures one path in a spike of its own, which is destroyed again whatever happens. */
+export async function measureInSpike(variant: GatewayVariant, range: SpikeRange): Promise<Report> {
+  const { target, pulumi, upstream, long, progress, signal, measure } = range;
   const name = `verify-${variant}`;
   const stack = await prepareStack(pulumi, target, name, "spike");
-  for (const [path, value] of Object.entries(CONFIG[variant])) await stack.setConfig(path, value);
-  await stack.setConfig("gateway.drainSeconds", "10");
   try {
+    for (const [path, value] of Object.entries(CONFIG[variant])) await stack.setConfig(path, value);
+    // Nothing is under way when the spike goes.
+    await stack.setConfig("gateway.drainSeconds", "10");
     await progress.step(`pulumi up -s ${name}`, () => stack.up({ signal }));
-    return await work(name, await stack.outputs());
+    const outputs = await stack.outputs();
+    return await measure(await openStack({ target, stack: name, outputs, upstream, long }));
   } finally {
     await progress.step(`pulumi destroy -s ${name}`, () => stack.destroy());
     await stack.remove();

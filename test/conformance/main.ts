@@ -59,23 +59,36 @@ async function reportsOf(
   switch (subject.kind) {
     case "stack": {
       const found = await findStack(subject.stack, subject.kubeconfig, progress);
-      return [await reportOn(await openStack({ ...found, stack: subject.stack, long }), progress)];
+      const opened = await openStack({ ...found, stack: subject.stack, long });
+      return [await reportOn(opened, progress, signal)];
     }
     case "url":
-      return [await reportOn(await openUrl(subject.url, long), progress)];
+      return [await reportOn(await openUrl(subject.url, long), progress, signal)];
     case "all-paths":
-      return measureAllPaths({ long, progress, signal }, (opened) => reportOn(opened, progress));
+      return measureAllPaths({
+        ...{ long, progress, signal },
+        measure: (opened) => reportOn(opened, progress, signal),
+      });
   }
 }
 
-async function reportOn(subject: Subject, progress: Progress): Promise<Report> {
+async function reportOn(
+  subject: Subject,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Report> {
+  // Without its client a measurement ends at once.
+  signal.addEventListener("abort", subject.close);
   try {
-    return await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>
+    const report = await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>
       measure(subject, (done, of) => {
         status(`${done} of ${of} checks`);
       }),
     );
+    signal.throwIfAborted();
+    return report;
   } finally {
+    signal.removeEventListener("abort", subject.close);
     subject.close();
   }
 }

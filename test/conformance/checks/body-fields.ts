@@ -1,6 +1,5 @@
 import { ANY_BODY, sentUp } from "./body-sent.ts";
 import { type Check, kept, lost, type Outcome } from "./check.ts";
-import { excerpt } from "./compare.ts";
 import { conversation, newMarker, relay, type Relayed } from "./relay.ts";
 
 /** Judges that all of `fields` arrived, by the differences in them alone. */
@@ -80,33 +79,28 @@ export const bodyFields: readonly Check[] = [
   ),
   {
     id: "body.no-steering",
-    title: "No field of the body sends a request elsewhere",
+    title: "No field of the body sends a request elsewhere, or with another credential",
     protects:
       "An agent that can name the upstream can have the real key delivered to a host of its own.",
     needs: ["upstream"],
     async run(context) {
       const marker = newMarker();
-      const fields = {
-        api_base: "https://203.0.113.10",
-        base_url: "https://203.0.113.10",
-        api_key: "sk-other",
-        custom_llm_provider: "openai",
-      };
-      const { record, response } = await relay(
-        context,
-        marker,
-        { body: conversation(marker, fields) },
-        ANY_BODY,
-      );
-      if (record === undefined) {
-        return lost(
-          "not-relayed",
-          `${response.head?.status ?? "no answer"} ${excerpt(response.body)}`,
-        );
+      const elsewhere = `https://api.anthropic.com/steered-${marker}`;
+      const named = { api_base: elsewhere, base_url: elsewhere, custom_llm_provider: "openai" };
+      const seen: string[] = [];
+      for (const fields of [...Object.entries(named), ["api_key", "sk-other"] as const]) {
+        const body = conversation(marker, Object.fromEntries([fields]));
+        const { record, response } = await relay(context, marker, { body }, ANY_BODY);
+        const status = response.head?.status ?? 0;
+        seen.push(`${fields[0]}: ${record === undefined ? `refused with ${status}` : "no effect"}`);
+        const steered =
+          record === undefined
+            ? status < 400
+            : record.url !== "/v1/messages" ||
+              record.headers.some(([, value]) => value.includes("sk-other"));
+        if (steered) return lost("steered", `${fields[0]} took effect: ${record?.url ?? status}`);
       }
-      return record.headers.some(([, value]) => value.includes("sk-other"))
-        ? lost("steered", "the API got the key that the body named")
-        : kept("the request went to the API, with the gateway's credential");
+      return kept(seen.join("; "));
     },
   },
   withFields(

@@ -34,16 +34,16 @@ section > p { max-width: 46em; }
 .verdict.fail { color: var(--fail); background: var(--fail-ground); }
 table { width: 100%; border-collapse: separate; border-spacing: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; margin: 16px 0; }
 th, td { text-align: left; vertical-align: top; padding: 10px 14px; border-top: 1px solid var(--line); }
-thead th, thead td { border-top: 0; vertical-align: bottom; }
+thead th, thead td { border-top: 0; }
 th { font-weight: 600; } th small { display: block; font-weight: 400; color: var(--quiet); line-height: 1.35; }
-.glance td, .glance thead th { width: 15%; }
+.glance td, .glance thead th { width: 14.5%; }
 .share { display: inline-block; border-radius: 8px; padding: 2px 9px; font-size: .9rem; white-space: nowrap; }
 .chip { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: .8rem; font-weight: 600; white-space: nowrap; }
-.dot { display: inline-grid; place-items: center; width: 1.6em; height: 1.6em; border-radius: 99px; font-size: .8rem; font-weight: 700; }
-.share.pass, .chip.pass, .dot.pass { color: var(--pass); background: var(--pass-ground); }
-.share.known-loss, .chip.known-loss, .dot.known-loss { color: var(--loss); background: var(--loss-ground); }
-.share.fail, .chip.fail, .dot.fail { color: var(--fail); background: var(--fail-ground); }
-.share.not-applicable, .chip.not-applicable, .dot.not-applicable, .share.skipped, .chip.skipped, .dot.skipped { color: var(--none); background: var(--none-ground); }
+.share.pass, .chip.pass { color: var(--pass); background: var(--pass-ground); }
+.share.known-loss, .chip.known-loss { color: var(--loss); background: var(--loss-ground); }
+.share.fail, .chip.fail { color: var(--fail); background: var(--fail-ground); }
+.share.not-applicable, .chip.not-applicable, .share.skipped, .chip.skipped { color: var(--none); background: var(--none-ground); }
+.paths { list-style: none; padding: 0; margin: 0 0 16px; display: grid; gap: 2px; } .paths b { display: inline-block; min-width: 8em; } .paths span { color: var(--quiet); }
 .legend { display: flex; flex-wrap: wrap; gap: 8px; }
 details { background: var(--card); border: 1px solid var(--line); border-top-width: 0; }
 h3 + details { border-top-width: 1px; border-radius: 12px 12px 0 0; }
@@ -53,7 +53,7 @@ summary { display: flex; gap: 16px; align-items: center; justify-content: space-
 summary::-webkit-details-marker { display: none; }
 summary:hover .what { color: var(--link); }
 summary:focus-visible { outline: 2px solid var(--link); outline-offset: -2px; }
-.chips { display: flex; gap: 6px; flex: none; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; justify-content: flex-end; flex: none; max-width: 55%; }
 details[open] > summary { border-bottom: 1px solid var(--line); }
 .why { margin: 12px 16px; color: var(--quiet); max-width: 48em; }
 dl { margin: 0 16px; } .seen { padding: 8px 0; border-top: 1px dashed var(--line); }
@@ -77,6 +77,7 @@ ul, ol { padding-left: 1.3em; } li { margin: 4px 0; }
   .glance td::before { content: attr(data-path); color: var(--quiet); }
   .decision td { display: block; padding: 5px 0; } .decision td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .82rem; }
   summary { align-items: flex-start; flex-direction: column; gap: 6px; }
+  .chips { max-width: 100%; justify-content: flex-start; } .chip { white-space: normal; }
   .recommendation { padding: 18px; }
 }
 @media print { details { break-inside: avoid; } body { background: #fff; } }

@@ -11,8 +11,8 @@ export interface Subject {
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
   readonly context: CheckContext;
-  /** Ends what was started for the measurement. */
-  close(): void;
+  /** Ends what was started for the measurement; what is being measured then fails. */
+  readonly close: () => void;
 }
 
 /** Something that cannot be measured as asked: one line that names the thing and the fix. */
