@@ -31,6 +31,11 @@ const ClusterObject = z.looseObject({
 /** A namespace, or another object that lies in none. */
 export type ClusterObject = z.infer<typeof ClusterObject>;
 
+/** Reads an object that kubectl wrote. */
+export function parseObject(text: string): ClusterObject {
+  return ClusterObject.parse(JSON.parse(text));
+}
+
 /** Reads a list that kubectl wrote. */
 export function parseObjects(text: string): ClusterObject[] {
   return z.looseObject({ items: z.array(ClusterObject) }).parse(JSON.parse(text)).items;

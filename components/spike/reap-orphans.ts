@@ -5,6 +5,7 @@ import {
   leftovers,
   listSpikeObjects,
   orphanNamespaces,
+  parseObject,
   parseObjects,
 } from "./orphans.ts";
 import type { Reaped, ReapOptions, Spikes } from "./reap.ts";
@@ -13,6 +14,9 @@ import { objectKey } from "./state.ts";
 const TIMEOUT_SECONDS = 300;
 const POLL_MS = 1000;
 
+/** What makes pods, makers before what they make. */
+const WORKLOADS = "cronjobs,jobs,deployments,statefulsets,daemonsets,replicasets,pods";
+
 /** Deletes what spikes left that no stack owns, once its time is over, and waits until it is gone. */
 export async function reapOrphans(
   spikes: Pick<Spikes, "kubectl">,
@@ -20,6 +24,7 @@ export async function reapOrphans(
   { report, signal, now = () => new Date(), orphanTimeoutSeconds = TIMEOUT_SECONDS }: ReapOptions,
 ): Promise<Reaped> {
   const orphans: Reaped = { gone: [], kept: [], failed: [] };
+  const deadline = Date.now() + orphanTimeoutSeconds * 1000;
   const list = async () => parseObjects(await spikes.kubectl(listSpikeObjects));
 
   const doomed: ClusterObject[] = [];
@@ -37,51 +42,66 @@ export async function reapOrphans(
       continue;
     }
     report(`namespace ${name}: no stack owns it, past its time since ${until}, deleting it`);
-    if (await remove(orphan.object)) doomed.push(orphan.object);
+    doomed.push(orphan.object);
   }
-  await untilGone(doomed);
+  await Promise.all(doomed.map((object) => attempt(object, () => deleteNamespace(object))));
 
   // Admission lets pods into an agent's namespace; it goes when no such namespace is left.
   for (const object of leftovers(await list(), owned)) {
     report(`${keyOf(object)}: no stack owns it and its namespaces are gone, deleting it`);
-    if (await remove(object)) orphans.gone.push(keyOf(object));
+    await attempt(object, async () => {
+      await spikes.kubectl(["delete", object.kind, object.metadata.name, "--ignore-not-found"]);
+      return [];
+    });
   }
   return orphans;
 
-  async function remove(object: ClusterObject): Promise<boolean> {
+  /** Files an object as gone, or as failed with what it waits for. */
+  async function attempt(object: ClusterObject, remove: () => Promise<string[]>): Promise<void> {
     signal?.throwIfAborted();
-    const { kind, metadata } = object;
     try {
-      await spikes.kubectl(["delete", kind, metadata.name, "--wait=false", "--ignore-not-found"]);
-      return true;
+      const blocked = await remove();
+      if (blocked.length === 0) {
+        orphans.gone.push(keyOf(object));
+        report(`${keyOf(object)}: gone`);
+        return;
+      }
+      const title = `${keyOf(object)}: not gone after ${orphanTimeoutSeconds} s, blocked by`;
+      report([title, ...blocked].join("\n  "));
     } catch (error) {
-      orphans.failed.push(keyOf(object));
       report(`${keyOf(object)}: not deleted: ${(error as Error).message}`);
-      return false;
     }
+    orphans.failed.push(keyOf(object));
   }
 
-  async function untilGone(namespaces: readonly ClusterObject[]): Promise<void> {
-    const deadline = Date.now() + orphanTimeoutSeconds * 1000;
-    let left: ClusterObject[] = [...namespaces];
-    while (left.length > 0) {
-      signal?.throwIfAborted();
-      const present = new Map((await list()).map((object) => [keyOf(object), object]));
-      for (const object of left.filter((each) => !present.has(keyOf(each)))) {
-        orphans.gone.push(keyOf(object));
-        report(`namespace ${object.metadata.name}: gone`);
-      }
-      left = left.flatMap((object) => present.get(keyOf(object)) ?? []);
-      if (left.length === 0) return;
-      if (Date.now() > deadline) break;
-      await sleep(POLL_MS);
-    }
-    for (const object of left) {
-      orphans.failed.push(keyOf(object));
-      report(
-        `namespace ${object.metadata.name}: not gone after ${orphanTimeoutSeconds} s, blocked by`,
-      );
-      for (const blocker of blockers(object)) report(`  ${blocker}`);
+  /**
+   * Pods go first, for the deletion of a namespace would take their network policies from under them, and looks
+   * for pods that drain again after half their grace only.
+   */
+  async function deleteNamespace({ metadata: { name } }: ClusterObject): Promise<string[]> {
+    const within = `--namespace=${name}`;
+    await spikes.kubectl(["delete", WORKLOADS, "--all", within, "--wait=false"]);
+    const pods = await untilNone(async () => {
+      const names = await spikes.kubectl(["get", "pods", within, "--output=name"]);
+      return names.split("\n").filter((pod) => pod !== "");
+    });
+    if (pods.length > 0) return pods;
+    await spikes.kubectl(["delete", "namespace", name, "--wait=false", "--ignore-not-found"]);
+    return untilNone(async () => {
+      const get = ["get", "namespace", name, "--ignore-not-found", "--output=json"];
+      const text = await spikes.kubectl(get);
+      if (text.trim() === "") return [];
+      const found = blockers(parseObject(text));
+      return found.length > 0 ? found : ["nothing that Kubernetes tells of"];
+    });
+  }
+
+  /** Asks until the answer is empty or the time is over, and returns the last one. */
+  async function untilNone(ask: () => Promise<string[]>): Promise<string[]> {
+    for (;;) {
+      const answer = await ask();
+      if (answer.length === 0 || Date.now() > deadline) return answer;
+      await sleep(POLL_MS, undefined, signal && { signal });
     }
   }
 }

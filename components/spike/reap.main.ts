@@ -28,7 +28,7 @@ await runCommand(USAGE, async () => {
       interrupted.abort(new Error("Interrupted"));
     });
   }
-  const report = (line: string) => process.stdout.write(`${line}\n`);
+  const report = (text: string) => process.stdout.write(`${text}\n`);
   const spikes = lab || !(await pulumiIsInstalled()) ? await labSpikes() : ownSpikes;
   const reaped = await reap(spikes, { orphans, report, signal: interrupted.signal });
   const all = [reaped.stacks, reaped.orphans];

@@ -19,8 +19,8 @@ export interface Spikes {
 export interface ReapOptions {
   /** Delete what no stack owns, too. */
   readonly orphans: boolean;
-  /** Receives each line for the person who reaps. */
-  readonly report: (line: string) => void;
+  /** Receives what the person who reaps is told. */
+  readonly report: (text: string) => void;
   /** Starts nothing more once aborted. */
   readonly signal?: AbortSignal;
   /** The present. */

@@ -96,12 +96,17 @@ describe("spike:reap on one's own Pulumi", () => {
     const late = spikeNamespace("late", "late-agent", new Date().toISOString(), "3600");
     const get = answer("get*", "objects", JSON.stringify({ items: [orphan, late] }));
     writeFileSync(join(dir, "after"), JSON.stringify({ items: [late] }));
-    standIn("kubectl", `${get}\ndelete*) cp '${join(dir, "after")}' '${join(dir, "objects")}' ;;`);
+    const gone = "'get pods '*|'get namespace lost-agent '*) ;;";
+    standIn(
+      "kubectl",
+      `${gone}\n${get}\n'delete cronjobs'*) ;;\ndelete*) cp '${join(dir, "after")}' '${join(dir, "objects")}' ;;`,
+    );
     const { status, stdout } = run("--orphans");
-    expect(stdout).toContain("namespace lost-agent: gone\n");
+    expect(stdout).toContain("Namespace/lost-agent: gone\n");
     expect(stdout).toMatch(/\n1 reaped, 1 kept, 0 failed\n$/);
     expect(asked().filter((line) => line.includes("delete"))).toEqual([
-      "kubectl delete Namespace lost-agent --wait=false --ignore-not-found",
+      "kubectl delete cronjobs,jobs,deployments,statefulsets,daemonsets,replicasets,pods --all --namespace=lost-agent --wait=false",
+      "kubectl delete namespace lost-agent --wait=false --ignore-not-found",
     ]);
     expect(status).toBe(0);
   });

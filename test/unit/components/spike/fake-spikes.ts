@@ -48,14 +48,20 @@ export class FakeSpikes implements Spikes {
     return this.call(`remove ${stack}`);
   }
 
-  async kubectl([command = "", ...args]: readonly string[]) {
+  async kubectl([command = "", kind = "", ...args]: readonly string[]) {
+    if (command === "get" && kind === "pods") return "";
+    if (command === "get" && kind === "namespace") {
+      const found = this.objects.find((object) => isNamed(object, "Namespace", args[0]));
+      return found === undefined ? "" : JSON.stringify(found);
+    }
     if (command === "get") return JSON.stringify({ items: this.objects });
-    const [kind = "", name = ""] = args;
-    await this.call(`${command} ${kind} ${name}`);
+    const [name = ""] = args;
+    await this.call(
+      `${command} ${kind} ${args.filter((arg) => arg !== "--wait=false" && arg !== "--ignore-not-found").join(" ")}`,
+    );
     if (!this.stuck.includes(name)) {
-      this.objects = this.objects.filter(
-        (object) => object.kind !== kind || (object.metadata as { name: string }).name !== name,
-      );
+      const type = kind === "namespace" ? "Namespace" : kind;
+      this.objects = this.objects.filter((object) => !isNamed(object, type, name));
     }
     return "";
   }
@@ -70,6 +76,10 @@ export class FakeSpikes implements Spikes {
   private failIfAsked(what: string): void {
     if (this.failing.includes(what)) throw new Error(`${what} failed`);
   }
+}
+
+function isNamed(object: Listed, kind: string, name: string | undefined): boolean {
+  return object.kind === kind && (object.metadata as { name: string }).name === name;
 }
 
 /** A spike's namespace as kubectl lists it. */

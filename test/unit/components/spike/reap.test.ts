@@ -91,6 +91,7 @@ describe("stacks", () => {
 });
 
 describe("orphans", () => {
+  const WORKLOADS = "cronjobs,jobs,deployments,statefulsets,daemonsets,replicasets,pods";
   const namespaces = [
     spikeNamespace("lost", "lost-gateway", old.created, "3600"),
     spikeNamespace("lost", "lost-agent", old.created, "3600"),
@@ -120,8 +121,11 @@ describe("orphans", () => {
     );
     const { orphans, lines } = await reaping(spikes, { orphans: true });
     expect(spikes.calls).toEqual([
-      "delete Namespace lost-gateway",
-      "delete Namespace lost-agent",
+      // Both at once, each with its pods first.
+      `delete ${WORKLOADS} --all --namespace=lost-gateway`,
+      `delete ${WORKLOADS} --all --namespace=lost-agent`,
+      "delete namespace lost-gateway",
+      "delete namespace lost-agent",
       "delete ValidatingAdmissionPolicy claude-gateway-agents-lost-gateway",
     ]);
     expect(orphans).toEqual({
@@ -157,8 +161,11 @@ describe("orphans", () => {
     expect(spikes.calls).toEqual([
       "destroy lost",
       "remove lost",
-      "delete Namespace lost-gateway",
-      "delete Namespace lost-agent",
+      // Both at once, each with its pods first.
+      `delete ${WORKLOADS} --all --namespace=lost-gateway`,
+      `delete ${WORKLOADS} --all --namespace=lost-agent`,
+      "delete namespace lost-gateway",
+      "delete namespace lost-agent",
     ]);
   });
 
@@ -217,10 +224,12 @@ describe("orphans", () => {
       kept: [],
       failed: ["Namespace/lost-gateway"],
     });
-    expect(lines.slice(-3)).toEqual([
-      "namespace lost-gateway: not gone after 0 s, blocked by",
-      "  NamespaceFinalizersRemaining: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",
-      "  finalizer example.com/mine of the namespace itself",
-    ]);
+    expect(lines).toContain(
+      [
+        "Namespace/lost-gateway: not gone after 0 s, blocked by",
+        "  NamespaceFinalizersRemaining: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",
+        "  finalizer example.com/mine of the namespace itself",
+      ].join("\n"),
+    );
   });
 });
