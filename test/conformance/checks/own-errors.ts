@@ -84,6 +84,7 @@ function closedRoute(name: string, title: string, method: string, path: string):
       return refused(context, marker, sent, [
         [404, "not_found_error"],
         [405, "not_found_error"],
+        [405, "invalid_request_error"],
       ]);
     },
   };

@@ -109,8 +109,8 @@ function risk(report: Report): string {
   if (unexpected > 0) return `High: ${unexpected} checks differ from the reviewed table.`;
   if (losses > 0) return `Medium: ${losses} known losses, and LiteLLM's releases to follow.`;
   return pathFacts[report.path].agentHoldsCredential
-    ? "Medium: nothing lost, but the agent holds the real credential."
-    : "Low: nothing lost.";
+    ? "Medium: Nothing lost, but the agent holds the real credential."
+    : "Low: Nothing lost.";
 }
 
 /** The rules of the recommendation, in the order they are applied. */
@@ -118,7 +118,7 @@ export const rules: readonly string[] = [
   "A path on which any check differs from the reviewed table is not recommended.",
   "A path that loses anything of what is sent either way (a fidelity failure) is not recommended: any fidelity failure → Envoy.",
   "Of paths that lose nothing, one where the agent does not hold the real credential comes first.",
-  "Of those, one through LiteLLM comes first: it adds spend logs and other providers.",
+  "Of those, one through LiteLLM comes first: it can count spend and reach other providers.",
 ];
 
 export interface Recommendation {

@@ -13,14 +13,14 @@ export interface PathFacts {
   readonly observability: string;
 }
 
-const NO_BUDGETS =
-  "Not yet: LiteLLM's budgets need a database, which is not deployed. Spend is visible in its logs.";
+const NO_BUDGETS = "Not yet: LiteLLM's budgets need a database, which is not deployed.";
 const NO_TOKENS_COUNTED = "No: Envoy sees requests and bytes, not what they cost.";
 const PORTABLE = "Within reach: LiteLLM is in the path; its routes to other providers are closed.";
-const ANTHROPIC_ONLY = "No: the agents' API is Anthropic's, passed on as it is.";
-const SPEND_LOGS = "Yes: LiteLLM logs tokens and spend of every request.";
+const ANTHROPIC_ONLY = "No: The agents' API is Anthropic's, passed on as it is.";
+const SPEND_CALLBACKS =
+  "Partly: LiteLLM counts tokens and cost of every request for callbacks, of which none is configured; its log names requests only.";
 const ACCESS_LOG =
-  "Partly: a log line a request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.";
+  "Partly: A log line a request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.";
 
 export const pathFacts: Readonly<Record<Subject["path"], PathFacts>> = {
   litellm: {
@@ -30,7 +30,7 @@ export const pathFacts: Readonly<Record<Subject["path"], PathFacts>> = {
     agentHoldsCredential: false,
     costCeiling: NO_BUDGETS,
     portability: PORTABLE,
-    observability: SPEND_LOGS,
+    observability: SPEND_CALLBACKS,
   },
   shim: {
     name: "Shim",
@@ -39,7 +39,7 @@ export const pathFacts: Readonly<Record<Subject["path"], PathFacts>> = {
     agentHoldsCredential: false,
     costCeiling: NO_BUDGETS,
     portability: PORTABLE,
-    observability: `${SPEND_LOGS} Envoy logs which agent asked.`,
+    observability: `${SPEND_CALLBACKS} Envoy logs which agent asked.`,
   },
   "envoy-terminate": {
     name: "Envoy",
@@ -57,7 +57,7 @@ export const pathFacts: Readonly<Record<Subject["path"], PathFacts>> = {
     agentHoldsCredential: true,
     costCeiling: "No: Envoy sees encrypted bytes.",
     portability: ANTHROPIC_ONLY,
-    observability: "Little: connections and bytes a host name.",
+    observability: "Little: Connections and bytes a host name.",
   },
   hybrid: {
     name: "Hybrid",
@@ -66,7 +66,7 @@ export const pathFacts: Readonly<Record<Subject["path"], PathFacts>> = {
     agentHoldsCredential: false,
     costCeiling: NO_BUDGETS,
     portability: PORTABLE,
-    observability: `${SPEND_LOGS} Envoy logs which agent asked, and connections to other hosts.`,
+    observability: `${SPEND_CALLBACKS} Envoy logs which agent asked, and connections to other hosts.`,
   },
   external: {
     name: "External gateway",
