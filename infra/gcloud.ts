@@ -14,9 +14,16 @@ const INSTALL: Readonly<Record<string, string>> = {
   pulumi: "the Pulumi CLI",
 };
 
-/** Runs a program to its end and returns what it wrote; its errors are passed on in its own words. */
-export async function capture(program: string, args: readonly string[]): Promise<string> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+/**
+ * Runs a program to its end and returns what it wrote; its errors are passed on in its own words. `limitMs` ends it
+ * after a time: none unless set.
+ */
+export async function capture(
+  program: string,
+  args: readonly string[],
+  limitMs?: number,
+): Promise<string> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: limitMs });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "ENOENT" ? notInstalled(program) : error);
@@ -25,9 +32,8 @@ export async function capture(program: string, args: readonly string[]): Promise
   });
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (code === 0) return stdout;
-  throw new ProgramFailed(
-    `${program} ${args.slice(0, 3).join(" ")} ended with ${String(code)}: ${stderr.trim()}`,
-  );
+  const how = code === null ? "was killed, it took too long" : `ended with ${code}`;
+  throw new ProgramFailed(`${program} ${args.slice(0, 3).join(" ")} ${how}: ${stderr.trim()}`);
 }
 
 /** What to install when a program is not there. */
@@ -38,7 +44,7 @@ export function notInstalled(program: string): ProgramFailed {
 const at = (host: HostReference): string[] => ["--project", host.project, "--zone", host.zone];
 
 /** Asks GCE for what the machine last reported. */
-export async function readHostStatus(host: HostReference): Promise<HostStatus> {
+export async function readHostStatus(host: HostReference, limitMs?: number): Promise<HostStatus> {
   const query = ["--query-path", "claude-gateway/steps", "--format", "json"];
   const args = [
     "compute",
@@ -49,7 +55,7 @@ export async function readHostStatus(host: HostReference): Promise<HostStatus> {
     ...query,
   ];
   try {
-    const items = JSON.parse(await capture("gcloud", args)) as { value?: string }[];
+    const items = JSON.parse(await capture("gcloud", args, limitMs)) as { value?: string }[];
     return { host, steps: parseSteps(items[0]?.value ?? "") };
   } catch (error) {
     // Nothing was written yet; a machine that is not there is reported in other words.

@@ -8,12 +8,15 @@ export interface HostReference {
   readonly kubeconfigSecret: string;
 }
 
+/** Outputs of a host stack that {@link hostReference} reads. */
+export const HOST_OUTPUTS = ["project", "zone", "instance", "kubeconfigSecret"] as const;
+
 /** Reads {@link HostReference} from a stack's outputs. Throws with what to run when they are not all there. */
 export function hostReference(
   stack: string,
   outputs: Readonly<Record<string, unknown>>,
 ): HostReference {
-  const text = (key: string): string => {
+  const text = (key: (typeof HOST_OUTPUTS)[number]): string => {
     const value = outputs[key];
     if (typeof value === "string" && value !== "") return value;
     throw new Error(

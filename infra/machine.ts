@@ -33,6 +33,11 @@ export interface MachineArgs {
   readonly metadata: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
+/** Type of both disks: the series that take no Persistent Disk take Hyperdisk, and the other way round. */
+export function diskType(machineType: string): "pd-balanced" | "hyperdisk-balanced" {
+  return /^(c4|n4)[ad]?-/.test(machineType) ? "hyperdisk-balanced" : "pd-balanced";
+}
+
 /** The machine with its boot disk, and the data disk that outlives it. */
 export class Machine extends pulumi.ComponentResource {
   readonly instanceName: pulumi.Output<string>;
@@ -43,13 +48,14 @@ export class Machine extends pulumi.ComponentResource {
     super("claude-gateway:infra:Machine", name, {}, opts);
     const kept = { parent: this, protect: args.protect };
     const labels = { [LABEL]: args.name };
+    const type = diskType(args.machineType);
 
     const data = new Disk(
       `${name}-data`,
       {
         name: `${args.name}-data`,
         zone: args.zone,
-        type: "pd-balanced",
+        type,
         size: args.dataDiskGb,
         labels,
         ...(args.kmsKey === undefined
@@ -72,7 +78,7 @@ export class Machine extends pulumi.ComponentResource {
         deletionProtection: args.protect,
         bootDisk: {
           autoDelete: true,
-          initializeParams: { image: args.image, size: args.bootDiskGb, type: "pd-balanced" },
+          initializeParams: { image: args.image, size: args.bootDiskGb, type },
           ...(args.kmsKey === undefined ? {} : { kmsKeySelfLink: args.kmsKey }),
         },
         attachedDisks: [{ source: data.selfLink, deviceName: DATA_DEVICE }],

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostFirewall } from "../infra/host-firewall.ts";
 import { Identity } from "../infra/identity.ts";
 import { architecture, RELEASE_KEY, releaseLine, upgradeProblem } from "../infra/k3s-release.ts";
-import { LABEL, Machine } from "../infra/machine.ts";
+import { diskType, LABEL, Machine } from "../infra/machine.ts";
 import { Network } from "../infra/network.ts";
 import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { HostSecrets } from "../infra/secrets.ts";
@@ -33,8 +33,10 @@ export interface HostOutputs {
   readonly clusterIdentifier: pulumi.Output<string>;
   /** The release asked for; the machine reports the one that it runs. */
   readonly k3sVersion: string;
-  /** Lists the snapshots that outlive the stack; there only when snapshots are on. */
-  readonly snapshotsLeftBehind?: string;
+  /** What Google charges for, so that the plan shows it before anything is made. Prices: infra/README.md. */
+  readonly billed: Readonly<Record<string, string>>;
+  /** Deletes the snapshots, which outlive the stack; there only when snapshots are on. */
+  readonly deleteSnapshotsLeftBehind?: string;
 }
 
 /** Machine names: GCE's service account ids end at 30 characters, `gateway-` is ours. */
@@ -58,11 +60,35 @@ async function checkUpgrade(to: string): Promise<void> {
   if (problem !== undefined) throw new ConfigError(`k3s.version: ${problem}`);
 }
 
+function deleteSnapshots(project: string, name: string): string {
+  const list = `gcloud compute snapshots list --project ${project} --filter labels.${LABEL}=${name} --uri`;
+  return `gcloud compute snapshots delete --project ${project} $(${list})`;
+}
+
+function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
+  return {
+    machine: `${host.machineType} in ${gcp.zone}, for as long as it runs`,
+    disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${diskType(host.machineType)}, whether used or not`,
+    nat: "Cloud NAT for one machine, its one address, and every GB through it",
+    secrets: "the token's version and each version of the kubeconfig, in Secret Manager",
+    ...(host.snapshots && {
+      snapshots: `what changes on the data disk, daily, each kept ${host.snapshots.keepDays} days`,
+    }),
+  };
+}
+
 /** Composes a host: network, secrets, identity and the machine that reads them. */
 export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
   const { gcp, host, k3s } = config;
   const name = machineName(pulumi.getStack());
   await checkUpgrade(k3s.version);
+
+  // The last that this program says before a destroy, which does not run it.
+  if (host.snapshots && !host.protect) {
+    void pulumi.log.warn(
+      `Snapshots outlive this stack, and cost money. After its destroy: ${deleteSnapshots(gcp.project, name)}`,
+    );
+  }
 
   const processor = architecture(host.machineType);
   const network = new Network("network", { name, region: gcp.zone.replace(/-[a-z]$/, "") });
@@ -106,10 +132,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     kubeconfigSecret: secrets.kubeconfig.secretId,
     clusterIdentifier: machine.dataDiskId,
     k3sVersion: k3s.version,
-    ...(host.snapshots === undefined
-      ? {}
-      : {
-          snapshotsLeftBehind: `gcloud compute snapshots list --project ${gcp.project} --filter labels.${LABEL}=${name} --uri`,
-        }),
+    billed: billed(config),
+    ...(host.snapshots && { deleteSnapshotsLeftBehind: deleteSnapshots(gcp.project, name) }),
   };
 }

@@ -1,4 +1,5 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
+import { checkHost } from "./cluster.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { gatewayStack } from "./gateway.ts";
 import { hostStack } from "./host.ts";
@@ -12,8 +13,10 @@ export default async function program(): Promise<object> {
       case "host":
         return await hostStack(config);
       case "gateway":
+        await checkHost(config);
         return gatewayStack(config);
       case "spike":
+        await checkHost(config);
         return spikeStack(config);
     }
   } catch (error) {

@@ -71,6 +71,21 @@ describe("a host stack under the engine", () => {
     expect(kinds()).toEqual([]);
   });
 
+  it("shows in the plan what will cost money", async () => {
+    const plain = await pulumi.execute(["preview", "--stack", "host", "--color", "never"]);
+    const [, outputs = ""] = plain.split("\nOutputs:\n");
+    for (const line of [
+      "machine: e2-standard-4 in europe-west1-b, for as long as it runs",
+      "disks: 30 GB boot and 50 GB data, pd-balanced, whether used or not",
+      "nat: Cloud NAT for one machine, its one address, and every GB through it",
+      "secrets: the token's version and each version of the kubeconfig, in Secret Manager",
+    ]) {
+      const [name = "", text = ""] = line.split(/: /);
+      expect(outputs).toMatch(new RegExp(`\\b${name} *: "${text}"`));
+    }
+    expect(outputs).not.toContain("snapshots");
+  });
+
   it("comes up, and up again without a change", async () => {
     await stack.up();
     expect(kinds()).toHaveLength(RESOURCES);
@@ -83,6 +98,9 @@ describe("a host stack under the engine", () => {
       kubeconfigSecret: "gateway-host-kubeconfig",
       clusterIdentifier: expect.stringMatching(/^\d{18,}$/) as unknown,
       k3sVersion: "v1.36.3+k3s1",
+      billed: expect.objectContaining({
+        disks: "30 GB boot and 50 GB data, pd-balanced, whether used or not",
+      }) as unknown,
     });
   });
 
@@ -105,15 +123,23 @@ describe("a host stack under the engine", () => {
     expect(instance?.properties.metadata).toMatchObject({
       "claude-gateway-k3s": `v1.37.0+k3s1 ${"a".repeat(64)}`,
     });
-    expect(await stack.outputs()).toEqual({ ...before, k3sVersion: "v1.37.0+k3s1" });
+    const after = await stack.outputs();
+    expect(after).toMatchObject({
+      k3sVersion: "v1.37.0+k3s1",
+      billed: { machine: "e2-standard-8 in europe-west1-b, for as long as it runs" },
+    });
+    expect(after.clusterIdentifier).toBe(before.clusterIdentifier);
   });
 
   it.each([
     ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
     ["v1.36.9+k3s1", "is a downgrade"],
-  ])("refuses k3s %s at preview", async (version, refusal) => {
+  ])("refuses k3s %s at preview, and in an update that had none", async (version, refusal) => {
+    const before = world.existing;
     await stack.setConfig("k3s.version", version);
     await expect(stack.preview()).rejects.toThrow(refusal);
+    await expect(stack.up()).rejects.toThrow(refusal);
+    expect(world.existing).toEqual(before);
     await stack.setConfig("k3s.version", "v1.37.0+k3s1");
   });
 
@@ -132,9 +158,18 @@ describe("a host stack under the engine", () => {
     expect(kinds()).toEqual(before);
   });
 
-  it("goes down to nothing once the protection is lifted", async () => {
+  it("goes down to nothing once the protection is lifted, and says how to delete what stays", async () => {
     await stack.setConfig("host.protect", "false");
-    await stack.up();
+    await stack.setConfig("host.snapshots.keepDays", "7");
+    let said = "";
+    await stack.up({ onOutput: (text) => (said += text) });
+    const list =
+      "gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri";
+    const command = `gcloud compute snapshots delete --project my-project $(${list})`;
+    expect(said).toContain(
+      `warning: Snapshots outlive this stack, and cost money. After its destroy: ${command}`,
+    );
+    expect((await stack.outputs()).deleteSnapshotsLeftBehind).toBe(command);
     await stack.destroy();
     expect(world.existing).toEqual({});
   });

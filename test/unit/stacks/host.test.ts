@@ -154,7 +154,7 @@ describe("a host with nothing but a project and a zone", () => {
   });
 
   it("outputs the kubeconfig secret's name and an identifier that lives with the data disk", async () => {
-    expect(Object.keys(outputs)).not.toContain("snapshotsLeftBehind");
+    expect(Object.keys(outputs)).not.toContain("deleteSnapshotsLeftBehind");
     expect(await value(outputs.kubeconfigSecret)).toBe("gateway-host-kubeconfig");
     expect(await value(outputs.clusterIdentifier)).toBe("4711");
     expect([outputs.project, outputs.zone, outputs.k3sVersion]).toEqual([
@@ -173,7 +173,7 @@ describe("options of a host", () => {
     expect(flags).not.toContain(true);
   });
 
-  it("snapshots the data disk daily, and says how to find what stays", async () => {
+  it("snapshots the data disk daily, and says how to delete what stays", async () => {
     const { resources, outputs } = await run({ snapshots: { keepDays: 14, hourUtc: 5 } });
     const policy = resources.find(({ type }) => type.endsWith(":ResourcePolicy"));
     expect(policy?.inputs.region).toBe("europe-west1");
@@ -184,8 +184,11 @@ describe("options of a host", () => {
     });
     const attached = resources.filter(({ type }) => type.endsWith(":DiskResourcePolicyAttachment"));
     expect(attached.map(({ inputs }) => inputs.disk as unknown)).toEqual(["gateway-host-data"]);
-    expect(outputs.snapshotsLeftBehind).toBe(
-      "gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri",
+    expect(outputs.deleteSnapshotsLeftBehind).toBe(
+      "gcloud compute snapshots delete --project my-project $(gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri)",
+    );
+    expect(outputs.billed.snapshots).toBe(
+      "what changes on the data disk, daily, each kept 14 days",
     );
   });
 
@@ -196,6 +199,22 @@ describe("options of a host", () => {
     const instance = resources.find(({ type }) => type.endsWith(":Instance"));
     expect(disk?.inputs.diskEncryptionKey).toEqual({ kmsKeySelfLink: key });
     expect(instance?.inputs.bootDisk?.kmsKeySelfLink).toBe(key);
+  });
+
+  it.each([
+    ["e2-standard-4", "pd-balanced"],
+    ["t2a-standard-4", "pd-balanced"],
+    ["n2d-standard-4", "pd-balanced"],
+    ["c3-standard-4", "pd-balanced"],
+    ["n4-standard-4", "hyperdisk-balanced"],
+    ["c4d-standard-4", "hyperdisk-balanced"],
+  ])("gives %s disks that it takes: %s", async (machineType, type) => {
+    const { resources, outputs } = await run({ machineType });
+    const disk = resources.find((one) => one.type.endsWith(":Disk"));
+    const instance = resources.find((one) => one.type.endsWith(":Instance"));
+    expect(disk?.inputs.type).toBe(type);
+    expect(instance?.inputs.bootDisk?.initializeParams?.type).toBe(type);
+    expect(outputs.billed.disks).toBe(`30 GB boot and 50 GB data, ${type}, whether used or not`);
   });
 
   it("takes image and checksum for the processor of an Arm machine", async () => {

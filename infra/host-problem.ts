@@ -1,0 +1,40 @@
+import { askApi } from "./api-server.ts";
+import { readHostStatus } from "./gcloud.ts";
+import { type HostReference, hostReference } from "./host-reference.ts";
+import { summarize } from "./host-status.ts";
+import { expandHome, kubeconfigProblem, tunnelKubeconfig } from "./kubeconfig.ts";
+
+const LIMIT_MS = 15_000;
+
+/**
+ * Why a stack cannot be deployed to a host's machine, with the command that puts it right and how far the machine is;
+ * `undefined` when it can. `outputs` reads the host stack's, and is called only when something is wrong.
+ */
+export async function hostProblem(
+  stack: string,
+  outputs: () => Promise<Readonly<Record<string, unknown>>>,
+): Promise<string | undefined> {
+  const stale = kubeconfigProblem(stack);
+  const answer =
+    stale === undefined ? await askApi(expandHome(tunnelKubeconfig(stack)), LIMIT_MS) : undefined;
+  if (answer?.is === "ready") return undefined;
+
+  let host: HostReference;
+  try {
+    host = hostReference(stack, await outputs());
+  } catch (error) {
+    return messageOf(error);
+  }
+  const tunnel = `npm run tunnel -- --stack ${stack}`;
+  const problem =
+    stale ??
+    (answer?.is === "another"
+      ? `The kubeconfig at ${tunnelKubeconfig(stack)} is stale, ${answer.reason}: run \`${tunnel}\` again`
+      : `The API of host stack "${stack}" is out of reach, ${answer?.reason ?? ""}: run \`${tunnel}\` and leave it running`);
+  const standing = await readHostStatus(host, LIMIT_MS).then(summarize, messageOf);
+  return `${problem}\n  npm run host:status -- --stack ${stack} says: ${standing}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { HostConfig, K3sConfig } from "../../../infra/schema.ts";
+import { hostStack } from "../../../stacks/host.ts";
+import { type HostInputs, hostInvariants } from "./host-invariants.ts";
+import { collect, type Registered } from "./resources.ts";
+
+const SECRET = "the-generated-token";
+const INVARIANTS = hostInvariants(SECRET);
+
+const HOSTS: Readonly<Record<string, object>> = {
+  "with nothing set": {},
+  "with every option": {
+    machineType: "c4a-standard-4",
+    image: "debian-cloud/debian-13-arm64",
+    snapshots: {},
+    kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+    protect: false,
+  },
+};
+const graphs: Record<string, Registered[]> = {};
+beforeAll(async () => {
+  for (const [title, host] of Object.entries(HOSTS)) {
+    const config = {
+      gcp: { project: "my-project", zone: "europe-west1-b" },
+      host: HostConfig.parse(host),
+      k3s: K3sConfig.parse({}),
+    };
+    graphs[title] = (await collect("host", () => hostStack(config))).resources;
+  }
+});
+
+/** What each invariant finds wrong. */
+function findings(resources: readonly Registered[]): Record<string, string[]> {
+  const found = Object.entries(INVARIANTS).map(
+    ([name, check]) => [name, check(resources)] as const,
+  );
+  return Object.fromEntries(found.filter(([, problems]) => problems.length > 0));
+}
+
+it.each(Object.keys(HOSTS))("a host %s keeps every invariant", (title) => {
+  expect(graphs[title]?.length).toBeGreaterThan(15);
+  expect(findings(graphs[title] ?? [])).toEqual({});
+});
+
+type Plant = (inputs: HostInputs) => unknown;
+
+const onlyNic = ({ networkInterfaces: [nic] }: HostInputs) => nic ?? {};
+const letsIn = ({ direction, allows }: HostInputs) =>
+  direction === "INGRESS" && allows !== undefined;
+
+/** Something that must not be, planted into the inputs of resources of a type. */
+const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant][] = [
+  ["no external IP", "an address", "Instance", (i) => (onlyNic(i).accessConfigs = [{}])],
+  [
+    "no external IP",
+    "an IPv6 address",
+    "Instance",
+    (i) => (onlyNic(i).ipv6AccessConfigs = [{ networkTier: "PREMIUM" }]),
+  ],
+  [
+    "nothing but Identity-Aware Proxy comes in, to 22 and 6443",
+    "the whole world",
+    "Firewall",
+    (i) => letsIn(i) && (i.sourceRanges = ["0.0.0.0/0"]),
+  ],
+  [
+    "nothing but Identity-Aware Proxy comes in, to 22 and 6443",
+    "another port",
+    "Firewall",
+    (i) => letsIn(i) && i.allows?.[0]?.ports.push("10250"),
+  ],
+  [
+    "nothing but Identity-Aware Proxy comes in, to 22 and 6443",
+    "a source of no range",
+    "Firewall",
+    (i) => letsIn(i) && delete i.sourceRanges,
+  ],
+  [
+    "no firewall rule misses its opposite",
+    "no deny",
+    "Firewall",
+    (i) => i.direction === "EGRESS" && i.denies && (i.denies = [{ protocol: "udp" }]),
+  ],
+  [
+    "no secret in metadata, nor anywhere but in Secret Manager",
+    "the token",
+    "Instance",
+    (i) => (i.metadata["startup-script"] = `echo ${SECRET}`),
+  ],
+  [
+    "no secret in metadata, nor anywhere but in Secret Manager",
+    "a key that nobody reviewed",
+    "Instance",
+    (i) => (i.metadata["claude-gateway-token"] = "something"),
+  ],
+  [
+    "least privilege",
+    "a role for both secrets",
+    "SecretIamMember",
+    (i) => (i.role = "roles/secretmanager.admin"),
+  ],
+  [
+    "least privilege",
+    "the project's own account",
+    "Instance",
+    (i) => (i.serviceAccount.email = "123-compute@developer.gserviceaccount.com"),
+  ],
+  [
+    "shielded, with OS Login",
+    "no secure boot",
+    "Instance",
+    (i) => (i.shieldedInstanceConfig.enableSecureBoot = false),
+  ],
+  [
+    "shielded, with OS Login",
+    "keys in metadata",
+    "Instance",
+    (i) => (i.metadata["enable-oslogin"] = "FALSE"),
+  ],
+  [
+    "a pinned release with its checksum, and nothing that runs unchecked",
+    "no checksum",
+    "Instance",
+    (i) => (i.metadata["claude-gateway-k3s"] = "v1.36.3+k3s1"),
+  ],
+  [
+    "a pinned release with its checksum, and nothing that runs unchecked",
+    "k3s's own installer",
+    "Instance",
+    (i) => (i.metadata["startup-script"] = "curl -sfL https://get.k3s.io | sh -"),
+  ],
+];
+
+describe("an invariant is seen to fail", () => {
+  it.each(DEFECTS)("%s: %s", (invariant, _, type, plant) => {
+    const resources = structuredClone(graphs["with nothing set"] ?? []);
+    for (const one of resources)
+      if (one.type.endsWith(`:${type}`)) plant(one.inputs as unknown as HostInputs);
+    expect(Object.keys(findings(resources))).toEqual([invariant]);
+  });
+
+  it("least privilege: a role on the whole project", () => {
+    const type = "gcp:projects/iAMMember:IAMMember";
+    const inputs = { role: "roles/editor" } as unknown as Registered["inputs"];
+    const more = { type, name: "project-wide", inputs, protect: false };
+    const resources = [...(graphs["with nothing set"] ?? []), more];
+    expect(findings(resources)).toEqual({ "least privilege": ["project-wide grants more"] });
+  });
+
+  it("every one of them", () => {
+    const seen = new Set(DEFECTS.map(([invariant]) => invariant));
+    expect([...seen].sort()).toEqual(Object.keys(INVARIANTS).sort());
+  });
+});
