@@ -1,164 +1,126 @@
-import type { Target } from "../lab/target.ts";
-import {
-  type Attempt,
-  type BadPod,
-  type Pod,
-  PYTHON_PRELUDE,
-  SECRET_LABEL,
-  type Surroundings,
-} from "./attempt.ts";
+import type { Lab } from "../lab/cluster/index.ts";
+import type { Attempt, Surroundings } from "./attempt.ts";
+import { ephemeralContainer, measureBadPods } from "./admission.ts";
+import { measureCredentials } from "./credentials.ts";
+import type { AttemptResult, EgressReport, Status } from "./report.ts";
 import { gateway } from "./rows/gateway.ts";
 import { inside } from "./rows/inside.ts";
+import { itself } from "./rows/itself.ts";
+import { limits } from "./rows/limits.ts";
 import { names } from "./rows/names.ts";
 import { outside } from "./rows/outside.ts";
 import { pods } from "./rows/pods.ts";
-import { newArrivals, type Witness } from "./witness.ts";
+import { enter, type Place } from "./surroundings.ts";
+import { type Means, type Try, tryAttempts } from "./tries.ts";
+import { Witness } from "./witness.ts";
 
-/** Every way out that is tried. */
-export const attempts: readonly Attempt[] = [...outside, ...names, ...inside, ...gateway];
-export const badPods: readonly BadPod[] = pods;
+/** Every way out that is tried from inside a container. */
+export const attempts: readonly Attempt[] = [
+  ...outside,
+  ...names,
+  ...inside,
+  ...gateway,
+  ...itself,
+  ...limits,
+];
 
-export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
-
-/** What became of one attempt. */
-export interface AttemptResult {
-  readonly id: string;
-  readonly title: string;
-  readonly status: Status;
-  readonly expected: Attempt["expected"];
-  /** What holds it, each alone. */
-  readonly rings: readonly string[];
-  readonly evidence: string;
+export interface EgressArgs extends Place, Omit<Means, "witness"> {
+  /** The embedded cluster, where the far side can be asked what arrived. */
+  readonly lab: Lab | undefined;
+  readonly signal?: AbortSignal;
+  /** Told how far it is. */
+  readonly status?: (text: string) => void;
 }
 
-/** What one try from inside an agent's container came to. */
-export interface Try {
-  readonly through: boolean;
-  /** What the agent saw. */
-  readonly said: string;
-  /** What the far side saw, where there is one to ask. */
-  readonly arrived: readonly string[];
-}
-
-/** Tries one way out. */
-export async function tryAttempt(
-  attempt: Attempt,
-  around: Surroundings,
-  { target, witness }: { readonly target: Target; readonly witness?: Witness | undefined },
-): Promise<Try> {
-  const before = await witness?.arrivals();
-  const asked = (await witness?.lookUps())?.length;
-  const { through, said } = await runPython(
-    target,
-    containerOf(attempt, around),
-    attempt.python(around),
-  );
-  const arrived =
-    before === undefined || witness === undefined
-      ? []
-      : newArrivals(before, await witness.arrivals());
-  const leaked = (await witness?.lookUps())?.slice(asked).includes(SECRET_LABEL) === true;
-  return { through, said, arrived: leaked ? [...arrived, "a look-up"] : arrived };
-}
-
-function containerOf({ from }: Attempt, { agent, gatewayNamespace }: Surroundings): string[] {
-  return from === "litellm"
-    ? [`--namespace=${gatewayNamespace}`, "deployment/litellm", "--container=litellm"]
-    : [`--namespace=${agent}`, "deployment/runner", "--container=runner"];
-}
-
-const INDENT = "    ";
-
-async function runPython(
-  target: Target,
-  container: readonly string[],
-  body: string,
-): Promise<{ through: boolean; said: string }> {
-  const program = `${PYTHON_PRELUDE}
-def attempt():
-${INDENT}${body}
-try:
-    print("THROUGH", attempt())
-except Exception as error:
-    print("HELD", type(error).__name__, error)
-`;
-  const said = await target.kubectl([
-    ...["exec", ...container, "--"],
-    ...["python3", "-c", program],
-  ]);
-  const [verdict = "", ...rest] = said.trim().split(" ");
-  if (verdict !== "THROUGH" && verdict !== "HELD") throw new Error(`an attempt printed ${said}`);
-  return { through: verdict === "THROUGH", said: rest.join(" ") };
-}
-
-/** Holds one attempt against what is expected of it. */
-export async function measureAttempt(
-  attempt: Attempt,
-  around: Surroundings,
-  means: { readonly target: Target; readonly witness?: Witness | undefined },
-): Promise<AttemptResult> {
-  const { id, title, expected, rings, variants } = attempt;
-  const result = (status: Status, evidence: string) => ({
-    id,
-    title,
-    status,
-    expected,
-    rings,
-    evidence,
-  });
-  if (variants?.includes(around.variant) === false) {
-    return result("not-applicable", `there is nothing like it on ${around.variant}`);
-  }
-  const { through, said, arrived } = await tryAttempt(attempt, around, means);
-  if (expected === "limit") {
-    const open = through || arrived.length > 0;
-    return result(open ? "known-loss" : "fail", open ? (attempt.reason ?? said) : said);
-  }
-  const outside = arrived.length === 0 ? "" : `; outside arrived ${arrived.join(", ")}`;
-  const counted =
-    means.witness === undefined || outside !== "" ? outside : "; outside arrived nothing";
-  return result(through || outside !== "" ? "fail" : "pass", said + counted);
-}
-
-/** Asks the API server whether it would let a pod in. */
-export async function measureBadPod(
-  { id, title, expected, rings, spoil }: BadPod,
-  good: Pod,
-  target: Target,
-): Promise<AttemptResult> {
-  const pod = structuredClone(good);
-  spoil(pod);
-  const refusal = await admissionRefusal(pod, target);
-  return {
-    ...{ id, title, expected, rings },
-    status: refusal === undefined ? "fail" : "pass",
-    evidence: refusal ?? "the API server would have let it in",
-  };
-}
-
-/** Why the API server refuses a pod; undefined when it would let it in. */
-export async function admissionRefusal(pod: Pod, target: Target): Promise<string | undefined> {
-  const command = ["create", "--dry-run=server", "--filename=-"];
+/** Tries every way out of a deployed stack's first agent. Throws BadInput. */
+export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
+  const { target, stack, lab, upstream, signal, status } = args;
+  const { around, versions, leave } = await enter(args);
+  let witness: Witness | undefined;
   try {
-    await target.kubectl(command, { input: JSON.stringify(pod) });
-    return undefined;
-  } catch (error) {
-    const { stderr = "" } = error as { stderr?: string };
-    if (!stderr.includes("forbidden")) throw error;
-    return stderr.replace(/^[^]*is forbidden: /, "").trim();
+    witness = lab && (await Witness.start(lab));
+    const checks = [
+      ...(await measureAttempts(attempts, around, { target, upstream, witness, signal, status })),
+      ...(await measureBadPods(pods, target, around)),
+      await ephemeralContainer(target, around),
+      ...(await measureCredentials(stack, around, { target, upstream })),
+    ];
+    return {
+      ...{ stack, path: around.variant, versions },
+      view: witness === undefined ? "agent" : "both-sides",
+      checks,
+      verdict: checks.some(({ status }) => status === "fail") ? "open" : "closed",
+    };
+  } finally {
+    await witness?.stop();
+    await leave();
   }
 }
 
-/** The runner's pod as somebody would write it who merges `podPatch`: let in as it is. */
-export async function goodPod(target: Target, around: Surroundings): Promise<Pod> {
-  const text = await target.kubectl([
-    ...["get", "deployment", "runner", `--namespace=${around.agent}`],
-    "--output=jsonpath={.spec.template}",
-  ]);
-  const { metadata, spec } = JSON.parse(text) as Pod;
+/** Makes attempts and holds each against what is expected of it. */
+export async function measureAttempts(
+  attempts: readonly Attempt[],
+  around: Surroundings,
+  means: Means,
+): Promise<AttemptResult[]> {
+  const leftOut = new Map(attempts.map((attempt) => [attempt, whyNot(attempt, around, means)]));
+  const tried = attempts.filter((attempt) => leftOut.get(attempt) === undefined);
+  const tries = await tryAttempts(tried, around, means);
+  const counted = means.witness !== undefined;
+  const results = attempts.map((attempt): AttemptResult => {
+    const { id, title, expected, rings } = attempt;
+    const came = tries.of.get(attempt);
+    return {
+      ...{ id, title, expected, rings },
+      ...(came === undefined
+        ? (leftOut.get(attempt) ?? { status: "skipped", evidence: "was not tried" })
+        : judge(attempt, came, counted)),
+    };
+  });
+  return counted ? [...results, elsewhere(tries.unaccounted)] : results;
+}
+
+type Judgement = Pick<AttemptResult, "status" | "evidence">;
+
+function whyNot(
+  { variants, skip, upstream }: Attempt,
+  around: Surroundings,
+  means: Means,
+): Judgement | undefined {
+  if (variants?.includes(around.variant) === false) {
+    return {
+      status: "not-applicable",
+      evidence: `there is nothing like it on ${around.variant}`,
+    };
+  }
+  const reason =
+    upstream && means.upstream === undefined
+      ? "needs an upstream that answers what it is told"
+      : skip?.(around);
+  return reason === undefined ? undefined : { status: "skipped", evidence: reason };
+}
+
+/** What a try means where something is expected. */
+export function judge(
+  { expected, reason }: Pick<Attempt, "expected" | "reason">,
+  { through, said, arrived }: Try,
+  counted: boolean,
+): Judgement {
+  const open = through || arrived.length > 0;
+  const outside = arrived.length > 0 ? arrived.join(", ") : "nothing";
+  const evidence = counted ? `${said}; outside arrived ${outside}` : said;
+  if (expected !== "limit") return { status: open ? "fail" : "pass", evidence };
+  // A limit that something holds after all is no reason to worry.
+  return open
+    ? { status: "known-loss", evidence: reason ?? evidence }
+    : { status: "pass", evidence };
+}
+
+function elsewhere(unaccounted: readonly string[]): AttemptResult {
+  const status: Status = unaccounted.length === 0 ? "pass" : "fail";
   return {
-    ...{ apiVersion: "v1", kind: "Pod" },
-    metadata: { name: "way-out", namespace: around.agent, labels: metadata.labels },
-    spec,
+    ...{ id: "elsewhere", title: "anything that nobody aimed at", expected: "blocked" },
+    ...{ rings: ["policy"], status },
+    evidence: `outside arrived ${unaccounted.length === 0 ? "nothing" : unaccounted.join(", ")}`,
   };
 }

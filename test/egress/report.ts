@@ -1,4 +1,17 @@
-import type { AttemptResult, Status } from "./measure.ts";
+import type { Attempt } from "./attempt.ts";
+
+export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
+
+/** What became of one attempt. */
+export interface AttemptResult {
+  readonly id: string;
+  readonly title: string;
+  readonly status: Status;
+  readonly expected: Attempt["expected"];
+  /** What holds it, each alone. */
+  readonly rings: readonly string[];
+  readonly evidence: string;
+}
 
 /** The JSON report of `npm run verify:egress`. */
 export interface EgressReport {
@@ -19,31 +32,50 @@ const MARKS: Readonly<Record<Status, string>> = {
   skipped: "· skipped",
 };
 
-/** The report as a table for a terminal. */
+/** The report as a table for a terminal: what should be closed first, then the limits with their reasons. */
 export function renderEgressReport(report: EgressReport): string {
-  const width = Math.max(...report.checks.map(({ title }) => title.length));
-  const rows = report.checks.map(({ status, title, rings, evidence }) =>
-    [
-      MARKS[status].padEnd(16),
-      title.padEnd(width),
-      `[${rings.join(", ")}]`,
-      firstLine(evidence),
-    ].join("  "),
-  );
-  const count = (status: Status) => report.checks.filter((check) => check.status === status).length;
+  const limits = report.checks.filter(({ expected }) => expected === "limit");
+  const closed = report.checks.filter(({ expected }) => expected !== "limit");
+  const count = (status: Status) => closed.filter((check) => check.status === status).length;
+  const open = limits.filter(({ status }) => status === "known-loss").length;
+  const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
   return [
     "",
     `Stack ${report.stack}, path ${report.path}: ways out of an agent's pod`,
+    ...(versions.length === 0 ? [] : [versions.join(", ")]),
     "",
-    ...rows,
+    ...rowsOf(closed),
     "",
-    `${count("pass")} held, ${count("fail")} open, ${count("known-loss")} limits, ${count("not-applicable")} not applicable, ${count("skipped")} skipped`,
+    `${count("pass")} held, ${count("fail")} open, ${count("not-applicable")} not applicable, ${count("skipped")} skipped`,
+    "",
+    `Limits, counted apart: ${open} here`,
+    ...limits
+      .filter(({ status }) => status !== "not-applicable")
+      .flatMap((limit) => [
+        `${MARKS[limit.status].padEnd(MARK_WIDTH)}  ${limit.title}`,
+        `${" ".repeat(MARK_WIDTH)}  ${limit.evidence}`,
+      ]),
+    "",
     report.view === "both-sides"
       ? "The far side counted what arrived."
       : "Seen from the agent alone: nobody counts packets outside this cluster.",
     `Verdict: ${report.verdict}.`,
     "",
   ].join("\n");
+}
+
+const MARK_WIDTH = Math.max(...Object.values(MARKS).map((mark) => mark.length));
+
+function rowsOf(checks: readonly AttemptResult[]): string[] {
+  const width = Math.max(...checks.map(({ title }) => title.length));
+  return checks.map(({ status, title, rings, evidence }) =>
+    [
+      MARKS[status].padEnd(MARK_WIDTH),
+      title.padEnd(width),
+      `[${rings.join(", ")}]`,
+      firstLine(evidence),
+    ].join("  "),
+  );
 }
 
 function firstLine(text: string): string {

@@ -1,119 +1,117 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Lab, openLab } from "../lab/cluster/index.ts";
-import { bringUp } from "../lab/local/session.ts";
-import { lineProgress } from "../lab/progress.ts";
-import { labTarget, type Target } from "../lab/target.ts";
-import type { Surroundings } from "./attempt.ts";
-import { tryAttempt } from "./measure.ts";
-import { tellPolicyController, without } from "./rings.ts";
+import { ephemeralContainer, measureBadPods } from "./admission.ts";
+import type { Attempt, Ring } from "./attempt.ts";
+import { openAttempts, openRange, type Range } from "./range.ts";
+import { withForwardingDns, without, withoutAdmission } from "./rings.ts";
+import { gateway } from "./rows/gateway.ts";
 import { inside } from "./rows/inside.ts";
+import { names } from "./rows/names.ts";
 import { outside } from "./rows/outside.ts";
-import { surroundingsOf } from "./surroundings.ts";
-import { arrivalKey, Witness } from "./witness.ts";
+import { pods } from "./rows/pods.ts";
+import { listening } from "./listener.ts";
 
 /** Each ring taken away, so that what is said of it is seen to be its doing. */
-const STACK = "local";
-const progress = lineProgress();
-let lab: Lab;
-let target: Target;
-let around: Surroundings;
-let witness: Witness;
+let range: Range;
 
 beforeAll(async () => {
-  lab = openLab();
-  target = await labTarget(lab, progress);
-  await bringUp(target, { gateway: "shim" }, progress, new AbortController().signal);
-  const outputs = await (await target.pulumi(progress)).stack(STACK).outputs();
-  around = await surroundingsOf(target, STACK, outputs);
-  witness = await Witness.start(lab);
+  range = await openRange();
 });
 
 afterAll(async () => {
-  await witness.stop();
+  await range.leave();
 });
 
-/** Which attempts to reach the outside arrived there. */
-async function arrived(): Promise<string[]> {
-  const ids: string[] = [];
-  for (const attempt of outside) {
-    const { arrived } = await tryAttempt(attempt, around, { target, witness });
-    const destination = attempt.arrives && ` × ${arrivalKey(attempt.arrives)}`;
-    if (arrived.some((arrival) => arrival.endsWith(destination ?? ""))) {
-      ids.push(attempt.id);
-    }
-  }
-  return ids;
-}
+const open = (attempts: readonly Attempt[]) => openAttempts(attempts, range);
 
-const heldBy = (ring: "policy" | "firewall") =>
-  outside.filter(({ rings }) => rings.includes(ring)).map(({ id }) => id);
-const idsExcept = (ids: readonly string[]) =>
-  outside.map(({ id }) => id).filter((id) => !ids.includes(id));
+type Row = Pick<Attempt, "id" | "rings">;
+const idsOf = (rows: readonly Row[]) => rows.map(({ id }) => id);
+const notHeldBy = (ring: Ring, rows: readonly Row[]) =>
+  idsOf(rows.filter(({ rings }) => !rings.includes(ring)));
 
-describe("of the attempts to reach the outside", () => {
-  test("every one arrives when neither policies nor firewall are there", async () => {
-    expect(await without(lab, ["policy", "firewall"], arrived)).toEqual(idsExcept([]));
+describe("of the attempts to reach something", () => {
+  const redirect = gateway.filter(({ id }) => id === "metadata.redirect");
+  // Envoy's admin interface is on loopback, and the lab's node has no SSH: no ring is needed for these.
+  const closedAnyway = ["gateway.admin", "node.ssh"];
+  const reaching = [...outside, ...redirect, ...inside].filter(
+    ({ id }) => !closedAnyway.includes(id),
+  );
+
+  test("every one succeeds when neither policies nor firewall are there", async () => {
+    const all = await without(range.lab, ["policy", "firewall"], () => open(reaching));
+    expect(all).toEqual(idsOf(reaching));
   });
 
   test("the firewall alone holds what is said of it, and nothing else", async () => {
-    expect(await without(lab, ["policy"], arrived)).toEqual(idsExcept(heldBy("firewall")));
+    const rest = await without(range.lab, ["policy"], () => open(reaching));
+    expect(rest).toEqual(notHeldBy("firewall", reaching));
   });
 
   test("policies alone hold what is said of them, and nothing else", async () => {
-    expect(await without(lab, ["firewall"], arrived)).toEqual(idsExcept(heldBy("policy")));
+    const rest = await without(range.lab, ["firewall"], () => open(reaching));
+    expect(rest).toEqual(notHeldBy("policy", reaching));
   });
 
-  test("none arrives when both are back", async () => {
-    expect(await arrived()).toEqual([]);
+  test("none succeeds when both are back", async () => {
+    expect(await open(reaching)).toEqual([]);
   });
 });
 
-test("without policies and firewall, everything inside that listens answers", async () => {
-  // Envoy's admin interface is on loopback, and the lab's node has no SSH: these two are closed by more than rings.
-  const closedAnyway = ["gateway.admin", "node.ssh"];
-  const through = await without(lab, ["policy", "firewall"], async () => {
-    const ids: string[] = [];
-    for (const attempt of inside) {
-      const { through } = await tryAttempt(attempt, around, { target });
-      if (through) ids.push(attempt.id);
-    }
-    return ids;
+describe("of the look-ups", () => {
+  test("every one gets out when the agents' DNS forwards and no policy holds it", async () => {
+    const all = await without(range.lab, ["policy"], () =>
+      withForwardingDns(range.target, range.around, () => open(names)),
+    );
+    expect(all).toEqual(idsOf(names));
   });
-  expect(through).toEqual(inside.map(({ id }) => id).filter((id) => !closedAnyway.includes(id)));
+
+  test("the agents' DNS alone holds what is said of it, and nothing else", async () => {
+    const rest = await without(range.lab, ["policy"], () => open(names));
+    expect(rest).toEqual(notHeldBy("dns", names));
+  });
+
+  test("policies alone hold what is said of them, and nothing else", async () => {
+    const rest = await withForwardingDns(range.target, range.around, () => open(names));
+    expect(rest).toEqual(notHeldBy("policy", names));
+  });
 });
 
-describe("the start gate", () => {
-  afterAll(async () => {
-    await tellPolicyController(lab, "delay 0s");
+describe("of the pods that must not be let in", () => {
+  async function letIn(): Promise<string[]> {
+    const { target, around } = range;
+    const rows = [
+      ...(await measureBadPods(pods, target, around)),
+      await ephemeralContainer(target, around),
+    ];
+    return rows.filter(({ status }) => status === "fail").map(({ id }) => id);
+  }
+  const without = (...rings: ("admission" | "pod-security")[]) =>
+    withoutAdmission(range.target, range.around, rings, letIn);
+  const rows: readonly Row[] = [...pods, { id: "pod.ephemeral", rings: ["admission"] }];
+
+  test("every one is let in when nobody asks", async () => {
+    expect(await without("admission", "pod-security")).toEqual(idsOf(rows));
   });
 
-  const restartRunner = () =>
-    target.kubectl(["delete", "pod", `--namespace=${around.agent}`, "--selector=app=runner"]);
-  const gate = (jsonPath: string) =>
-    target.kubectl([
-      ...["get", "pods", `--namespace=${around.agent}`, "--selector=app=runner"],
-      `--output=jsonpath={.items[0].status.initContainerStatuses[0].${jsonPath}}`,
-    ]);
-  const untilReady = () =>
-    target.kubectl([
-      ...["rollout", "status", "deployment/runner", `--namespace=${around.agent}`],
-      "--timeout=120s",
-    ]);
-
-  test("lets a pod through when policies come two seconds late", async () => {
-    await tellPolicyController(lab, "delay 2s");
-    await restartRunner();
-    await untilReady();
-    expect(await gate("state.terminated.exitCode")).toBe("0");
+  test("pod security alone refuses what is said of it, and nothing else", async () => {
+    expect(await without("admission")).toEqual(notHeldBy("pod-security", rows));
   });
 
-  test("keeps a pod where nothing enforces policies, and says why", async () => {
-    await tellPolicyController(lab, "off");
-    await restartRunner();
-    await expect
-      .poll(() => gate("lastState.terminated.message"), { timeout: 150_000, interval: 2000 })
-      .toContain("the cluster does not enforce this pod's NetworkPolicies");
-    await tellPolicyController(lab, "delay 0s");
-    await untilReady();
+  test("the admission policy alone refuses all of them", async () => {
+    expect(await without("pod-security")).toEqual([]);
+  });
+});
+
+test("an agent reaches no other agent, where it would without policies", async () => {
+  const { target, otherAgent } = range;
+  await listening(target, otherAgent, async ({ address, port }) => {
+    const neighbour: Attempt = {
+      id: "pod.other-agent",
+      title: "another agent's pod",
+      expected: "blocked",
+      rings: ["policy"],
+      python: () => `return reached("${address}", ${port})`,
+    };
+    expect(await open([neighbour])).toEqual([]);
+    expect(await without(range.lab, ["policy"], () => open([neighbour]))).toEqual([neighbour.id]);
   });
 });

@@ -1,7 +1,11 @@
 import { createConnection } from "node:net";
 import { text } from "node:stream/consumers";
 import { join } from "node:path";
+import { restrictedNamespaceLabels } from "../../components/restricted.ts";
 import { type Lab, runInLab } from "../lab/cluster/index.ts";
+import type { Target } from "../lab/target.ts";
+import { goodPod, refusalsOf } from "./admission.ts";
+import type { Surroundings } from "./attempt.ts";
 
 /** Tells the lab's policy controller something (`off`, `delay 0s`, `delay never`); it is in force when this returns. */
 export async function tellPolicyController(lab: Lab, command: string): Promise<void> {
@@ -35,5 +39,103 @@ export async function without<T>(
   } finally {
     await tellPolicyController(lab, "delay 0s");
     await loadNodeFirewall(lab);
+  }
+}
+
+/** Objects as an administrator would save them who means to bring them back: nothing of one particular creation. */
+async function saved(target: Target, ...what: readonly string[]): Promise<string> {
+  const list = JSON.parse(await target.kubectl(["get", ...what, "--output=json"])) as {
+    items?: { metadata: Record<string, unknown> }[];
+    metadata: Record<string, unknown>;
+  };
+  for (const { metadata } of list.items ?? [list]) {
+    for (const field of ["uid", "resourceVersion", "creationTimestamp", "generation"]) {
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+      delete metadata[field];
+    }
+  }
+  return JSON.stringify(list);
+}
+
+/** Does something while the agents' DNS forwards what it does not know to the cluster's. */
+export async function withForwardingDns<T>(
+  target: Target,
+  { gatewayNamespace, clusterDns }: Surroundings,
+  work: () => Promise<T>,
+): Promise<T> {
+  const here = `--namespace=${gatewayNamespace}`;
+  const config = ["configmap", "egress-dns", here];
+  const was = JSON.parse(await target.kubectl(["get", ...config, "--output=json"])) as {
+    data: { Corefile: string };
+  };
+  const serve = async (Corefile: string) => {
+    const patch = `--patch=${JSON.stringify({ data: { Corefile } })}`;
+    await target.kubectl(["patch", ...config, "--type=merge", patch]);
+    await target.kubectl(["rollout", "restart", "deployment/egress-dns", here]);
+    await target.kubectl(["rollout", "status", "deployment/egress-dns", here, "--timeout=120s"]);
+  };
+  const forwarding = was.data.Corefile.replace(/^ *file .*$/m, `    forward . ${clusterDns}`);
+  try {
+    await serve(forwarding);
+    return await work();
+  } finally {
+    await serve(was.data.Corefile);
+  }
+}
+
+const NETWORK_POLICIES = ["networkpolicies", "--all-namespaces"];
+
+/** Does something while every NetworkPolicy of the cluster is deleted, and creates them again. */
+export async function withoutPolicyObjects<T>(target: Target, work: () => Promise<T>): Promise<T> {
+  const input = await saved(target, ...NETWORK_POLICIES);
+  try {
+    await target.kubectl(["delete", ...NETWORK_POLICIES, "--all"]);
+    return await work();
+  } finally {
+    await target.kubectl(["apply", "--filename=-"], { input });
+  }
+}
+
+/** Does something while no admission policy is bound, or no pod security is asked of an agent's namespace, or neither. */
+export async function withoutAdmission<T>(
+  target: Target,
+  around: Surroundings,
+  rings: readonly ("admission" | "pod-security")[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const binding = [
+    "validatingadmissionpolicybinding",
+    `claude-gateway-agents-${around.gatewayNamespace}`,
+  ];
+  const input = await saved(target, ...binding);
+  const labels = Object.entries(restrictedNamespaceLabels);
+  const label = (...changes: string[]) =>
+    target.kubectl(["label", "--overwrite", "namespace", around.agent, ...changes]);
+  try {
+    if (rings.includes("pod-security")) await label(...labels.map(([key]) => `${key}-`));
+    if (rings.includes("admission")) {
+      await target.kubectl(["delete", ...binding]);
+      await untilGateIs(target, around, "optional");
+    }
+    return await work();
+  } finally {
+    await label(...labels.map(([key, value]) => `${key}=${value}`));
+    await target.kubectl(["apply", "--filename=-"], { input });
+    await untilGateIs(target, around, "required");
+  }
+}
+
+/** The API server takes up a changed binding a moment later. */
+async function untilGateIs(
+  target: Target,
+  around: Surroundings,
+  wanted: "optional" | "required",
+): Promise<void> {
+  const pod = await goodPod(target, around);
+  pod.spec.initContainers = [];
+  for (;;) {
+    const [refusal] = await refusalsOf([pod], target);
+    if ((refusal === undefined ? "optional" : "required") === wanted) return;
+    await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

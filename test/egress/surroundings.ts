@@ -1,43 +1,82 @@
 import { labelKeys } from "../../components/labels.ts";
 import type { GatewayVariant } from "../../components/gateway/variant.ts";
+import { type DeployedPod, versionsOf } from "../conformance/subject/versions.ts";
 import { BadInput } from "../conformance/subject/subject.ts";
 import type { Target } from "../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
+import { inviteVisitor, sendAway } from "./visitor.ts";
 
-/** Looks up what attempts need to know of a deployed stack. Throws {@link BadInput}. */
-export async function surroundingsOf(
-  target: Target,
-  stack: string,
-  outputs: Readonly<Record<string, unknown>>,
-): Promise<Surroundings> {
+/** A deployed stack. */
+export interface Place {
+  readonly target: Target;
+  readonly stack: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** A deployed stack, ready to be tried. */
+export interface Entered {
+  readonly around: Surroundings;
+  /** What runs, by part. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Removes what was deployed for the tries. */
+  readonly leave: () => Promise<void>;
+}
+
+/** Looks up what attempts need to know of a deployed stack, and deploys what they need to aim at. Throws BadInput. */
+export async function enter({ target, stack, outputs }: Place): Promise<Entered> {
   const get = async (...args: string[]) => (await target.kubectl(["get", ...args])).trim();
   const agents = (outputs.agents ?? {}) as Record<string, { namespace: string }>;
   const agent = Object.values(agents)[0]?.namespace;
   if (agent === undefined) throw new BadInput(`stack ${stack} has no agent to try from`);
   const runner = ["deployment", "runner", `--namespace=${agent}`, "--ignore-not-found"];
-  if ((await get(...runner)) === "") {
+  const image = await get(
+    ...runner,
+    "--output=jsonpath={.spec.template.spec.containers[?(@.name=='runner')].image}",
+  );
+  if (image === "") {
     throw new BadInput(`namespace ${agent} has no runner to try from: set images.runner`);
   }
   const gatewayNamespace = await get(
     "namespaces",
     `--selector=${labelKeys.stack}=${stack},${labelKeys.role}=gateway`,
-    "--output=jsonpath={.items[0].metadata.name}",
+    "--output=jsonpath={.items[*].metadata.name}",
   );
+  if (gatewayNamespace === "") {
+    throw new BadInput(`stack ${stack} has no namespace on ${target.title}: pulumi up -s ${stack}`);
+  }
   const address = (service: string, namespace: string) =>
     get("service", service, `--namespace=${namespace}`, "--output=jsonpath={.spec.clusterIP}");
-  return {
+  const pods = await livingPods(target, gatewayNamespace);
+  const runnerAddresses = await get(
+    ...["pods", `--namespace=${agent}`, "--selector=app=runner"],
+    "--output=jsonpath={.items[*].status.podIPs[*].ip}",
+  );
+  const nodeAddresses = await get(
+    "nodes",
+    '--output=jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}',
+  );
+  const nodeAddress = nodeAddresses.split(" ")[0] ?? "";
+  const known = {
     variant: variantOf(outputs),
-    agent,
-    gatewayNamespace,
+    ...{ agent, gatewayNamespace, nodeAddress },
     gatewayAddress: await address("gateway", gatewayNamespace),
-    pods: await podAddresses(target, gatewayNamespace),
+    pods: Object.fromEntries(
+      pods.map(({ metadata, status }) => [
+        metadata.labels[labelKeys.role] ?? "",
+        status.podIP ?? "",
+      ]),
+    ),
     dnsAddress: await address("egress-dns", gatewayNamespace),
     clusterDns: await address("kube-dns", "kube-system"),
     apiServerAddress: await address("kubernetes", "default"),
-    nodeAddress: await get(
-      "nodes",
-      '--output=jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}',
-    ).then((addresses) => addresses.split(" ")[0] ?? ""),
+    ipv6: runnerAddresses.includes(":"),
+  };
+  const versions = await versionsOf(target, pods, agent);
+  const visitor = await inviteVisitor(target, { image, nodeAddress });
+  return {
+    versions,
+    around: { ...known, visitor },
+    leave: () => sendAway(target, visitor.namespace),
   };
 }
 
@@ -46,25 +85,10 @@ function variantOf({ gatewayPath, baseUrl }: Readonly<Record<string, unknown>>):
   return String(baseUrl).startsWith("https:") ? "envoy-sni" : "envoy-terminate";
 }
 
-interface PodList {
-  readonly items: readonly {
-    readonly metadata: {
-      readonly labels?: Readonly<Record<string, string>>;
-      readonly deletionTimestamp?: string;
-    };
-    readonly status: { readonly podIP?: string };
-  }[];
-}
-
-async function podAddresses(target: Target, namespace: string): Promise<Record<string, string>> {
+async function livingPods(target: Target, namespace: string) {
   const list = await target.kubectl(["get", "pods", `--namespace=${namespace}`, "--output=json"]);
-  const living = (JSON.parse(list) as PodList).items.filter(
-    ({ metadata }) => metadata.deletionTimestamp === undefined,
-  );
-  return Object.fromEntries(
-    living.map(({ metadata, status }) => [
-      metadata.labels?.[labelKeys.role] ?? "",
-      status.podIP ?? "",
-    ]),
-  );
+  const { items } = JSON.parse(list) as {
+    items: (DeployedPod & { readonly status: { readonly podIP?: string } })[];
+  };
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }

@@ -38,6 +38,12 @@ export class Witness {
     return new Witness(lab);
   }
 
+  /** What has arrived so far. */
+  async counts(): Promise<Counts> {
+    const [arrivals, lookUps] = await Promise.all([this.arrivals(), this.#lookUps()]);
+    return { arrivals, lookUps };
+  }
+
   /** Packets that have arrived so far, by destination. */
   async arrivals(): Promise<ReadonlyMap<string, number>> {
     const { stdout } = await runInLab(
@@ -58,8 +64,7 @@ export class Witness {
     return counts;
   }
 
-  /** What the resolver outside has been asked so far. */
-  async lookUps(): Promise<string> {
+  async #lookUps(): Promise<string> {
     return readFile(join(this.#lab.logDir, "resolver.log"), "utf8");
   }
 
@@ -69,6 +74,14 @@ export class Witness {
       netns: "internet",
     });
   }
+}
+
+/** What has arrived outside up to some moment. */
+export interface Counts {
+  /** Packets by destination, as {@link arrivalKey} names it. */
+  readonly arrivals: ReadonlyMap<string, number>;
+  /** What the resolver outside has been asked. */
+  readonly lookUps: string;
 }
 
 interface NftSet {
@@ -92,12 +105,15 @@ export function arrivalKey({ protocol, address, port }: Arrival): string {
 /** What the cluster itself sends out, whoever tries what: Envoy's look-ups, by way of cluster DNS. */
 const BACKGROUND = ["udp 169.254.169.254 53", "tcp 169.254.169.254 53"];
 
-/** Destinations that got more packets between two counts, the cluster's own look-ups aside. */
+/** How many packets more each destination got between two counts, the cluster's own look-ups aside. */
 export function newArrivals(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): string[] {
-  return [...after]
-    .filter(([key, count]) => count > (before.get(key) ?? 0) && !BACKGROUND.includes(key))
-    .map(([key, count]) => `${count - (before.get(key) ?? 0)} × ${key}`);
+  before: Counts["arrivals"],
+  after: Counts["arrivals"],
+): Map<string, number> {
+  const more = new Map<string, number>();
+  for (const [key, count] of after) {
+    const earlier = before.get(key) ?? 0;
+    if (count > earlier && !BACKGROUND.includes(key)) more.set(key, count - earlier);
+  }
+  return more;
 }

@@ -14,17 +14,10 @@ import {
 } from "./configuration.ts";
 import { preflight } from "./preflight.ts";
 import { BadInput, type Subject } from "./subject.ts";
+import { type DeployedPod, versionsOf } from "./versions.ts";
 
 /** A pod, as far as it is read here. */
-interface Pod {
-  readonly metadata: {
-    readonly name: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec: {
-    readonly containers: readonly { readonly name: string; readonly image: string }[];
-  };
+interface Pod extends DeployedPod {
   readonly status: {
     readonly phase: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
@@ -143,29 +136,6 @@ async function readyPods(
     );
   }
   return { variant, pods };
-}
-
-async function versionsOf(
-  target: Target,
-  pods: readonly Pod[],
-  agent: string,
-): Promise<Record<string, string>> {
-  const images = pods.flatMap(({ spec }) =>
-    spec.containers.map(
-      ({ name, image }) => [name, image.replace(/@sha256:(.{12}).*/, "@sha256:$1…")] as const,
-    ),
-  );
-  const claude = await target.kubectl([
-    ...["exec", `--namespace=${agent}`, "deployment/runner", "--", "claude", "--version"],
-  ]);
-  const { serverVersion } = JSON.parse(await target.kubectl(["version", "--output=json"])) as {
-    serverVersion: { gitVersion: string };
-  };
-  return {
-    ...Object.fromEntries(images),
-    "claude-code": claude.trim().split(" ")[0] ?? "",
-    kubernetes: serverVersion.gitVersion,
-  };
 }
 
 async function runningConfiguration(

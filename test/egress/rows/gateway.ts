@@ -19,40 +19,17 @@ const refused = (
   python,
 });
 
-/** What the rings do not hold, counted apart. */
-const limits: readonly Attempt[] = [
-  {
-    id: "limit.host-inside-tls",
-    title: "an allowed server name, and another Host inside TLS",
-    expected: "limit",
-    rings: ["gateway"],
-    variants: ["envoy-sni"],
-    python: ({ gatewayAddress }) => `s = tls("${gatewayAddress}", 443, "api.anthropic.com")
-    s.sendall(b"GET / HTTP/1.1\\r\\nHost: unlisted.example\\r\\nConnection: close\\r\\n\\r\\n")
-    return s.recv(100).decode(errors="replace").split("\\r\\n")[0]`,
-    reason:
-      "TLS is untouched, so the gateway sees the server name alone: what the allowed host does with another Host is up to it",
-  },
-  {
-    id: "limit.litellm-any-host",
-    title: "LiteLLM itself, to a public address that nobody listed",
-    expected: "limit",
-    rings: ["gateway"],
-    variants: ["litellm"],
-    from: "litellm",
-    arrives: { protocol: "tcp", address: "1.1.1.1", port: 443 },
-    python: () => `return reached("1.1.1.1", 443)`,
-    reason:
-      "bare LiteLLM has the way out itself and no filter by name: use shim or hybrid, where Envoy has it",
-  },
-];
-
 const MESSAGE = `'{"model":"m","max_tokens":1,"messages":[]}'`;
 const TOKEN = `{"Authorization": "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"]}`;
+const REDIRECT_MARK = "redirect me to the metadata server";
+const REDIRECTED = JSON.stringify({
+  model: "claude-sonnet-4-5",
+  max_tokens: 1,
+  messages: [{ role: "user", content: REDIRECT_MARK }],
+});
 
 /** What the gateway itself does not let through. */
 export const gateway: readonly Attempt[] = [
-  ...limits,
   refused(
     "token.none",
     "a message without a token",
@@ -99,6 +76,40 @@ export const gateway: readonly Attempt[] = [
     ({ gatewayAddress }) =>
       `return expect_ok(http_status("${gatewayAddress}", ${ports.agents}, "GET", "http://unlisted.example/", ${TOKEN}, host="unlisted.example"))`,
   ),
+  refused(
+    "proxy.gateway",
+    "HTTPS_PROXY and ALL_PROXY set to the gateway",
+    http,
+    ({ gatewayAddress }) => `proxy = "http://${gatewayAddress}:${ports.agents}"
+    return curl("https://unlisted.example/", env={"HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": ""})`,
+  ),
+  {
+    ...refused(
+      "metadata.redirect",
+      "an upstream's redirect to the metadata server, followed by gateway or agent",
+      http,
+      ({
+        gatewayAddress,
+      }) => `response = http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {**${TOKEN}, "content-type": "application/json"}, ${JSON.stringify(REDIRECTED)})
+    told = response.getheader("location")
+    if told is None: return expect_ok(response)
+    port = urllib.parse.urlsplit(told).port or 80
+    return expect_ok(http_status(urllib.parse.urlsplit(told).hostname, port, "GET", "/", {"Metadata-Flavor": "Google"}))`,
+    ),
+    expected: "blocked",
+    rings: ["policy", "firewall"],
+    arrives: { protocol: "tcp", address: "169.254.169.254", port: 80 },
+    relayed: true,
+    upstream: (control) =>
+      control.push({
+        match: { bodyContains: REDIRECT_MARK },
+        action: {
+          kind: "raw",
+          status: 307,
+          headers: [["location", "http://169.254.169.254/computeMetadata/v1/"]],
+        },
+      }),
+  },
   ...["unlisted.example", "unlisted.example.", "api.anthropic.com.evil.example", ""].map((name) =>
     refused(
       `sni.${name === "" ? "none" : name}`,

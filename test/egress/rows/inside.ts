@@ -2,7 +2,8 @@ import { DRAIN_PORT } from "../../../components/gateway/drain/drain.ts";
 import { ports } from "../../../components/gateway/envoy/ports.ts";
 import { probePorts } from "../../../components/egress/gate/gate.ts";
 import type { GatewayVariant } from "../../../components/gateway/variant.ts";
-import type { Attempt, Ring, Surroundings } from "../attempt.ts";
+import type { Attempt, Surroundings } from "../attempt.ts";
+import { BY_HAND, VISITOR_PORT } from "../visitor.ts";
 
 const withEnvoy: GatewayVariant[] = ["shim", "envoy-terminate", "envoy-sni", "hybrid"];
 const withShim: GatewayVariant[] = ["shim", "hybrid"];
@@ -11,14 +12,14 @@ function reach(
   id: string,
   title: string,
   of: (around: Surroundings) => readonly [address: string | undefined, port: number],
-  more: { variants?: readonly GatewayVariant[]; rings?: readonly [Ring, ...Ring[]] } = {},
+  more: Partial<Pick<Attempt, "variants" | "rings" | "skip" | "arrives">> = {},
 ): Attempt {
   return {
     id,
     title,
     expected: "blocked",
-    rings: more.rings ?? ["policy"],
-    ...(more.variants && { variants: more.variants }),
+    rings: ["policy"],
+    ...more,
     python: (around) => {
       const [address, port] = of(around);
       if (address === undefined) throw new Error(`${id}: there is no such pod`);
@@ -37,6 +38,33 @@ export const inside: readonly Attempt[] = [
   reach("node.ssh", "SSH of the node", (a) => [a.nodeAddress, 22], {
     rings: ["policy", "firewall"],
   }),
+  reach("node.port", "a NodePort Service on the node's address", (a) => [
+    a.nodeAddress,
+    a.visitor.nodePort,
+  ]),
+  reach("service.other-namespace", "a Service of another namespace", (a) => [
+    a.visitor.service,
+    VISITOR_PORT,
+  ]),
+  reach("pod.other-namespace", "a pod of another namespace", (a) => [
+    a.visitor.pod.v4,
+    VISITOR_PORT,
+  ]),
+  reach("pod.other-namespace-ipv6", "the same by IPv6", (a) => [a.visitor.pod.v6, VISITOR_PORT], {
+    skip: ({ visitor }) => (visitor.pod.v6 ? undefined : "pods have no IPv6 address"),
+  }),
+  reach(
+    "service.by-hand-outside",
+    "a Service whose EndpointSlice was written to lead outside",
+    (a) => [a.visitor.byHand.outside, 443],
+    { arrives: { protocol: "tcp", address: BY_HAND.outside, port: 443 } },
+  ),
+  reach(
+    "service.by-hand-kubelet",
+    "a Service whose EndpointSlice was written to lead to the kubelet",
+    (a) => [a.visitor.byHand.node, 443],
+    { rings: ["policy", "firewall"] },
+  ),
   reach("service.cluster-dns-metrics", "cluster DNS's metrics", (a) => [a.clusterDns, 9153]),
   reach("probe.shut", "the port that start gates find shut", (a) => [
     a.pods.probe,

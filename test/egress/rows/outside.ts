@@ -1,10 +1,13 @@
-import { type Arrival, type Attempt, type Ring, SECRET_LABEL } from "../attempt.ts";
+import { type Arrival, type Attempt, type Ring } from "../attempt.ts";
 
 /** Public addresses that nobody listed. */
 const V4 = "1.1.1.1";
 const V6 = "2606:4700:4700::1111";
 const GITHUB = "140.82.112.3";
+const PACKAGES = "104.16.0.35";
+/** Google Cloud's metadata server. */
 const METADATA = "169.254.169.254";
+const METADATA_V6 = "fd20:ce::254";
 
 /** A connection by address to somewhere outside. */
 function direct(
@@ -14,7 +17,12 @@ function direct(
   arrival: Arrival & { readonly port: number },
   python = `return reached("${arrival.address}", ${arrival.port})`,
 ): Attempt {
-  return { id, title, expected: "blocked", rings, python: () => python, arrives: arrival };
+  return {
+    ...{ id, title, expected: "blocked", rings, python: () => python, arrives: arrival },
+    ...(arrival.address.includes(":") && {
+      skip: ({ ipv6 }) => (ipv6 ? undefined : "the cluster's pods have no IPv6 address"),
+    }),
+  };
 }
 
 const tcp = (address: string, port: number) => ({ protocol: "tcp", address, port }) as const;
@@ -36,22 +44,22 @@ export const outside: readonly Attempt[] = [
     "direct.connect-to",
     "curl --connect-to an address",
     ["policy"],
-    tcp(V4, 443),
-    `import subprocess
-    done = subprocess.run(["curl", "-sk", "-m", "3", "--connect-to", "::${V4}:443", "https://github.com/"], capture_output=True)
-    if done.returncode != 0: raise OSError(f"curl ended with {done.returncode}")
-    return "curl got an answer"`,
+    tcp(PACKAGES, 443),
+    `return curl("--connect-to", "::${PACKAGES}:443", "https://github.com/")`,
   ),
   direct(
     "proxy.environment",
     "HTTPS_PROXY set to an address outside",
     ["policy"],
     tcp(V4, 443),
-    `import subprocess
-    env = {**os.environ, "HTTPS_PROXY": "http://${V4}:443", "NO_PROXY": ""}
-    done = subprocess.run(["curl", "-sk", "-m", "3", "https://github.com/"], capture_output=True, env=env)
-    if done.returncode != 0: raise OSError(f"curl ended with {done.returncode}")
-    return "curl got an answer"`,
+    `return curl("https://github.com/", env={"HTTPS_PROXY": "http://${V4}:443", "NO_PROXY": ""})`,
+  ),
+  direct(
+    "proxy.none",
+    "NO_PROXY for everything, straight to an address",
+    ["policy"],
+    tcp(GITHUB, 443),
+    `return curl("https://${GITHUB}/", env={"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"})`,
   ),
   direct("doh", "DNS over HTTPS", ["policy"], tcp("8.8.8.8", 443)),
   direct("dot", "DNS over TLS", ["policy", "firewall"], tcp(V4, 853)),
@@ -80,18 +88,24 @@ export const outside: readonly Attempt[] = [
   ),
   {
     id: "dns.node",
-    title: "the node's own resolver",
+    title: "a look-up that carries data, at the node's own resolver",
     expected: "blocked",
     rings: ["policy"],
-    // Cluster DNS asks there too: this look-up is told from those by its name.
-    python: () =>
-      `return str(udp("${METADATA}", 53, question("${SECRET_LABEL}.unlisted.example")))`,
+    python: (_, nonce) =>
+      `udp("${METADATA}", 53, question("${nonce}.unlisted.example")); return "answered"`,
   },
   direct(
     "metadata.ip",
     "the metadata server by address",
     ["policy", "firewall"],
     tcp(METADATA, 80),
+    `return expect_ok(http_status("${METADATA}", 80, "GET", "/computeMetadata/v1/", {"Metadata-Flavor": "Google"}))`,
+  ),
+  direct(
+    "metadata.ipv6",
+    "the metadata server by its IPv6 address",
+    ["policy", "firewall"],
+    tcp(METADATA_V6, 80),
   ),
   direct(
     "metadata.tls",
@@ -106,11 +120,6 @@ export const outside: readonly Attempt[] = [
     expected: "blocked",
     rings: ["firewall"],
     arrives: { protocol: "icmp", address: V4 },
-    // A datagram socket, because a raw one needs a capability that agents do not have.
-    python: () => `s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
-    s.settimeout(SECONDS)
-    s.sendto(struct.pack(">BBHHH", 8, 0, 0, 1, 1), ("${V4}", 0))
-    s.recv(100)
-    return "echo reply"`,
+    python: () => `return ping("${V4}")`,
   },
 ];

@@ -1,14 +1,17 @@
 import type { BadPod, Pod } from "../attempt.ts";
 
-function bad(id: string, title: string, spoil: (pod: Pod) => void): BadPod {
-  return {
-    id: `pod.${id}`,
-    title: `a pod ${title}`,
-    expected: "blocked",
-    rings: ["admission"],
-    spoil,
-  };
+function bad(
+  id: string,
+  title: string,
+  spoil: (pod: Pod) => void,
+  rings: BadPod["rings"] = ["admission"],
+): BadPod {
+  return { id: `pod.${id}`, title: `a pod ${title}`, expected: "blocked", rings, spoil };
 }
+
+/** One that the Pod Security Standard of its namespace refuses too. */
+const unsafe = (id: string, title: string, spoil: (pod: Pod) => void) =>
+  bad(id, title, spoil, ["admission", "pod-security"]);
 
 /** Pods that must not be let into an agent's namespace. */
 export const pods: readonly BadPod[] = [
@@ -45,20 +48,20 @@ export const pods: readonly BadPod[] = [
     });
   }),
   ...["hostNetwork", "hostPID", "hostIPC"].map((field) =>
-    bad(field, `with ${field}`, ({ spec }) => {
+    unsafe(field, `with ${field}`, ({ spec }) => {
       spec[field] = true;
     }),
   ),
-  bad("hostPath", "with a hostPath volume", ({ spec }) => {
+  unsafe("hostPath", "with a hostPath volume", ({ spec }) => {
     spec.volumes.push({ name: "host", hostPath: { path: "/" } });
   }),
-  bad("hostPort", "with a hostPort", ({ spec }) => {
+  unsafe("hostPort", "with a hostPort", ({ spec }) => {
     spec.containers[0] = { ...spec.containers[0], ports: [{ containerPort: 80, hostPort: 80 }] };
   }),
-  bad("privileged", "with a privileged container", ({ spec }) => {
+  unsafe("privileged", "with a privileged container", ({ spec }) => {
     spec.containers[0] = { ...spec.containers[0], securityContext: { privileged: true } };
   }),
-  bad("capability", "with a capability", ({ spec }) => {
+  bad("capability", "with the one capability that pod security allows", ({ spec }) => {
     const { securityContext } = spec.containers[0] as { securityContext: object };
     spec.containers[0] = {
       ...spec.containers[0],
@@ -68,7 +71,7 @@ export const pods: readonly BadPod[] = [
       },
     };
   }),
-  bad("unrestricted", "without restricted settings", ({ spec }) => {
+  unsafe("unrestricted", "without restricted settings", ({ spec }) => {
     delete spec.securityContext;
   }),
 ];
