@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AnthropicControl } from "../anthropic/client.ts";
 import { type Lab, openLab, takeDown } from "../cluster/index.ts";
 import { ensureHosts } from "../hosts/hosts.ts";
@@ -34,6 +34,11 @@ beforeAll(async () => {
   lab = openLab();
   // From nothing, whatever an earlier run left: the first command has to do with that.
   await takeDown(lab, progress);
+});
+
+afterAll(async () => {
+  // Other tests' stacks have the key that the walk rotated away.
+  await control.setCredentials([LAB_API_KEY]);
 });
 
 beforeEach(async () => {
