@@ -56,13 +56,19 @@ export async function measureAllPaths(
   }
 }
 
-/** Measures one path in a spike of its own, which is destroyed again whatever happens. */
-export async function measureInSpike(variant: GatewayVariant, range: SpikeRange): Promise<Report> {
+/** Measures one path, with config of its own, in a spike that is destroyed again whatever happens. */
+export async function measureInSpike(
+  variant: GatewayVariant,
+  range: SpikeRange,
+  config: Readonly<Record<string, string>> = {},
+): Promise<Report> {
   const { target, pulumi, upstream, long, progress, signal, measure } = range;
   const name = `verify-${variant}`;
   const stack = await prepareStack(pulumi, target, name, "spike");
   try {
-    for (const [path, value] of Object.entries(CONFIG[variant])) await stack.setConfig(path, value);
+    for (const [path, value] of Object.entries({ ...CONFIG[variant], ...config })) {
+      await stack.setConfig(path, value);
+    }
     // Nothing is under way when the spike goes.
     await stack.setConfig("gateway.drainSeconds", "10");
     await progress.step(`pulumi up -s ${name}`, () => stack.up({ signal }));

@@ -6,6 +6,7 @@ import { type Options, parseOptions } from "./options.ts";
 import { checks } from "./checks/index.ts";
 import { decide, recommend } from "./report/decision.ts";
 import { renderHtml } from "./report/html.ts";
+import { renderDecisionTable } from "./report/markdown.ts";
 import type { Report } from "./report/report.ts";
 import { renderTerminal } from "./report/terminal.ts";
 import { findStack } from "./subject/find-stack.ts";
@@ -27,6 +28,7 @@ async function main(): Promise<number> {
     const options = parseOptions(process.argv.slice(2), process.env);
     const reports = await reportsOf(options, progress, interrupted.signal);
     for (const report of reports) process.stdout.write(renderTerminal(report));
+    if (reports.length > 1) process.stdout.write(`\n${renderDecisionTable(reports)}\n`);
     if (options.json !== undefined) {
       await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
     }

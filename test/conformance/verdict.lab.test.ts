@@ -1,42 +1,113 @@
-import { beforeAll, expect, test } from "vitest";
-import { gatewayVariants } from "../../components/gateway/variant.ts";
-import { openLab } from "../lab/cluster/index.ts";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
+import { importIntoLab, type Lab, openLab } from "../lab/cluster/index.ts";
+import { buildImages, imageReference } from "../lab/images/images.ts";
 import { lineProgress } from "../lab/progress.ts";
+import { run } from "../lab/pulumi/run.ts";
 import { labTarget } from "../lab/target.ts";
 import { ensureUpstream } from "../lab/upstream.ts";
 import { measureInSpike, type SpikeRange } from "./all-paths.ts";
+import { themeOf } from "./checks/check.ts";
+import { checks } from "./checks/index.ts";
 import { measure } from "./measure.ts";
-import { differs } from "./report/report.ts";
+import { renderDecisionTable } from "./report/markdown.ts";
+import { differs, type Report } from "./report/report.ts";
 
-let range: Omit<SpikeRange, "signal">;
+/** Every path in a spike of its own, measured by the command and held against the reviewed table. */
+let lab: Lab;
+let range: Omit<SpikeRange, "measure">;
+let dir: string;
+const reports: Report[] = [];
 
 beforeAll(async () => {
   const progress = lineProgress();
-  const lab = openLab();
+  lab = openLab();
   const target = await labTarget(lab, progress);
-  range = {
-    target,
-    pulumi: await target.pulumi(progress),
-    upstream: await ensureUpstream(lab),
-    long: false,
-    progress,
-    measure: async (subject) => {
-      try {
-        return await progress.step(`Measuring ${subject.path}`, () => measure(subject));
-      } finally {
-        subject.close();
-      }
-    },
-  };
+  const upstream = await ensureUpstream(lab);
+  const pulumi = await target.pulumi(progress);
+  const { signal } = new AbortController();
+  range = { target, pulumi, upstream, long: false, progress, signal };
+  dir = await mkdtemp(join(tmpdir(), "claude-gateway-verdict-"));
 });
+
+afterAll(async () => {
+  await rm(dir, { recursive: true });
+});
+
+/** `npm run verify` to its end. */
+function verify(...args: string[]) {
+  const command = [process.execPath, "test/run.mjs", "test/conformance/main.ts"] as const;
+  return run({ argv: [...command, ...args], cwd: lab.cloneDir, env: process.env });
+}
+
+/** What the command's JSON says, and that its page was written. */
+async function reportOf(stack: string): Promise<Report> {
+  const [json, html] = [join(dir, `${stack}.json`), join(dir, `${stack}.html`)];
+  const title = `npm run verify -- --stack ${stack}`;
+  const { exitCode, stderr } = await range.progress.step(title, () =>
+    verify("--stack", stack, "--json", json, "--html", html),
+  );
+  const report = JSON.parse(await readFile(json, "utf8")) as Report;
+  expect(report.checks.filter(differs), stderr).toEqual([]);
+  expect(exitCode).toBe(0);
+  expect(await readFile(html, "utf8")).toContain("The decision table");
+  return report;
+}
+
+/** What cannot be measured ends with one line that says so, and leaves no client behind. */
+async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
+  const { target, upstream } = range;
+  const deployment = ["deployment/envoy-terminate", `--namespace=${stack}-gateway`];
+  const refusal = async (name: string) => {
+    const { exitCode, stderr } = await verify("--stack", name);
+    expect(exitCode).toBe(2);
+    return stderr.trim().split("\n").at(-1);
+  };
+
+  expect(await refusal("nobody")).toMatch(
+    /^no stack nobody \(there is .*\): npm run local makes stack local$/,
+  );
+
+  await upstream.push({ match: {}, times: null, action: { kind: "reset", after: "request" } });
+  expect(await refusal(stack)).toMatch(/^the gateway at \S+ does not reach its upstream: 50\d /);
+  await upstream.reset();
+
+  await target.kubectl(["scale", ...deployment, "--replicas=0"]);
+  await target.kubectl(["rollout", "status", ...deployment, "--timeout=60s"]);
+  const gone = ["pods", "--selector=claude-gateway/path=envoy-terminate", deployment[1] ?? ""];
+  await target.kubectl(["wait", "--for=delete", ...gone, "--timeout=120s"]);
+  expect(await refusal(stack)).toBe(
+    `the gateway of stack ${stack} is not ready, it has no pod: kubectl get pods -n ${stack}-gateway`,
+  );
+
+  const clients = await target.kubectl([
+    ...["exec", `--namespace=${stack}-agent`, "deployment/runner", "--", "sh", "-c"],
+    "grep -l -e --input-typ[e]=module /proc/[0-9]*/cmdline || true",
+  ]);
+  expect(clients).toBe("");
+}
+
+const inItsSpike: Partial<Record<GatewayVariant, (stack: string) => Promise<void>>> = {
+  "envoy-terminate": refusesWhatCannotBeMeasured,
+};
 
 test.each(gatewayVariants)(
   "%s keeps and loses what the reviewed table says",
   async (variant) => {
-    const { signal } = new AbortController();
-    const report = await measureInSpike(variant, { ...range, signal });
+    const report = await measureInSpike(variant, {
+      ...range,
+      measure: async ({ close, stack }) => {
+        close();
+        const measured = await reportOf(stack);
+        await inItsSpike[variant]?.(stack);
+        return measured;
+      },
+    });
+    reports.push(report);
     expect(report.path).toBe(variant);
-    expect(report.checks.filter(differs)).toEqual([]);
     const skipped = report.checks.filter(({ status }) => status === "skipped");
     expect(skipped.map(({ id }) => id)).toEqual(["streaming.quiet-310s"]);
     const names = await range.target.kubectl(["get", "namespaces", "--output=name"]);
@@ -44,3 +115,24 @@ test.each(gatewayVariants)(
   },
   900_000,
 );
+
+test("the README shows the decision table that was measured", async () => {
+  const cells = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-+/g, "-");
+  const readme = await readFile(join(lab.cloneDir, "README.md"), "utf8");
+  expect(cells(readme)).toContain(cells(renderDecisionTable(reports)));
+});
+
+test("behind the shim, a LiteLLM that wraps upstream errors loses none of their words", async () => {
+  await importIntoLab(lab, await buildImages(["litellm-1.91.0"], range.progress));
+  const errors = checks.filter(({ id }) => themeOf(id) === "errors");
+  const report = await measureInSpike(
+    "shim",
+    {
+      ...range,
+      measure: (subject) => measure(subject, undefined, errors).finally(subject.close),
+    },
+    { "images.litellm": await imageReference("litellm-1.91.0") },
+  );
+  console.log(JSON.stringify(report, null, 1));
+  expect(report.versions.litellm).toBe("ghcr.io/berriai/litellm:v1.91.0");
+}, 900_000);

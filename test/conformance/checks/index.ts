@@ -7,6 +7,7 @@ import { disconnect } from "./disconnect.ts";
 import { errors } from "./errors.ts";
 import { headers } from "./headers.ts";
 import { ownErrors } from "./own-errors.ts";
+import { provokedErrors, provokedTools } from "./provoked.ts";
 import { size } from "./size.ts";
 import { streaming } from "./streaming.ts";
 import { tools } from "./tools.ts";
@@ -14,12 +15,14 @@ import { tools } from "./tools.ts";
 /** Every check, by theme, in the order of reports. */
 export const checks: readonly Check[] = [
   ...errors,
+  ...provokedErrors,
   ...ownErrors,
   ...caching,
   ...body,
   ...headers,
   ...streaming,
   ...tools,
+  ...provokedTools,
   ...size,
   ...disconnect,
   ...claudeCode,

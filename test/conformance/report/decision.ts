@@ -7,24 +7,34 @@ export const questions = [
   {
     letter: "A",
     title: "Are the API's errors native?",
+    topic: "errors",
     themes: ["errors"],
   },
   {
     letter: "B",
     title: "Does prompt caching work?",
+    topic: "caching",
     themes: ["caching"],
   },
   {
     letter: "C",
     title: "Does streaming arrive event by event?",
+    topic: "streaming",
     themes: ["streaming"],
   },
   {
     letter: "D",
     title: "Do sessions go on, and tools make the round trip?",
+    topic: "sessions and tools",
     themes: ["tools", "claude-code"],
   },
-] as const satisfies readonly { letter: string; title: string; themes: readonly Theme[] }[];
+] as const satisfies readonly {
+  letter: string;
+  title: string;
+  /** What it is about, where there is little room. */
+  topic: string;
+  themes: readonly Theme[];
+}[];
 
 /** How checks came out, counted. */
 export interface Tally {

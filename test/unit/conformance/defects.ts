@@ -113,6 +113,11 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "body",
   },
   "errors.cut-stream": { defect: { mendsStreams: true }, loss: "ends-properly" },
+  "errors.provoked-400": { defect: wrapsErrors, loss: "body" },
+  "errors.provoked-404": {
+    defect: { responseHeaders: without(/^request-id$/i) },
+    loss: "headers",
+  },
   "errors.asked-once": { defect: { attempts: 2 }, loss: "repeated" },
 
   "own-errors.no-token": { defect: { accepts: () => true }, loss: "came-through" },
@@ -291,6 +296,7 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     defect: answer((text) => text.replace(/event: [^]*?\n\n/, "")),
     loss: "body",
   },
+  "tools.forced": { defect: textChanged(/,"tool_choice":\{[^}]*\}/, ""), loss: "not-used" },
 
   "size.1-mb": { defect: tooSmall, loss: "refused" },
   "size.31-mb": { defect: tooSmall, loss: "refused" },

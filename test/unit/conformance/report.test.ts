@@ -3,6 +3,7 @@ import type { Check } from "../../conformance/checks/check.ts";
 import { checks } from "../../conformance/checks/index.ts";
 import { decide, recommend } from "../../conformance/report/decision.ts";
 import { renderHtml } from "../../conformance/report/html.ts";
+import { renderDecisionTable } from "../../conformance/report/markdown.ts";
 import type { CheckResult, Report, Status } from "../../conformance/report/report.ts";
 import { renderTerminal } from "../../conformance/report/terminal.ts";
 
@@ -72,6 +73,20 @@ test("AC 5 is unblocked where all four questions are answered yes", () => {
     "caching.unmarked": "skipped",
   });
   expect(decide(unmeasured).unblocksAc5).toBe("Open: B not measured.");
+});
+
+test("the README's table has a row a path, with counts and answers", () => {
+  const [head, , ...rows] = renderDecisionTable([lossy, sni])
+    .split("\n")
+    .map((line) => line.slice(2, -2).split(" | "));
+  expect(head).toHaveLength(11);
+  expect(head?.slice(0, 6)).toEqual([
+    ...["path", "A errors", "B caching", "C streaming", "D sessions and tools", "checks kept"],
+  ]);
+  expect(rows.map(([path]) => path)).toEqual(["Shim", "Envoy by SNI"]);
+  expect(rows[0]?.[5]).toBe(`${checks.length - 1}/${checks.length}`);
+  expect(rows[0]?.[6]).toBe("Yes: A, B, C and D kept.");
+  expect(rows[1]?.[10]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
 });
 
 test("the page is one file that loads nothing, with every check and the decision table", () => {
