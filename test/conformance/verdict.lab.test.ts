@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
-import { importIntoLab, type Lab, openLab } from "../lab/cluster/index.ts";
+import { importIntoLab, type Lab, openLab, runInLab } from "../lab/cluster/index.ts";
 import { buildImages, imageReference } from "../lab/images/images.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { run } from "../lab/pulumi/run.ts";
@@ -14,7 +14,7 @@ import { themeOf } from "./checks/check.ts";
 import { checks } from "./checks/index.ts";
 import { measure } from "./measure.ts";
 import { renderDecisionTable } from "./report/markdown.ts";
-import { differs, type Report } from "./report/report.ts";
+import { countByStatus, differs, type Report } from "./report/report.ts";
 
 /** Every path in a spike of its own, measured by the command and held against the reviewed table. */
 let lab: Lab;
@@ -37,10 +37,11 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** `npm run verify` to its end. */
+/** `npm run verify`. */
+const COMMAND = [process.execPath, "test/run.mjs", "test/conformance/main.ts"] as const;
+
 function verify(...args: string[]) {
-  const command = [process.execPath, "test/run.mjs", "test/conformance/main.ts"] as const;
-  return run({ argv: [...command, ...args], cwd: lab.cloneDir, env: process.env });
+  return run({ argv: [...COMMAND, ...args], cwd: lab.cloneDir, env: process.env });
 }
 
 /** What the command's JSON says, and that its page was written. */
@@ -55,6 +56,25 @@ async function reportOf(stack: string): Promise<Report> {
   expect(exitCode).toBe(0);
   expect(await readFile(html, "utf8")).toContain("The decision table");
   return report;
+}
+
+/** From outside, with nothing but an address and a token, this path keeps all that can be seen there. */
+async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
+  const { target } = range;
+  const [gateway, agent] = [`--namespace=${stack}-gateway`, `--namespace=${stack}-agent`];
+  const address = ["get", "service", "gateway", gateway, "--output=jsonpath={.spec.clusterIP}"];
+  const printToken = ["exec", agent, "deployment/runner", "--", "printenv", "ANTHROPIC_AUTH_TOKEN"];
+  const token = await target.kubectl(printToken);
+  const url = `http://${await target.kubectl(address)}:8080/anthropic`;
+  const json = join(dir, "url.json");
+  await runInLab(lab, [...COMMAND, "--url", url, "--json", json], {
+    cwd: lab.cloneDir,
+    env: { ...process.env, ANTHROPIC_AUTH_TOKEN: token.trim() },
+  });
+  const { path, checks } = JSON.parse(await readFile(json, "utf8")) as Report;
+  expect(path).toBe("external");
+  expect(checks.filter(differs)).toEqual([]);
+  expect(countByStatus(checks).pass).toBeGreaterThanOrEqual(19);
 }
 
 /** What cannot be measured ends with one line that says so, and leaves no client behind. */
@@ -91,7 +111,10 @@ async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
 }
 
 const inItsSpike: Partial<Record<GatewayVariant, (stack: string) => Promise<void>>> = {
-  "envoy-terminate": refusesWhatCannotBeMeasured,
+  "envoy-terminate": async (stack) => {
+    await keepsAllThatIsSeenFromOutside(stack);
+    await refusesWhatCannotBeMeasured(stack);
+  },
 };
 
 test.each(gatewayVariants)(

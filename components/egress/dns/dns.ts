@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { serviceAddress } from "../../service-address.ts";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
-import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { restrictedContainer } from "../../restricted.ts";
+import { singlePodDeployment } from "../../single-pod.ts";
 import { dnsPolicy } from "../policies.ts";
 import { networkPolicy } from "../policy.ts";
 import { coreDnsArgs, DNS_PORT, DNS_PROBES, renderEgressDnsFiles } from "./corefile.ts";
@@ -73,66 +74,54 @@ export class EgressDns extends pulumi.ComponentResource {
 
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
-      {
-        metadata: { namespace, name: NAME, labels },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: labels },
-          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: {
-            metadata: {
-              labels,
-              annotations: {
-                // A roll, and not CoreDNS's own reload, so that who waits for the Deployment waits for the answers.
-                "claude-gateway/config-hash": files.apply((files) =>
-                  contentHash(JSON.stringify(files)),
-                ),
-              },
-            },
-            spec: {
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              // It asks nobody, itself included.
-              dnsPolicy: "None",
-              dnsConfig: { nameservers: ["127.0.0.1"] },
-              securityContext: restrictedPod(USER),
-              containers: [
-                {
-                  name: "coredns",
-                  image: args.image,
-                  args: coreDnsArgs(MOUNT),
-                  ports: [
-                    { name: "dns", containerPort: DNS_PORT, protocol: "UDP" },
-                    { name: "dns-tcp", containerPort: DNS_PORT, protocol: "TCP" },
-                  ],
-                  securityContext: {
-                    ...restrictedContainer,
-                    // Its file asks for this capability: without it, the kernel does not even start it.
-                    capabilities: {
-                      ...restrictedContainer.capabilities,
-                      add: ["NET_BIND_SERVICE"],
-                    },
-                  },
-                  resources: {
-                    requests: { cpu: "20m", memory: "32Mi" },
-                    limits: { memory: "128Mi" },
-                  },
-                  readinessProbe: {
-                    httpGet: { path: "/ready", port: DNS_PROBES.ready },
-                    periodSeconds: 1,
-                  },
-                  livenessProbe: {
-                    httpGet: { path: "/health", port: DNS_PROBES.health },
-                    periodSeconds: 10,
-                  },
-                  volumeMounts: [{ name: "config", mountPath: MOUNT, readOnly: true }],
-                },
-              ],
-              volumes: [{ name: "config", configMap: { name: config.metadata.name } }],
-            },
-          },
+      singlePodDeployment({
+        namespace,
+        name: NAME,
+        labels,
+        annotations: {
+          // A roll, and not CoreDNS's own reload, so that who waits for the Deployment waits for the answers.
+          "claude-gateway/config-hash": files.apply((files) => contentHash(JSON.stringify(files))),
         },
-      },
+        user: USER,
+        pod: {
+          // It asks nobody, itself included.
+          dnsPolicy: "None",
+          dnsConfig: { nameservers: ["127.0.0.1"] },
+          containers: [
+            {
+              name: "coredns",
+              image: args.image,
+              args: coreDnsArgs(MOUNT),
+              ports: [
+                { name: "dns", containerPort: DNS_PORT, protocol: "UDP" },
+                { name: "dns-tcp", containerPort: DNS_PORT, protocol: "TCP" },
+              ],
+              securityContext: {
+                ...restrictedContainer,
+                // Its file asks for this capability: without it, the kernel does not even start it.
+                capabilities: {
+                  ...restrictedContainer.capabilities,
+                  add: ["NET_BIND_SERVICE"],
+                },
+              },
+              resources: {
+                requests: { cpu: "20m", memory: "32Mi" },
+                limits: { memory: "128Mi" },
+              },
+              readinessProbe: {
+                httpGet: { path: "/ready", port: DNS_PROBES.ready },
+                periodSeconds: 1,
+              },
+              livenessProbe: {
+                httpGet: { path: "/health", port: DNS_PROBES.health },
+                periodSeconds: 10,
+              },
+              volumeMounts: [{ name: "config", mountPath: MOUNT, readOnly: true }],
+            },
+          ],
+          volumes: [{ name: "config", configMap: { name: config.metadata.name } }],
+        },
+      }),
       { parent: this, dependsOn: [policy] },
     );
 

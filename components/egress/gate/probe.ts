@@ -4,7 +4,8 @@ import { serviceAddress } from "../../service-address.ts";
 import { readFileSync } from "node:fs";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
-import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { restrictedContainer } from "../../restricted.ts";
+import { singlePodDeployment } from "../../single-pod.ts";
 import { probePolicy } from "../policies.ts";
 import { networkPolicy } from "../policy.ts";
 import { probePorts } from "./gate.ts";
@@ -49,51 +50,41 @@ export class Probe extends pulumi.ComponentResource {
 
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
-      {
-        metadata: { namespace, name: NAME, labels },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: labels },
-          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: {
-            metadata: {
-              labels,
-              annotations: { "claude-gateway/script-hash": contentHash(JSON.stringify(files)) },
-            },
-            spec: {
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              terminationGracePeriodSeconds: 5,
-              securityContext: restrictedPod(USER),
-              containers: [
-                {
-                  name: "probe",
-                  image: args.image,
-                  command: ["node", `${MOUNT}/${SCRIPT}`],
-                  env: [
-                    { name: "OPEN_PORT", value: String(probePorts.open) },
-                    { name: "SHUT_PORT", value: String(probePorts.shut) },
-                  ],
-                  ports: [
-                    { name: "open", containerPort: probePorts.open },
-                    { name: "shut", containerPort: probePorts.shut },
-                  ],
-                  securityContext: restrictedContainer,
-                  resources: {
-                    requests: { cpu: "5m", memory: "32Mi" },
-                    limits: { memory: "128Mi" },
-                  },
-                  readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
-                  // A gate must never take a port for shut that nobody serves.
-                  livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
-                  volumeMounts: [{ name: "script", mountPath: MOUNT, readOnly: true }],
-                },
+      singlePodDeployment({
+        namespace,
+        name: NAME,
+        labels,
+        annotations: { "claude-gateway/script-hash": contentHash(JSON.stringify(files)) },
+        user: USER,
+        pod: {
+          terminationGracePeriodSeconds: 5,
+          containers: [
+            {
+              name: "probe",
+              image: args.image,
+              command: ["node", `${MOUNT}/${SCRIPT}`],
+              env: [
+                { name: "OPEN_PORT", value: String(probePorts.open) },
+                { name: "SHUT_PORT", value: String(probePorts.shut) },
               ],
-              volumes: [{ name: "script", configMap: { name: script.metadata.name } }],
+              ports: [
+                { name: "open", containerPort: probePorts.open },
+                { name: "shut", containerPort: probePorts.shut },
+              ],
+              securityContext: restrictedContainer,
+              resources: {
+                requests: { cpu: "5m", memory: "32Mi" },
+                limits: { memory: "128Mi" },
+              },
+              readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
+              // A gate must never take a port for shut that nobody serves.
+              livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
+              volumeMounts: [{ name: "script", mountPath: MOUNT, readOnly: true }],
             },
-          },
+          ],
+          volumes: [{ name: "script", configMap: { name: script.metadata.name } }],
         },
-      },
+      }),
       { parent: this, dependsOn: [policy] },
     );
 

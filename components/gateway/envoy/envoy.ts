@@ -4,7 +4,8 @@ import { envoyPolicy } from "../../egress/policies.ts";
 import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
 import { pathLabels } from "../../labels.ts";
-import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { restrictedContainer } from "../../restricted.ts";
+import { singlePodDeployment } from "../../single-pod.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../path.ts";
 import type { CallerTokens } from "../tokens.ts";
@@ -85,76 +86,66 @@ export class Envoy extends pulumi.ComponentResource {
     this.selector = pathLabels("gateway", variant);
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
-      {
-        metadata: { namespace, name: deploymentName, labels: this.selector },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: this.selector },
-          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: {
-            metadata: {
-              labels: this.selector,
-              annotations: {
-                // Everything else in the volumes is watched; this is read at the start only.
-                "claude-gateway/bootstrap-hash": files.apply((rendered) =>
-                  contentHash(rendered[fileNames.bootstrap] ?? ""),
-                ),
-                "claude-gateway/drain-hash": contentHash(JSON.stringify(drainFiles())),
-              },
-            },
-            spec: {
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
-              securityContext: restrictedPod(USER),
-              initContainers: [drainContainer({ image: args.images.node, drainSeconds })],
-              containers: [
-                {
-                  name: "envoy",
-                  image: args.images.envoy,
-                  command: ["/usr/local/bin/envoy"],
-                  args: [...envoyCommandArgs({ drainSeconds })],
-                  ports: [
-                    ...(servesHttp ? [{ name: "http", containerPort: ports.agents }] : []),
-                    ...(passesTls ? [{ name: "tls", containerPort: ports.sni }] : []),
-                    ...(hasEgress ? [{ name: "egress", containerPort: ports.egress }] : []),
-                    { name: "health", containerPort: ports.health },
-                  ],
-                  securityContext: restrictedContainer,
-                  resources: {
-                    requests: { cpu: "100m", memory: "128Mi" },
-                    limits: { memory: "512Mi" },
-                  },
-                  startupProbe: {
-                    httpGet: { path: "/ready", port: "health" },
-                    periodSeconds: 1,
-                    failureThreshold: 60,
-                  },
-                  readinessProbe: {
-                    httpGet: { path: "/ready", port: "health" },
-                    periodSeconds: 2,
-                  },
-                  livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
-                  lifecycle: { preStop: drainHook },
-                  volumeMounts: [
-                    { name: "config", mountPath: mounts.config, readOnly: true },
-                    ...(secrets === undefined
-                      ? []
-                      : [{ name: "secrets", mountPath: mounts.secrets, readOnly: true }]),
-                  ],
-                },
+      singlePodDeployment({
+        namespace,
+        name: deploymentName,
+        labels: this.selector,
+        annotations: {
+          // Everything else in the volumes is watched; this is read at the start only.
+          "claude-gateway/bootstrap-hash": files.apply((rendered) =>
+            contentHash(rendered[fileNames.bootstrap] ?? ""),
+          ),
+          "claude-gateway/drain-hash": contentHash(JSON.stringify(drainFiles())),
+        },
+        user: USER,
+        pod: {
+          terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
+          initContainers: [drainContainer({ image: args.images.node, drainSeconds })],
+          containers: [
+            {
+              name: "envoy",
+              image: args.images.envoy,
+              command: ["/usr/local/bin/envoy"],
+              args: [...envoyCommandArgs({ drainSeconds })],
+              ports: [
+                ...(servesHttp ? [{ name: "http", containerPort: ports.agents }] : []),
+                ...(passesTls ? [{ name: "tls", containerPort: ports.sni }] : []),
+                ...(hasEgress ? [{ name: "egress", containerPort: ports.egress }] : []),
+                { name: "health", containerPort: ports.health },
               ],
-              volumes: [
-                { name: "config", configMap: { name: config.metadata.name } },
-                { name: "drain", configMap: { name: drain.metadata.name } },
+              securityContext: restrictedContainer,
+              resources: {
+                requests: { cpu: "100m", memory: "128Mi" },
+                limits: { memory: "512Mi" },
+              },
+              startupProbe: {
+                httpGet: { path: "/ready", port: "health" },
+                periodSeconds: 1,
+                failureThreshold: 60,
+              },
+              readinessProbe: {
+                httpGet: { path: "/ready", port: "health" },
+                periodSeconds: 2,
+              },
+              livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
+              lifecycle: { preStop: drainHook },
+              volumeMounts: [
+                { name: "config", mountPath: mounts.config, readOnly: true },
                 ...(secrets === undefined
                   ? []
-                  : [{ name: "secrets", secret: { secretName: secrets.metadata.name } }]),
+                  : [{ name: "secrets", mountPath: mounts.secrets, readOnly: true }]),
               ],
             },
-          },
+          ],
+          volumes: [
+            { name: "config", configMap: { name: config.metadata.name } },
+            { name: "drain", configMap: { name: drain.metadata.name } },
+            ...(secrets === undefined
+              ? []
+              : [{ name: "secrets", secret: { secretName: secrets.metadata.name } }]),
+          ],
         },
-      },
+      }),
       { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(drainSeconds) },
     );
 

@@ -5,7 +5,8 @@ import { bareLiteLlmPolicy, shimmedLiteLlmPolicy } from "../../egress/policies.t
 import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
 import { pathLabels, type Role } from "../../labels.ts";
-import { restrictedContainer, restrictedPod } from "../../restricted.ts";
+import { restrictedContainer } from "../../restricted.ts";
+import { singlePodDeployment } from "../../single-pod.ts";
 import { ports } from "../envoy/ports.ts";
 import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
 import type { CallerTokens } from "../tokens.ts";
@@ -108,81 +109,71 @@ export class LiteLlm extends pulumi.ComponentResource {
     this.selector = pathLabels(args.role, variant);
     this.deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
-      {
-        metadata: { namespace, name: deploymentName, labels: this.selector },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: this.selector },
-          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: {
-            metadata: {
-              labels: this.selector,
-              annotations: {
-                // LiteLLM reads both at its start only, so a change has to roll the pod.
-                "claude-gateway/config-hash": contentHash(JSON.stringify(files)),
-                "claude-gateway/credential-hash": pulumi.secret(
-                  pulumi.jsonStringify(credentialData).apply(contentHash),
-                ),
-              },
-            },
-            spec: {
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              terminationGracePeriodSeconds: terminationGraceSeconds(args.drainSeconds),
-              ...(args.hostAliases && { hostAliases: args.hostAliases }),
-              securityContext: restrictedPod(USER),
-              containers: [
-                {
-                  name: "litellm",
-                  image: args.image,
-                  command: liteLlmCommand({ port: ports.litellm, drainSeconds: args.drainSeconds }),
-                  ports: [{ name: "http", containerPort: ports.litellm }],
-                  env: pulumi
-                    .output(args.upstreamBaseUrl)
-                    .apply((upstreamBaseUrl) =>
-                      Object.entries(
-                        liteLlmEnvironment({ drainSeconds: args.drainSeconds, upstreamBaseUrl }),
-                      ).map(([name, value]) => ({ name, value })),
-                    ),
-                  envFrom: [{ secretRef: { name: credentials.metadata.name } }],
-                  securityContext: restrictedContainer,
-                  resources: {
-                    requests: { cpu: "250m", memory: "512Mi" },
-                    limits: { memory: "1536Mi" },
-                  },
-                  startupProbe: {
-                    httpGet: { path: "/health/liveliness", port: "http" },
-                    periodSeconds: 2,
-                    failureThreshold: 90,
-                  },
-                  readinessProbe: {
-                    httpGet: { path: "/health/readiness", port: "http" },
-                    periodSeconds: 5,
-                    timeoutSeconds: 5,
-                  },
-                  livenessProbe: {
-                    httpGet: { path: "/health/liveliness", port: "http" },
-                    periodSeconds: 10,
-                    timeoutSeconds: 10,
-                    failureThreshold: 6,
-                  },
-                  lifecycle: { preStop: { sleep: { seconds: DEREGISTRATION_SECONDS } } },
-                  volumeMounts: [
-                    { name: "config", mountPath: liteLlmPaths.config, readOnly: true },
-                    { name: "tokens", mountPath: liteLlmPaths.tokens, readOnly: true },
-                    { name: "tmp", mountPath: "/tmp" },
-                  ],
-                },
-              ],
-              volumes: [
-                { name: "config", configMap: { name: config.metadata.name } },
-                { name: "tokens", secret: { secretName: tokens.metadata.name } },
-                { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
-              ],
-            },
-          },
+      singlePodDeployment({
+        namespace,
+        name: deploymentName,
+        labels: this.selector,
+        annotations: {
+          // LiteLLM reads both at its start only, so a change has to roll the pod.
+          "claude-gateway/config-hash": contentHash(JSON.stringify(files)),
+          "claude-gateway/credential-hash": pulumi.secret(
+            pulumi.jsonStringify(credentialData).apply(contentHash),
+          ),
         },
-      },
+        user: USER,
+        pod: {
+          terminationGracePeriodSeconds: terminationGraceSeconds(args.drainSeconds),
+          ...(args.hostAliases && { hostAliases: args.hostAliases }),
+          containers: [
+            {
+              name: "litellm",
+              image: args.image,
+              command: liteLlmCommand({ port: ports.litellm, drainSeconds: args.drainSeconds }),
+              ports: [{ name: "http", containerPort: ports.litellm }],
+              env: pulumi
+                .output(args.upstreamBaseUrl)
+                .apply((upstreamBaseUrl) =>
+                  Object.entries(
+                    liteLlmEnvironment({ drainSeconds: args.drainSeconds, upstreamBaseUrl }),
+                  ).map(([name, value]) => ({ name, value })),
+                ),
+              envFrom: [{ secretRef: { name: credentials.metadata.name } }],
+              securityContext: restrictedContainer,
+              resources: {
+                requests: { cpu: "250m", memory: "512Mi" },
+                limits: { memory: "1536Mi" },
+              },
+              startupProbe: {
+                httpGet: { path: "/health/liveliness", port: "http" },
+                periodSeconds: 2,
+                failureThreshold: 90,
+              },
+              readinessProbe: {
+                httpGet: { path: "/health/readiness", port: "http" },
+                periodSeconds: 5,
+                timeoutSeconds: 5,
+              },
+              livenessProbe: {
+                httpGet: { path: "/health/liveliness", port: "http" },
+                periodSeconds: 10,
+                timeoutSeconds: 10,
+                failureThreshold: 6,
+              },
+              lifecycle: { preStop: { sleep: { seconds: DEREGISTRATION_SECONDS } } },
+              volumeMounts: [
+                { name: "config", mountPath: liteLlmPaths.config, readOnly: true },
+                { name: "tokens", mountPath: liteLlmPaths.tokens, readOnly: true },
+                { name: "tmp", mountPath: "/tmp" },
+              ],
+            },
+          ],
+          volumes: [
+            { name: "config", configMap: { name: config.metadata.name } },
+            { name: "tokens", secret: { secretName: tokens.metadata.name } },
+            { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
+          ],
+        },
+      }),
       { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(args.drainSeconds) },
     );
 
