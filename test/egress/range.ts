@@ -53,13 +53,12 @@ export async function openRange(): Promise<Range> {
   };
 }
 
-/** Which attempts get through, or get something outside, by their ids. */
+/** Which attempts get through, or get something outside, by their ids; and what arrived outside beside them. */
 export async function openAttempts(attempts: readonly Attempt[], range: Range): Promise<string[]> {
-  const { of } = await tryAttempts(attempts, range.around, range);
-  return attempts
-    .filter((attempt) => {
-      const came = of.get(attempt);
-      return came?.through === true || (came?.arrived.length ?? 0) > 0;
-    })
-    .map(({ id }) => id);
+  const { of, unaccounted } = await tryAttempts(attempts, range.around, range);
+  const open = attempts.filter((attempt) => {
+    const came = of.get(attempt);
+    return came?.through === true || (came?.arrived.length ?? 0) > 0;
+  });
+  return [...open.map(({ id }) => id), ...unaccounted];
 }
