@@ -37,9 +37,10 @@ function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): Ad
     ({ name, value }) =>
       `${first}.env.exists(e, e.name == ${cel(name)} && has(e.value) && e.value == ${cel(value)})`,
   );
+  // All of them and no other, nor a part of one: a mount over the script would be another gate.
   const mounts = gate.volumeMounts.map(
     ({ name, mountPath }) =>
-      `${first}.volumeMounts.exists(m, m.name == ${cel(name)} && m.mountPath == ${cel(mountPath)})`,
+      `${first}.volumeMounts.exists(m, m.name == ${cel(name)} && m.mountPath == ${cel(mountPath)} && !has(m.subPath) && !has(m.subPathExpr))`,
   );
   return [
     {
@@ -66,6 +67,7 @@ function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): Ad
         ...env,
         `!has(${first}.envFrom)`,
         `has(${first}.volumeMounts)`,
+        `size(${first}.volumeMounts) == ${mounts.length}`,
         ...mounts,
         `variables.volumes.exists(v, v.name == ${cel(gateVolume.name)} && has(v.configMap) && v.configMap.name == ${cel(gateVolume.configMap.name)})`,
       ),

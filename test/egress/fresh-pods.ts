@@ -3,7 +3,7 @@ import { restrictedContainer, restrictedPod } from "../../components/restricted.
 import type { Range } from "./range.ts";
 
 /** So many pods live at a time: as one ends, the next is started. The agent's quota has room for 20. */
-const AT_A_TIME = 10;
+const AT_A_TIME = 15;
 const NAME = "fresh";
 
 /** Writes down what answers. From the first instruction on, and for as long as late policies take and longer. */

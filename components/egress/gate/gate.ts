@@ -14,7 +14,7 @@ const SCRIPT = "gate.mjs";
 const USER = 65_534;
 
 /** Longest wait for policies that are late; then the kubelet starts the gate again. */
-const PATIENCE_SECONDS = 60;
+const PATIENCE_SECONDS = 30;
 
 /** Files of the ConfigMap. */
 export function gateFiles(): Record<string, string> {

@@ -30,6 +30,17 @@ export const pods: readonly BadPod[] = [
   bad("gate-command", "whose gate does nothing", ({ spec }) => {
     spec.initContainers[0] = { ...spec.initContainers[0], command: ["true"] };
   }),
+  bad("gate-script", "whose gate's script is covered by another file", ({ spec }) => {
+    const [gate = {}] = spec.initContainers;
+    const mounts = gate.volumeMounts as object[];
+    const mount = { name: "tmp", mountPath: "/etc/egress-gate/gate.mjs", subPath: "gate.mjs" };
+    spec.initContainers[0] = { ...gate, volumeMounts: [...mounts, mount] };
+  }),
+  bad("gate-environment", "whose gate is told to load something else first", ({ spec }) => {
+    const [gate = {}] = spec.initContainers;
+    const env = [...(gate.env as object[]), { name: "NODE_OPTIONS", value: "--import=/tmp/x.mjs" }];
+    spec.initContainers[0] = { ...gate, env };
+  }),
   bad("dns-cluster", "with the cluster's DNS", ({ spec }) => {
     delete spec.dnsConfig;
     spec.dnsPolicy = "ClusterFirst";

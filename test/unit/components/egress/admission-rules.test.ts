@@ -40,6 +40,7 @@ test("the gate that is asked for is the one that the patch has", () => {
       `${first}.image == "registry.example/node:1"`,
       `${first}.command == ["node","/etc/egress-gate/gate.mjs"]`,
       `size(${first}.env) == ${gate.env.length}`,
+      `size(${first}.volumeMounts) == 1`,
       `!has(${first}.restartPolicy)`,
       `!has(${first}.args)`,
       `!has(${first}.envFrom)`,

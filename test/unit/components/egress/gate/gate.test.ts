@@ -115,6 +115,6 @@ test("the container runs the script that the ConfigMap has, with every variable 
     { name: "PROBE_ADDRESS", value: "10.43.1.3" },
     { name: "OPEN_PORT", value: "7080" },
     { name: "SHUT_PORT", value: "7081" },
-    { name: "PATIENCE_SECONDS", value: "60" },
+    { name: "PATIENCE_SECONDS", value: "30" },
   ]);
 });
