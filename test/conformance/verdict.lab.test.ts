@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
+import { expectClosed } from "../egress/command.ts";
 import { importIntoLab, type Lab, openLab, runInLab } from "../lab/cluster/index.ts";
 import { buildImages, imageReference } from "../lab/images/images.ts";
 import { lineProgress } from "../lab/progress.ts";
@@ -118,13 +119,14 @@ const inItsSpike: Partial<Record<GatewayVariant, (stack: string) => Promise<void
 };
 
 test.each(gatewayVariants)(
-  "%s keeps and loses what the reviewed table says",
+  "%s keeps and loses what the reviewed table says, and lets nothing out",
   async (variant) => {
     const report = await measureInSpike(variant, {
       ...range,
       measure: async ({ close, stack }) => {
         close();
         const measured = await reportOf(stack);
+        await expectClosed(variant, stack, { cloneDir: lab.cloneDir, dir });
         await inItsSpike[variant]?.(stack);
         return measured;
       },
