@@ -7,6 +7,9 @@ export const liteLlmPaths = {
   tokens: "/etc/litellm-tokens",
 } as const;
 
+/** As many as Envoy takes from agents. */
+const MAX_UPSTREAM_CONNECTIONS = 4096;
+
 /** What LiteLLM is told; everything secret comes by environment and mounted file instead. */
 export interface LiteLlmConfigArgs {
   /** Longest an upstream call may be silent, in seconds. Above Claude Code's own 300 s watchdog. */
@@ -69,6 +72,9 @@ export function liteLlmEnvironment(args: {
   readonly upstreamBaseUrl: string;
 }): Record<string, string> {
   return {
+    // By default it holds 500 connections to one host, and a request more waits without a word.
+    AIOHTTP_CONNECTOR_LIMIT: String(MAX_UPSTREAM_CONNECTIONS),
+    AIOHTTP_CONNECTOR_LIMIT_PER_HOST: String(MAX_UPSTREAM_CONNECTIONS),
     ANTHROPIC_API_BASE: args.upstreamBaseUrl,
     CONFIG_FILE_PATH: `${liteLlmPaths.config}/config.yaml`,
     GATEWAY_TOKENS_FILE: `${liteLlmPaths.tokens}/tokens.json`,

@@ -43,3 +43,11 @@ test("open requests get the whole drain time at a stop", () => {
     ANTHROPIC_API_BASE: "http://e:1",
   });
 });
+
+test("as many requests go upstream at a time as Envoy takes from agents", () => {
+  const environment = liteLlmEnvironment({ drainSeconds: 60, upstreamBaseUrl: "http://e:1" });
+  expect(environment).toMatchObject({
+    AIOHTTP_CONNECTOR_LIMIT: "4096",
+    AIOHTTP_CONNECTOR_LIMIT_PER_HOST: "4096",
+  });
+});
