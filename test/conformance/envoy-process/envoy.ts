@@ -30,6 +30,12 @@ export interface EnvoyOptions {
   /** Where to find the hosts behind Envoy: `"host:port"` as rendered → port on loopback. */
   readonly hosts?: Readonly<Record<string, number>>;
   readonly drainSeconds?: number;
+  /** Worker threads. Default: as deployed. */
+  readonly concurrency?: number;
+  /** Command that Envoy is started by, such as `taskset` with its arguments. */
+  readonly startedBy?: readonly string[];
+  /** Whether {@link Envoy.accessLog} is filled. Default true; to read it takes time of this process. */
+  readonly readLog?: boolean;
 }
 
 /**
@@ -128,6 +134,10 @@ export class Envoy {
     return line as LogLine;
   }
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get exitCode(): number | null | undefined {
     return this.#process?.exitCode;
   }
@@ -143,18 +153,25 @@ export class Envoy {
   }
 
   async #spawn(): Promise<void> {
-    const child = spawn(await envoyProgram(), this.#commandArgs(), {
-      stdio: ["ignore", "pipe", "pipe"],
+    const argv = [...(this.#options.startedBy ?? []), await envoyProgram(), ...this.#commandArgs()];
+    const [program = "", ...args] = argv;
+    const child = spawn(program, args, {
+      stdio: ["ignore", this.#options.readLog === false ? "ignore" : "pipe", "pipe"],
     });
     this.#process = child;
-    child.stderr.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
+    if (child.stdout === null) return;
     createInterface({ input: child.stdout }).on("line", (line) =>
       this.accessLog.push(JSON.parse(line) as LogLine),
     );
   }
 
   #commandArgs(): string[] {
-    const args = envoyCommandArgs({ drainSeconds: this.#options.drainSeconds ?? 900 });
+    const { drainSeconds = 900, concurrency } = this.#options;
+    const args = envoyCommandArgs({
+      drainSeconds,
+      ...(concurrency !== undefined && { concurrency }),
+    });
     return args.map((arg) => arg.replace(mounts.config, join(this.#dir, "config")));
   }
 

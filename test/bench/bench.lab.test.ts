@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { lineProgress } from "../lab/progress.ts";
+import { measureRelay } from "./relay/rounds.ts";
+import { samplesOf } from "./relay/samples.ts";
+import type { SubjectName } from "./relay/subjects/subject.ts";
+
+/** One tiny round: that everything is measured and answered, not how fast. */
+const SUBJECTS: readonly SubjectName[] = ["direct", "envoy-sni", "envoy", "shim"];
+
+test("a round measures every subject in every way, and none fails", async () => {
+  const { samples } = await measureRelay({
+    subjects: SUBJECTS,
+    rounds: 1,
+    extent: {
+      ...{ connections: [1, 4], loadSeconds: 0.3, streams: [5, 20], holdSeconds: 1.2 },
+      patienceSeconds: 60,
+    },
+    progress: lineProgress(),
+    signal: new AbortController().signal,
+  });
+
+  expect(samples.map(({ subject, kind, size }) => `${subject} ${kind} ${size}`)).toEqual(
+    SUBJECTS.flatMap((subject) =>
+      ["rest 0", "load 1", "load 4", "first-frame 1", "streams 5", "streams 20"].map(
+        (what) => `${subject} ${what}`,
+      ),
+    ),
+  );
+  expect(samples.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  for (const subject of SUBJECTS) {
+    const [load] = samplesOf(samples, subject, "load", 4);
+    expect(load?.figures.requestsPerSecond).toBeGreaterThan(0);
+    expect(load?.figures.p99Ms).toBeGreaterThanOrEqual(load?.figures.p50Ms ?? Infinity);
+    const [streams] = samplesOf(samples, subject, "streams", 20);
+    expect(streams?.figures.held).toBe(20);
+    // A delay by clocks that do not agree would be negative or ages.
+    expect(streams?.figures.p50Ms).toBeGreaterThan(0);
+    const [rest] = samplesOf(samples, subject, "rest", 0);
+    if (subject === "direct") expect(rest?.figures.rssMb).toBe(0);
+    else expect(rest?.figures.rssMb).toBeGreaterThan(20);
+  }
+});

@@ -1,0 +1,80 @@
+import { writeFile } from "node:fs/promises";
+import { BadInput } from "../conformance/subject/subject.ts";
+import { lineProgress } from "../lab/progress.ts";
+import { circumstancesAtStart } from "./circumstances.ts";
+import { parseOptions } from "./options.ts";
+import { measureProgram } from "./program/measure.ts";
+import { measureRelay } from "./relay/rounds.ts";
+import { subjectNames } from "./relay/subjects/subject.ts";
+import { overviewSvg } from "./report/growth.ts";
+import { renderHtml } from "./report/html.ts";
+import { type Report, reportOf } from "./report/report.ts";
+import { renderTerminal } from "./report/terminal.ts";
+
+/** `npm run bench`: what each path costs, all of them side by side in one run. */
+async function main(): Promise<number> {
+  const progress = lineProgress();
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      progress.note(`${signal}: stopping after the measurement under way`);
+      interrupted.abort(new Error("interrupted"));
+    });
+  }
+  const { signal } = interrupted;
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (process.platform !== "linux" || process.getuid?.() !== 0) {
+      throw new BadInput("npm run bench needs Linux and root, for the parts of the lab");
+    }
+    const circumstances = await circumstancesAtStart();
+    const relay = !options.relay
+      ? undefined
+      : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
+    const program = !options.program
+      ? undefined
+      : await measureProgram({ ...PROGRAM, progress, signal });
+    const report = reportOf(circumstances(), {
+      ...(relay && { relay }),
+      ...(program && { program }),
+    });
+    await write(report, options);
+    process.stdout.write(renderTerminal(report));
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return 130;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof BadInput ? 2 : 1;
+  }
+}
+
+const RELAY = {
+  subjects: subjectNames,
+  extent: {
+    connections: [1, 16, 64],
+    loadSeconds: 1.5,
+    streams: [200, 1000],
+    holdSeconds: 3,
+    patienceSeconds: 45,
+  },
+} as const;
+
+const PROGRAM = {
+  paths: ["litellm", "shim", "envoy", "hybrid"],
+  agents: [10, 50],
+  repeats: 3,
+  local: true,
+} as const;
+
+async function write(
+  report: Report,
+  files: { readonly [Name in "json" | "html" | "svg"]: string | undefined },
+): Promise<void> {
+  if (files.json !== undefined) {
+    await writeFile(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+  if (files.html !== undefined) await writeFile(files.html, renderHtml(report));
+  if (files.svg !== undefined) await writeFile(files.svg, overviewSvg(report));
+}
+
+process.exitCode = await main();

@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLab } from "../../lab/cluster/index.ts";
+import type { Progress } from "../../lab/progress.ts";
+import { Pulumi, type Stack } from "../../lab/pulumi/cli.ts";
+import { prepareStack } from "../../lab/stacks.ts";
+import { labTarget, type Target } from "../../lab/target.ts";
+import { measureLocal } from "./local.ts";
+import { gatewayPods } from "./pods.ts";
+import type { Action, ProgramResult, ProgramSample } from "./samples.ts";
+
+/** What `measureProgram` is asked for. */
+export interface ProgramArgs {
+  /** Gateway paths that are brought up, each from nothing. */
+  readonly paths: readonly GatewayPath[];
+  /** Numbers of agents that path `envoy` is brought up with. */
+  readonly agents: readonly number[];
+  /** How often each thing is done that changes nothing. */
+  readonly repeats: number;
+  /** Whether `npm run local` is measured: it begins with taking this clone's cluster down. */
+  readonly local: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export type GatewayPath = "litellm" | "shim" | "envoy" | "hybrid";
+
+const GATEWAY_NAMESPACE = "bench-gateway";
+const PREFIX = "bench-";
+
+/** Measures what a person waits for: previews and updates of each kind of stack, and pods that start. */
+export async function measureProgram(args: ProgramArgs): Promise<ProgramResult> {
+  const { progress, signal } = args;
+  const samples: ProgramSample[] = [];
+  await progress.step("A host stack", async () => {
+    samples.push(...(await measureHost(args)));
+  });
+  const lab = openLab();
+  if (args.local) samples.push(...(await measureLocal(lab, progress, signal)));
+  if (args.paths.length === 0) return { samples };
+
+  const target = await labTarget(lab, progress);
+  const pulumi = await target.pulumi(progress);
+  await clear(pulumi);
+  const bring = async (name: string, like: string, agents: number, settings: Settings) => {
+    signal.throwIfAborted();
+    const title = agents > 1 ? `${name} with ${agents} agents` : name;
+    await progress.step(`Stack ${title}`, async () => {
+      const stack = await prepareStack(pulumi, target, PREFIX + name, like);
+      try {
+        for (const [key, value] of Object.entries(settings)) {
+          await (value === undefined ? stack.removeConfig(key) : stack.setConfig(key, value));
+        }
+        const namespace = like === "spike" ? `${stack.name}-gateway` : GATEWAY_NAMESPACE;
+        samples.push(...(await lifetime(stack, name, agents, args, { target, namespace })));
+      } finally {
+        await stack.destroy();
+        await stack.remove();
+      }
+    });
+  };
+  for (const path of args.paths) await bring(path, "local", 1, gatewaySettings(path, 1));
+  await bring("spike", "spike", 1, {});
+  for (const agents of args.agents.filter((count) => count > 1)) {
+    await bring("envoy", "local", agents, gatewaySettings("envoy", agents));
+  }
+  return { samples };
+}
+
+/** Config by path; a key without value is removed. */
+type Settings = Readonly<Record<string, string | undefined>>;
+
+/** A gateway for its agents' namespaces; their workloads, which are a team's own, do not run. */
+function gatewaySettings(path: GatewayPath, agents: number): Settings {
+  const names = Array.from({ length: agents }, (_, index) => ({
+    name: `bench-agent-${index + 1}`,
+  }));
+  return {
+    "gateway.path": path,
+    "gateway.namespace": GATEWAY_NAMESPACE,
+    agents: JSON.stringify(names),
+    "images.runner": undefined,
+  };
+}
+
+async function measureHost(args: ProgramArgs): Promise<ProgramSample[]> {
+  const dir = await mkdtemp(join(tmpdir(), "bench-host-"));
+  try {
+    const pulumi = await Pulumi.open({
+      clone: openLab().cloneDir,
+      dir: join(dir, "pulumi"),
+      progress: args.progress,
+      env: { ...process.env, CLAUDE_GATEWAY_GCP_WORLD: join(dir, "world") },
+    });
+    const stack = pulumi.stack("host");
+    await stack.init();
+    await stack.setConfig("gcp:project", "bench-project");
+    await stack.setConfig("gcp:zone", "europe-west1-b");
+    return await lifetime(stack, "host", 0, args);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A stack from nothing to nothing. */
+async function lifetime(
+  stack: Stack,
+  name: string,
+  agents: number,
+  { repeats, signal }: ProgramArgs,
+  gateway?: { readonly target: Target; readonly namespace: string },
+): Promise<ProgramSample[]> {
+  const samples: ProgramSample[] = [];
+  const add = (action: Action, seconds: number) => {
+    samples.push({ stack: name, agents, action, seconds });
+  };
+  const time = async (action: Action, work: () => Promise<unknown>) => {
+    const started = performance.now();
+    await work();
+    add(action, (performance.now() - started) / 1000);
+  };
+  const times = async (action: Action, work: () => Promise<unknown>) => {
+    for (let count = 0; count < repeats; count++) await time(action, work);
+  };
+  await times("preview", () => stack.preview({ signal }));
+  const started = Date.now();
+  await time("up", () => stack.up({ signal }));
+  if (gateway !== undefined && agents === 1) {
+    const pods = await gatewayPods(gateway.target, gateway.namespace);
+    const ready = Math.max(...pods.map((pod) => pod.readyAt));
+    add("gateway-ready", Math.max(0, (ready - started) / 1000));
+    for (const pod of pods) add(`${pod.program}-ready`, pod.secondsToReady);
+  }
+  await times("preview-unchanged", () => stack.preview({ signal }));
+  await times("up-unchanged", () => stack.up({ signal }));
+  await time("destroy", () => stack.destroy({ signal }));
+  return samples;
+}
+
+/** Removes what a run left that was killed. */
+async function clear(pulumi: Pulumi): Promise<void> {
+  for (const name of (await pulumi.stacks()).filter((stack) => stack.startsWith(PREFIX))) {
+    await pulumi.stack(name).destroy();
+    await pulumi.stack(name).remove();
+  }
+}

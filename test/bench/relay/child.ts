@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A program that serves until it is stopped. */
+export class Child {
+  readonly #process: ChildProcess;
+  #errors = "";
+
+  /** Starts a program; what it prints is dropped, but for the end of its error output. */
+  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd?: string) {
+    const [program = "", ...args] = argv;
+    this.#process = spawn(program, args, {
+      env,
+      cwd,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#process.stderr?.on("data", (chunk: Buffer) => {
+      this.#errors = (this.#errors + chunk.toString()).slice(-2000);
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Waits until `ask` succeeds; fails if the program ends before, or after three minutes. */
+  async ready(name: string, ask: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + 180_000;
+    while (!(await ask().catch(() => false))) {
+      if (this.#process.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`${name} does not serve:\n${this.#errors}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    // A gateway that drains would wait for streams that nobody reads any more.
+    child.kill("SIGKILL");
+    await exited;
+  }
+}

@@ -1,0 +1,140 @@
+import { cpuSeconds, type Usage, usage } from "./processes.ts";
+import type { Figure, Sample } from "./samples.ts";
+import type { Subject } from "./subjects/subject.ts";
+import {
+  LET_GO_SECONDS,
+  type LoadResult,
+  type StreamsResult,
+  type Traffic,
+  type Upstream,
+} from "./traffic.ts";
+
+/** How much is measured of each subject in a round. */
+export interface Extent {
+  readonly connections: readonly number[];
+  readonly loadSeconds: number;
+  readonly streams: readonly number[];
+  readonly holdSeconds: number;
+  /** How long a number of streams may take to open. */
+  readonly patienceSeconds: number;
+}
+
+/** Both ends of the traffic. */
+export interface Ends {
+  readonly traffic: Traffic;
+  readonly upstream: Upstream;
+}
+
+const MB = 1e6;
+
+/** Measures one subject once, from one connection to all the streams. */
+export async function measureSubject(
+  subject: Subject,
+  round: number,
+  ends: Ends,
+  extent: Extent,
+): Promise<Sample[]> {
+  const base = { subject: subject.name, round };
+  const samples: Sample[] = [];
+  if (round === 1) {
+    const figures = memory(usage(subject.pids));
+    samples.push({ ...base, kind: "rest", size: 0, figures });
+  }
+  for (const size of extent.connections) {
+    samples.push({ ...base, kind: "load", size, ...(await load(subject, ends, extent, size)) });
+  }
+  const streamed = await load(subject, ends, extent, 1, true);
+  samples.push({ ...base, kind: "first-frame", size: 1, ...streamed });
+  for (const size of extent.streams) {
+    samples.push({ ...base, kind: "streams", size, ...(await hold(subject, ends, extent, size)) });
+  }
+  return samples;
+}
+
+type Measured = Pick<Sample, "figures" | "problem">;
+
+async function load(
+  subject: Subject,
+  { traffic, upstream }: Ends,
+  { loadSeconds: seconds }: Extent,
+  connections: number,
+  stream = false,
+): Promise<Measured> {
+  const busy = busyMeter(subject, upstream);
+  const result = await traffic.load(subject.to, { connections, seconds, stream });
+  const { pathCpu, upstreamCpu } = busy();
+  const requestsPerSecond = result.requests / result.seconds;
+  return {
+    figures: {
+      ...(result.requests > 0 && { p50Ms: result.latencyMs.p50, p99Ms: result.latencyMs.p99 }),
+      requestsPerSecond,
+      pathCpu,
+      upstreamCpu,
+      loadCpu: result.cpuSeconds / result.seconds,
+      ...(result.requests > 0 && { pathCpuMs: (pathCpu / requestsPerSecond) * 1000 }),
+    },
+    ...problemOf(result),
+  };
+}
+
+async function hold(
+  subject: Subject,
+  { traffic, upstream }: Ends,
+  { holdSeconds: seconds, patienceSeconds }: Extent,
+  streams: number,
+): Promise<Measured> {
+  let busy: (() => Busy) | undefined;
+  let held: Usage | undefined;
+  const result = await traffic.streams(subject.to, { streams, seconds, patienceSeconds }, () => {
+    held = usage(subject.pids);
+    busy = busyMeter(subject, upstream);
+  });
+  const { pathCpu = 0, upstreamCpu = 0 } = busy?.() ?? {};
+  // The next measurement begins when the path has let go of this one's streams.
+  const left = await upstream.idle();
+  const figures: Partial<Record<Figure, number>> = {
+    held: result.held,
+    ...(result.frames > 0 && { p50Ms: result.delayMs.p50, p99Ms: result.delayMs.p99 }),
+    ...(held && memory(held)),
+    pathCpu,
+    upstreamCpu,
+    loadCpu: result.cpuSeconds / seconds,
+  };
+  const problems = [
+    ...(result.held < streams ? [`${streams - result.held} not held: ${reason(result)}`] : []),
+    ...(left > 0 ? [`${left} still open upstream ${LET_GO_SECONDS} s after the client left`] : []),
+  ];
+  return { figures, ...(problems.length > 0 && { problem: problems.join("; ") }) };
+}
+
+interface Busy {
+  readonly pathCpu: number;
+  readonly upstreamCpu: number;
+}
+
+/** From now to the call of the function returned: the share of one CPU that each has used. */
+function busyMeter(subject: Subject, upstream: Upstream): () => Busy {
+  const started = performance.now();
+  const path = cpuSeconds(subject.pids);
+  const up = cpuSeconds([upstream.pid]);
+  return () => {
+    const seconds = (performance.now() - started) / 1000;
+    return {
+      pathCpu: (cpuSeconds(subject.pids) - path) / seconds,
+      upstreamCpu: (cpuSeconds([upstream.pid]) - up) / seconds,
+    };
+  };
+}
+
+function memory({ rssBytes }: Usage): Partial<Record<Figure, number>> {
+  return { rssMb: rssBytes / MB };
+}
+
+function problemOf({ errors, requests, firstError }: LoadResult): Pick<Measured, "problem"> {
+  if (errors === 0) return {};
+  return { problem: `${errors} of ${errors + requests} requests: ${firstError ?? "unknown"}` };
+}
+
+function reason({ firstError }: StreamsResult): string {
+  return firstError ?? "ended early";
+}

@@ -1,0 +1,60 @@
+import type { Files, HttpPathArgs } from "../../../../components/gateway/envoy/args.ts";
+import {
+  renderEnvoyConfig,
+  renderEnvoySecrets,
+} from "../../../../components/gateway/envoy/render.ts";
+import { Envoy } from "../../../conformance/envoy-process/envoy.ts";
+import { toApi, toGateway } from "./direct.ts";
+import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+
+/** Path `envoy` in mode terminate, as it is rendered. */
+export async function envoyTerminate(setting: Setting): Promise<Subject> {
+  const args = { path: "envoy-terminate", credentialKind: "apiKey" } as const;
+  const envoy = await startEnvoy(setting, {
+    config: renderEnvoyConfig(args),
+    secrets: secretsOf(args, REAL_KEY),
+  });
+  return {
+    name: "envoy",
+    to: toGateway(envoy.ports.agents, TOKEN),
+    pids: pidsOf(envoy),
+    stop: () => envoy.stop(),
+  };
+}
+
+/** Path `envoy` in mode sni, as it is rendered. */
+export async function envoySni(setting: Setting): Promise<Subject> {
+  const config = renderEnvoyConfig({ path: "envoy-sni", allowHosts: [] });
+  const envoy = await startEnvoy(setting, { config });
+  return {
+    name: "envoy-sni",
+    to: toApi(setting, envoy.ports.sni),
+    pids: pidsOf(envoy),
+    stop: () => envoy.stop(),
+  };
+}
+
+/** A rendered Envoy between loopback ports; the upstream and `hosts` are found there. */
+export function startEnvoy(
+  { upstreamPort, pin, cpus }: Setting,
+  files: { readonly config: Files; readonly secrets?: Files },
+  hosts: Readonly<Record<string, number>> = {},
+): Promise<Envoy> {
+  return Envoy.start({
+    ...files,
+    hosts: { [`${UPSTREAM_HOST}:443`]: upstreamPort, ...hosts },
+    startedBy: pin,
+    concurrency: cpus,
+    readLog: false,
+  });
+}
+
+/** The files that hold the token of the bench's agent and what is shown to the next hop. */
+export function secretsOf(args: HttpPathArgs, credential: string): Files {
+  return renderEnvoySecrets(args, { agents: [{ name: "dev-e", tokens: [TOKEN] }], credential });
+}
+
+/** Empty before Envoy runs, which it does once it is started. */
+export function pidsOf(envoy: Envoy): readonly number[] {
+  return envoy.pid === undefined ? [] : [envoy.pid];
+}

@@ -1,0 +1,60 @@
+import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
+import { ports } from "../../../../components/gateway/envoy/ports.ts";
+import type { Progress } from "../../../lab/progress.ts";
+import { freePort } from "../free-port.ts";
+import { toGateway } from "./direct.ts";
+import { pidsOf, secretsOf, startEnvoy } from "./envoy.ts";
+import { startLiteLlm } from "./litellm-process.ts";
+import { type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+
+const INTERNAL_TOKEN = "bench-between-envoy-and-litellm";
+const LITELLM_HOST = "shim-litellm.claude-gateway.svc.cluster.local";
+
+/** Path `litellm`: agents speak with LiteLLM, and LiteLLM with the API by TLS. */
+export async function litellm(setting: Setting, progress: Progress): Promise<Subject> {
+  const process = await startLiteLlm(
+    {
+      port: await freePort(),
+      token: TOKEN,
+      upstreamBaseUrl: `https://${UPSTREAM_HOST}:${setting.upstreamPort}`,
+      pin: setting.pin,
+    },
+    progress,
+  );
+  return {
+    name: "litellm",
+    to: toGateway(process.port, TOKEN),
+    pids: [process.pid],
+    stop: () => process.stop(),
+  };
+}
+
+/** Path `shim`: the same LiteLLM between two listeners of one Envoy. */
+export async function shim(setting: Setting, progress: Progress): Promise<Subject> {
+  const args = { path: "shim", credentialKind: "apiKey", litellmHost: LITELLM_HOST } as const;
+  const port = await freePort();
+  const envoy = await startEnvoy(
+    setting,
+    { config: renderEnvoyConfig(args), secrets: secretsOf(args, INTERNAL_TOKEN) },
+    { [`${LITELLM_HOST}:${ports.litellm}`]: port },
+  );
+  try {
+    const upstreamBaseUrl = `http://127.0.0.1:${envoy.ports.egress}`;
+    const process = await startLiteLlm(
+      { port, token: INTERNAL_TOKEN, upstreamBaseUrl, pin: setting.pin },
+      progress,
+    );
+    return {
+      name: "shim",
+      to: toGateway(envoy.ports.agents, TOKEN),
+      pids: [...pidsOf(envoy), process.pid],
+      async stop() {
+        await envoy.stop();
+        await process.stop();
+      },
+    };
+  } catch (error) {
+    await envoy.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { npmInputs, npmInstall } from "../../../lab/parts/npm.ts";
+import { part } from "../../../lab/parts/store.ts";
+import type { Progress } from "../../../lab/progress.ts";
+import { Child } from "../child.ts";
+import { freePort } from "../free-port.ts";
+import { REAL_KEY, type Setting, type Subject } from "./subject.ts";
+
+/** Portkey's open-source gateway as it starts by default: the provider and its key come with each request. */
+export async function portkey(setting: Setting, progress: Progress): Promise<Subject> {
+  const port = await freePort();
+  const script = "node_modules/@portkey-ai/gateway/build/start-server.js";
+  const command = [process.execPath, join(await portkeyPart(progress), script)];
+  const child = new Child([...setting.pin, ...command, `--port=${port}`, "--headless"], {
+    PATH: process.env.PATH,
+    NODE_ENV: "production",
+    NODE_EXTRA_CA_CERTS: setting.caFile,
+  });
+  await child.ready("Portkey's gateway", async () => {
+    const { ok } = await fetch(`http://127.0.0.1:${port}/`);
+    return ok;
+  });
+  return {
+    name: "portkey",
+    to: [
+      ...[`-connect=127.0.0.1:${port}`, "-host=gateway", "-path=/v1/messages"],
+      ...["-header=x-portkey-provider: anthropic", `-header=Authorization: Bearer ${REAL_KEY}`],
+      // The only hosts that it takes as a custom one without being told are those of the machine itself.
+      `-header=x-portkey-custom-host: https://localhost:${setting.upstreamPort}/v1`,
+    ],
+    pids: [child.pid],
+    stop: () => child.stop(),
+  };
+}
+
+function portkeyPart(progress: Progress): Promise<string> {
+  return npmInputs("portkey").then((inputs) =>
+    part({
+      name: "bench-portkey",
+      inputs,
+      build: (dir) =>
+        progress.step("Installing Portkey's gateway", async () => {
+          await npmInstall("portkey", dir);
+        }),
+    }),
+  );
+}

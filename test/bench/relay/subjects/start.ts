@@ -1,0 +1,28 @@
+import type { Progress } from "../../../lab/progress.ts";
+import { direct } from "./direct.ts";
+import { envoySni, envoyTerminate } from "./envoy.ts";
+import { litellm, shim } from "./litellm.ts";
+import { portkey } from "./portkey.ts";
+import type { Setting, Subject, SubjectName } from "./subject.ts";
+
+/** Starts a subject and waits until it serves. */
+export async function startSubject(
+  name: SubjectName,
+  setting: Setting,
+  progress: Progress,
+): Promise<Subject> {
+  switch (name) {
+    case "direct":
+      return direct(setting);
+    case "envoy-sni":
+      return envoySni(setting);
+    case "envoy":
+      return envoyTerminate(setting);
+    case "litellm":
+      return litellm(setting, progress);
+    case "shim":
+      return shim(setting, progress);
+    case "portkey":
+      return portkey(setting, progress);
+  }
+}

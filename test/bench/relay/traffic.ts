@@ -1,0 +1,149 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KeyPair } from "../../lab/parts/certificates.ts";
+
+/** Milliseconds, over all requests or frames of one measurement. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What `traffic load` reports. */
+export interface LoadResult {
+  readonly requests: number;
+  readonly errors: number;
+  readonly firstError?: string;
+  readonly seconds: number;
+  readonly latencyMs: Quantiles;
+  /** Of the load generator itself. */
+  readonly cpuSeconds: number;
+}
+
+/** What `traffic streams` reports. */
+export interface StreamsResult {
+  /** Open, and with frames, for the whole time. */
+  readonly held: number;
+  readonly frames: number;
+  readonly firstError?: string;
+  readonly delayMs: Quantiles;
+  readonly openSeconds: number;
+  readonly cpuSeconds: number;
+}
+
+/** The API that every path ends at, on loopback. */
+export interface Upstream {
+  readonly pid: number;
+  readonly port: number;
+  /** Waits until no request is open there any more; those that stay open are ended and counted. */
+  idle(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** How long a path may take to end its requests once its clients have left. */
+export const LET_GO_SECONDS = 15;
+
+/** The program that is both ends of the traffic, and the CPU that they run on. */
+export class Traffic {
+  readonly #argv: readonly string[];
+
+  constructor(program: string, pin: readonly string[]) {
+    this.#argv = [...pin, program];
+  }
+
+  async startUpstream(certificate: KeyPair): Promise<Upstream> {
+    const files = ["-cert", certificate.certFile, "-key", certificate.keyFile];
+    const child = this.#spawn(["upstream", ...files]);
+    const lines = createInterface({ input: child.stdout });
+    const [line] = (await Promise.race([once(lines, "line"), failure(child)])) as [string];
+    const { port, controlPort } = JSON.parse(line) as { port: number; controlPort: number };
+    return {
+      pid: child.pid ?? 0,
+      port,
+      async idle() {
+        const control = `http://127.0.0.1:${controlPort}`;
+        const open = async () => Number(await (await fetch(`${control}/open`)).text());
+        const left = await untilNone(open, LET_GO_SECONDS);
+        if (left === 0) return 0;
+        await fetch(`${control}/end`, { method: "POST" });
+        if ((await untilNone(open, 60)) > 0) throw new Error("requests stay open upstream");
+        return left;
+      },
+      async stop() {
+        const exited = once(child, "exit");
+        child.kill("SIGTERM");
+        await exited;
+      },
+    };
+  }
+
+  /** Keeps connections busy for a while. `to` is the flags of a target. */
+  async load(
+    to: readonly string[],
+    args: { readonly connections: number; readonly seconds: number; readonly stream?: boolean },
+  ): Promise<LoadResult> {
+    const child = this.#spawn([
+      ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],
+      `-stream=${args.stream ?? false}`,
+    ]);
+    return JSON.parse((await linesOf(child)).at(-1) ?? "") as LoadResult;
+  }
+
+  /** Holds streams for a while; `whileHeld` is called when all of them are open. */
+  async streams(
+    to: readonly string[],
+    args: { readonly streams: number; readonly seconds: number; readonly patienceSeconds: number },
+    whileHeld: () => void,
+  ): Promise<StreamsResult> {
+    const child = this.#spawn([
+      ...["streams", ...to, `-streams=${args.streams}`, `-seconds=${args.seconds}`],
+      `-patience=${args.patienceSeconds}`,
+    ]);
+    const lines = await linesOf(child, (line) => {
+      if (line.startsWith('{"open"')) whileHeld();
+    });
+    return JSON.parse(lines.at(-1) ?? "") as StreamsResult;
+  }
+
+  #spawn(args: readonly string[]) {
+    const [program = "", ...rest] = this.#argv;
+    return spawn(program, [...rest, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  }
+}
+
+/** Asks until the answer is 0, for so long; returns the last answer. */
+async function untilNone(ask: () => Promise<number>, seconds: number): Promise<number> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const count = await ask();
+    if (count === 0 || Date.now() > deadline) return count;
+    await sleep(50);
+  }
+}
+
+type Piped = ChildProcessByStdio<null, Readable, Readable>;
+
+async function linesOf(child: Piped, onLine?: (line: string) => void): Promise<string[]> {
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    lines.push(line);
+    onLine?.(line);
+  });
+  await Promise.race([once(child, "close"), failure(child)]);
+  return lines;
+}
+
+/** Rejects when the program ends with an error. */
+function failure(child: Piped): Promise<never> {
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  return new Promise((_resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code !== 0) reject(new Error(`traffic ended with ${code}:\n${errors}`));
+    });
+  });
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// loadResult is what `load` reports.
+type loadResult struct {
+	Requests   int       `json:"requests"`
+	Errors     int       `json:"errors"`
+	FirstError string    `json:"firstError,omitempty"`
+	Seconds    float64   `json:"seconds"`
+	LatencyMs  quantiles `json:"latencyMs"`
+	CPUSeconds float64   `json:"cpuSeconds"`
+}
+
+// load keeps a number of connections busy, each with one request after the other, and measures how long each
+// takes: to the end of the answer, or with -stream to its first frame.
+func load(args []string) error {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	connections := flags.Int("connections", 1, "connections that are kept busy")
+	seconds := flags.Float64("seconds", 1, "how long is measured")
+	warmup := flags.Float64("warmup", 0.2, "seconds before that, which do not count")
+	stream := flags.Bool("stream", false, "ask for a stream of one frame, and measure the time to it")
+	parsed := targetFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	prompt := "Say something."
+	if *stream {
+		prompt = "frames=1 every=0ms"
+	}
+	target, err := parsed(prompt, *stream)
+	if err != nil {
+		return err
+	}
+
+	from := time.Now().Add(time.Duration(*warmup * float64(time.Second)))
+	until := from.Add(time.Duration(*seconds * float64(time.Second)))
+	workers := make([]worker, *connections)
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() { workers[i].run(target, *stream, from, until) })
+	}
+	time.Sleep(time.Until(from))
+	cpu := cpuSeconds()
+	all.Wait()
+
+	result := loadResult{Seconds: *seconds, CPUSeconds: cpuSeconds() - cpu}
+	var latencies []time.Duration
+	for _, w := range workers {
+		latencies = append(latencies, w.latencies...)
+		result.Errors += w.errors
+		if w.first != nil && result.FirstError == "" {
+			result.FirstError = w.first.Error()
+		}
+	}
+	result.Requests = len(latencies)
+	result.LatencyMs = quantilesOf(latencies)
+	return report(result)
+}
+
+type worker struct {
+	latencies []time.Duration
+	errors    int
+	first     error
+}
+
+func (w *worker) run(t *target, stream bool, from, until time.Time) {
+	var c *client
+	for time.Now().Before(until) {
+		var err error
+		if c == nil {
+			c, err = t.dial()
+		}
+		var took time.Duration
+		if err == nil {
+			c, took, err = exchange(c, stream)
+		}
+		if err != nil {
+			w.failed(err)
+			c = nil
+			continue
+		}
+		if now := time.Now(); now.After(from) && now.Before(until) {
+			w.latencies = append(w.latencies, took)
+		}
+	}
+	if c != nil {
+		c.net.Close()
+	}
+}
+
+func (w *worker) failed(err error) {
+	w.errors++
+	if w.first == nil {
+		w.first = err
+	}
+	// A server that refuses everything is not to be asked a million times.
+	time.Sleep(50 * time.Millisecond)
+}
+
+func exchange(c *client, stream bool) (*client, time.Duration, error) {
+	started := time.Now()
+	response, err := c.send()
+	if err != nil {
+		c.net.Close()
+		return nil, 0, err
+	}
+	took := time.Duration(0)
+	if stream {
+		whole, err := readFrames(response.Body, func(time.Time) bool {
+			took = time.Since(started)
+			return true
+		})
+		if err == nil && !whole {
+			err = errors.New("a stream ended without message_stop")
+		}
+		if err != nil {
+			c.net.Close()
+			return nil, 0, err
+		}
+	} else {
+		read, err := io.Copy(io.Discard, response.Body)
+		took = time.Since(started)
+		if err == nil && read < int64(len(message)) {
+			err = fmt.Errorf("%d bytes of %d", read, len(message))
+		}
+		if err != nil {
+			c.net.Close()
+			return nil, 0, err
+		}
+	}
+	next, err := c.reopened(response)
+	return next, took, err
+}

@@ -1,0 +1,38 @@
+import type { ProgramResult } from "../program/samples.ts";
+import type { RelayResult } from "../relay/rounds.ts";
+import { programTargets, relayTargets, type Target } from "./targets.ts";
+
+/** Where and with what the figures were measured. */
+export interface Circumstances {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly system: string;
+    /** Load average when the run began: of a machine that did something else, the figures are worse. */
+    readonly loadAtStart: number;
+  };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly minutes: number;
+}
+
+/** Everything that one run of the bench found. */
+export interface Report extends Circumstances {
+  readonly relay?: RelayResult;
+  readonly program?: ProgramResult;
+  readonly targets: readonly Target[];
+}
+
+/** Puts a report together. */
+export function reportOf(
+  circumstances: Circumstances,
+  results: { readonly relay?: RelayResult; readonly program?: ProgramResult },
+): Report {
+  const targets = [
+    ...(results.relay === undefined ? [] : relayTargets(results.relay)),
+    ...(results.program === undefined ? [] : programTargets(results.program)),
+  ];
+  return { ...circumstances, ...results, targets };
+}

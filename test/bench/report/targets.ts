@@ -1,0 +1,172 @@
+import type { ProgramResult } from "../program/samples.ts";
+import { type Action, rows } from "../program/samples.ts";
+import type { RelayResult } from "../relay/rounds.ts";
+import { over, samplesOf, spread, type Spread } from "../relay/samples.ts";
+
+/** What the project wants to reach, and whether this run did. */
+export interface Target {
+  readonly title: string;
+  /** The limit in words. */
+  readonly limit: string;
+  /** What was measured, in words. */
+  readonly measured: string;
+  readonly met: boolean;
+  /** Of a target that was missed: what the figures of the same run say about why. */
+  readonly bound?: string;
+}
+
+const LATENCY_MS = 0.5;
+const SHARE_OF_DIRECT = 0.5;
+const STREAMS = 1000;
+const MEMORY_MB = 150;
+const SHIM_COST = 0.1;
+
+/** The targets of the paths, as far as the run has what each needs. */
+export function relayTargets(result: RelayResult): Target[] {
+  return [
+    addedLatency(result),
+    ...[16, 64].map((connections) => throughput(result, connections)),
+    streamMemory(result),
+    shimLatency(result),
+    shimThroughput(result),
+  ].filter((target) => target !== undefined);
+}
+
+function addedLatency({ samples }: RelayResult): Target | undefined {
+  const added = over(samples, "envoy", "load", 1, "addedP50Ms");
+  if (added === undefined) return undefined;
+  const met = added.median <= LATENCY_MS;
+  return {
+    title: "envoy: added latency at one connection, p50",
+    limit: `at most ${LATENCY_MS} ms`,
+    measured: `${words(added, 2)} ms`,
+    met,
+    ...(!met && bound(samples, "envoy", 1)),
+  };
+}
+
+function throughput({ samples }: RelayResult, connections: number): Target | undefined {
+  const share = over(samples, "envoy", "load", connections, "shareOfDirect");
+  if (share === undefined) return undefined;
+  const met = share.median >= SHARE_OF_DIRECT;
+  return {
+    title: `envoy: requests/s of direct's at ${connections} connections`,
+    limit: `at least ${percent(SHARE_OF_DIRECT)}`,
+    measured: percents(share),
+    met,
+    ...(!met && bound(samples, "envoy", connections)),
+  };
+}
+
+function streamMemory({ samples }: RelayResult): Target | undefined {
+  const held = over(samples, "envoy", "streams", STREAMS, "held");
+  const memory = over(samples, "envoy", "streams", STREAMS, "rssMb");
+  if (held === undefined || memory === undefined) return undefined;
+  return {
+    title: `envoy: memory with ${STREAMS} streams held`,
+    limit: `all ${STREAMS} under ${MEMORY_MB} MB`,
+    measured: `${words(memory, 0)} MB, ${held.min} held`,
+    // Memory that was once taken is not given back, so the last round's is what counts.
+    met: held.min === STREAMS && memory.max < MEMORY_MB,
+  };
+}
+
+function shimLatency({ samples }: RelayResult): Target | undefined {
+  const ratio = shimBesideLiteLlm(samples, 1, "p50Ms");
+  if (ratio === undefined) return undefined;
+  const cost = { median: ratio.median - 1, min: ratio.min - 1, max: ratio.max - 1 };
+  const met = ratio.median <= 1 + SHIM_COST;
+  return {
+    title: "shim: latency over bare litellm's at one connection, p50",
+    limit: `at most ${percent(SHIM_COST)} more`,
+    measured: percents(cost),
+    met,
+    ...(!met && bound(samples, "shim", 1)),
+  };
+}
+
+function shimThroughput({ samples }: RelayResult): Target | undefined {
+  const ratio = shimBesideLiteLlm(samples, 16, "requestsPerSecond");
+  if (ratio === undefined) return undefined;
+  const met = ratio.median >= 1 - SHIM_COST;
+  return {
+    title: "shim: requests/s of bare litellm's at 16 connections",
+    limit: `at least ${percent(1 - SHIM_COST)}`,
+    measured: percents(ratio),
+    met,
+    ...(!met && bound(samples, "shim", 16)),
+  };
+}
+
+/** The shim's figure over litellm's of the same round. */
+function shimBesideLiteLlm(
+  samples: RelayResult["samples"],
+  connections: number,
+  figure: "p50Ms" | "requestsPerSecond",
+): Spread | undefined {
+  const ratios = samplesOf(samples, "shim", "load", connections).flatMap((shim) => {
+    const bare = samplesOf(samples, "litellm", "load", connections).find(
+      ({ round }) => round === shim.round,
+    );
+    const [own, other] = [shim.figures[figure], bare?.figures[figure]];
+    return own === undefined || other === undefined ? [] : [own / other];
+  });
+  return ratios.length === 0 ? undefined : spread(ratios);
+}
+
+/** Which of the three is out of CPU, and how much of it a request takes on the path. */
+function bound(
+  samples: RelayResult["samples"],
+  subject: "envoy" | "shim",
+  connections: number,
+): Pick<Target, "bound"> {
+  const median = (figure: "pathCpu" | "loadCpu" | "upstreamCpu" | "pathCpuMs") =>
+    over(samples, subject, "load", connections, figure)?.median ?? Number.NaN;
+  const ends = median("loadCpu") + median("upstreamCpu");
+  return {
+    bound:
+      `the path's CPU is ${percent(median("pathCpu"))} busy, at ${median("pathCpuMs").toFixed(3)} ms ` +
+      `a request; that of load generator and upstream ${percent(ends)}`,
+  };
+}
+
+const PROGRAM_LIMITS: readonly { readonly action: Action; readonly seconds: number }[] = [
+  { action: "preview", seconds: 5 },
+  { action: "envoy-ready", seconds: 10 },
+  { action: "litellm-ready", seconds: 40 },
+];
+
+/** The targets of the program: the slowest stack counts. */
+export function programTargets(result: ProgramResult): Target[] {
+  return PROGRAM_LIMITS.flatMap(({ action, seconds }) => {
+    const measured = rows(result).filter((row) => row.action === action && row.agents <= 1);
+    const [slowest] = measured.sort((a, b) => b.seconds.median - a.seconds.median);
+    if (slowest === undefined) return [];
+    return [
+      {
+        title: PROGRAM_TITLES[action] ?? action,
+        limit: `at most ${seconds} s`,
+        measured: `${words(slowest.seconds, 1)} s (${slowest.stack})`,
+        met: slowest.seconds.median <= seconds,
+      },
+    ];
+  });
+}
+
+const PROGRAM_TITLES: Partial<Record<Action, string>> = {
+  preview: "program: pulumi preview of a stack, the slowest",
+  "envoy-ready": "program: Envoy Ready after its pod's start",
+  "litellm-ready": "program: LiteLLM Ready after its pod's start",
+};
+
+function words({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+function percents({ median, min, max }: Spread): string {
+  return `${percent(median)} (${percent(min)}–${percent(max)})`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

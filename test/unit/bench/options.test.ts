@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { parseOptions } from "../../bench/options.ts";
+import { gatewayPod } from "../../bench/program/pods.ts";
+import { BadInput } from "../../conformance/subject/subject.ts";
+
+describe("npm run bench", () => {
+  test("measures both parts in five rounds, and writes no file that it is not given", () => {
+    expect(parseOptions([])).toEqual({
+      ...{ relay: true, program: true, rounds: 5 },
+      ...{ json: undefined, html: undefined, svg: undefined },
+    });
+  });
+
+  test("measures one part, when asked to", () => {
+    const argv = ["--only", "relay", "--rounds", "7", "--json", "a", "--html", "b", "--svg", "c"];
+    expect(parseOptions(argv)).toEqual({
+      ...{ relay: true, program: false, rounds: 7, json: "a", html: "b", svg: "c" },
+    });
+    expect(parseOptions(["--only", "program"])).toMatchObject({ relay: false, program: true });
+  });
+
+  test.each([
+    [["--rounds", "0"], "--rounds 0 is no whole number from 1 to 100"],
+    [["--rounds", "2.5"], "--rounds 2.5 is no whole number from 1 to 100"],
+    [["--only", "both"], "--only both is not one of relay, program"],
+    [["--fast"], "Unknown option '--fast'"],
+    [["now"], "Unexpected argument 'now'"],
+  ])("refuses %j", (argv, message) => {
+    expect(() => parseOptions(argv)).toThrow(BadInput);
+    expect(() => parseOptions(argv)).toThrow(message);
+  });
+});
+
+describe("a pod", () => {
+  const pod = (container: string, ready?: string) => ({
+    spec: { containers: [{ name: container }] },
+    status: {
+      startTime: "2026-11-23T05:00:00Z",
+      conditions: ready === undefined ? [] : [{ type: "Ready", lastTransitionTime: ready }],
+    },
+  });
+
+  test("of the gateway counts from its start to Ready", () => {
+    expect(gatewayPod(pod("envoy", "2026-11-23T05:00:07Z"))).toEqual([
+      { program: "envoy", secondsToReady: 7, readyAt: Date.parse("2026-11-23T05:00:07Z") },
+    ]);
+  });
+
+  test("of another kind, or never Ready, does not", () => {
+    expect(gatewayPod(pod("coredns", "2026-11-23T05:00:07Z"))).toEqual([]);
+    expect(gatewayPod(pod("litellm"))).toEqual([]);
+  });
+});

@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import type { ProgramResult } from "../../bench/program/samples.ts";
+import type { RelayResult } from "../../bench/relay/rounds.ts";
+import { besideDirect, type Sample } from "../../bench/relay/samples.ts";
+import { growthPlots, overviewSvg } from "../../bench/report/growth.ts";
+import { renderHtml } from "../../bench/report/html.ts";
+import { linearScale, logScale, renderPlot } from "../../bench/report/plot.ts";
+import { type Circumstances, reportOf } from "../../bench/report/report.ts";
+import { digits, relayTables } from "../../bench/report/tables.ts";
+import { programTargets, relayTargets } from "../../bench/report/targets.ts";
+import { renderTerminal } from "../../bench/report/terminal.ts";
+
+/** A run of two rounds with round figures. */
+function relayResult(
+  envoy: { p50: number; perSecond: number; held: number; mb: number },
+  shim = { p50: 10.5, perSecond: 95 },
+  problem?: string,
+): RelayResult {
+  const samples = [1, 2].flatMap((round): Sample[] => {
+    const load = (subject: Sample["subject"], size: number, p50Ms: number, perSecond: number) => ({
+      ...{ subject, round, kind: "load" as const, size },
+      figures: {
+        ...{ p50Ms, p99Ms: 2 * p50Ms, requestsPerSecond: perSecond },
+        ...{ pathCpu: 0.97, loadCpu: 0.2, upstreamCpu: 0.3, pathCpuMs: 0.1 },
+      },
+      ...(problem !== undefined && subject === "shim" && { problem }),
+    });
+    const streams = (subject: Sample["subject"], size: number, held: number, rssMb: number) => ({
+      ...{ subject, round, kind: "streams" as const, size },
+      figures: { held, rssMb, p50Ms: 0.2, p99Ms: 3, pathCpu: 0.1 },
+    });
+    return [1, 16, 64].flatMap((size) => [
+      load("direct", size, 0.1, 1000),
+      load("envoy", size, envoy.p50, envoy.perSecond),
+      load("litellm", size, 10, 100),
+      load("shim", size, shim.p50, shim.perSecond),
+      streams("envoy", 200, 200, 80),
+      streams("envoy", 1000, envoy.held, envoy.mb),
+    ]);
+  });
+  return {
+    pinning: "nothing is pinned",
+    rounds: 2,
+    extent: {
+      ...{ connections: [1, 16, 64], loadSeconds: 1, streams: [200, 1000], holdSeconds: 1 },
+      patienceSeconds: 1,
+    },
+    subjects: ["direct", "envoy", "litellm", "shim"],
+    samples: besideDirect(samples),
+  };
+}
+
+const good = { p50: 0.6, perSecond: 500, held: 1000, mb: 149 };
+const met = (result: RelayResult) => relayTargets(result).map((target) => target.met);
+
+describe("targets of the paths", () => {
+  test("are six, and met at their very limits", () => {
+    expect(met(relayResult(good, { p50: 11, perSecond: 90 }))).toEqual(Array(6).fill(true));
+  });
+
+  test.each([
+    ["latency", { ...good, p50: 0.61 }, undefined, [0]],
+    ["throughput", { ...good, perSecond: 499 }, undefined, [1, 2]],
+    ["memory", { ...good, mb: 150 }, undefined, [3]],
+    ["a stream that was not held", { ...good, held: 999 }, undefined, [3]],
+    ["the shim's latency", good, { p50: 11.2, perSecond: 95 }, [4]],
+    ["the shim's throughput", good, { p50: 10, perSecond: 89 }, [5]],
+  ])("are missed by %s alone", (_what, envoy, shim, missed) => {
+    const targets = relayTargets(relayResult(envoy, shim));
+    expect(targets.flatMap(({ met }, index) => (met ? [] : [index]))).toEqual(missed);
+  });
+
+  test("that are missed say who is out of CPU", () => {
+    const [, throughput] = relayTargets(relayResult({ ...good, perSecond: 300 }));
+    expect(throughput).toEqual({
+      title: "envoy: requests/s of direct's at 16 connections",
+      limit: "at least 50 %",
+      measured: "30 % (30 %–30 %)",
+      met: false,
+      bound:
+        "the path's CPU is 97 % busy, at 0.100 ms a request; that of load generator and upstream 50 %",
+    });
+  });
+
+  test("are left out where nothing was measured", () => {
+    expect(relayTargets({ ...relayResult(good), samples: [] })).toEqual([]);
+  });
+});
+
+const program: ProgramResult = {
+  samples: [
+    { stack: "envoy", agents: 1, action: "preview", seconds: 4 },
+    { stack: "envoy", agents: 1, action: "preview", seconds: 6 },
+    { stack: "litellm", agents: 1, action: "preview", seconds: 3 },
+    { stack: "envoy", agents: 1, action: "up", seconds: 20 },
+    { stack: "envoy", agents: 10, action: "up", seconds: 30 },
+    { stack: "envoy", agents: 50, action: "up", seconds: 70 },
+    { stack: "envoy", agents: 50, action: "preview", seconds: 9 },
+    { stack: "shim", agents: 1, action: "litellm-ready", seconds: 41 },
+  ],
+};
+
+test("targets of the program take the slowest stack, of one agent", () => {
+  expect(programTargets(program).map(({ measured, met }) => [measured, met])).toEqual([
+    ["5.0 (4.0–6.0) s (envoy)", true],
+    ["41.0 (41.0–41.0) s (shim)", false],
+  ]);
+});
+
+const circumstances: Circumstances = {
+  date: "2026-11-23T06:25:00.000Z",
+  machine: { cpu: "CPU <X>", cores: 2, memoryGb: 24, system: "Linux 6", loadAtStart: 0.1 },
+  versions: { Envoy: "1.39.1" },
+  minutes: 12.5,
+};
+
+describe("the report", () => {
+  const report = reportOf(circumstances, { relay: relayResult(good), program });
+
+  test("on a terminal names date, machine, every path and every target", () => {
+    const text = renderTerminal(report);
+    for (const part of ["2026-11-23T06:25", "CPU <X>", "Envoy 1.39.1", "2 interleaved rounds"]) {
+      expect(text).toContain(part);
+    }
+    for (const subject of ["direct", "envoy", "litellm", "shim"]) {
+      expect(text).toMatch(new RegExp(`^${subject} `, "m"));
+    }
+    expect(text.match(/^[✓✗] /gm)).toHaveLength(8);
+    expect(text.match(/^✗ /gm)).toHaveLength(1);
+  });
+
+  test("shows what went wrong, and no such table when nothing did", () => {
+    const titles = (result: RelayResult) => relayTables(result).map(({ title }) => title);
+    const broken = relayResult(good, undefined, "3 of 9 requests: status 500");
+    expect(titles(broken)).toContain("What went wrong");
+    expect(titles(relayResult(good))).not.toContain("What went wrong");
+    expect(relayTables(broken).at(-1)?.rows).toContainEqual([
+      ...["shim", "load 16, round 2", "3 of 9 requests: status 500"],
+    ]);
+  });
+
+  test("as a page is one file that asks nobody for anything", () => {
+    const page = renderHtml(report);
+    expect(page).toContain("CPU &lt;X&gt;");
+    expect(page).not.toMatch(/<script|<link|src=|https?:/);
+    expect(page.match(/<svg /g)).toHaveLength(5);
+    expect(page.match(/<li class="met">/g)).toHaveLength(7);
+    expect(page.match(/<li class="missed">/g)).toHaveLength(1);
+  });
+
+  test("as a picture has the first two plots beside each other", () => {
+    const svg = overviewSvg(report);
+    expect(svg.match(/<g transform/g)).toHaveLength(2);
+    expect(svg).toContain("Latency of a request");
+    expect(svg).toContain("Memory, MB");
+    expect(svg).not.toContain("NaN");
+  });
+
+  test("of a part that was not measured says nothing", () => {
+    const only = reportOf(circumstances, { program });
+    expect(renderTerminal(only)).not.toContain("Latency");
+    expect(growthPlots(only).map(({ title }) => title)).toEqual(["pulumi up from nothing, s"]);
+  });
+});
+
+describe("plots", () => {
+  test("by powers of ten reach from the one below to the one above", () => {
+    const scale = logScale([0.06, 300]);
+    expect(scale.ticks).toEqual([0.01, 0.1, 1, 10, 100, 1000]);
+    expect([scale.at(0.01), scale.at(1000)]).toEqual([0, 1]);
+    expect(scale.at(1)).toBeCloseTo(0.4);
+  });
+
+  test.each([
+    [149, [0, 50, 100, 150]],
+    [1100, [0, 200, 400, 600, 800, 1000, 1200]],
+    [7, [0, 2, 4, 6, 8]],
+  ])("from nothing to %d have round steps", (most, ticks) => {
+    expect(linearScale([most]).ticks).toEqual(ticks);
+  });
+
+  test("name each line at its end, none over another", () => {
+    const flat = (name: string) => ({
+      ...{ name, color: "#000" },
+      points: [{ x: 1, y: 5, low: 5, high: 5 }],
+    });
+    const drawn = renderPlot({
+      ...{ title: "t", xLabel: "x", scale: "linear" },
+      series: [flat("a"), flat("b"), flat("c")],
+    });
+    const heights = [...drawn.matchAll(/y="([\d.]+)" fill="#000"[^>]*>[abc]</g)].map((m) =>
+      Number(m[1]),
+    );
+    expect(heights).toHaveLength(3);
+    expect(heights.map((y, index) => y - (heights[index - 1] ?? y))).toEqual([0, 15, 15]);
+  });
+});
+
+test.each([
+  [0.0567, "0.06"],
+  [12.34, "12.3"],
+  [1234.5, "1,235"],
+  [-0.04, "-0.04"],
+])("%d is written %s", (value, written) => {
+  expect(digits(value)).toBe(written);
+});
