@@ -60,9 +60,10 @@ const RELAY = {
 } as const;
 
 const PROGRAM = {
-  paths: ["litellm", "shim", "envoy", "hybrid"],
+  // Hybrid is shim with one more listener in the same Envoy.
+  paths: ["litellm", "shim", "envoy"],
   agents: [10, 50],
-  repeats: 3,
+  repeats: 2,
   local: true,
 } as const;
 

@@ -9,7 +9,6 @@ export const actions = {
   "gateway-ready": "from pulumi up to the gateway Ready",
   "envoy-ready": "Envoy: from its pod's start to Ready",
   "litellm-ready": "LiteLLM: from its pod's start to Ready",
-  destroy: "pulumi destroy",
   "local-cluster-down": "npm run local, every part in the cache, cluster down",
   "local-again": "npm run local once more",
 } as const;

@@ -78,7 +78,7 @@ function agentsPlots(result: ProgramResult): Plot[] {
   return [{ title: "pulumi up from nothing, s", xLabel: "agents", scale: "linear", series }];
 }
 
-const FONT = `font-family="system-ui, sans-serif" font-size="12"`;
+const FONT = `font-family="system-ui, sans-serif" font-size="13"`;
 
 /** One plot as an SVG of its own. */
 export function plotSvg(plot: Plot): string {

@@ -21,9 +21,9 @@ export interface Plot {
 }
 
 /** Size of one plot, in the units of its viewBox. */
-export const PLOT = { width: 520, height: 360 } as const;
+export const PLOT = { width: 440, height: 320 } as const;
 
-const AREA = { left: 56, right: 108, top: 44, bottom: 44 } as const;
+const AREA = { left: 52, right: 86, top: 40, bottom: 44 } as const;
 const LABEL_HEIGHT = 15;
 
 /** Draws a plot as the content of an SVG; text takes the colour of its surroundings. */

@@ -44,10 +44,11 @@ function latency(result: RelayResult): Table {
 
 function throughput(result: RelayResult): Table {
   const sizes = result.extent.connections;
+  const several = sizes.filter((size) => size > 1);
   return {
     title: "Requests a second, and who is busy with them",
     note: "Of direct's: medians of the rounds' ratios. CPU, as a share of one: path + load generator + upstream, at the most connections. CPU a request: of the path.",
-    head: ["", ...sizes.map(connections), ...sizes.map((n) => `of direct's at ${n}`)].concat([
+    head: ["", ...sizes.map(connections), ...several.map((n) => `of direct's at ${n}`)].concat([
       "CPU",
       "CPU a request",
     ]),
@@ -61,7 +62,7 @@ function throughput(result: RelayResult): Table {
       return [
         subject,
         ...sizes.map((size) => ranged(at("load", size, "requestsPerSecond"))),
-        ...sizes.map((size) => percent(at("load", size, "shareOfDirect")?.median)),
+        ...several.map((size) => percent(at("load", size, "shareOfDirect")?.median)),
         `${cpu.join(" + ")} %`,
         subject === "direct" || perRequest === undefined ? "–" : `${digits(perRequest)} ms`,
       ];
