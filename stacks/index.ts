@@ -1,23 +1,20 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { checkHost } from "./cluster.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { gatewayStack } from "./gateway.ts";
-import { hostStack } from "./host.ts";
-import { spikeStack } from "./spike.ts";
 
-/** What `pulumi up` runs: the stack program that the stack's `kind` names. */
+/** What `pulumi up` runs: the stack program that the stack's `kind` names, loaded with its provider's SDK alone. */
 export default async function program(): Promise<object> {
   try {
     const config = readConfig();
     switch (config.kind) {
       case "host":
-        return await hostStack(config);
+        return await (await import("./host.ts")).hostStack(config);
       case "gateway":
         await checkHost(config);
-        return gatewayStack(config);
+        return (await import("./gateway.ts")).gatewayStack(config);
       case "spike":
         await checkHost(config);
-        return spikeStack(config);
+        return (await import("./spike.ts")).spikeStack(config);
     }
   } catch (error) {
     throw error instanceof ConfigError ? mistake(error.message) : error;
