@@ -23,8 +23,9 @@ export interface Surroundings {
   readonly visitor: Visitor;
 }
 
-/** What holds an attempt back. */
-export type Ring = "policy" | "dns" | "firewall" | "gateway" | "admission" | "pod-security";
+/** What holds an attempt back; `secrets` is that they are kept in another namespace. */
+export type Ring =
+  "policy" | "dns" | "firewall" | "gateway" | "admission" | "pod-security" | "secrets" | "rbac";
 
 /** A destination outside the cluster, as the far side sees it. */
 export interface Arrival {

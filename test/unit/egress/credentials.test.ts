@@ -9,8 +9,16 @@ const REAL = "sk-ant-api03-the-real-one";
 
 const around = { agent: "dev-e", variant: "shim", gatewayAddress: "10.43.0.9" } as Surroundings;
 
+const forbidden = () =>
+  Promise.reject(
+    Object.assign(new Error("exit code 1"), { stdout: "", stderr: "secrets is forbidden: no" }),
+  );
+
 /** A stack with a gateway and two agents, whose first agent reads what is given. */
-function stack(readable: (planted: string) => Partial<Readable>): Target {
+function stack(
+  readable: (planted: string) => Partial<Readable>,
+  asked: (args: readonly string[]) => Promise<string> = forbidden,
+): Target {
   const secret = (name: string, data: Record<string, string>) => ({
     metadata: { name },
     data: Object.fromEntries(
@@ -25,7 +33,8 @@ function stack(readable: (planted: string) => Partial<Readable>): Target {
     "dev-e": [secret("gateway-token", { token: OWN })],
     "dev-f": [secret("gateway-token", { token: NEIGHBOURS })],
   };
-  const kubectl: Target["kubectl"] = ([verb, what, where = ""], options) => {
+  const kubectl: Target["kubectl"] = ([verb, what, where = "", ...more], options) => {
+    if (more.some((option) => option.startsWith("--as="))) return asked(more);
     if (verb === "exec") {
       const [, planted] = JSON.parse(options?.input as string) as [unknown, string];
       const usual = {
@@ -89,9 +98,21 @@ describe("the search for keys in what an agent can read", () => {
       files: "",
       answers: ["GET /: refused"],
     }));
-    for (const { status, evidence } of Object.values(rows)) {
+    for (const [id, { status, evidence }] of Object.entries(rows)) {
+      if (id === "credentials.api-server") continue;
       expect(status).toBe("fail");
       expect(evidence).toMatch(/^the search did not find .*, so it proves nothing$/);
     }
+  });
+
+  test("tells what the API server gives away to nobody in particular", async () => {
+    const generous = (args: readonly string[]) =>
+      args.includes("--as=system:anonymous") ? Promise.resolve("secret/x\n") : forbidden();
+    const target = stack(() => ({}), generous);
+    const rows = await measureCredentials("dev", around, { target });
+    expect(rows.find(({ id }) => id === "credentials.api-server")).toMatchObject({
+      status: "fail",
+      evidence: "secret/x",
+    });
   });
 });
