@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { expandHome, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
 import { openLab, type Lab, sandboxInit } from "../../lab/cluster/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Progress } from "../../lab/progress.ts";
@@ -73,10 +74,18 @@ async function inUsersPulumi(
   };
   const outputs = await pulumi("stack", "output", "--json");
   if (outputs === undefined) throw noSuchStack(stack, known);
-  const kubeconfig = (await pulumi("config", "get", "--path", "cluster.kubeconfig"))?.trim();
+  const config = async (path: string) => (await pulumi("config", "get", "--path", path))?.trim();
+  const host = await config("host.stack");
+  const kubeconfig =
+    host === undefined ? await config("cluster.kubeconfig") : expandHome(tunnelKubeconfig(host));
   if (kubeconfig === undefined || kubeconfig === "") {
     throw new BadInput(
       `stack ${stack} names no cluster: pulumi config set --path cluster.kubeconfig FILE`,
+    );
+  }
+  if (host !== undefined && !existsSync(kubeconfig)) {
+    throw new BadInput(
+      `stack ${stack} is on a host out of reach: npm run tunnel -- --stack ${host}`,
     );
   }
   const cluster = { clone: lab.cloneDir, kubeconfig, runnerImage: "", apiKey: "" };

@@ -2,7 +2,7 @@
 # Stands in for k3s, which no package registry serves. Of the real one it keeps what the startup script relies on:
 # it reads config.yaml and refuses a missing token, config file or kernel default; binds the datastore to its token;
 # migrates the datastore of an older release and refuses that of a newer one; writes its kubeconfig when it starts,
-# with a new certificate when the old one is gone; says Ready with its version by `kubectl get node`.
+# with a new certificate when the old one is gone, or the one that a test gives it; says Ready with its version by `kubectl get node`.
 set -euo pipefail
 VERSION=@VERSION@
 # runs | crashes (after it migrated the datastore) | hangs (the same, and never gets Ready)
@@ -39,7 +39,8 @@ kernel.keys.root_maxbytes 25000000'
   printf '%s\n%s\n' "$token" "$VERSION" >"$server/db/state.db"
   [[ $BEHAVIOUR != crashes ]] || { echo 'panic: stand-in crashes' && exit 2; }
   [[ -f $server/tls/client-admin.crt ]] || head -c 24 /dev/urandom | base64 >"$server/tls/client-admin.crt"
-  cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
+  # Where a test has a real cluster for this host, its kubeconfig lies here.
+  cp /etc/lab/kubeconfig /etc/rancher/k3s/k3s.yaml 2>/dev/null || cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
 apiVersion: v1
 kind: Config
 clusters:

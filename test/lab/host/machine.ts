@@ -11,13 +11,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { labCa } from "../parts/ca.ts";
 import { issueCertificate } from "../parts/certificates.ts";
 import type { AskedRequest, Cloud } from "./cloud.ts";
+import { readRequests } from "./requests.ts";
 import { hostRootfs } from "./rootfs.ts";
 
 const HERE = import.meta.dirname;
@@ -89,9 +90,7 @@ export class HostMachine {
 
   /** Every request that left the machine, over all its boots. */
   get requests(): AskedRequest[] {
-    const file = join(this.#dir, "requests.jsonl");
-    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-    return lines.map((line) => JSON.parse(line) as AskedRequest);
+    return readRequests(this.#dir);
   }
 
   /** Writes a stand-in for a release of k3s; returns the value of the metadata key that asks for it. */
@@ -103,6 +102,13 @@ export class HostMachine {
     writeFileSync(file, text);
     this.cloud = { ...this.cloud, releases: { ...this.cloud.releases, [version]: { file } } };
     return `${version} ${createHash("sha256").update(text).digest("hex")}`;
+  }
+
+  /** Lays a file on the boot disk of a machine that is off. */
+  put(path: string, content: string): void {
+    const file = join(this.#dir, "boot/upper", path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content, { mode: 0o600 });
   }
 
   /** Switches it on and runs the startup script from its metadata to the end. */

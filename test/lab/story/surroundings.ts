@@ -1,0 +1,157 @@
+import type { ChildProcess } from "node:child_process";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import { once } from "node:events";
+
+import { enterCommand, type Lab, runningSandbox, spawnInLab } from "../cluster/index.ts";
+import { pkiDir } from "../cluster/pki.ts";
+import { base64OfFile, issueCertificate } from "../parts/certificates.ts";
+import type { Progress } from "../progress.ts";
+import { Pulumi } from "../pulumi/cli.ts";
+import { type GcloudPlace, PLACE_VARIABLE } from "./gcloud-place.ts";
+
+/** Folders of one story, all below the lab's own. */
+export interface Places {
+  readonly dir: string;
+  readonly world: string;
+  readonly machine: string;
+  /** The home folder of the person who types the commands. */
+  readonly home: string;
+}
+
+/** Makes the folders anew. */
+export async function makePlaces(lab: Lab): Promise<Places> {
+  const dir = join(lab.dir, "story");
+  await rm(dir, { recursive: true, force: true });
+  const places = {
+    dir,
+    ...{ world: join(dir, "world"), machine: join(dir, "machine"), home: join(dir, "home") },
+  };
+  for (const folder of [places.world, places.machine, places.home, join(dir, "bin")]) {
+    await mkdir(folder, { recursive: true });
+  }
+  return places;
+}
+
+/** Pulumi inside the lab, as on a person's machine: with that home folder, and with gcloud on PATH. */
+export async function openPulumi(
+  lab: Lab,
+  places: Places,
+  progress: Progress,
+  more: NodeJS.ProcessEnv = {},
+): Promise<Pulumi> {
+  const place: GcloudPlace = { ...places, api: { host: "127.0.0.1", port: 6443 } };
+  const bin = join(places.dir, "bin");
+  const tsx = createRequire(import.meta.url).resolve("tsx");
+  const gcloud = `exec '${process.execPath}' --import '${tsx}' '${join(import.meta.dirname, "gcloud.ts")}' "$@"`;
+  await writeFile(join(bin, "gcloud"), `#!/bin/sh\n${gcloud}\n`, { mode: 0o755 });
+  return await Pulumi.open({
+    clone: lab.cloneDir,
+    dir: join(places.dir, "pulumi"),
+    progress,
+    wrap: (argv, cwd) => enterCommand(runningSandbox(lab), argv, { netns: "node", cwd }),
+    env: {
+      ...process.env,
+      HOME: places.home,
+      PATH: [bin, process.env.PATH ?? ""].join(delimiter),
+      CLAUDE_GATEWAY_GCP_WORLD: places.world,
+      [PLACE_VARIABLE]: JSON.stringify(place),
+      ...more,
+    },
+  });
+}
+
+/** A kubeconfig of the embedded cluster in the form of k3s, with a new certificate for `user`. */
+export async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<string> {
+  const [certFile, keyFile] = ["ca.pem", "ca.key"].map((name) => join(pkiDir(lab), name));
+  const authority = { certFile: certFile ?? "", keyFile: keyFile ?? "" };
+  const pair = await issueCertificate(authority, dir, user, { commonName: user });
+  return `apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: ${await base64OfFile(authority.certFile)}
+    server: https://127.0.0.1:6443
+  name: default
+contexts:
+- context:
+    cluster: default
+    user: default
+  name: default
+current-context: default
+kind: Config
+preferences: {}
+users:
+- name: default
+  user:
+    client-certificate-data: ${await base64OfFile(pair.certFile)}
+    client-key-data: ${await base64OfFile(pair.keyFile)}
+`;
+}
+
+/** An npm command as it ended. */
+export interface Typed {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** Types an npm command in the clone, in the lab, and waits for its end. */
+export async function typed(lab: Lab, pulumi: Pulumi, ...command: string[]): Promise<Typed> {
+  const { child, output } = type(lab, pulumi, command);
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, output: output() };
+}
+
+/** An open tunnel. */
+export interface Tunnel {
+  readonly output: string;
+  /** Ctrl-C. */
+  close(): Promise<void>;
+}
+
+/** Types `npm run tunnel` and waits until it listens; throws with what it said when it ends before. */
+export async function openTunnel(lab: Lab, pulumi: Pulumi, ...options: string[]): Promise<Tunnel> {
+  const { child, output } = type(lab, pulumi, ["tunnel", "--", ...options]);
+  const ended = once(child, "close");
+  const listens = new Promise<void>((resolve) => {
+    child.stdout?.on("data", () => {
+      if (output().includes("Listening on port")) resolve();
+    });
+  });
+  const failed = ended.then(() => Promise.reject(new Error(`the tunnel ended:\n${output()}`)));
+  failed.catch(() => undefined);
+  await Promise.race([listens, failed]);
+  return {
+    output: output(),
+    async close() {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+      await ended;
+    },
+  };
+}
+
+function type(lab: Lab, pulumi: Pulumi, command: readonly string[]) {
+  const argv = ["npm", "run", "--silent", ...command];
+  const path = [dirname(pulumi.binary), pulumi.env.PATH ?? ""].join(delimiter);
+  const child: ChildProcess = spawnInLab(lab, argv, {
+    cwd: lab.cloneDir,
+    env: { ...pulumi.env, PATH: path },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => (output += text));
+  }
+  return { child, output: () => output };
+}
+
+/** The k3s token of a host stack, from its state in the clear. */
+export async function k3sToken(pulumi: Pulumi, stack: string): Promise<string> {
+  const state = await pulumi.execute(["stack", "export", "--stack", stack, "--show-secrets"]);
+  const { deployment } = JSON.parse(state) as {
+    deployment: { resources: { type: string; outputs?: { result?: { plaintext: string } } }[] };
+  };
+  const password = deployment.resources.find(({ type }) => type.endsWith(":RandomPassword"));
+  return JSON.parse(password?.outputs?.result?.plaintext ?? '""') as string;
+}
