@@ -67,12 +67,17 @@ const PROGRAM = {
   local: true,
 } as const;
 
+/** More digits than these are noise. */
+function fewDigits(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(5)) : value;
+}
+
 async function write(
   report: Report,
   files: { readonly [Name in "json" | "html" | "svg"]: string | undefined },
 ): Promise<void> {
   if (files.json !== undefined) {
-    await writeFile(files.json, `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(files.json, `${JSON.stringify(report, fewDigits, 2)}\n`);
   }
   if (files.html !== undefined) await writeFile(files.html, renderHtml(report));
   if (files.svg !== undefined) await writeFile(files.svg, overviewSvg(report));

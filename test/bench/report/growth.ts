@@ -23,6 +23,8 @@ export function growthPlots({ relay, program }: Report): Plot[] {
   ].filter(({ series }) => series.some(({ points }) => points.length > 1));
 }
 
+const STREAMS = "streams held";
+
 function relayPlots(result: RelayResult): Plot[] {
   const { connections, streams } = result.extent;
   const plot = (
@@ -32,13 +34,13 @@ function relayPlots(result: RelayResult): Plot[] {
     points: readonly (readonly [Kind, number])[],
     figure: Figure,
   ): Plot => ({
-    ...{ title, xLabel, scale },
+    ...{ title, xLabel, scale, x: xLabel === STREAMS ? "linear" : "even" },
     series: result.subjects.map((subject) => seriesOf(result, subject, points, figure)),
   });
   const loads = connections.map((size) => ["load", size] as const);
   const held = streams.map((size) => ["streams", size] as const);
   const memory = plot(
-    ...(["Memory, MB", "streams held", "linear"] as const),
+    ...(["Memory, MB", STREAMS, "linear"] as const),
     [["rest", 0], ...held],
     "rssMb",
   );
@@ -46,7 +48,7 @@ function relayPlots(result: RelayResult): Plot[] {
     plot("Latency of a request, p50, ms", "connections", "log", loads, "p50Ms"),
     { ...memory, series: memory.series.filter(({ name }) => name !== "direct") },
     plot("Requests a second", "connections", "log", loads, "requestsPerSecond"),
-    plot("Delay of a frame, p99, ms", "streams held", "log", held, "p99Ms"),
+    plot("Delay of a frame, p99, ms", STREAMS, "log", held, "p99Ms"),
   ];
 }
 
@@ -75,7 +77,9 @@ function agentsPlots(result: ProgramResult): Plot[] {
       ...{ x: agents, y: seconds.median, low: seconds.min, high: seconds.max },
     }));
   const series = [{ name: "envoy", color: COLORS.envoy, points }];
-  return [{ title: "pulumi up from nothing, s", xLabel: "agents", scale: "linear", series }];
+  return [
+    { title: "pulumi up from nothing, s", xLabel: "agents", x: "linear", scale: "linear", series },
+  ];
 }
 
 const FONT = `font-family="system-ui, sans-serif" font-size="13"`;

@@ -11,10 +11,12 @@ export interface Series {
   }[];
 }
 
-/** A plot of lines. The x are categories, evenly spaced: 1, 16, 64 are no scale. */
+/** A plot of lines. */
 export interface Plot {
   readonly title: string;
   readonly xLabel: string;
+  /** Evenly spaced whatever they are, or where they are on a line from 0. */
+  readonly x: "even" | "linear";
   /** By powers of ten, for figures that lie orders of magnitude apart. */
   readonly scale: "linear" | "log";
   readonly series: readonly Series[];
@@ -33,11 +35,16 @@ export function renderPlot(plot: Plot): string {
   );
   const ys = plot.series.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]));
   const scale = plot.scale === "log" ? logScale(ys) : linearScale(ys);
-  const x = (value: number) => AREA.left + (xs.indexOf(value) / Math.max(xs.length - 1, 1)) * width;
+  const x = (value: number) =>
+    AREA.left +
+    width *
+      (plot.x === "linear"
+        ? value / Math.max(...xs, 1)
+        : xs.indexOf(value) / Math.max(xs.length - 1, 1));
   const y = (value: number) => AREA.top + (1 - scale.at(value)) * height;
   return [
     text(0, 18, plot.title, 'font-weight="600" font-size="15"'),
-    ...scale.ticks.map((tick) => gridLine(y(tick), String(tick))),
+    ...scale.ticks.map((tick) => gridLine(y(tick), tickText(tick))),
     ...xs.map((value) => text(x(value), AREA.top + height + 18, String(value), MIDDLE)),
     text(AREA.left + width / 2, PLOT.height - 6, plot.xLabel, MIDDLE),
     ...plot.series.map((series) => line(series, x, y)),
@@ -80,6 +87,10 @@ export function linearScale(values: readonly number[]): Scale {
     at: (value) => value / (count * step),
     ticks: Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6))),
   };
+}
+
+function tickText(tick: number): string {
+  return tick >= 10_000 ? `${tick / 1000}k` : String(tick);
 }
 
 function gridLine(y: number, label: string): string {

@@ -1,7 +1,7 @@
 import { actions, type ProgramResult, rows } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
 import { type Figure, type Kind, over, type Spread } from "../relay/samples.ts";
-import type { SubjectName } from "../relay/subjects/subject.ts";
+import { type SubjectName, subjectTitles } from "../relay/subjects/subject.ts";
 
 /** A table in words, for the terminal and the page alike. */
 export interface Table {
@@ -14,9 +14,16 @@ export interface Table {
 
 /** What the paths cost. */
 export function relayTables(result: RelayResult): Table[] {
-  return [latency(result), throughput(result), streams(result), problems(result)].filter(
-    ({ rows }) => rows.length > 0,
-  );
+  const figures = [latency(result), throughput(result), streams(result)];
+  return [...figures, problems(result), legend(result)].filter(({ rows }) => rows.length > 0);
+}
+
+function legend({ subjects }: RelayResult): Table {
+  return {
+    title: "What lies between agent and API",
+    head: ["", "as rendered for production, by its own process on loopback"],
+    rows: subjects.map((subject) => [subject, subjectTitles[subject]]),
+  };
 }
 
 function latency(result: RelayResult): Table {
