@@ -5,7 +5,7 @@ import { samplesOf } from "./relay/samples.ts";
 import type { SubjectName } from "./relay/subjects/subject.ts";
 
 /** One tiny round: that everything is measured and answered, not how fast. */
-const SUBJECTS: readonly SubjectName[] = ["direct", "envoy-sni", "envoy", "shim"];
+const SUBJECTS: readonly SubjectName[] = ["direct", "envoy-bare", "envoy-sni", "envoy", "shim"];
 
 test("a round measures every subject in every way, and none fails", async () => {
   const { samples } = await measureRelay({

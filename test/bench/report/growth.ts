@@ -8,6 +8,7 @@ import type { Report } from "./report.ts";
 /** Readable on white and on black, and told apart by people who see few colours: the line's end names it, too. */
 const COLORS: Readonly<Record<SubjectName, string>> = {
   direct: "#6b7280",
+  "envoy-bare": "#94a3b8",
   "envoy-sni": "#2a9d8f",
   envoy: "#0f766e",
   litellm: "#d97706",

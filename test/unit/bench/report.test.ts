@@ -82,6 +82,18 @@ describe("targets of the paths", () => {
     });
   });
 
+  test("of throughput say what Envoy keeps that does nothing else", () => {
+    const result = relayResult({ ...good, perSecond: 300 });
+    const bare = result.samples
+      .filter(({ subject, kind }) => subject === "envoy" && kind === "load")
+      .map((sample) => ({
+        ...{ ...sample, subject: "envoy-bare" as const },
+        figures: { ...sample.figures, shareOfDirect: 0.42 },
+      }));
+    const [, target] = relayTargets({ ...result, samples: [...result.samples, ...bare] });
+    expect(target?.bound).toMatch(/; bare Envoy keeps 42 % \(42 %–42 %\)$/);
+  });
+
   test("are left out where nothing was measured", () => {
     expect(relayTargets({ ...relayResult(good), samples: [] })).toEqual([]);
   });

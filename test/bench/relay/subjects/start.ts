@@ -1,5 +1,6 @@
 import type { Progress } from "../../../lab/progress.ts";
 import { direct } from "./direct.ts";
+import { envoyBare } from "./envoy-bare.ts";
 import { envoySni, envoyTerminate } from "./envoy.ts";
 import { litellm, shim } from "./litellm.ts";
 import { portkey } from "./portkey.ts";
@@ -14,6 +15,8 @@ export async function startSubject(
   switch (name) {
     case "direct":
       return direct(setting);
+    case "envoy-bare":
+      return envoyBare(setting);
     case "envoy-sni":
       return envoySni(setting);
     case "envoy":

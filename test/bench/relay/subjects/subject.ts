@@ -21,13 +21,22 @@ export interface Setting {
 }
 
 /** In the order of tables and plots. */
-export const subjectNames = ["direct", "envoy-sni", "envoy", "litellm", "shim", "portkey"] as const;
+export const subjectNames = [
+  "direct",
+  "envoy-bare",
+  "envoy-sni",
+  "envoy",
+  "litellm",
+  "shim",
+  "portkey",
+] as const;
 
 export type SubjectName = (typeof subjectNames)[number];
 
 /** What each subject is, for people. */
 export const subjectTitles: Readonly<Record<SubjectName, string>> = {
   direct: "the agent's own TLS to the API",
+  "envoy-bare": "peer: Envoy with one route and nothing else",
   "envoy-sni": "path envoy, mode sni",
   envoy: "path envoy, mode terminate",
   litellm: "path litellm (bare LiteLLM, as a peer and as a path)",
