@@ -56,7 +56,8 @@ describe("when policies come two seconds late", () => {
 
   test("100 of 100 fresh agent containers are closed from their first instruction", async () => {
     const { reached, arrived } = await startFresh(100, "with gate");
-    expect(reached).toEqual(Array.from({ length: 100 }, () => []));
+    expect(reached).toHaveLength(100);
+    expect(reached.filter((destinations) => destinations.length > 0)).toEqual([]);
     expect(arrived).toBe(0);
   });
 });

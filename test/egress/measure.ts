@@ -108,7 +108,7 @@ export function judge(
 ): Judgement {
   const open = through || arrived.length > 0;
   const outside = arrived.length > 0 ? arrived.join(", ") : "nothing";
-  const evidence = counted ? `${said}; outside arrived ${outside}` : said;
+  const evidence = counted ? `outside arrived ${outside}; ${said}` : said;
   if (expected !== "limit") return { status: open ? "fail" : "pass", evidence };
   // A limit that something holds after all is no reason to worry.
   return open

@@ -1,5 +1,6 @@
 import { createConnection } from "node:net";
 import { text } from "node:stream/consumers";
+import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import { restrictedNamespaceLabels } from "../../components/restricted.ts";
 import { type Lab, runInLab } from "../lab/cluster/index.ts";
@@ -100,7 +101,7 @@ export async function withoutPolicyObjects<T>(target: Target, work: () => Promis
 export async function withoutAdmission<T>(
   target: Target,
   around: Surroundings,
-  rings: readonly ("admission" | "pod-security")[],
+  rings: readonly AdmissionRing[],
   work: () => Promise<T>,
 ): Promise<T> {
   const binding = [
@@ -113,29 +114,37 @@ export async function withoutAdmission<T>(
     target.kubectl(["label", "--overwrite", "namespace", around.agent, ...changes]);
   try {
     if (rings.includes("pod-security")) await label(...labels.map(([key]) => `${key}-`));
-    if (rings.includes("admission")) {
-      await target.kubectl(["delete", ...binding]);
-      await untilGateIs(target, around, "optional");
-    }
+    if (rings.includes("admission")) await target.kubectl(["delete", ...binding]);
+    await untilRefusedBy(target, around, {
+      admission: !rings.includes("admission"),
+      "pod-security": !rings.includes("pod-security"),
+    });
     return await work();
   } finally {
     await label(...labels.map(([key, value]) => `${key}=${value}`));
     await target.kubectl(["apply", "--filename=-"], { input });
-    await untilGateIs(target, around, "required");
+    await untilRefusedBy(target, around, { admission: true, "pod-security": true });
   }
 }
 
-/** The API server takes up a changed binding a moment later. */
-async function untilGateIs(
+type AdmissionRing = "admission" | "pod-security";
+
+/** The API server takes up changed labels and bindings a moment later. */
+async function untilRefusedBy(
   target: Target,
   around: Surroundings,
-  wanted: "optional" | "required",
+  wanted: Readonly<Record<AdmissionRing, boolean>>,
 ): Promise<void> {
-  const pod = await goodPod(target, around);
-  pod.spec.initContainers = [];
+  const good = await goodPod(target, around);
+  const withoutGate = { ...good, spec: { ...good.spec, initContainers: [] } };
+  const onTheHost = { ...good, spec: { ...good.spec, hostNetwork: true } };
   for (;;) {
-    const [refusal] = await refusalsOf([pod], target);
-    if ((refusal === undefined ? "optional" : "required") === wanted) return;
+    const [gate, host] = await refusalsOf([withoutGate, onTheHost], target);
+    const refused = {
+      admission: gate !== undefined,
+      "pod-security": host?.includes("violates PodSecurity") === true,
+    };
+    if (isDeepStrictEqual(refused, wanted)) return;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

@@ -135,17 +135,17 @@ describe("a try", () => {
   const nothing = { through: false, said: "refused", arrived: [] };
 
   test.each([
-    ["held", blocked, nothing, "pass", "refused; outside arrived nothing"],
-    ["through", blocked, { ...nothing, through: true }, "fail", "refused; outside arrived nothing"],
+    ["held", blocked, nothing, "pass", "outside arrived nothing; refused"],
+    ["through", blocked, { ...nothing, through: true }, "fail", "outside arrived nothing; refused"],
     [
       "held as the agent sees it, and a packet got out",
       blocked,
       { ...nothing, arrived: ["1 × x"] },
       "fail",
-      "refused; outside arrived 1 × x",
+      "outside arrived 1 × x; refused",
     ],
     ["at a limit", limit, { ...nothing, through: true }, "known-loss", "because"],
-    ["at a limit that is held here", limit, nothing, "pass", "refused; outside arrived nothing"],
+    ["at a limit that is held here", limit, nothing, "pass", "outside arrived nothing; refused"],
   ] as const)("%s is judged", (_, attempt, came, status, evidence) => {
     expect(judge(attempt, came, true)).toEqual({ status, evidence });
   });
