@@ -52,9 +52,9 @@ const RELAY = {
   subjects: subjectNames,
   extent: {
     connections: [1, 16, 64],
-    loadSeconds: 1.5,
+    loadSeconds: 1,
     streams: [200, 1000],
-    holdSeconds: 3,
+    holdSeconds: 2.5,
     patienceSeconds: 45,
   },
 } as const;

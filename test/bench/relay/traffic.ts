@@ -44,7 +44,7 @@ export interface Upstream {
 }
 
 /** How long a path may take to end its requests once its clients have left. */
-export const LET_GO_SECONDS = 10;
+export const LET_GO_SECONDS = 8;
 
 /** The program that is both ends of the traffic, and the CPU that they run on. */
 export class Traffic {

@@ -80,7 +80,7 @@ function throughput(result: RelayResult): Table {
 function streams(result: RelayResult): Table {
   const sizes = result.extent.streams;
   return {
-    title: "Streams held, one frame each 0.5 s",
+    title: "Streams held, one frame each 0.5 s, in every other round",
     note: "Delay: from the upstream's write to the client's read, p50 / p99 in ms. Memory: resident, of all processes of the path, the most of all rounds.",
     head: [
       "",
