@@ -31,15 +31,19 @@ async function main(): Promise<number> {
     const relay = !options.relay
       ? undefined
       : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
+    // What was measured is reported even if the rest fails.
+    const failures: unknown[] = [];
     const program = !options.program
       ? undefined
-      : await measureProgram({ ...PROGRAM, progress, signal });
-    const report = reportOf(circumstances(), {
-      ...(relay && { relay }),
-      ...(program && { program }),
-    });
+      : await measureProgram({ ...PROGRAM, progress, signal }).catch((error: unknown) => {
+          failures.push(error);
+          return undefined;
+        });
+    const results = { ...(relay && { relay }), ...(program && { program }) };
+    const report = reportOf(circumstances(), results);
     await write(report, options);
     process.stdout.write(renderTerminal(report));
+    for (const error of failures) throw error;
     return 0;
   } catch (error) {
     if (signal.aborted) return 130;
