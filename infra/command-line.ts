@@ -1,57 +1,45 @@
-import { parseArgs } from "node:util";
+/** Something that cannot be done as asked: one line that names the thing and the fix. */
+export class BadInput extends Error {}
 
-import { capture } from "./gcloud.ts";
-import { type HostReference, hostReference } from "./host-reference.ts";
-
-/** A command line that cannot be understood; ends with exit code 2. */
-export class UsageError extends Error {
+/** A command line that cannot be understood: the usage is shown with it. */
+export class UsageError extends BadInput {
   override readonly name = "UsageError";
 }
 
-/** Reads `--stack` and the options that take a number. */
-export function readOptions<Option extends string>(
-  args: readonly string[],
-  numbers: Readonly<Record<Option, number>>,
-): { readonly stack: string } & Readonly<Record<Option, number>> {
-  const names = Object.keys(numbers);
-  const options = Object.fromEntries(
-    ["stack", ...names].map((name) => [name, { type: "string" as const }]),
-  );
-  let values: Readonly<Record<string, unknown>>;
-  try {
-    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-  if (typeof values.stack !== "string" || values.stack === "") {
-    throw new UsageError("--stack is missing: name the host stack, as --stack host");
-  }
-  const read = names.map((name) => {
-    const given = values[name];
-    if (given === undefined) return [name, numbers[name as Option]] as const;
-    const port = Number(given);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new UsageError(`--${name} is no port: give a number from 1 to 65535`);
+export interface CommandOptions {
+  /** Shown below a {@link UsageError}. */
+  readonly usage?: string;
+  /** Told of Ctrl-C, which then aborts the command's signal; where it is left out, Ctrl-C ends the process. */
+  readonly onInterrupt?: (signal: NodeJS.Signals) => void;
+}
+
+/**
+ * Runs an npm command to its exit code: its own, 2 for {@link BadInput}, 130 when interrupted, 1 for whatever else
+ * goes wrong, which is told in one line and without a stack trace.
+ */
+export async function runCommand(
+  command: (signal: AbortSignal) => Promise<number>,
+  { usage, onInterrupt }: CommandOptions = {},
+): Promise<void> {
+  const interrupted = new AbortController();
+  if (onInterrupt !== undefined) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        onInterrupt(signal);
+        interrupted.abort(new Error("interrupted"));
+      });
     }
-    return [name, port] as const;
-  });
-  return { stack: values.stack, ...(Object.fromEntries(read) as Record<Option, number>) };
-}
-
-/** Finds the machine of a host stack by Pulumi's outputs. */
-export async function findHost(stack: string): Promise<HostReference> {
-  const outputs = await capture("pulumi", ["stack", "output", "--json", "--stack", stack]);
-  return hostReference(stack, JSON.parse(outputs) as Record<string, unknown>);
-}
-
-/** Runs a command to its exit code: 2 for bad input, 1 for what failed, in one line and without a stack trace. */
-export async function runCommand(usage: string, command: () => Promise<number>): Promise<void> {
+  }
   try {
-    process.exitCode = await command();
+    process.exitCode = await command(interrupted.signal);
   } catch (error) {
+    if (interrupted.signal.aborted && !(error instanceof BadInput)) {
+      process.exitCode = 130;
+      return;
+    }
     const message = error instanceof Error ? error.message : String(error);
-    const wrongUse = error instanceof UsageError;
-    process.stderr.write(wrongUse ? `${message}\n${usage}\n` : `${message}\n`);
-    process.exitCode = wrongUse ? 2 : 1;
+    const shown = error instanceof UsageError && usage !== undefined;
+    process.stderr.write(shown ? `${message}\n\n${usage}\n` : `${message}\n`);
+    process.exitCode = error instanceof BadInput ? 2 : 1;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 
-import { findHost, readOptions, runCommand } from "./command-line.ts";
+import { runCommand } from "./command-line.ts";
 import {
   notInstalled,
   ProgramFailed,
@@ -14,6 +14,7 @@ import {
 } from "./gcloud.ts";
 import type { HostReference } from "./host-reference.ts";
 import { isReady, summarize } from "./host-status.ts";
+import { findHost, readOptions } from "./host-command.ts";
 import { API_PORT } from "./k3s-config.ts";
 import { throughTunnel, tunnelKubeconfig, writeKubeconfig } from "./kubeconfig.ts";
 
@@ -51,14 +52,17 @@ function keepOpen(args: readonly string[]): Promise<number> {
   });
 }
 
-await runCommand("usage: npm run tunnel -- --stack STACK [--port PORT]", async () => {
-  const { stack, port } = readOptions(process.argv.slice(2), { port: DEFAULT_PORT });
-  const host = await findHost(stack);
-  const path = tunnelKubeconfig(stack);
-  writeKubeconfig(path, throughTunnel(await newestKubeconfig(host), port));
-  process.stderr.write(
-    `Kubeconfig written to ${path}. The tunnel stays open until Ctrl-C; in another terminal:\n` +
-      `  kubectl --kubeconfig ${path} get nodes\n`,
-  );
-  return keepOpen(tunnelArguments(host, API_PORT, port));
-});
+await runCommand(
+  async () => {
+    const { stack, port } = readOptions(process.argv.slice(2), { port: DEFAULT_PORT });
+    const host = await findHost(stack);
+    const path = tunnelKubeconfig(stack);
+    writeKubeconfig(path, throughTunnel(await newestKubeconfig(host), port));
+    process.stderr.write(
+      `Kubeconfig written to ${path}. The tunnel stays open until Ctrl-C; in another terminal:\n` +
+        `  kubectl --kubeconfig ${path} get nodes\n`,
+    );
+    return keepOpen(tunnelArguments(host, API_PORT, port));
+  },
+  { usage: "usage: npm run tunnel -- --stack STACK [--port PORT]" },
+);

@@ -16,27 +16,25 @@ Your own are the stacks of the backend that \`pulumi\` is logged in to, and for 
 kubectl's current context. Where no \`pulumi\` is installed, --lab is implied.
 Exit code: 0 nothing is left past its time, 1 something could not be reaped, 2 bad input.`;
 
-await runCommand(USAGE, async () => {
-  const { help, orphans, lab } = readArguments(process.argv.slice(2));
-  if (help) {
-    process.stdout.write(`${USAGE}\n`);
-    return 0;
-  }
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      interrupted.abort(new Error("Interrupted"));
-    });
-  }
-  const report = (text: string) => process.stdout.write(`${text}\n`);
-  const spikes = lab || !(await pulumiIsInstalled()) ? await labSpikes() : ownSpikes;
-  const reaped = await reap(spikes, { orphans, report, signal: interrupted.signal });
-  const all = [reaped.stacks, reaped.orphans];
-  const count = (which: "gone" | "kept" | "failed") =>
-    all.reduce((total, each) => total + each[which].length, 0);
-  report(`${count("gone")} reaped, ${count("kept")} kept, ${count("failed")} failed`);
-  return count("failed") === 0 ? 0 : 1;
-});
+const report = (text: string) => process.stdout.write(`${text}\n`);
+
+await runCommand(
+  async (signal) => {
+    const { help, orphans, lab } = readArguments(process.argv.slice(2));
+    if (help) {
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    }
+    const spikes = lab || !(await pulumiIsInstalled()) ? await labSpikes() : ownSpikes;
+    const reaped = await reap(spikes, { orphans, report, signal });
+    const all = [reaped.stacks, reaped.orphans];
+    const count = (which: "gone" | "kept" | "failed") =>
+      all.reduce((total, each) => total + each[which].length, 0);
+    report(`${count("gone")} reaped, ${count("kept")} kept, ${count("failed")} failed`);
+    return count("failed") === 0 ? 0 : 1;
+  },
+  { usage: USAGE, onInterrupt: (signal) => report(`${signal}: stopping`) },
+);
 
 function readArguments(args: string[]) {
   const flag = { type: "boolean", default: false } as const;

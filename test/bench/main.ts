@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { BadInput } from "../conformance/subject/subject.ts";
+import { BadInput, runCommand } from "../../infra/command-line.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { circumstancesAtStart } from "./circumstances.ts";
 import { parseOptions } from "./options.ts";
@@ -11,45 +11,32 @@ import { renderHtml } from "./report/html.ts";
 import { type Report, reportOf } from "./report/report.ts";
 import { renderTerminal } from "./report/terminal.ts";
 
+const progress = lineProgress();
+
 /** `npm run bench`: what each path costs, all of them side by side in one run. */
-async function main(): Promise<number> {
-  const progress = lineProgress();
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      progress.note(`${signal}: stopping after the measurement under way`);
-      interrupted.abort(new Error("interrupted"));
-    });
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    throw new BadInput("npm run bench needs Linux and root, for the parts of the lab");
   }
-  const { signal } = interrupted;
-  try {
-    const options = parseOptions(process.argv.slice(2));
-    if (process.platform !== "linux" || process.getuid?.() !== 0) {
-      throw new BadInput("npm run bench needs Linux and root, for the parts of the lab");
-    }
-    const circumstances = await circumstancesAtStart();
-    const relay = !options.relay
-      ? undefined
-      : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
-    // What was measured is reported even if the rest fails.
-    const failures: unknown[] = [];
-    const program = !options.program
-      ? undefined
-      : await measureProgram({ ...PROGRAM, progress, signal }).catch((error: unknown) => {
-          failures.push(error);
-          return undefined;
-        });
-    const results = { ...(relay && { relay }), ...(program && { program }) };
-    const report = reportOf(circumstances(), results);
-    await write(report, options);
-    process.stdout.write(renderTerminal(report));
-    for (const error of failures) throw error;
-    return 0;
-  } catch (error) {
-    if (signal.aborted) return 130;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof BadInput ? 2 : 1;
-  }
+  const circumstances = await circumstancesAtStart();
+  const relay = !options.relay
+    ? undefined
+    : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
+  // What was measured is reported even if the rest fails.
+  const failures: unknown[] = [];
+  const program = !options.program
+    ? undefined
+    : await measureProgram({ ...PROGRAM, progress, signal }).catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+  const results = { ...(relay && { relay }), ...(program && { program }) };
+  const report = reportOf(circumstances(), results);
+  await write(report, options);
+  process.stdout.write(renderTerminal(report));
+  for (const error of failures) throw error;
+  return 0;
 }
 
 const RELAY = {
@@ -87,4 +74,8 @@ async function write(
   if (files.svg !== undefined) await writeFile(files.svg, overviewSvg(report));
 }
 
-process.exitCode = await main();
+await runCommand(main, {
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping after the measurement under way`);
+  },
+});

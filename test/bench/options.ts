@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { BadInput } from "../conformance/subject/subject.ts";
+import { BadInput } from "../../infra/command-line.ts";
 
 /** What `npm run bench` is asked to do. */
 export interface Options {

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { runCommand } from "../../infra/command-line.ts";
 import { lineProgress, type Progress } from "../lab/progress.ts";
 import { measureAllPaths } from "./all-paths.ts";
 import { measure } from "./measure.ts";
@@ -11,34 +12,22 @@ import type { Report } from "./report/report.ts";
 import { renderTerminal } from "./report/terminal.ts";
 import { findStack } from "./subject/find-stack.ts";
 import { openStack } from "./subject/stack.ts";
-import { BadInput, type Subject } from "./subject/subject.ts";
+import type { Subject } from "./subject/subject.ts";
 import { openUrl } from "./subject/url.ts";
 
+const progress = lineProgress();
+
 /** `npm run verify`: what a gateway keeps and loses, measured. */
-async function main(): Promise<number> {
-  const progress = lineProgress();
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      progress.note(`${signal}: stopping`);
-      interrupted.abort(new Error("interrupted"));
-    });
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), process.env);
+  const reports = await reportsOf(options, progress, signal);
+  for (const report of reports) process.stdout.write(renderTerminal(report));
+  if (reports.length > 1) process.stdout.write(`\n${renderDecisionTable(reports)}\n`);
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
   }
-  try {
-    const options = parseOptions(process.argv.slice(2), process.env);
-    const reports = await reportsOf(options, progress, interrupted.signal);
-    for (const report of reports) process.stdout.write(renderTerminal(report));
-    if (reports.length > 1) process.stdout.write(`\n${renderDecisionTable(reports)}\n`);
-    if (options.json !== undefined) {
-      await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
-    }
-    if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
-    return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
-  } catch (error) {
-    if (interrupted.signal.aborted) return 130;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof BadInput ? 2 : 1;
-  }
+  if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
+  return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
 }
 
 /** One report as it is; of several, with what follows from them together. */
@@ -95,4 +84,8 @@ async function reportOn(
   }
 }
 
-process.exitCode = await main();
+await runCommand(main, {
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping`);
+  },
+});

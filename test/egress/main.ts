@@ -1,35 +1,23 @@
 import { writeFile } from "node:fs/promises";
+import { runCommand } from "../../infra/command-line.ts";
 import { findStack } from "../conformance/subject/find-stack.ts";
-import { BadInput } from "../conformance/subject/subject.ts";
 import { openLab } from "../lab/cluster/index.ts";
 import { lineProgress, type Progress } from "../lab/progress.ts";
 import { measureEgress } from "./measure.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { type EgressReport, renderEgressReport } from "./report.ts";
 
+const progress = lineProgress();
+
 /** `npm run verify:egress`: every way out that we know of, tried from a real agent's container. */
-async function main(): Promise<number> {
-  const progress = lineProgress();
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      progress.note(`${signal}: stopping`);
-      interrupted.abort(new Error("interrupted"));
-    });
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  const report = await measure(options, progress, signal);
+  process.stdout.write(renderEgressReport(report));
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
-  try {
-    const options = parseOptions(process.argv.slice(2));
-    const report = await measure(options, progress, interrupted.signal);
-    process.stdout.write(renderEgressReport(report));
-    if (options.json !== undefined) {
-      await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    }
-    return report.verdict === "closed" ? 0 : 1;
-  } catch (error) {
-    if (interrupted.signal.aborted) return 130;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof BadInput ? 2 : 1;
-  }
+  return report.verdict === "closed" ? 0 : 1;
 }
 
 async function measure(
@@ -45,4 +33,8 @@ async function measure(
   );
 }
 
-process.exitCode = await main();
+await runCommand(main, {
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping`);
+  },
+});

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { BadInput } from "../conformance/subject/subject.ts";
+import { BadInput } from "../../infra/command-line.ts";
 
 /** What `npm run verify:egress` is asked to do. */
 export interface Options {

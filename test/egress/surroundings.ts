@@ -1,7 +1,7 @@
+import { BadInput } from "../../infra/command-line.ts";
 import { labelKeys } from "../../components/labels.ts";
 import type { GatewayVariant } from "../../components/gateway/variant.ts";
 import { type DeployedPod, versionsOf } from "../conformance/subject/versions.ts";
-import { BadInput } from "../conformance/subject/subject.ts";
 import type { Target } from "../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
 import { inviteVisitor, sendAway } from "./visitor.ts";

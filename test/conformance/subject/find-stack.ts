@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { BadInput } from "../../../infra/command-line.ts";
 import { expandHome, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
 import { openLab, type Lab, sandboxInit } from "../../lab/cluster/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
@@ -7,7 +8,6 @@ import type { Progress } from "../../lab/progress.ts";
 import { run } from "../../lab/pulumi/run.ts";
 import { labTarget, type Target, userTarget } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
-import { BadInput } from "./subject.ts";
 
 /** A deployed stack, and the cluster that it is on. */
 export interface FoundStack {

@@ -1,7 +1,7 @@
+import { BadInput } from "../../../infra/command-line.ts";
 import { excerpt } from "../checks/compare.ts";
 import { conversation, messagesRequest, newMarker } from "../checks/relay.ts";
 import type { RawClient } from "../client/raw-client.ts";
-import { BadInput } from "./subject.ts";
 
 /**
  * Sends one message, so that a gateway that cannot be measured at all is told from one that measures badly.

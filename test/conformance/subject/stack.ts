@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { BadInput } from "../../../infra/command-line.ts";
 import { runTurn } from "../../lab/claude.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Target } from "../../lab/target.ts";
@@ -13,7 +14,7 @@ import {
   type RunningConfiguration,
 } from "./configuration.ts";
 import { preflight } from "./preflight.ts";
-import { BadInput, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 import { type DeployedPod, versionsOf } from "./versions.ts";
 
 /** A pod, as far as it is read here. */

@@ -14,6 +14,3 @@ export interface Subject {
   /** Ends what was started for the measurement; what is being measured then fails. */
   readonly close: () => void;
 }
-
-/** Something that cannot be measured as asked: one line that names the thing and the fix. */
-export class BadInput extends Error {}

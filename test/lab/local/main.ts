@@ -1,48 +1,38 @@
+import { runCommand } from "../../../infra/command-line.ts";
 import { openLab, takeDown } from "../cluster/index.ts";
 import { lineProgress } from "../progress.ts";
 import { labTarget, userTarget } from "../target.ts";
-import { parseOptions, USAGE, UsageError } from "./options.ts";
+import { parseOptions, USAGE } from "./options.ts";
 import { bringUp, tearDown } from "./session.ts";
 import { renderSummary } from "./summary.ts";
 
+const progress = lineProgress();
+
 /** `npm run local`: from a fresh clone to two real Claude Code turns through the gateway. */
-async function main(): Promise<number> {
-  const progress = lineProgress();
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      progress.note(`${signal}: stopping; npm run local -- --down removes what is there`);
-      interrupted.abort(new Error("interrupted"));
-    });
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), process.env);
+  const lab = openLab();
+  if (options.down && options.cluster === undefined) {
+    await takeDown(lab, progress);
+    progress.note("The embedded cluster is down; the build cache stays.");
+    return 0;
   }
-  try {
-    const options = parseOptions(process.argv.slice(2), process.env);
-    const lab = openLab();
-    if (options.down && options.cluster === undefined) {
-      await takeDown(lab, progress);
-      progress.note("The embedded cluster is down; the build cache stays.");
-      return 0;
-    }
-    const target =
-      options.cluster === undefined
-        ? await labTarget(lab, progress)
-        : await userTarget({ clone: lab.cloneDir, ...options.cluster }, progress);
-    if (options.down) {
-      await tearDown(target, progress);
-      return 0;
-    }
-    const session = await bringUp(target, options, progress, interrupted.signal);
-    process.stdout.write(renderSummary(session));
-    return session.turns.some((turn) => turn.is_error) ? 1 : 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-      return 2;
-    }
-    if (interrupted.signal.aborted) return 130;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+  const target =
+    options.cluster === undefined
+      ? await labTarget(lab, progress)
+      : await userTarget({ clone: lab.cloneDir, ...options.cluster }, progress);
+  if (options.down) {
+    await tearDown(target, progress);
+    return 0;
   }
+  const session = await bringUp(target, options, progress, signal);
+  process.stdout.write(renderSummary(session));
+  return session.turns.some((turn) => turn.is_error) ? 1 : 0;
 }
 
-process.exitCode = await main();
+await runCommand(main, {
+  usage: USAGE,
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping; npm run local -- --down removes what is there`);
+  },
+});

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { UsageError } from "../../../infra/command-line.ts";
 
 /** What `npm run local` is asked to do. */
 export interface Options {
@@ -17,9 +18,6 @@ export interface Options {
     readonly apiKey: string;
   };
 }
-
-/** A command line that cannot be followed; the message names the argument and the fix. */
-export class UsageError extends Error {}
 
 export const USAGE = `npm run local [-- OPTIONS]
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { BadInput } from "../../../infra/command-line.ts";
 import { parseOptions } from "../../bench/options.ts";
 import { gatewayPod } from "../../bench/program/pods.ts";
-import { BadInput } from "../../conformance/subject/subject.ts";
 
 describe("npm run bench", () => {
   test("measures both parts in five rounds, and writes no file that it is not given", () => {

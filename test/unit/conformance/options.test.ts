@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { BadInput } from "../../../infra/command-line.ts";
 import { parseOptions } from "../../conformance/options.ts";
-import { BadInput } from "../../conformance/subject/subject.ts";
 
 const TOKEN = { ANTHROPIC_AUTH_TOKEN: "t" };
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { BadInput } from "../../../test/conformance/subject/subject.ts";
+import { BadInput } from "../../../infra/command-line.ts";
 import { parseOptions } from "../../../test/egress/options.ts";
 
 describe("the options of npm run verify:egress", () => {
