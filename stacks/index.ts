@@ -1,6 +1,6 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
-import { checkHost } from "./cluster.ts";
 import { ConfigError, readConfig } from "./config.ts";
+import { checkHost } from "./host-check.ts";
 
 /** What `pulumi up` runs: the stack program that the stack's `kind` names, loaded with its provider's SDK alone. */
 export default async function program(): Promise<object> {

@@ -70,6 +70,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await tunnel?.close();
   await machine.powerOff();
+  await target.kubectl(["delete", "clusterrolebinding", "story-admin", "--ignore-not-found"]);
   await rm(places.dir, { recursive: true, force: true });
 });
 

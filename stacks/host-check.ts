@@ -1,0 +1,32 @@
+import * as pulumi from "@pulumi/pulumi";
+import { hostProblem } from "../infra/host-problem.ts";
+import { HOST_OUTPUTS } from "../infra/host-reference.ts";
+import { ConfigError, type OnCluster } from "./config.ts";
+
+/**
+ * Throws {@link ConfigError} when the machine of a host stack cannot be used: with what `npm run host:status` says,
+ * and before a provider waits for it.
+ */
+export async function checkHost({ host }: OnCluster): Promise<void> {
+  if (host === undefined) return;
+  const problem = await hostProblem(host.stack, async () => {
+    const reference = hostStack(host.stack);
+    const entries = HOST_OUTPUTS.map(async (key) => {
+      return [key, (await reference.getOutputDetails(key)).value as unknown] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  });
+  if (problem !== undefined) throw new ConfigError(`${problem}\n  Nothing was touched.`);
+}
+
+/** The stack that made the machine; one reference in a program. */
+export function hostStack(stack: string): pulumi.StackReference {
+  return new pulumi.StackReference("host", { name: qualified(stack) });
+}
+
+/** A stack's bare name stands for one of this project and organization. */
+function qualified(stack: string): string {
+  return stack.includes("/")
+    ? stack
+    : `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+}
