@@ -158,7 +158,7 @@ describe("a host stack under the engine", () => {
     expect(kinds()).toEqual(before);
   });
 
-  it("goes down to nothing once the protection is lifted, also on other disks, and says how to delete what stays", async () => {
+  it("goes down to nothing once the protection is lifted, and says how to delete what stays", async () => {
     await stack.setConfig("host.protect", "false");
     await stack.setConfig("host.snapshots.keepDays", "7");
     let said = "";
@@ -169,16 +169,7 @@ describe("a host stack under the engine", () => {
     expect(said).toContain(
       `warning: Snapshots outlive this stack, and cost money. After its destroy: ${command}`,
     );
-    const before = await stack.outputs();
-    expect(before.deleteSnapshotsLeftBehind).toBe(command);
-
-    // These machines take other disks, and another data disk is another cluster.
-    await stack.setConfig("host.machineType", "n4-standard-4");
-    await stack.up();
-    const after = await stack.outputs();
-    expect(after.clusterIdentifier).toMatch(/^\d{18,}$/);
-    expect(after.clusterIdentifier).not.toBe(before.clusterIdentifier);
-
+    expect((await stack.outputs()).deleteSnapshotsLeftBehind).toBe(command);
     await stack.destroy();
     expect(world.existing).toEqual({});
   });
