@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { BadInput, runCommand } from "../../infra/command-line.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { circumstancesAtStart } from "./circumstances.ts";
@@ -67,11 +68,17 @@ async function write(
   report: Report,
   files: { readonly [Name in "json" | "html" | "svg"]: string | undefined },
 ): Promise<void> {
-  if (files.json !== undefined) {
-    await writeFile(files.json, `${JSON.stringify(report, fewDigits, 2)}\n`);
+  const texts = {
+    json: () => `${JSON.stringify(report, fewDigits, 2)}\n`,
+    html: () => renderHtml(report),
+    svg: () => overviewSvg(report),
+  };
+  for (const name of ["json", "html", "svg"] as const) {
+    const file = files[name];
+    if (file === undefined) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, texts[name]());
   }
-  if (files.html !== undefined) await writeFile(files.html, renderHtml(report));
-  if (files.svg !== undefined) await writeFile(files.svg, overviewSvg(report));
 }
 
 await runCommand(main, {
