@@ -8,7 +8,7 @@ import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { measureLocal } from "./local.ts";
 import { gatewayPods } from "./pods.ts";
-import type { Action, ProgramResult, ProgramSample } from "./samples.ts";
+import { type Action, actions, type ProgramResult, type ProgramSample } from "./samples.ts";
 
 /** What `measureProgram` is asked for. */
 export interface ProgramArgs {
@@ -108,11 +108,12 @@ async function lifetime(
   stack: Stack,
   name: string,
   agents: number,
-  { repeats, signal }: ProgramArgs,
+  { repeats, progress, signal }: ProgramArgs,
   gateway?: { readonly target: Target; readonly namespace: string },
 ): Promise<ProgramSample[]> {
   const samples: ProgramSample[] = [];
   const add = (action: Action, seconds: number) => {
+    progress.note(`  ${name}: ${actions[action]}: ${seconds.toFixed(1)} s`);
     samples.push({ stack: name, agents, action, seconds });
   };
   const time = async (action: Action, work: () => Promise<unknown>) => {
