@@ -2,6 +2,7 @@ import { createConnection } from "node:net";
 import { text } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
+import { labelKeys } from "../../components/labels.ts";
 import { restrictedNamespaceLabels } from "../../components/restricted.ts";
 import { type Lab, runInLab } from "../lab/cluster/index.ts";
 import type { Target } from "../lab/target.ts";
@@ -58,6 +59,8 @@ async function saved(target: Target, ...what: readonly string[]): Promise<string
   return JSON.stringify(list);
 }
 
+const DNS_PODS = [`--selector=${labelKeys.role}=dns`];
+
 /** Does something while the agents' DNS forwards what it does not know to the cluster's. */
 export async function withForwardingDns<T>(
   target: Target,
@@ -71,9 +74,13 @@ export async function withForwardingDns<T>(
   };
   const serve = async (Corefile: string) => {
     const patch = `--patch=${JSON.stringify({ data: { Corefile } })}`;
+    const before = await target.kubectl(["get", "pods", here, ...DNS_PODS, "--output=name"]);
     await target.kubectl(["patch", ...config, "--type=merge", patch]);
     await target.kubectl(["rollout", "restart", "deployment/egress-dns", here]);
     await target.kubectl(["rollout", "status", "deployment/egress-dns", here, "--timeout=120s"]);
+    // It goes on answering for as long as somebody may still be sent to it.
+    const old = before.trim().split("\n");
+    await target.kubectl(["wait", ...old, here, "--for=delete", "--timeout=120s"]);
   };
   const forwarding = was.data.Corefile.replace(/^ *file .*$/m, `    forward . ${clusterDns}`);
   try {
