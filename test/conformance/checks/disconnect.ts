@@ -128,20 +128,18 @@ const neighbours: Check = {
   needs: ["upstream"],
   async run(context) {
     const upstream = upstreamOf(context);
-    const markers = [newMarker(), newMarker(), newMarker()];
-    const streams = [];
-    for (const marker of markers) {
-      streams.push(
-        await openScripted(context, marker, {
-          kind: "frames",
-          frames: [{ text: FIRST }, { text: "data: last\n\n", gate: marker }],
-        }),
-      );
-    }
-    for (const { exchange } of streams) await exchange.received(FIRST.length);
-    const [leaving, ...staying] = streams;
-    leaving?.exchange.abort();
-    for (const marker of markers) await upstream.openGate(marker);
+    const open = async () => {
+      const marker = newMarker();
+      const frames = [{ text: FIRST }, { text: "data: last\n\n", gate: marker }];
+      return { marker, ...(await openScripted(context, marker, { kind: "frames", frames })) };
+    };
+    const leaving = await open();
+    const staying = [await open(), await open()];
+    for (const { exchange } of [leaving, ...staying]) await exchange.received(FIRST.length);
+    leaving.exchange.abort();
+    // Whom the gateway takes along is taken along by the time it has told the upstream.
+    await aborted(context, leaving.since, leaving.marker);
+    for (const { marker } of [leaving, ...staying]) await upstream.openGate(marker);
     const ends = await Promise.all(staying.map(({ exchange }) => exchange.response));
     const whole = ends.filter(
       ({ body, ended }) => ended === "end" && body.toString() === `${FIRST}data: last\n\n`,
