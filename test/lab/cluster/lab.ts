@@ -7,7 +7,7 @@ import { cacheRoot } from "../parts/store.ts";
 export interface Lab {
   /** The clone that the lab belongs to. */
   readonly cloneDir: string;
-  /** First 8 hex digits of the hash over the clone's path. */
+  /** First 8 hex digits of the hash over the paths of clone and cache. */
   readonly id: string;
   /** Everything that the lab keeps; gone when it is taken down. */
   readonly dir: string;
@@ -36,7 +36,7 @@ export function openLab(cloneDir: string = join(import.meta.dirname, "../../..")
           (path === cache ? "set CLAUDE_GATEWAY_CACHE to another folder" : "clone elsewhere"),
       );
   }
-  const id = createHash("sha256").update(clone).digest("hex").slice(0, 8);
+  const id = createHash("sha256").update(`${clone}\0${cache}`).digest("hex").slice(0, 8);
   const dir = join(cache, "labs", id);
   return {
     cloneDir: clone,

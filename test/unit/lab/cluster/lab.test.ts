@@ -14,12 +14,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("a clone has one lab, by whatever path it is reached, and no other clone's", () => {
+test("a clone has one lab in a cache, by whatever path it is reached, and no other clone's", () => {
   symlinkSync(folder, join(folder, "link"));
   const lab = openLab(folder);
   expect(lab.id).toMatch(/^[0-9a-f]{8}$/);
   expect(openLab(join(folder, "link"))).toEqual(lab);
   expect(openLab(tmpdir()).id).not.toBe(lab.id);
+  vi.stubEnv("CLAUDE_GATEWAY_CACHE", join(folder, "other-cache"));
+  expect(openLab(folder).id).not.toBe(lab.id);
 });
 
 test("all that a lab keeps is in its folder of the cache, and its cgroup bears its id", () => {
