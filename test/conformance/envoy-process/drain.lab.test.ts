@@ -6,9 +6,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { open, read, responseOf, send } from "./client.ts";
-import { Envoy, eventually } from "./envoy.ts";
-import { certificateFor, rendered, terminate, TOKEN_A } from "./gateways.ts";
-import { Upstream } from "./upstream.ts";
+import { type Envoy, eventually } from "./envoy.ts";
+import { TOKEN_A } from "./gateways.ts";
+import { startTerminating } from "./terminating.ts";
+import type { Upstream } from "./upstream.ts";
 
 const SCRIPT = fileURLToPath(
   new URL("../../../components/gateway/drain/drain.mjs", import.meta.url),
@@ -20,11 +21,7 @@ let envoy: Envoy;
 let helper: Helper;
 
 beforeEach(async () => {
-  upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
-  envoy = await Envoy.start({
-    ...rendered(terminate),
-    hosts: { "api.anthropic.com:443": upstream.port },
-  });
+  ({ upstream, envoy } = await startTerminating());
 });
 
 afterEach(async () => {

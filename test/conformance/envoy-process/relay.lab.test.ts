@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { open, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { certificateFor, rendered, terminate, TOKEN_A } from "./gateways.ts";
+import { startTerminating } from "./terminating.ts";
 import { Upstream } from "./upstream.ts";
 
 const HEADERS = [["Host", "gateway"] as const, ["x-api-key", TOKEN_A] as const];
@@ -13,11 +14,7 @@ let upstream: Upstream;
 let envoy: Envoy;
 
 beforeEach(async () => {
-  upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
-  envoy = await Envoy.start({
-    ...rendered(terminate),
-    hosts: { "api.anthropic.com:443": upstream.port },
-  });
+  ({ upstream, envoy } = await startTerminating());
 });
 
 afterEach(async () => {

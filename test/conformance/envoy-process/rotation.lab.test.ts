@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { renderEnvoySecrets } from "../../../components/gateway/envoy/render.ts";
 import { open, read, responseOf, send } from "./client.ts";
-import { Envoy, eventually } from "./envoy.ts";
-import {
-  certificateFor,
-  REAL_KEY,
-  rendered,
-  secrets,
-  terminate,
-  TOKEN_A,
-  TOKEN_B,
-} from "./gateways.ts";
-import { Upstream } from "./upstream.ts";
+import { type Envoy, eventually } from "./envoy.ts";
+import { REAL_KEY, secrets, terminate, TOKEN_A, TOKEN_B } from "./gateways.ts";
+import { startTerminating } from "./terminating.ts";
+import type { Upstream } from "./upstream.ts";
 
 const NEW_TOKEN = "agent-a-token-second-one";
 
@@ -19,11 +12,7 @@ let upstream: Upstream;
 let envoy: Envoy;
 
 beforeEach(async () => {
-  upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
-  envoy = await Envoy.start({
-    ...rendered(terminate),
-    hosts: { "api.anthropic.com:443": upstream.port },
-  });
+  ({ upstream, envoy } = await startTerminating());
 });
 
 afterEach(async () => {
