@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { BadInput, runCommand } from "../../infra/command-line.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { circumstancesAtStart } from "./circumstances.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, USAGE } from "./options.ts";
 import { measureProgram } from "./program/measure.ts";
 import { measureRelay } from "./relay/rounds.ts";
 import { subjectNames } from "./relay/subjects/subject.ts";
@@ -82,6 +82,7 @@ async function write(
 }
 
 await runCommand(main, {
+  usage: USAGE,
   onInterrupt: (signal) => {
     progress.note(`${signal}: stopping after the measurement under way`);
   },

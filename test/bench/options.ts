@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { BadInput } from "../../infra/command-line.ts";
+import { BadInput, UsageError } from "../../infra/command-line.ts";
 
 /** What `npm run bench` is asked to do. */
 export interface Options {
@@ -15,7 +15,7 @@ export interface Options {
 
 const DEFAULT_ROUNDS = 5;
 
-const USAGE = `npm run bench [-- OPTIONS]   what each path costs, and the program itself
+export const USAGE = `npm run bench [-- OPTIONS]   what each path costs, and the program itself
 
   --only relay|program   one of the two parts
   --rounds N             interleaved rounds of the relay part; ${DEFAULT_ROUNDS} if left out
@@ -58,6 +58,6 @@ function readArguments(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new BadInput(`${(error as Error).message}\n\n${USAGE}`);
+    throw new UsageError((error as Error).message);
   }
 }

@@ -3,7 +3,7 @@ import { runCommand } from "../../infra/command-line.ts";
 import { lineProgress, type Progress } from "../lab/progress.ts";
 import { measureAllPaths } from "./all-paths.ts";
 import { measure } from "./measure.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { type Options, parseOptions, USAGE } from "./options.ts";
 import { checks } from "./checks/index.ts";
 import { decide, recommend } from "./report/decision.ts";
 import { renderHtml } from "./report/html.ts";
@@ -85,6 +85,7 @@ async function reportOn(
 }
 
 await runCommand(main, {
+  usage: USAGE,
   onInterrupt: (signal) => {
     progress.note(`${signal}: stopping`);
   },

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { BadInput } from "../../infra/command-line.ts";
+import { BadInput, UsageError } from "../../infra/command-line.ts";
 
 /** What `npm run verify` is asked to do. */
 export interface Options {
@@ -15,7 +15,7 @@ export interface Options {
   readonly long: boolean;
 }
 
-const USAGE = `npm run verify -- --stack STACK [OPTIONS]   the verdict on a stack's gateway
+export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   the verdict on a stack's gateway
 npm run verify -- --all-paths [OPTIONS]      on every path, each in a spike of its own
 npm run verify -- --url URL [OPTIONS]        on a gateway that is not ours, from outside;
                                              its token in ANTHROPIC_AUTH_TOKEN
@@ -32,7 +32,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
     (value) => value !== undefined,
   );
   if (given.length !== 1) {
-    throw new BadInput(`give exactly one of --stack, --all-paths and --url\n\n${USAGE}`);
+    throw new UsageError("give exactly one of --stack, --all-paths and --url");
   }
   if (values.kubeconfig !== undefined && values.stack === undefined) {
     throw new BadInput("--kubeconfig belongs to --stack");
@@ -87,6 +87,6 @@ function readArguments(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new BadInput((error as Error).message);
+    throw new UsageError((error as Error).message);
   }
 }

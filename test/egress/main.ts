@@ -4,7 +4,7 @@ import { findStack } from "../conformance/subject/find-stack.ts";
 import { openLab } from "../lab/cluster/index.ts";
 import { lineProgress, type Progress } from "../lab/progress.ts";
 import { measureEgress } from "./measure.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { type Options, parseOptions, USAGE } from "./options.ts";
 import { type EgressReport, renderEgressReport } from "./report.ts";
 
 const progress = lineProgress();
@@ -34,6 +34,7 @@ async function measure(
 }
 
 await runCommand(main, {
+  usage: USAGE,
   onInterrupt: (signal) => {
     progress.note(`${signal}: stopping`);
   },

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { BadInput } from "../../infra/command-line.ts";
+import { BadInput, UsageError } from "../../infra/command-line.ts";
 
 /** What `npm run verify:egress` is asked to do. */
 export interface Options {
@@ -11,7 +11,7 @@ export interface Options {
   readonly kubeconfig: string | undefined;
 }
 
-const USAGE = `npm run verify:egress -- --stack STACK [OPTIONS]   the ways out, tried from an agent's pod
+export const USAGE = `npm run verify:egress -- --stack STACK [OPTIONS]   the ways out, tried from an agent's pod
 
   --json FILE         write the report as JSON
   --kubeconfig FILE   the stack was made by npm run local -- --kubeconfig FILE`;
@@ -19,7 +19,7 @@ const USAGE = `npm run verify:egress -- --stack STACK [OPTIONS]   the ways out, 
 /** Reads the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[]): Options {
   const { stack, json, kubeconfig } = readArguments(argv);
-  if (stack === undefined) throw new BadInput(`--stack is missing\n\n${USAGE}`);
+  if (stack === undefined) throw new UsageError("--stack is missing");
   if (!/^[\w.-]+$/.test(stack)) {
     throw new BadInput(`--stack ${JSON.stringify(stack)} is no name of a stack`);
   }
@@ -41,6 +41,6 @@ function readArguments(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new BadInput((error as Error).message);
+    throw new UsageError((error as Error).message);
   }
 }
