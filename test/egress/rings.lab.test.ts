@@ -22,6 +22,9 @@ afterAll(async () => {
 });
 
 const open = (attempts: readonly Attempt[]) => openAttempts(attempts, range);
+/** What is open in the end: kube-proxy hears of new pods, and of those that are gone, a moment after they are Ready. */
+const settles = (attempts: readonly Attempt[], ids: readonly string[]) =>
+  expect.poll(() => open(attempts), { timeout: 60_000, interval: 500 }).toEqual(ids);
 
 type Row = Pick<Attempt, "id" | "rings">;
 const idsOf = (rows: readonly Row[]) => rows.map(({ id }) => id);
@@ -37,8 +40,7 @@ describe("of the attempts to reach something", () => {
   );
 
   test("every one succeeds when neither policies nor firewall are there", async () => {
-    const all = await without(range.lab, ["policy", "firewall"], () => open(reaching));
-    expect(all).toEqual(idsOf(reaching));
+    await without(range.lab, ["policy", "firewall"], () => settles(reaching, idsOf(reaching)));
   });
 
   test("the firewall alone holds what is said of it, and nothing else", async () => {
@@ -57,18 +59,14 @@ describe("of the attempts to reach something", () => {
 });
 
 describe("of the look-ups", () => {
-  // kube-proxy sends them to the DNS that was replaced for a moment longer.
-  const settled = (ids: string[]) =>
-    expect.poll(() => open(names), { timeout: 60_000, interval: 500 }).toEqual(ids);
-
   test("every one gets out when the agents' DNS forwards and no policy holds it", async () => {
     await without(range.lab, ["policy"], () =>
-      withForwardingDns(range.target, range.around, () => settled(idsOf(names))),
+      withForwardingDns(range.target, range.around, () => settles(names, idsOf(names))),
     );
   });
 
   test("the agents' DNS alone holds what is said of it, and nothing else", async () => {
-    await without(range.lab, ["policy"], () => settled(notHeldBy("dns", names)));
+    await without(range.lab, ["policy"], () => settles(names, notHeldBy("dns", names)));
   });
 
   test("policies alone hold what is said of them, and nothing else", async () => {
