@@ -1,9 +1,23 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
 /** Something that cannot be done as asked: one line that names the thing and the fix. */
 export class BadInput extends Error {}
 
 /** A command line that cannot be understood: the usage is shown with it. */
 export class UsageError extends BadInput {
   override readonly name = "UsageError";
+}
+
+/** Reads options as Node's `parseArgs` does. Throws {@link UsageError}. */
+export function readArguments<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  argv: readonly string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 export interface CommandOptions {

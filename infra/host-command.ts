@@ -1,6 +1,4 @@
-import { parseArgs } from "node:util";
-
-import { UsageError } from "./command-line.ts";
+import { readArguments, UsageError } from "./command-line.ts";
 import { capture } from "./gcloud.ts";
 import { type HostReference, hostReference } from "./host-reference.ts";
 
@@ -13,12 +11,7 @@ export function readOptions<Option extends string>(
   const options = Object.fromEntries(
     ["stack", ...names].map((name) => [name, { type: "string" as const }]),
   );
-  let values: Readonly<Record<string, unknown>>;
-  try {
-    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const values: Readonly<Record<string, unknown>> = readArguments(args, options);
   if (typeof values.stack !== "string" || values.stack === "") {
     throw new UsageError("--stack is missing: name the host stack, as --stack host");
   }

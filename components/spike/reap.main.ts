@@ -1,6 +1,5 @@
 /** `npm run spike:reap [-- --orphans]`: destroys spikes past their time to live. */
-import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "../../infra/command-line.ts";
+import { readArguments, runCommand, UsageError } from "../../infra/command-line.ts";
 import { ownSpikes, pulumiIsInstalled } from "./own-pulumi.ts";
 import { reap, type Spikes } from "./reap.ts";
 
@@ -16,11 +15,17 @@ Your own are the stacks of the backend that \`pulumi\` is logged in to, and for 
 kubectl's current context. Where no \`pulumi\` is installed, --lab is implied.
 Exit code: 0 nothing is left past its time, 1 something could not be reaped, 2 bad input.`;
 
+const FLAG = { type: "boolean", default: false } as const;
+
 const report = (text: string) => process.stdout.write(`${text}\n`);
 
 await runCommand(
   async (signal) => {
-    const { help, orphans, lab } = readArguments(process.argv.slice(2));
+    const { help, orphans, lab } = readArguments(process.argv.slice(2), {
+      help: FLAG,
+      orphans: FLAG,
+      lab: FLAG,
+    });
     if (help) {
       process.stdout.write(`${USAGE}\n`);
       return 0;
@@ -35,15 +40,6 @@ await runCommand(
   },
   { usage: USAGE, onInterrupt: (signal) => report(`${signal}: stopping`) },
 );
-
-function readArguments(args: string[]) {
-  const flag = { type: "boolean", default: false } as const;
-  try {
-    return parseArgs({ args, options: { help: flag, orphans: flag, lab: flag } }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
 
 /** Loaded when asked for: a deployment that never sees the lab needs none of its parts. */
 async function labSpikes(): Promise<Spikes> {

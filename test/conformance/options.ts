@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { BadInput, UsageError } from "../../infra/command-line.ts";
+import { BadInput, readArguments, UsageError } from "../../infra/command-line.ts";
 
 /** What `npm run verify` is asked to do. */
 export interface Options {
@@ -25,9 +24,19 @@ npm run verify -- --url URL [OPTIONS]        on a gateway that is not ours, from
   --long              also wait through 310 s of silence
   --kubeconfig FILE   the stack was made by npm run local -- --kubeconfig FILE`;
 
+const OPTIONS = {
+  stack: { type: "string" },
+  url: { type: "string" },
+  "all-paths": { type: "boolean", default: false },
+  json: { type: "string" },
+  html: { type: "string" },
+  long: { type: "boolean", default: false },
+  kubeconfig: { type: "string" },
+} as const;
+
 /** Reads the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const values = readArguments(argv);
+  const values = readArguments(argv, OPTIONS);
   const given = [values.stack, values.url, values["all-paths"] ? "" : undefined].filter(
     (value) => value !== undefined,
   );
@@ -70,23 +79,4 @@ function subjectOf(
     throw new BadInput("--url needs the gateway's token in ANTHROPIC_AUTH_TOKEN");
   }
   return { kind: "url", url: values.url };
-}
-
-function readArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        stack: { type: "string" },
-        url: { type: "string" },
-        "all-paths": { type: "boolean", default: false },
-        json: { type: "string" },
-        html: { type: "string" },
-        long: { type: "boolean", default: false },
-        kubeconfig: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

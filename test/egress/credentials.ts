@@ -133,7 +133,7 @@ with ThreadPoolExecutor(8) as pool: answers = list(pool.map(lambda it: ask(*it),
 json.dump({"environment": environment, "files": "\\n".join(found), "answers": answers}, sys.stdout)
 `;
 
-/** Reads what an agent can read, and \`planted\` in a file that is there for as long. */
+/** Reads what an agent can read, and `planted` in a file that is there for as long. */
 export async function readAsAgent(
   around: Pick<Surroundings, "agent" | "variant" | "gatewayAddress">,
   { target, upstream }: Pick<Means, "target" | "upstream">,

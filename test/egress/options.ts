@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { BadInput, UsageError } from "../../infra/command-line.ts";
+import { BadInput, readArguments, UsageError } from "../../infra/command-line.ts";
 
 /** What `npm run verify:egress` is asked to do. */
 export interface Options {
@@ -16,9 +15,15 @@ export const USAGE = `npm run verify:egress -- --stack STACK [OPTIONS]   the way
   --json FILE         write the report as JSON
   --kubeconfig FILE   the stack was made by npm run local -- --kubeconfig FILE`;
 
+const OPTIONS = {
+  stack: { type: "string" },
+  json: { type: "string" },
+  kubeconfig: { type: "string" },
+} as const;
+
 /** Reads the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[]): Options {
-  const { stack, json, kubeconfig } = readArguments(argv);
+  const { stack, json, kubeconfig } = readArguments(argv, OPTIONS);
   if (stack === undefined) throw new UsageError("--stack is missing");
   if (!/^[\w.-]+$/.test(stack)) {
     throw new BadInput(`--stack ${JSON.stringify(stack)} is no name of a stack`);
@@ -28,19 +33,4 @@ export function parseOptions(argv: readonly string[]): Options {
     throw new BadInput(`--kubeconfig ${file} does not exist`);
   }
   return { stack, json, kubeconfig: file };
-}
-
-function readArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        stack: { type: "string" },
-        json: { type: "string" },
-        kubeconfig: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

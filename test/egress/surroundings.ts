@@ -1,6 +1,7 @@
 import { BadInput } from "../../infra/command-line.ts";
 import { labelKeys } from "../../components/labels.ts";
 import type { GatewayVariant } from "../../components/gateway/variant.ts";
+import { gatewayNamespace } from "../conformance/subject/gateway-namespace.ts";
 import { type DeployedPod, versionsOf } from "../conformance/subject/versions.ts";
 import type { Target } from "../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
@@ -36,17 +37,10 @@ export async function enter({ target, stack, outputs }: Place): Promise<Entered>
   if (image === "") {
     throw new BadInput(`namespace ${agent} has no runner to try from: set images.runner`);
   }
-  const gatewayNamespace = await get(
-    "namespaces",
-    `--selector=${labelKeys.stack}=${stack},${labelKeys.role}=gateway`,
-    "--output=jsonpath={.items[*].metadata.name}",
-  );
-  if (gatewayNamespace === "") {
-    throw new BadInput(`stack ${stack} has no namespace on ${target.title}: pulumi up -s ${stack}`);
-  }
-  const address = (service: string, namespace: string) =>
-    get("service", service, `--namespace=${namespace}`, "--output=jsonpath={.spec.clusterIP}");
-  const pods = await livingPods(target, gatewayNamespace);
+  const namespace = await gatewayNamespace(target, stack);
+  const address = (service: string, at: string) =>
+    get("service", service, `--namespace=${at}`, "--output=jsonpath={.spec.clusterIP}");
+  const pods = await livingPods(target, namespace);
   const runnerAddresses = await get(
     ...["pods", `--namespace=${agent}`, "--selector=app=runner"],
     "--output=jsonpath={.items[*].status.podIPs[*].ip}",
@@ -58,15 +52,15 @@ export async function enter({ target, stack, outputs }: Place): Promise<Entered>
   const nodeAddress = nodeAddresses.split(" ")[0] ?? "";
   const known = {
     variant: variantOf(outputs),
-    ...{ agent, gatewayNamespace, nodeAddress },
-    gatewayAddress: await address("gateway", gatewayNamespace),
+    ...{ agent, gatewayNamespace: namespace, nodeAddress },
+    gatewayAddress: await address("gateway", namespace),
     pods: Object.fromEntries(
       pods.map(({ metadata, status }) => [
         metadata.labels[labelKeys.role] ?? "",
         status.podIP ?? "",
       ]),
     ),
-    dnsAddress: await address("egress-dns", gatewayNamespace),
+    dnsAddress: await address("egress-dns", namespace),
     clusterDns: await address("kube-dns", "kube-system"),
     apiServerAddress: await address("kubernetes", "default"),
     ipv6: runnerAddresses.includes(":"),

@@ -13,6 +13,7 @@ import {
   liteLlmConfiguration,
   type RunningConfiguration,
 } from "./configuration.ts";
+import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";
 import type { Subject } from "./subject.ts";
 import { type DeployedPod, versionsOf } from "./versions.ts";
@@ -82,22 +83,6 @@ export async function openStack(args: StackArgs): Promise<Subject> {
     client.close();
     throw error;
   }
-}
-
-async function gatewayNamespace(target: Target, stack: string): Promise<string> {
-  const selector = `${labelKeys.stack}=${stack},${labelKeys.role}=gateway`;
-  const names = await target.kubectl([
-    "get",
-    "namespaces",
-    "--selector",
-    selector,
-    "--output=name",
-  ]);
-  const [name] = names.trim().split("\n");
-  if (name === undefined || name === "") {
-    throw new BadInput(`stack ${stack} has no namespace on ${target.title}: pulumi up -s ${stack}`);
-  }
-  return name.replace("namespace/", "");
 }
 
 /** The pods behind the Service, those beside them, and the variant that they are. */

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { UsageError } from "../../../infra/command-line.ts";
+import { readArguments, UsageError } from "../../../infra/command-line.ts";
 
 /** What `npm run local` is asked to do. */
 export interface Options {
@@ -30,9 +29,17 @@ export const USAGE = `npm run local [-- OPTIONS]
 const GATEWAYS = ["litellm", "shim", "envoy", "hybrid"];
 const MODES = ["terminate", "sni"];
 
+const OPTIONS = {
+  gateway: { type: "string" },
+  mode: { type: "string" },
+  down: { type: "boolean", default: false },
+  kubeconfig: { type: "string" },
+  "runner-image": { type: "string" },
+} as const;
+
 /** Reads the command line of `npm run local`. Throws {@link UsageError}. */
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const { gateway, mode, down, ...cluster } = readArguments(argv);
+  const { gateway, mode, down, ...cluster } = readArguments(argv, OPTIONS);
   if (gateway !== undefined && !GATEWAYS.includes(gateway)) {
     throw new UsageError(`--gateway ${gateway} is not one of ${GATEWAYS.join(", ")}`);
   }
@@ -70,21 +77,4 @@ function clusterOptions(
   return {
     cluster: { kubeconfig, runnerImage: values["runner-image"], apiKey: env.ANTHROPIC_API_KEY },
   };
-}
-
-function readArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        gateway: { type: "string" },
-        mode: { type: "string" },
-        down: { type: "boolean", default: false },
-        kubeconfig: { type: "string" },
-        "runner-image": { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
