@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { BadInput, UsageError } from "../../infra/command-line.ts";
+import { BadInput, readArguments } from "../../infra/command-line.ts";
 
 /** What `npm run bench` is asked to do. */
 export interface Options {
@@ -25,9 +24,17 @@ export const USAGE = `npm run bench [-- OPTIONS]   what each path costs, and the
 
 The program part takes this clone's embedded cluster down to begin with.`;
 
+const OPTIONS = {
+  only: { type: "string" },
+  rounds: { type: "string" },
+  json: { type: "string" },
+  html: { type: "string" },
+  svg: { type: "string" },
+} as const;
+
 /** Reads the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[]): Options {
-  const values = readArguments(argv);
+  const values = readArguments(argv, OPTIONS);
   const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
     throw new BadInput(`--rounds ${values.rounds} is no whole number from 1 to 100`);
@@ -43,21 +50,4 @@ export function parseOptions(argv: readonly string[]): Options {
     html: values.html,
     svg: values.svg,
   };
-}
-
-function readArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        only: { type: "string" },
-        rounds: { type: "string" },
-        json: { type: "string" },
-        html: { type: "string" },
-        svg: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

@@ -1,4 +1,5 @@
-import { cpuSeconds, type Usage, usage } from "./processes.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cpuSeconds, stolenSeconds, type Usage, usage } from "./processes.ts";
 import type { Figure, Sample } from "./samples.ts";
 import type { Subject } from "./subjects/subject.ts";
 import {
@@ -49,7 +50,22 @@ export async function measureSubject(
   for (const size of round % 2 === 1 ? extent.streams : []) {
     samples.push({ ...base, kind: "streams", size, ...(await hold(subject, ends, extent, size)) });
   }
+  await untilQuiet(subject);
   return samples;
+}
+
+const QUIET = { lookSeconds: 0.5, cpu: 0.05, patienceSeconds: 60 };
+
+/**
+ * Waits until a subject does nothing more. LiteLLM needs seconds of CPU once a thousand streams have ended, and the
+ * subject that is measured next has the same CPU.
+ */
+async function untilQuiet({ pids }: Subject): Promise<void> {
+  for (let waited = 0; waited < QUIET.patienceSeconds; waited += QUIET.lookSeconds) {
+    const before = cpuSeconds(pids);
+    await sleep(QUIET.lookSeconds * 1000);
+    if (cpuSeconds(pids) - before <= QUIET.cpu * QUIET.lookSeconds) return;
+  }
 }
 
 type Measured = Pick<Sample, "figures" | "problem">;
@@ -61,16 +77,18 @@ async function load(
   connections: number,
   stream = false,
 ): Promise<Measured> {
-  const busy = busyMeter(subject, upstream);
-  const result = await traffic.load(subject.to, { connections, seconds, stream });
-  const { pathCpu, upstreamCpu } = busy();
+  let busy = busyMeter(subject, upstream);
+  const result = await traffic.load(subject.to, { connections, seconds, stream }, () => {
+    busy = busyMeter(subject, upstream);
+  });
+  const { pathCpu, ...others } = busy();
   const requestsPerSecond = result.requests / result.seconds;
   return {
     figures: {
       ...(result.requests > 0 && { p50Ms: result.latencyMs.p50, p99Ms: result.latencyMs.p99 }),
       requestsPerSecond,
       pathCpu,
-      upstreamCpu,
+      ...others,
       loadCpu: result.cpuSeconds / result.seconds,
       ...(result.requests > 0 && { pathCpuMs: (pathCpu / requestsPerSecond) * 1000 }),
     },
@@ -84,21 +102,20 @@ async function hold(
   { holdSeconds: seconds, patienceSeconds }: Extent,
   streams: number,
 ): Promise<Measured> {
-  let busy: (() => Busy) | undefined;
+  let busy = busyMeter(subject, upstream);
   let held: Usage | undefined;
   const result = await traffic.streams(subject.to, { streams, seconds, patienceSeconds }, () => {
     held = usage(subject.pids);
     busy = busyMeter(subject, upstream);
   });
-  const { pathCpu = 0, upstreamCpu = 0 } = busy?.() ?? {};
+  const shares = busy();
   // The next measurement begins when the path has let go of this one's streams.
   const left = await upstream.idle();
   const figures: Partial<Record<Figure, number>> = {
     held: result.held,
     ...(result.frames > 0 && { p50Ms: result.delayMs.p50, p99Ms: result.delayMs.p99 }),
     ...(held && memory(held)),
-    pathCpu,
-    upstreamCpu,
+    ...shares,
     loadCpu: result.cpuSeconds / seconds,
   };
   const problems = [
@@ -108,21 +125,20 @@ async function hold(
   return { figures, ...(problems.length > 0 && { problem: problems.join("; ") }) };
 }
 
-interface Busy {
-  readonly pathCpu: number;
-  readonly upstreamCpu: number;
-}
+type Busy = Record<"pathCpu" | "upstreamCpu" | "stolenCpu", number>;
 
-/** From now to the call of the function returned: the share of one CPU that each has used. */
+/** From now to the call of the function returned: the share of one CPU that each has used, and that the hypervisor gave to others. */
 function busyMeter(subject: Subject, upstream: Upstream): () => Busy {
   const started = performance.now();
   const path = cpuSeconds(subject.pids);
   const up = cpuSeconds([upstream.pid]);
+  const stolen = stolenSeconds();
   return () => {
     const seconds = (performance.now() - started) / 1000;
     return {
       pathCpu: (cpuSeconds(subject.pids) - path) / seconds,
       upstreamCpu: (cpuSeconds([upstream.pid]) - up) / seconds,
+      stolenCpu: (stolenSeconds() - stolen) / seconds,
     };
   };
 }

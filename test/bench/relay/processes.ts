@@ -57,6 +57,17 @@ export function parseResident(text: string): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
+/** Seconds that this machine's CPUs had work to do and the hypervisor gave them to another machine. */
+export function stolenSeconds(): number {
+  return parseStolen(read("/proc/stat") ?? "");
+}
+
+/** `steal` of all CPUs in `/proc/stat`, in seconds; 0 where there is none. */
+export function parseStolen(text: string): number {
+  const fields = /^cpu +(.*)$/m.exec(text)?.[1]?.split(" ");
+  return Number(fields?.[7] ?? 0) / TICKS;
+}
+
 function parents(): ReadonlyMap<number, number> {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return new Map(

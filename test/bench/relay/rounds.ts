@@ -44,6 +44,7 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
       upstreamPort: upstream.port,
       caFile: (await labCa()).certFile,
       pin: pins.path,
+      pinApart: pins.traffic,
       cpus: pins.pathCpus,
     };
     for (const name of args.subjects) {

@@ -20,6 +20,8 @@ export type Figure =
   | "pathCpu"
   | "loadCpu"
   | "upstreamCpu"
+  /** Of all CPUs together, what the hypervisor gave to other machines, as a share of one. */
+  | "stolenCpu"
   /** CPU time of the path a request. */
   | "pathCpuMs"
   | "held"

@@ -80,16 +80,20 @@ export class Traffic {
     };
   }
 
-  /** Keeps connections busy for a while. `to` is the flags of a target. */
+  /**
+   * Keeps connections busy for a while. `to` is the flags of a target; `whileOpen` is called when each connection has
+   * had an answer and measuring begins.
+   */
   async load(
     to: readonly string[],
     args: { readonly connections: number; readonly seconds: number; readonly stream?: boolean },
+    whileOpen: () => void = () => undefined,
   ): Promise<LoadResult> {
     const child = this.#spawn([
       ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],
       `-stream=${args.stream ?? false}`,
     ]);
-    return JSON.parse((await linesOf(child)).at(-1) ?? "") as LoadResult;
+    return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
   }
 
   /** Holds streams for a while; `whileHeld` is called when all of them are open. */
@@ -102,10 +106,7 @@ export class Traffic {
       ...["streams", ...to, `-streams=${args.streams}`, `-seconds=${args.seconds}`],
       `-patience=${args.patienceSeconds}`,
     ]);
-    const lines = await linesOf(child, (line) => {
-      if (line.startsWith('{"open"')) whileHeld();
-    });
-    return JSON.parse(lines.at(-1) ?? "") as StreamsResult;
+    return JSON.parse(await lastLine(child, whileHeld)) as StreamsResult;
   }
 
   #spawn(args: readonly string[]) {
@@ -126,14 +127,15 @@ async function untilNone(ask: () => Promise<number>, seconds: number): Promise<n
 
 type Piped = ChildProcessByStdio<null, Readable, Readable>;
 
-async function linesOf(child: Piped, onLine?: (line: string) => void): Promise<string[]> {
-  const lines: string[] = [];
+/** What the program reports at its end; `whenOpen` is called when it says that measuring begins. */
+async function lastLine(child: Piped, whenOpen: () => void): Promise<string> {
+  let last = "";
   createInterface({ input: child.stdout }).on("line", (line) => {
-    lines.push(line);
-    onLine?.(line);
+    last = line;
+    if (line.startsWith('{"open"')) whenOpen();
   });
   await Promise.race([once(child, "close"), failure(child)]);
-  return lines;
+  return last;
 }
 
 /** Rejects when the program ends with an error. */

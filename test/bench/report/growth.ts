@@ -13,6 +13,7 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   envoy: "#0f766e",
   litellm: "#d97706",
   shim: "#b45309",
+  "shim-apart": "#92400e",
   portkey: "#7c3aed",
 };
 

@@ -52,9 +52,10 @@ function latency(result: RelayResult): Table {
 function throughput(result: RelayResult): Table {
   const sizes = result.extent.connections;
   const several = sizes.filter((size) => size > 1);
+  const stolen = Math.max(...result.samples.map(({ figures }) => figures.stolenCpu ?? 0));
   return {
     title: "Requests a second, and who is busy with them",
-    note: "Of direct's: medians of the rounds' ratios. CPU, as a share of one: path + load generator + upstream, at the most connections. CPU a request: of the path.",
+    note: `Of direct's: medians of the rounds' ratios. CPU, as a share of one: path + load generator + upstream, at the most connections; the hypervisor took at most ${percent(stolen)} of one. CPU a request: of the path.`,
     head: ["", ...sizes.map(connections), ...several.map((n) => `of direct's at ${n}`)].concat([
       "CPU",
       "CPU a request",

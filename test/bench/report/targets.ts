@@ -76,39 +76,54 @@ function streamMemory({ samples }: RelayResult): Target | undefined {
 }
 
 function shimLatency({ samples }: RelayResult): Target | undefined {
-  const ratio = shimBesideLiteLlm(samples, 1, "p50Ms");
+  const ratio = besideLiteLlm(samples, "shim", 1, "p50Ms");
   if (ratio === undefined) return undefined;
-  const cost = { median: ratio.median - 1, min: ratio.min - 1, max: ratio.max - 1 };
   const met = ratio.median <= 1 + SHIM_COST;
+  const apart = besideLiteLlm(samples, "shim-apart", 1, "p50Ms");
   return {
     title: "shim: latency over bare litellm's at one connection, p50",
     limit: `at most ${percent(SHIM_COST)} more`,
-    measured: percents(cost),
+    measured: percents(above(ratio)),
     met,
-    ...(!met && { bound: bound(samples, "shim", 1) }),
+    ...(!met && { bound: shimBound(samples, 1, apart && above(apart)) }),
   };
 }
 
 function shimThroughput({ samples }: RelayResult): Target | undefined {
-  const ratio = shimBesideLiteLlm(samples, 16, "requestsPerSecond");
+  const ratio = besideLiteLlm(samples, "shim", 16, "requestsPerSecond");
   if (ratio === undefined) return undefined;
   const met = ratio.median >= 1 - SHIM_COST;
+  const apart = besideLiteLlm(samples, "shim-apart", 16, "requestsPerSecond");
   return {
     title: "shim: requests/s of bare litellm's at 16 connections",
     limit: `at least ${percent(1 - SHIM_COST)}`,
     measured: percents(ratio),
     met,
-    ...(!met && { bound: bound(samples, "shim", 16) }),
+    ...(!met && { bound: shimBound(samples, 16, apart) }),
   };
 }
 
-/** The shim's figure over litellm's of the same round. */
-function shimBesideLiteLlm(
+function above({ median, min, max }: Spread): Spread {
+  return { median: median - 1, min: min - 1, max: max - 1 };
+}
+
+function shimBound(
   samples: RelayResult["samples"],
+  connections: number,
+  apart: Spread | undefined,
+): string {
+  const words = bound(samples, "shim", connections);
+  return apart === undefined ? words : `${words}; with Envoy on the other CPU: ${percents(apart)}`;
+}
+
+/** The shim's figure over litellm's of the same round. */
+function besideLiteLlm(
+  samples: RelayResult["samples"],
+  subject: "shim" | "shim-apart",
   connections: number,
   figure: "p50Ms" | "requestsPerSecond",
 ): Spread | undefined {
-  const ratios = samplesOf(samples, "shim", "load", connections).flatMap((shim) => {
+  const ratios = samplesOf(samples, subject, "load", connections).flatMap((shim) => {
     const bare = samplesOf(samples, "litellm", "load", connections).find(
       ({ round }) => round === shim.round,
     );
@@ -139,10 +154,12 @@ const PROGRAM_LIMITS: readonly { readonly action: Action; readonly seconds: numb
   { action: "litellm-ready", seconds: 40 },
 ];
 
-/** The targets of the program: the slowest stack counts. */
+/** The targets of the program: of the stacks with a gateway, the slowest counts. */
 export function programTargets(result: ProgramResult): Target[] {
   return PROGRAM_LIMITS.flatMap(({ action, seconds }) => {
-    const measured = rows(result).filter((row) => row.action === action && row.agents <= 1);
+    const measured = rows(result).filter(
+      (row) => row.action === action && row.agents <= 1 && row.stack !== "host",
+    );
     const [slowest] = measured.sort((a, b) => b.seconds.median - a.seconds.median);
     if (slowest === undefined) return [];
     return [
@@ -157,7 +174,7 @@ export function programTargets(result: ProgramResult): Target[] {
 }
 
 const PROGRAM_TITLES: Partial<Record<Action, string>> = {
-  preview: "program: pulumi preview of a stack, the slowest",
+  preview: "program: pulumi preview of a gateway stack, the slowest",
   "envoy-ready": "program: Envoy Ready after its pod's start",
   "litellm-ready": "program: LiteLLM Ready after its pod's start",
 };

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { pinning } from "../../bench/relay/cpus.ts";
-import { parseResident, parseStat, withDescendants } from "../../bench/relay/processes.ts";
+import {
+  parseResident,
+  parseStat,
+  parseStolen,
+  withDescendants,
+} from "../../bench/relay/processes.ts";
 import { rotated } from "../../bench/relay/rounds.ts";
 import { besideDirect, over, type Sample, spread } from "../../bench/relay/samples.ts";
 
@@ -92,6 +97,12 @@ describe("processes", () => {
     const text = "Name:\tVmRSS: 7 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
     expect(parseResident(text)).toBe(2048 * 1024);
     expect(parseResident("")).toBe(0);
+  });
+
+  test("lose what the hypervisor gives away, of all CPUs together", () => {
+    const text = "cpu  900 80 700 1500 180 0 34 250 11 12\ncpu0 450 40 350 750 90 0 17 125 5 6\n";
+    expect(parseStolen(text)).toBe(2.5);
+    expect(parseStolen("")).toBe(0);
   });
 });
 

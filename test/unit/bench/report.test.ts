@@ -94,6 +94,19 @@ describe("targets of the paths", () => {
     expect(target?.bound).toMatch(/; bare Envoy keeps 42 % \(42 %–42 %\)$/);
   });
 
+  test("of the shim say what it costs where Envoy has another CPU than LiteLLM", () => {
+    const result = relayResult(good, { p50: 12, perSecond: 80 });
+    const apart = result.samples
+      .filter(({ subject, kind }) => subject === "shim" && kind === "load")
+      .map((sample) => ({
+        ...{ ...sample, subject: "shim-apart" as const },
+        figures: { ...sample.figures, p50Ms: 10.3, requestsPerSecond: 97 },
+      }));
+    const targets = relayTargets({ ...result, samples: [...result.samples, ...apart] });
+    expect(targets[4]?.bound).toMatch(/; with Envoy on the other CPU: 3 % \(3 %–3 %\)$/);
+    expect(targets[5]?.bound).toMatch(/; with Envoy on the other CPU: 97 % \(97 %–97 %\)$/);
+  });
+
   test("are left out where nothing was measured", () => {
     expect(relayTargets({ ...relayResult(good), samples: [] })).toEqual([]);
   });
@@ -101,6 +114,7 @@ describe("targets of the paths", () => {
 
 const program: ProgramResult = {
   samples: [
+    { stack: "host", agents: 0, action: "preview", seconds: 11 },
     { stack: "envoy", agents: 1, action: "preview", seconds: 4 },
     { stack: "envoy", agents: 1, action: "preview", seconds: 6 },
     { stack: "litellm", agents: 1, action: "preview", seconds: 3 },
@@ -112,7 +126,7 @@ const program: ProgramResult = {
   ],
 };
 
-test("targets of the program take the slowest stack, of one agent", () => {
+test("targets of the program take the slowest stack with a gateway, of one agent", () => {
   expect(programTargets(program).map(({ measured, met }) => [measured, met])).toEqual([
     ["5.0 (4.0–6.0) s (envoy)", true],
     ["41.0 (41.0–41.0) s (shim)", false],

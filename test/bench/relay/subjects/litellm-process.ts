@@ -16,7 +16,7 @@ import { Child } from "../child.ts";
 import { REAL_KEY, UPSTREAM_HOST } from "./subject.ts";
 
 /** As the stack's default. */
-const DRAIN_SECONDS = 600;
+const DRAIN_SECONDS = 900;
 
 const MOUNTS = { config: liteLlmPaths.config, tokens: liteLlmPaths.tokens, tmp: "/tmp" } as const;
 

@@ -29,12 +29,19 @@ export async function litellm(setting: Setting, progress: Progress): Promise<Sub
   };
 }
 
-/** Path `shim`: the same LiteLLM between two listeners of one Envoy. */
-export async function shim(setting: Setting, progress: Progress): Promise<Subject> {
+/**
+ * Path `shim`: the same LiteLLM between two listeners of one Envoy. `apart`: Envoy shares a CPU with the ends of the traffic,
+ * which LiteLLM leaves idle for most of the time, and takes none from LiteLLM.
+ */
+export async function shim(
+  setting: Setting,
+  progress: Progress,
+  { apart } = { apart: false },
+): Promise<Subject> {
   const args = { path: "shim", credentialKind: "apiKey", litellmHost: LITELLM_HOST } as const;
   const port = await freePort();
   const envoy = await startEnvoy(
-    setting,
+    apart ? { ...setting, pin: setting.pinApart } : setting,
     { config: renderEnvoyConfig(args), secrets: secretsOf(args, INTERNAL_TOKEN) },
     { [`${LITELLM_HOST}:${ports.litellm}`]: port },
   );
@@ -45,7 +52,7 @@ export async function shim(setting: Setting, progress: Progress): Promise<Subjec
       progress,
     );
     return {
-      name: "shim",
+      name: apart ? "shim-apart" : "shim",
       to: toGateway(envoy.ports.agents, TOKEN),
       pids: [...pidsOf(envoy), process.pid],
       async stop() {

@@ -25,6 +25,8 @@ export async function startSubject(
       return litellm(setting, progress);
     case "shim":
       return shim(setting, progress);
+    case "shim-apart":
+      return shim(setting, progress, { apart: true });
     case "portkey":
       return portkey(setting, progress);
   }

@@ -16,6 +16,8 @@ export interface Setting {
   readonly caFile: string;
   /** The command that pins a path's processes to their CPU. */
   readonly pin: readonly string[];
+  /** The same for the CPU of load generator and upstream. */
+  readonly pinApart: readonly string[];
   /** How many CPUs that gives it. */
   readonly cpus: number;
 }
@@ -28,6 +30,7 @@ export const subjectNames = [
   "envoy",
   "litellm",
   "shim",
+  "shim-apart",
   "portkey",
 ] as const;
 
@@ -41,6 +44,7 @@ export const subjectTitles: Readonly<Record<SubjectName, string>> = {
   envoy: "path envoy, mode terminate",
   litellm: "path litellm (bare LiteLLM, as a peer and as a path)",
   shim: "path shim; hybrid sends its LLM calls over the same listeners",
+  "shim-apart": "path shim with its Envoy on the other CPU, as where there is one for each pod",
   portkey: "peer: Portkey's gateway for Node",
 };
 

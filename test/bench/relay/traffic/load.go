@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// How long connections may take to their first answers before is measured what they have.
+const openingPatience = 20 * time.Second
 
 // loadResult is what `load` reports.
 type loadResult struct {
@@ -25,7 +29,7 @@ func load(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	connections := flags.Int("connections", 1, "connections that are kept busy")
 	seconds := flags.Float64("seconds", 1, "how long is measured")
-	warmup := flags.Float64("warmup", 0.2, "seconds before that, which do not count")
+	warmup := flags.Float64("warmup", 0.2, "seconds before that, after each connection's first answer")
 	stream := flags.Bool("stream", false, "ask for a stream of one frame, and measure the time to it")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -40,15 +44,21 @@ func load(args []string) error {
 		return err
 	}
 
-	from := time.Now().Add(time.Duration(*warmup * float64(time.Second)))
-	until := from.Add(time.Duration(*seconds * float64(time.Second)))
+	// A slow path takes seconds to set up its own connections, which is none of the latency that is measured.
+	var opened, all sync.WaitGroup
+	measured := &window{length: time.Duration(*seconds * float64(time.Second))}
 	workers := make([]worker, *connections)
-	var all sync.WaitGroup
+	opened.Add(len(workers))
 	for i := range workers {
-		all.Go(func() { workers[i].run(target, *stream, from, until) })
+		all.Go(func() { workers[i].run(target, *stream, measured, opened.Done) })
 	}
-	time.Sleep(time.Until(from))
+	waitAtMost(&opened, openingPatience)
+	time.Sleep(time.Duration(*warmup * float64(time.Second)))
+	if err := report(map[string]int{"open": len(workers)}); err != nil {
+		return err
+	}
 	cpu := cpuSeconds()
+	measured.start()
 	all.Wait()
 
 	result := loadResult{Seconds: *seconds, CPUSeconds: cpuSeconds() - cpu}
@@ -65,15 +75,49 @@ func load(args []string) error {
 	return report(result)
 }
 
+// window is the time that is measured; before it starts, connections are opened and kept busy.
+type window struct {
+	length time.Duration
+	until  atomic.Pointer[time.Time]
+}
+
+func (w *window) start() {
+	until := time.Now().Add(w.length)
+	w.until.Store(&until)
+}
+
+// at tells whether a moment lies in the window, and whether it lies after it.
+func (w *window) at(moment time.Time) (in, after bool) {
+	until := w.until.Load()
+	if until == nil {
+		return false, false
+	}
+	after = !moment.Before(*until)
+	return !after, after
+}
+
+func waitAtMost(group *sync.WaitGroup, limit time.Duration) {
+	done := make(chan struct{})
+	go func() { group.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
+
 type worker struct {
 	latencies []time.Duration
 	errors    int
 	first     error
 }
 
-func (w *worker) run(t *target, stream bool, from, until time.Time) {
+func (w *worker) run(t *target, stream bool, measured *window, opened func()) {
 	var c *client
-	for time.Now().Before(until) {
+	tried := sync.OnceFunc(opened)
+	for {
+		if _, after := measured.at(time.Now()); after {
+			break
+		}
 		var err error
 		if c == nil {
 			c, err = t.dial()
@@ -82,12 +126,13 @@ func (w *worker) run(t *target, stream bool, from, until time.Time) {
 		if err == nil {
 			c, took, err = exchange(c, stream)
 		}
+		tried()
 		if err != nil {
 			w.failed(err)
 			c = nil
 			continue
 		}
-		if now := time.Now(); now.After(from) && now.Before(until) {
+		if in, _ := measured.at(time.Now()); in {
 			w.latencies = append(w.latencies, took)
 		}
 	}
