@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * Where `npm run tunnel` puts the kubeconfig of a host stack, with `~` as the kubernetes provider takes it: the path
@@ -14,6 +14,11 @@ export function tunnelKubeconfig(stack: string): string {
 /** The path on this machine. */
 export function expandHome(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+}
+
+/** A file as a user names it in a stack's configuration: what is relative starts at the project, wherever that runs. */
+export function configuredFile(path: string): string {
+  return resolve(import.meta.dirname, "..", expandHome(path));
 }
 
 /** A kubeconfig as k3s wrote it, with the tunnel's end for the server. */

@@ -1,9 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { resolve } from "node:path";
-import { tunnelKubeconfig } from "../infra/kubeconfig.ts";
+import { configuredFile, tunnelKubeconfig } from "../infra/kubeconfig.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { hostStack } from "./host-check.ts";
 
@@ -39,10 +37,10 @@ function own(cluster: NonNullable<OnCluster["cluster"]>): Access {
 }
 
 function kubeconfigPath(cluster: NonNullable<OnCluster["cluster"]>): string {
-  const path = resolve(cluster.kubeconfig.replace(/^~(?=\/)/, homedir()));
+  const path = configuredFile(cluster.kubeconfig);
   if (!existsSync(path)) {
     throw new ConfigError(
-      `cluster.kubeconfig = ${JSON.stringify(cluster.kubeconfig)} does not exist; nothing was touched.\n` +
+      `cluster.kubeconfig = ${JSON.stringify(cluster.kubeconfig)} does not exist (looked for ${path}); nothing was touched.\n` +
         "  Name the file of a running cluster: pulumi config set --path cluster.kubeconfig <file>",
     );
   }

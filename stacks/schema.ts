@@ -24,7 +24,10 @@ const HostReference = z.strictObject({
 
 /** A cluster of the user's own. */
 const ClusterConfig = z.strictObject({
-  kubeconfig: z.string().min(1).describe("Path of a kubeconfig file."),
+  kubeconfig: z
+    .string()
+    .min(1)
+    .describe("Path of a kubeconfig file, from the project's folder where it is relative."),
   context: z.string().min(1).optional().describe("Context in it. Default: its current context."),
 });
 

@@ -64,13 +64,16 @@ export async function userTarget(
     readonly kubeconfig: string;
     readonly runnerImage: string;
     readonly apiKey: string;
+    /** Default: the kubeconfig's current context. */
+    readonly context?: string;
   },
   progress: Progress,
 ): Promise<Target> {
   const installed = spawnSync("kubectl", ["version", "--client"]).status === 0;
   const program = installed ? "kubectl" : join(await kubernetesPart(progress), "kubectl");
+  const context = args.context === undefined ? [] : [`--context=${args.context}`];
   const kubectlCommand = (kubectlArgs: readonly string[]) =>
-    [program, `--kubeconfig=${args.kubeconfig}`, ...kubectlArgs] as const;
+    [program, `--kubeconfig=${args.kubeconfig}`, ...context, ...kubectlArgs] as const;
   const id = createHash("sha256").update(args.clone).update(args.kubeconfig).digest("hex");
   return {
     ...args,

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../../../infra/command-line.ts";
-import { expandHome, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
+import { configuredFile, kubeconfigProblem, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
 import { openLab, type Lab, sandboxInit } from "../../lab/cluster/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Progress } from "../../lab/progress.ts";
@@ -76,24 +76,31 @@ async function inUsersPulumi(
   if (outputs === undefined) throw noSuchStack(stack, known);
   const config = async (path: string) => (await pulumi("config", "get", "--path", path))?.trim();
   const host = await config("host.stack");
-  const kubeconfig =
-    host === undefined ? await config("cluster.kubeconfig") : expandHome(tunnelKubeconfig(host));
-  if (kubeconfig === undefined || kubeconfig === "") {
+  const cluster =
+    host === undefined
+      ? { kubeconfig: await config("cluster.kubeconfig"), context: await config("cluster.context") }
+      : throughTunnel(host);
+  if (!cluster.kubeconfig) {
     throw new BadInput(
       `stack ${stack} names no cluster: pulumi config set --path cluster.kubeconfig FILE`,
     );
   }
-  if (host !== undefined && !existsSync(kubeconfig)) {
-    throw new BadInput(
-      `stack ${stack} is on a host out of reach: npm run tunnel -- --stack ${host}`,
-    );
-  }
-  const cluster = { clone: lab.cloneDir, kubeconfig, runnerImage: "", apiKey: "" };
+  const kubeconfig = configuredFile(cluster.kubeconfig);
+  const access = {
+    ...{ clone: lab.cloneDir, kubeconfig, runnerImage: "", apiKey: "" },
+    ...(cluster.context && { context: cluster.context }),
+  };
   return {
-    target: await userTarget(cluster, progress),
+    target: await userTarget(access, progress),
     outputs: JSON.parse(outputs) as Record<string, unknown>,
     upstream: undefined,
   };
+}
+
+function throughTunnel(host: string) {
+  const problem = kubeconfigProblem(host);
+  if (problem !== undefined) throw new BadInput(problem);
+  return { kubeconfig: tunnelKubeconfig(host), context: undefined };
 }
 
 function noSuchStack(stack: string, known: readonly string[]): BadInput {
