@@ -28,30 +28,23 @@ export interface Ends {
 
 const MB = 1e6;
 
-/** Measures one subject once, from one connection to all the streams; those in every other round. */
-export async function measureSubject(
+/** Measures one thing of one subject, once. */
+export async function measure(
   subject: Subject,
-  round: number,
+  { kind, size }: Pick<Sample, "kind" | "size">,
   ends: Ends,
   extent: Extent,
-): Promise<Sample[]> {
-  const base = { subject: subject.name, round };
-  const samples: Sample[] = [];
-  if (round === 1) {
-    const figures = memory(usage(subject.pids));
-    samples.push({ ...base, kind: "rest", size: 0, figures });
+): Promise<Measured> {
+  switch (kind) {
+    case "rest":
+      return { figures: memory(usage(subject.pids)) };
+    case "load":
+      return load(subject, ends, extent, size);
+    case "first-frame":
+      return load(subject, ends, extent, size, true);
+    case "streams":
+      return hold(subject, ends, extent, size);
   }
-  for (const size of extent.connections) {
-    samples.push({ ...base, kind: "load", size, ...(await load(subject, ends, extent, size)) });
-  }
-  const streamed = await load(subject, ends, extent, 1, true);
-  samples.push({ ...base, kind: "first-frame", size: 1, ...streamed });
-  // To open a thousand streams takes most of a round's time, and their figures differ little.
-  for (const size of round % 2 === 1 ? extent.streams : []) {
-    samples.push({ ...base, kind: "streams", size, ...(await hold(subject, ends, extent, size)) });
-  }
-  await untilQuiet(subject);
-  return samples;
 }
 
 const QUIET = { lookSeconds: 0.5, cpu: 0.05, patienceSeconds: 60 };
@@ -60,7 +53,7 @@ const QUIET = { lookSeconds: 0.5, cpu: 0.05, patienceSeconds: 60 };
  * Waits until a subject does nothing more. LiteLLM needs seconds of CPU once a thousand streams have ended, and the
  * subject that is measured next has the same CPU.
  */
-async function untilQuiet({ pids }: Subject): Promise<void> {
+export async function untilQuiet({ pids }: Subject): Promise<void> {
   for (let waited = 0; waited < QUIET.patienceSeconds; waited += QUIET.lookSeconds) {
     const before = cpuSeconds(pids);
     await sleep(QUIET.lookSeconds * 1000);
@@ -68,7 +61,8 @@ async function untilQuiet({ pids }: Subject): Promise<void> {
   }
 }
 
-type Measured = Pick<Sample, "figures" | "problem">;
+/** Figures, and what went wrong. */
+export type Measured = Pick<Sample, "figures" | "problem">;
 
 async function load(
   subject: Subject,
