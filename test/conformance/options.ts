@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { BadInput, readArguments, UsageError } from "../../infra/command-line.ts";
+import { stackOptions } from "../lab/stack-options.ts";
 
 /** What `npm run verify` is asked to do. */
 export interface Options {
@@ -59,14 +58,7 @@ function subjectOf(
   env: NodeJS.ProcessEnv,
 ): Options["subject"] {
   if (values.stack !== undefined) {
-    if (!/^[\w.-]+$/.test(values.stack)) {
-      throw new BadInput(`--stack ${JSON.stringify(values.stack)} is no name of a stack`);
-    }
-    const kubeconfig = values.kubeconfig === undefined ? undefined : resolve(values.kubeconfig);
-    if (kubeconfig !== undefined && !existsSync(kubeconfig)) {
-      throw new BadInput(`--kubeconfig ${kubeconfig} does not exist`);
-    }
-    return { kind: "stack", stack: values.stack, kubeconfig };
+    return { kind: "stack", ...stackOptions(values.stack, values.kubeconfig) };
   }
   if (values.url === undefined) return { kind: "all-paths" };
   const url = URL.parse(values.url);

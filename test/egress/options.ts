@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { BadInput, readArguments, UsageError } from "../../infra/command-line.ts";
+import { readArguments, UsageError } from "../../infra/command-line.ts";
+import { stackOptions } from "../lab/stack-options.ts";
 
 /** What `npm run verify:egress` is asked to do. */
 export interface Options {
@@ -25,12 +24,5 @@ const OPTIONS = {
 export function parseOptions(argv: readonly string[]): Options {
   const { stack, json, kubeconfig } = readArguments(argv, OPTIONS);
   if (stack === undefined) throw new UsageError("--stack is missing");
-  if (!/^[\w.-]+$/.test(stack)) {
-    throw new BadInput(`--stack ${JSON.stringify(stack)} is no name of a stack`);
-  }
-  const file = kubeconfig === undefined ? undefined : resolve(kubeconfig);
-  if (file !== undefined && !existsSync(file)) {
-    throw new BadInput(`--kubeconfig ${file} does not exist`);
-  }
-  return { stack, json, kubeconfig: file };
+  return { ...stackOptions(stack, kubeconfig), json };
 }

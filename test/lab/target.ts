@@ -65,7 +65,7 @@ export async function userTarget(
     readonly runnerImage: string;
     readonly apiKey: string;
     /** Default: the kubeconfig's current context. */
-    readonly context?: string;
+    readonly context?: string | undefined;
   },
   progress: Progress,
 ): Promise<Target> {

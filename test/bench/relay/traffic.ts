@@ -87,7 +87,7 @@ export class Traffic {
   async load(
     to: readonly string[],
     args: { readonly connections: number; readonly seconds: number; readonly stream?: boolean },
-    whileOpen: () => void = () => undefined,
+    whileOpen: () => void,
   ): Promise<LoadResult> {
     const child = this.#spawn([
       ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],

@@ -20,6 +20,7 @@ const SHARE_OF_DIRECT = 0.5;
 const STREAMS = 1000;
 const MEMORY_MB = 150;
 const SHIM_COST = 0.1;
+const APART = "with Envoy on the other CPU:";
 
 /** The targets of the paths, as far as the run has what each needs. */
 export function relayTargets(result: RelayResult): Target[] {
@@ -50,14 +51,13 @@ function throughput({ samples }: RelayResult, connections: number): Target | und
   if (share === undefined) return undefined;
   const met = share.median >= SHARE_OF_DIRECT;
   const bare = over(samples, "envoy-bare", "load", connections, "shareOfDirect");
-  const words = bound(samples, "envoy", connections);
   return {
     title: `envoy: requests/s of direct's at ${connections} connections`,
     limit: `at least ${percent(SHARE_OF_DIRECT)}`,
     measured: percents(share),
     met,
     ...(!met && {
-      bound: bare === undefined ? words : `${words}; bare Envoy keeps ${percents(bare)}`,
+      bound: besides(bound(samples, "envoy", connections), "bare Envoy keeps", bare),
     }),
   };
 }
@@ -85,7 +85,9 @@ function shimLatency({ samples }: RelayResult): Target | undefined {
     limit: `at most ${percent(SHIM_COST)} more`,
     measured: percents(above(ratio)),
     met,
-    ...(!met && { bound: shimBound(samples, 1, apart && above(apart)) }),
+    ...(!met && {
+      bound: besides(bound(samples, "shim", 1), APART, apart && above(apart)),
+    }),
   };
 }
 
@@ -99,21 +101,12 @@ function shimThroughput({ samples }: RelayResult): Target | undefined {
     limit: `at least ${percent(1 - SHIM_COST)}`,
     measured: percents(ratio),
     met,
-    ...(!met && { bound: shimBound(samples, 16, apart) }),
+    ...(!met && { bound: besides(bound(samples, "shim", 16), APART, apart) }),
   };
 }
 
 function above({ median, min, max }: Spread): Spread {
   return { median: median - 1, min: min - 1, max: max - 1 };
-}
-
-function shimBound(
-  samples: RelayResult["samples"],
-  connections: number,
-  apart: Spread | undefined,
-): string {
-  const words = bound(samples, "shim", connections);
-  return apart === undefined ? words : `${words}; with Envoy on the other CPU: ${percents(apart)}`;
 }
 
 /** The shim's figure over litellm's of the same round. */
@@ -148,18 +141,21 @@ function bound(
   );
 }
 
+/** The words and, where it was measured, what another subject of the same run shows. */
+function besides(words: string, what: string, other: Spread | undefined): string {
+  return other === undefined ? words : `${words}; ${what} ${percents(other)}`;
+}
+
 const PROGRAM_LIMITS: readonly { readonly action: Action; readonly seconds: number }[] = [
   { action: "preview", seconds: 5 },
   { action: "envoy-ready", seconds: 10 },
   { action: "litellm-ready", seconds: 40 },
 ];
 
-/** The targets of the program: of the stacks with a gateway, the slowest counts. */
+/** The targets of the program: of the stacks with one agent, which no host has, the slowest counts. */
 export function programTargets(result: ProgramResult): Target[] {
   return PROGRAM_LIMITS.flatMap(({ action, seconds }) => {
-    const measured = rows(result).filter(
-      (row) => row.action === action && row.agents <= 1 && row.stack !== "host",
-    );
+    const measured = rows(result).filter((row) => row.action === action && row.agents === 1);
     const [slowest] = measured.sort((a, b) => b.seconds.median - a.seconds.median);
     if (slowest === undefined) return [];
     return [

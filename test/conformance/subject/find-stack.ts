@@ -51,8 +51,7 @@ async function onCluster(
   kubeconfig: string,
   progress: Progress,
 ): Promise<FoundStack> {
-  const cluster = { clone: lab.cloneDir, kubeconfig, runnerImage: "", apiKey: "" };
-  const target = await userTarget(cluster, progress);
+  const target = await usersCluster(lab, { kubeconfig }, progress);
   const pulumi = await target.pulumi(progress);
   const known = await pulumi.stacks();
   if (!known.includes(stack)) throw noSuchStack(stack, known);
@@ -85,13 +84,9 @@ async function inUsersPulumi(
       `stack ${stack} names no cluster: pulumi config set --path cluster.kubeconfig FILE`,
     );
   }
-  const kubeconfig = configuredFile(cluster.kubeconfig);
-  const access = {
-    ...{ clone: lab.cloneDir, kubeconfig, runnerImage: "", apiKey: "" },
-    ...(cluster.context && { context: cluster.context }),
-  };
+  const access = { kubeconfig: configuredFile(cluster.kubeconfig), context: cluster.context };
   return {
-    target: await userTarget(access, progress),
+    target: await usersCluster(lab, access, progress),
     outputs: JSON.parse(outputs) as Record<string, unknown>,
     upstream: undefined,
   };
@@ -101,6 +96,15 @@ function throughTunnel(host: string) {
   const problem = kubeconfigProblem(host);
   if (problem !== undefined) throw new BadInput(problem);
   return { kubeconfig: tunnelKubeconfig(host), context: undefined };
+}
+
+/** A cluster that is looked at; nothing is deployed to it. */
+function usersCluster(
+  { cloneDir: clone }: Lab,
+  access: { readonly kubeconfig: string; readonly context?: string | undefined },
+  progress: Progress,
+): Promise<Target> {
+  return userTarget({ ...access, clone, runnerImage: "", apiKey: "" }, progress);
 }
 
 function noSuchStack(stack: string, known: readonly string[]): BadInput {

@@ -1,16 +1,16 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { findStack } from "../../conformance/subject/find-stack.ts";
 import { lineProgress } from "../../lab/progress.ts";
+import { writeTunnelFile } from "../infra/tunnel-file.ts";
 
 let dir = "";
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "find-stack-"));
-  for (const folder of ["bin", "config", ".kube"]) mkdirSync(join(dir, folder));
+  for (const folder of ["bin", "config"]) mkdirSync(join(dir, folder));
   program("kubectl", "exit 0");
   vi.stubEnv("PATH", `${join(dir, "bin")}:${process.env.PATH}`);
   vi.stubEnv("HOME", dir);
@@ -70,8 +70,7 @@ describe("a stack of the user's own Pulumi", () => {
 
   test("is reached through its host's tunnel", async () => {
     pulumiWith("team", { "host.stack": "org/claude-gateway/host" });
-    const file = join(dir, ".kube/claude-gateway-host.yaml");
-    writeFileSync(file, `users:\n- user:\n    client-certificate-data: ${certificate()}\n`);
+    const file = writeTunnelFile(dir);
     const { target } = await find("team");
     expect(target.kubectlCommand([])).toEqual(["kubectl", `--kubeconfig=${file}`]);
   });
@@ -93,12 +92,3 @@ describe("a stack of the user's own Pulumi", () => {
     await expect(find("other")).rejects.toThrow("no stack other: npm run local makes stack local");
   });
 });
-
-function certificate(): string {
-  const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
-  const out = ["-nodes", "-keyout", "/dev/null", "-subj", "/CN=admin", "-days", "365"];
-  const pem = execFileSync("openssl", [...openssl, ...out], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  return pem.toString("base64");
-}

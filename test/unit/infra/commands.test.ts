@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { STEPS } from "../../../infra/host-status.ts";
 import { kubeconfigProblem, throughTunnel, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
+import { writeTunnelFile } from "./tunnel-file.ts";
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const KUBECONFIG =
@@ -185,15 +186,6 @@ describe("a host stack's kubeconfig", () => {
       process.env.HOME = HOME;
     });
 
-    function certified(): void {
-      const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
-      const out = ["-nodes", "-keyout", "/dev/null", "-subj", "/CN=admin", "-days", "365"];
-      const { stdout } = spawnSync("openssl", [...openssl, ...out], { encoding: "utf8" });
-      const data = Buffer.from(stdout).toString("base64");
-      const text = `users:\n- user:\n    client-certificate-data: ${data}\n`;
-      writeFileSync(join(dir, ".kube/claude-gateway-host.yaml"), text);
-    }
-
     it("is missing", () => {
       expect(kubeconfigProblem("host")).toBe(
         'There is no kubeconfig of host stack "host" at ~/.kube/claude-gateway-host.yaml: run `npm run tunnel -- --stack host` and leave it running',
@@ -201,7 +193,7 @@ describe("a host stack's kubeconfig", () => {
     });
 
     it("is stale when its certificate has ended, and fine before", () => {
-      certified();
+      writeTunnelFile(dir);
       expect(kubeconfigProblem("host")).toBeUndefined();
       const later = new Date(Date.now() + 366 * 86_400_000);
       expect(kubeconfigProblem("host", later)).toMatch(

@@ -86,14 +86,14 @@ func (w *window) start() {
 	w.until.Store(&until)
 }
 
-// at tells whether a moment lies in the window, and whether it lies after it.
-func (w *window) at(moment time.Time) (in, after bool) {
+func (w *window) open() bool {
 	until := w.until.Load()
-	if until == nil {
-		return false, false
-	}
-	after = !moment.Before(*until)
-	return !after, after
+	return until != nil && time.Now().Before(*until)
+}
+
+func (w *window) over() bool {
+	until := w.until.Load()
+	return until != nil && !time.Now().Before(*until)
 }
 
 func waitAtMost(group *sync.WaitGroup, limit time.Duration) {
@@ -114,10 +114,7 @@ type worker struct {
 func (w *worker) run(t *target, stream bool, measured *window, opened func()) {
 	var c *client
 	tried := sync.OnceFunc(opened)
-	for {
-		if _, after := measured.at(time.Now()); after {
-			break
-		}
+	for !measured.over() {
 		var err error
 		if c == nil {
 			c, err = t.dial()
@@ -132,7 +129,7 @@ func (w *worker) run(t *target, stream bool, measured *window, opened func()) {
 			c = nil
 			continue
 		}
-		if in, _ := measured.at(time.Now()); in {
+		if measured.open() {
 			w.latencies = append(w.latencies, took)
 		}
 	}

@@ -1,0 +1,15 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { BadInput } from "../../infra/command-line.ts";
+
+/** Checks `--stack` and `--kubeconfig` of a command; the file's path is absolute then. Throws {@link BadInput}. */
+export function stackOptions(stack: string, kubeconfig: string | undefined) {
+  if (!/^[\w.-]+$/.test(stack)) {
+    throw new BadInput(`--stack ${JSON.stringify(stack)} is no name of a stack`);
+  }
+  const file = kubeconfig === undefined ? undefined : resolve(kubeconfig);
+  if (file !== undefined && !existsSync(file)) {
+    throw new BadInput(`--kubeconfig ${file} does not exist`);
+  }
+  return { stack, kubeconfig: file };
+}
