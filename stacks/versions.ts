@@ -3,9 +3,8 @@
  * confirmed; `docker buildx imagetools inspect IMAGE` prints the digest of one that has none.
  */
 export const images = {
-  litellm: "ghcr.io/berriai/litellm:v1.109.1",
-  envoy:
-    "envoyproxy/envoy:distroless-v1.39.1@sha256:eb2c01c13125d1629637cb4e4cce7207009fb7cc2c8027f9742758549d15b6f4",
+  litellm: "ghcr.io/berriai/litellm:v1.110.2",
+  envoy: "envoyproxy/envoy:distroless-v1.40.0",
   coredns: "coredns/coredns:1.14.7",
   node: "node:24.21.0-bookworm-slim",
 } as const;

@@ -9,8 +9,8 @@ export const PLANTED_OAUTH_TOKEN = "sk-ant-oat01-planted-in-the-golden-configura
 const cluster = { "claude-gateway:cluster": { kubeconfig: "package.json", context: "lab" } };
 const credential = { "claude-gateway:credential": { kind: "apiKey", value: PLANTED_KEY } };
 const everyImage = {
-  litellm: "registry.example/litellm:v1.109.1",
-  envoy: "registry.example/envoy:distroless-v1.39.1",
+  litellm: "registry.example/litellm:v1.110.2",
+  envoy: "registry.example/envoy:distroless-v1.40.0",
   coredns: "registry.example/coredns:1.14.7",
   node: "registry.example/node:24.13.0",
   runner: "registry.example/claude-runner:1.0.0",

@@ -111,7 +111,7 @@ export const bodyFields: readonly Check[] = [
       system: [
         {
           type: "text",
-          text: "x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;",
+          text: "x-anthropic-billing-header: cc_version=2.1.331; cc_entrypoint=cli;",
         },
         {
           type: "text",

@@ -20,7 +20,7 @@ const CACHED_TEXT = "All work and no play makes Jack a dull boy. ".repeat(600);
 
 function turns(marker: string, cacheControl: CacheControl) {
   const system = [
-    { type: "text", text: "x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;" },
+    { type: "text", text: "x-anthropic-billing-header: cc_version=2.1.331; cc_entrypoint=cli;" },
     { type: "text", text: `${marker} ${CACHED_TEXT}`, cache_control: cacheControl },
   ];
   const base = { model: MODEL, max_tokens: 64, system };

@@ -68,7 +68,7 @@ const BETAS =
 /** What Claude Code sends beside what every request here has; a value of its own for each. */
 const CLIENT_HEADERS: readonly HeaderPair[] = [
   ["Accept", "application/json"],
-  ["User-Agent", "claude-cli/2.1.330 (external, cli)"],
+  ["User-Agent", "claude-cli/2.1.331 (external, cli)"],
   ["x-app", "cli"],
   ["anthropic-dangerous-direct-browser-access", "true"],
   ["X-Stainless-Lang", "js"],
@@ -221,7 +221,7 @@ export const headers: readonly Check[] = [
     ],
   ),
   arriving("user-agent", "The client's own name arrives", "The API goes by the client's version.", [
-    ["User-Agent", "claude-cli/2.1.330 (external, cli)"],
+    ["User-Agent", "claude-cli/2.1.331 (external, cli)"],
     ["x-app", "cli"],
   ]),
   arriving(

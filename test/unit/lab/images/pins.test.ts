@@ -28,7 +28,9 @@ describe("what pip installs for the lab's images", () => {
   it("is the LiteLLM and the Envoy release that are deployed", async () => {
     const litellm = (await requirements("litellm.txt")).find((l) => l.startsWith("litellm=="));
     const envoy = (await requirements("envoy.txt"))[0];
-    expect(images.litellm).toBe(`ghcr.io/berriai/litellm:v${litellm?.split(/==| /)[1]}`);
-    expect(images.envoy).toContain(`:distroless-v${envoy?.split(/==| /)[1]}@sha256:`);
+    const [deployedLiteLlm] = images.litellm.split("@");
+    const [deployedEnvoy] = images.envoy.split("@");
+    expect(deployedLiteLlm).toBe(`ghcr.io/berriai/litellm:v${litellm?.split(/==| /)[1]}`);
+    expect(deployedEnvoy).toBe(`envoyproxy/envoy:distroless-v${envoy?.split(/==| /)[1]}`);
   });
 });

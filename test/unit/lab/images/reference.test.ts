@@ -5,7 +5,7 @@ describe("the name of an image's record in containerd", () => {
   it.each([
     ["node:24.21.0-bookworm-slim", "docker.io/library/node:24.21.0-bookworm-slim"],
     ["coredns/coredns:1.14.7", "docker.io/coredns/coredns:1.14.7"],
-    ["ghcr.io/berriai/litellm:v1.109.1", "ghcr.io/berriai/litellm:v1.109.1"],
+    ["ghcr.io/berriai/litellm:v1.110.2", "ghcr.io/berriai/litellm:v1.110.2"],
     ["localhost/runner:2", "localhost/runner:2"],
     ["registry:5000/team/runner:2", "registry:5000/team/runner:2"],
     ["localhost:5000/runner", "localhost:5000/runner:latest"],
