@@ -8,21 +8,19 @@ import { identifier } from "./identifiers.ts";
 import { countTokens, createMessage, sendJson } from "./messages.ts";
 import { findModel, modelInfo, MODELS } from "./models.ts";
 import { play } from "./play.ts";
+import { MAXIMUM_BODY_BYTES, requestContent } from "./requestBody.ts";
 import { apiHeaders, edgeHeaders } from "./responseHeaders.ts";
 import type { State } from "./state.ts";
 import { STRICT_VERSION } from "./validation.ts";
-
-/** 32 MB: the API's limit for both message routes. */
-export const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
 
 function sendError(
   exchange: Exchange,
   error: ApiError,
   credential: CredentialKind | undefined,
-): void {
+): Promise<void> {
   const { status } = error;
   const requestId = identifier("req");
-  exchange.whole(
+  return exchange.answer(
     status,
     apiHeaders({ status, requestId, credential, contentType: "application/json" }),
     Buffer.from(errorBody(status, error.detail, requestId)),
@@ -31,7 +29,7 @@ function sendError(
 
 /** The answer to a body over the limit comes from Cloudflare: no request id, and no `type` around the error. */
 function sendTooLarge(exchange: Exchange): void {
-  exchange.whole(
+  exchange.exactly(
     413,
     [["Content-Type", "application/json"], ...edgeHeaders()],
     Buffer.from(
@@ -40,14 +38,14 @@ function sendTooLarge(exchange: Exchange): void {
   );
 }
 
-function listModels(exchange: Exchange, credential: CredentialKind): void {
+function listModels(exchange: Exchange, credential: CredentialKind): Promise<void> {
   const limit = Number(exchange.query.get("limit") ?? 20);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw invalidRequest("limit: Input should be between 1 and 1000");
   }
   const after = MODELS.findIndex(({ id }) => id === exchange.query.get("after_id"));
   const page = MODELS.slice(after + 1, after + 1 + limit);
-  sendJson(
+  return sendJson(
     exchange,
     200,
     {
@@ -60,11 +58,11 @@ function listModels(exchange: Exchange, credential: CredentialKind): void {
   );
 }
 
-function getModel(exchange: Exchange, credential: CredentialKind): void {
+function getModel(exchange: Exchange, credential: CredentialKind): Promise<void> {
   const id = exchange.path.slice("/v1/models/".length);
   const model = findModel(id);
   if (model === undefined) throw new ApiError(404, { message: `model: ${id}` });
-  sendJson(exchange, 200, modelInfo(model), credential);
+  return sendJson(exchange, 200, modelInfo(model), credential);
 }
 
 function checkVersion(exchange: Exchange): void {
@@ -75,7 +73,12 @@ function checkVersion(exchange: Exchange): void {
   }
 }
 
-type Route = (exchange: Exchange, body: Buffer, state: State, credential: CredentialKind) => void;
+type Route = (
+  exchange: Exchange,
+  body: Buffer,
+  state: State,
+  credential: CredentialKind,
+) => Promise<void>;
 
 /** Routes that need a credential, by path and method. */
 function routeOf(path: string): { readonly method: string; readonly run: Route } | undefined {
@@ -85,72 +88,69 @@ function routeOf(path: string): { readonly method: string; readonly run: Route }
     case "/v1/messages/count_tokens":
       return {
         method: "POST",
-        run: (exchange, body, _state, credential) => {
-          countTokens(exchange, body, credential);
-        },
+        run: (exchange, body, _state, credential) => countTokens(exchange, body, credential),
       };
     case "/v1/models":
       return {
         method: "GET",
-        run: (exchange, _body, _state, credential) => {
-          listModels(exchange, credential);
-        },
+        run: (exchange, _body, _state, credential) => listModels(exchange, credential),
       };
     default:
       if (!path.startsWith("/v1/models/")) return undefined;
       return {
         method: "GET",
-        run: (exchange, _body, _state, credential) => {
-          getModel(exchange, credential);
-        },
+        run: (exchange, _body, _state, credential) => getModel(exchange, credential),
       };
   }
 }
 
-function answerRequest(exchange: Exchange, body: Buffer, state: State): void {
+async function answerRequest(exchange: Exchange, received: Buffer, state: State): Promise<void> {
   const { method, path } = exchange;
   const { headers } = exchange.request;
   const route = routeOf(path);
   let credential: CredentialKind | undefined;
   let refusal: unknown;
+  let body = received;
   try {
     if (route !== undefined) credential = state.credentials.check(headers);
+    body = requestContent(headers, received);
   } catch (error) {
     refusal = error;
   }
-  const fail = (error: unknown) => {
-    if (error instanceof ApiError) {
-      sendError(exchange, error, credential);
+  const accepted = route === undefined || credential !== undefined;
+  const script = state.scripts.take({ method, path, headers, body }, accepted);
+  try {
+    if (script !== undefined) {
+      await play(script, exchange, body, state, credential);
       return;
     }
-    // A mistake of a script, or of this server: loud, and for this exchange only.
-    process.stderr.write(`fake anthropic: ${method} ${path}: ${String(error)}\n`);
-    exchange.reset();
-  };
-  const script = state.scripts.take({ method, path, headers, body }, refusal === undefined);
-  if (script !== undefined) {
-    play(script, exchange, body, state, credential).catch(fail);
-    return;
-  }
-  try {
     if (refusal !== undefined) throw refusal as Error;
     if (path === "/api/hello") {
-      sendJson(exchange, 200, { message: "hello" }, undefined);
+      await sendJson(exchange, 200, { message: "hello" }, undefined);
       return;
     }
     if (route === undefined || credential === undefined) throw new ApiError(404);
     if (method !== route.method) throw new ApiError(405);
     checkVersion(exchange);
-    route.run(exchange, body, state, credential);
+    await route.run(exchange, body, state, credential);
   } catch (error) {
-    fail(error);
+    if (error instanceof ApiError) {
+      await sendError(exchange, error, credential);
+      return;
+    }
+    // A mistake of a script, or of this server: loud, and for this exchange only.
+    process.stderr.write(`fake anthropic: ${method} ${path}: ${String(error)}\n`);
+    exchange.reset();
   }
 }
 
 /** The listener for requests on a data port. */
 export function apiListener(state: State, connections: Connections) {
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = new Exchange(request, response, connections.of(request.socket), state.records);
+    const connection = connections.of(request.socket);
+    const exchange = new Exchange(request, response, connection, state.records);
+    connection.exchanges++;
+    response.once("close", () => connection.exchanges--);
     const chunks: Buffer[] = [];
     let bytes = 0;
     let tooLarge = Number(request.headers["content-length"] ?? 0) > MAXIMUM_BODY_BYTES;
@@ -168,7 +168,7 @@ export function apiListener(state: State, connections: Connections) {
     request.on("end", () => {
       const body = Buffer.concat(chunks);
       exchange.received(body);
-      if (!tooLarge) answerRequest(exchange, body, state);
+      if (!tooLarge) void answerRequest(exchange, body, state);
     });
     // The client left in the middle of its body; the response's `close` has noted it.
     request.on("error", () => undefined);

@@ -108,7 +108,7 @@ export class AnthropicControl {
     return this.#call("GET", `/records/${id}/request`);
   }
 
-  /** The exact bytes of a response's body, without the transfer encoding. */
+  /** The exact bytes of a response's body, encoded as it was sent, without the transfer encoding. */
   responseBody(id: number): Promise<Buffer> {
     return this.#call("GET", `/records/${id}/response`);
   }
@@ -122,6 +122,11 @@ export class AnthropicControl {
       atMs,
       bytes: body.subarray(start, (start += bytes)),
     }));
+  }
+
+  /** Resets the connections on which no request is under way; how many those were. */
+  async resetIdleConnections(): Promise<number> {
+    return (await this.#json<{ reset: number }>("DELETE", "/connections")).reset;
   }
 
   /** Lets time pass for the prompt cache, so that an entry's time to live can end. */

@@ -8,11 +8,14 @@ export interface Connection {
   readonly id: number;
   /** The socket under TLS, if any: only that one can send a reset. */
   readonly transport: Socket;
+  /** Requests under way on it: none or one, or more where the client does not wait for answers. */
+  exchanges: number;
 }
 
 /** Gives every connection its number, and a TLS socket the way back to the TCP socket below it. */
 export class Connections {
   #count = 0;
+  readonly #open = new Set<Connection>();
   readonly #bySocket = new WeakMap<Socket, Connection>();
 
   watch(server: HttpServer): void {
@@ -20,8 +23,10 @@ export class Connections {
     server.on("connection", (socket: Socket) => {
       // `https.Server` emits this event a second time, with the TLS socket, after `secureConnection`.
       if (socket instanceof TLSSocket) return;
-      const connection = { id: ++this.#count, transport: socket };
+      const connection = { id: ++this.#count, transport: socket, exchanges: 0 };
       this.#bySocket.set(socket, connection);
+      this.#open.add(connection);
+      socket.once("close", () => this.#open.delete(connection));
       const peer = peerOf(socket);
       beforeHandshake.set(peer, connection);
       socket.once("close", () => beforeHandshake.delete(peer));
@@ -33,7 +38,14 @@ export class Connections {
   }
 
   of(socket: Socket): Connection {
-    return this.#bySocket.get(socket) ?? { id: 0, transport: socket };
+    return this.#bySocket.get(socket) ?? { id: 0, transport: socket, exchanges: 0 };
+  }
+
+  /** Resets the connections that wait in somebody's pool, as the API's edge does when it restarts; how many. */
+  resetIdle(): number {
+    const idle = [...this.#open].filter(({ exchanges }) => exchanges === 0);
+    for (const { transport } of idle) transport.resetAndDestroy();
+    return idle.length;
   }
 }
 

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 
 import { z } from "zod";
 
+import type { Connections } from "./connections.ts";
 import { Script } from "./scripts.ts";
 import type { State } from "./state.ts";
 
@@ -46,7 +47,11 @@ function recordBytes(state: State, id: string, part: string): Buffer {
   return Buffer.concat((record.response?.frames ?? []).map(({ bytes }) => bytes));
 }
 
-async function handle(request: IncomingMessage, state: State): Promise<unknown> {
+async function handle(
+  request: IncomingMessage,
+  state: State,
+  connections: Connections,
+): Promise<unknown> {
   const url = new URL(request.url ?? "/", "http://control");
   const [, room = "", name = "", part = ""] = url.pathname.split("/");
   switch (`${request.method ?? ""} ${room}`) {
@@ -80,6 +85,8 @@ async function handle(request: IncomingMessage, state: State): Promise<unknown> 
     case "POST gates":
       state.gates.open(decodeURIComponent(name));
       return {};
+    case "DELETE connections":
+      return { reset: connections.resetIdle() };
     case "POST clock":
       state.advanceClock((await readJson(request, Clock)).advanceSeconds * 1000);
       return {};
@@ -94,10 +101,10 @@ async function handle(request: IncomingMessage, state: State): Promise<unknown> 
   }
 }
 
-/** A server for the control API of `state`; the caller lets it listen. */
-export function controlServer(state: State): Server {
+/** A server for the control API of `state` and `connections`; the caller lets it listen. */
+export function controlServer(state: State, connections: Connections): Server {
   return createServer((request, response) => {
-    handle(request, state)
+    handle(request, state, connections)
       .then((value) => {
         const binary = Buffer.isBuffer(value);
         response.writeHead(200, {

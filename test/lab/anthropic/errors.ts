@@ -51,16 +51,25 @@ export function invalidRequest(message: string): ApiError {
   return new ApiError(400, { message });
 }
 
+function errorObject(status: number, detail: ErrorDetail): Record<string, unknown> {
+  const known = ERRORS[status] ?? { type: "api_error", message: `Unexpected status ${status}` };
+  return {
+    type: detail.type ?? known.type,
+    message: detail.message ?? known.message,
+    ...(detail.details === undefined ? {} : { details: detail.details }),
+  };
+}
+
 /** The JSON text of an error: the body of an error answer, or the data of an `event: error` frame. */
 export function errorBody(status: number, detail: ErrorDetail, requestId: string): string {
-  const known = ERRORS[status] ?? { type: "api_error", message: `Unexpected status ${status}` };
   return JSON.stringify({
     type: "error",
-    error: {
-      type: detail.type ?? known.type,
-      message: detail.message ?? known.message,
-      ...(detail.details === undefined ? {} : { details: detail.details }),
-    },
+    error: errorObject(status, detail),
     request_id: requestId,
   });
+}
+
+/** The same as some refusals of the API have it, `{"error":{"type":"forbidden",…}}` with a 403 for one. */
+export function bareErrorBody(status: number, detail: ErrorDetail): string {
+  return JSON.stringify({ error: errorObject(status, detail) });
 }

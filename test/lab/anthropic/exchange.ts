@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 
 import { type Connection, peerOf } from "./connections.ts";
+import { type Encoder, encoder, negotiated } from "./contentEncoding.ts";
 import { type ExchangeRecord, type ExchangeState, nowMs, type Records } from "./records.ts";
 import type { Header } from "./responseHeaders.ts";
+import type { Usage } from "./usage.ts";
 
 /** One request being answered: writes to the client and, if recording is on, to the record. */
 export class Exchange {
@@ -16,6 +18,7 @@ export class Exchange {
   readonly #connection: Connection;
   readonly #records: Records;
   readonly #record: ExchangeRecord | undefined;
+  #encoder: Encoder | undefined;
   #ended = false;
   readonly #onEnd: (() => void)[] = [];
 
@@ -49,6 +52,7 @@ export class Exchange {
       receivedAtMs: null,
       endedAtMs: null,
       script: null,
+      usage: null,
       response: null,
     });
     response.once("close", () => {
@@ -84,40 +88,70 @@ export class Exchange {
     if (this.#record !== undefined) this.#record.script = script;
   }
 
-  /** Sends status and headers, with their names as given. */
+  /** Notes what the answer costs, as far as it has been sent. */
+  costs(usage: Usage): void {
+    if (this.#record !== undefined && !this.#ended) this.#record.usage = usage;
+  }
+
+  /**
+   * Sends status and headers, with their names as given. The body that follows is chunked, and encoded as the
+   * client offers unless the headers name an encoding.
+   */
   head(status: number, headers: readonly Header[]): void {
     if (this.#ended) return;
-    if (this.#record !== undefined) {
-      this.#record.response = { status, headers, atMs: nowMs(), frames: [] };
-    }
-    this.#response.writeHead(status, headers.flat());
+    const encoding = headers.some(([name]) => name.toLowerCase() === "content-encoding")
+      ? undefined
+      : negotiated(this.request.headers["accept-encoding"]);
+    if (encoding !== undefined) this.#encoder = encoder(encoding);
+    this.#writeHead(status, [
+      ...headers,
+      ...(encoding === undefined ? [] : ([["Content-Encoding", encoding]] satisfies Header[])),
+    ]);
     this.#response.flushHeaders();
   }
 
-  /** Sends one piece of the body; nothing of an empty one, which a chunked body would end with. */
-  frame(bytes: Buffer): void {
+  /** Sends one piece of the body, so that the client can read all of it at once. */
+  async frame(bytes: Buffer): Promise<void> {
     if (this.#ended || bytes.length === 0) return;
-    this.#record?.response?.frames.push({ atMs: nowMs(), bytes });
-    this.#response.write(bytes);
-  }
-
-  /** Sends head, whole body and end in one go. */
-  whole(status: number, headers: readonly Header[], body: Buffer): void {
-    if (this.#ended) return;
-    const all: Header[] = [...headers, ["Content-Length", String(body.length)]];
-    if (this.#record !== undefined) {
-      const atMs = nowMs();
-      const silent = this.method === "HEAD" || body.length === 0;
-      const frames = silent ? [] : [{ atMs, bytes: body }];
-      this.#record.response = { status, headers: all, atMs, frames };
-    }
-    this.#response.writeHead(status, all.flat());
-    this.#response.end(body);
+    this.#write(this.#encoder === undefined ? bytes : await this.#encoder.write(bytes));
   }
 
   /** Ends the body in the proper way. */
-  finish(): void {
-    if (!this.#ended) this.#response.end();
+  async finish(): Promise<void> {
+    if (this.#ended) return;
+    if (this.#encoder !== undefined) this.#write(await this.#encoder.end());
+    this.#response.end();
+  }
+
+  /** Sends an answer of the API's own: head, body and end. */
+  async answer(status: number, headers: readonly Header[], body: Buffer): Promise<void> {
+    this.head(status, headers);
+    await this.frame(body);
+    await this.finish();
+  }
+
+  /** Sends exactly these headers, with the body's length, and these bytes. */
+  exactly(status: number, headers: readonly Header[], body: Buffer): void {
+    if (this.#ended) return;
+    this.#writeHead(status, [...headers, ["Content-Length", String(body.length)]]);
+    this.#write(body);
+    this.#response.end();
+  }
+
+  #writeHead(status: number, headers: readonly Header[]): void {
+    if (this.#record !== undefined) {
+      this.#record.response = { status, headers, atMs: nowMs(), frames: [] };
+    }
+    // Said here, because Node would add how long the connection may be idle, which the API keeps to itself.
+    const connection = this.#response.shouldKeepAlive ? "keep-alive" : "close";
+    this.#response.writeHead(status, [...headers, ["Connection", connection]].flat());
+  }
+
+  // Nothing of an empty piece, which a chunked body would end with.
+  #write(bytes: Buffer): void {
+    if (this.#ended || bytes.length === 0 || this.method === "HEAD") return;
+    this.#record?.response?.frames.push({ atMs: nowMs(), bytes });
+    this.#response.write(bytes);
   }
 
   /** Ends the connection by a TCP reset, as a crashed peer or a middlebox would. */

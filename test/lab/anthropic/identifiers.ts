@@ -18,3 +18,8 @@ export function identifier(prefix: "req" | "msg" | "toolu"): string {
 export function rayId(): string {
   return `${random("0123456789abcdef", 16)}-FRA`;
 }
+
+/** The number of a request's trace at Google's load balancer. */
+export function traceId(): string {
+  return random("0123456789abcdef", 32);
+}

@@ -1,7 +1,7 @@
 /**
  * Runs the fake Anthropic API (see server.ts) as a process:
  *   tsx main.ts --listen 160.79.104.10:443 --cert FILE --key FILE [--cert FILE --key FILE …]
- *               [--listen-http 127.0.0.1:8080] --control SOCKET [--credentials FILE]
+ *               [--listen-http 127.0.0.1:8080] --control SOCKET [--credentials FILE] [--idle-seconds 400]
  * Prints one line of JSON with its addresses when all listeners are open; SIGTERM or SIGINT ends it.
  */
 import { readFileSync } from "node:fs";
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
       key: { type: "string", multiple: true, default: [] },
       control: { type: "string" },
       credentials: { type: "string" },
+      "idle-seconds": { type: "string" },
     },
   });
   if (values.listen.length + values["listen-http"].length === 0) {
@@ -46,6 +47,9 @@ async function main(): Promise<void> {
     http: values["listen-http"].map(address),
     identities: readIdentities(values.cert, values.key),
     ...(values.control === undefined ? {} : { control: values.control }),
+    ...(values["idle-seconds"] === undefined
+      ? {}
+      : { idleSeconds: Number(values["idle-seconds"]) }),
     // One a line, in a file: a credential on the command line is seen by every process.
     credentials:
       values.credentials === undefined

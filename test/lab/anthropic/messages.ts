@@ -2,24 +2,26 @@ import { answer, type Answer } from "./assistant.ts";
 import type { CredentialKind } from "./credentials.ts";
 import { ApiError, invalidRequest } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { pause } from "./gates.ts";
 import { identifier } from "./identifiers.ts";
 import type { MessagesRequest } from "./messagesRequest.ts";
 import { findModel } from "./models.ts";
 import { PromptCache, totalInput } from "./promptCache.ts";
-import { messageFrames, messageJson, replyTo, type Reply } from "./reply.ts";
+import { messageFrames, messageJson, outputTokens, replyTo, type Reply } from "./reply.ts";
 import { apiHeaders } from "./responseHeaders.ts";
 import type { State } from "./state.ts";
+import { usageSent } from "./usage.ts";
 import { parseRequest } from "./validation.ts";
 
-/** Headers of a JSON answer from the API itself. */
+/** Sends a JSON answer of the API itself. */
 export function sendJson(
   exchange: Exchange,
   status: number,
   value: unknown,
   credential: CredentialKind | undefined,
-): void {
+): Promise<void> {
   const answering = { status, requestId: identifier("req"), credential };
-  exchange.whole(
+  return exchange.answer(
     status,
     apiHeaders({ ...answering, contentType: "application/json" }),
     Buffer.from(JSON.stringify(value)),
@@ -64,28 +66,46 @@ export function prepareReply(
   return { reply, stream: request.stream === true };
 }
 
+/** Sends a reply, streamed or not as asked for; `gapMs` is the pause before each frame but the first. */
+export async function sendReply(
+  exchange: Exchange,
+  { reply, stream }: ReturnType<typeof prepareReply>,
+  credential: CredentialKind | undefined,
+  gapMs = 0,
+): Promise<void> {
+  if (!stream) {
+    exchange.costs(usageSent(reply, outputTokens(reply), true));
+    await sendJson(exchange, 200, messageJson(reply), credential);
+    return;
+  }
+  exchange.head(200, streamHeaders(credential));
+  for (const [index, { text, usage }] of messageFrames(reply).entries()) {
+    if (index > 0) await pause(gapMs, exchange);
+    await exchange.frame(Buffer.from(text));
+    exchange.costs(usage);
+  }
+  await exchange.finish();
+}
+
 /** `POST /v1/messages`. */
-export function createMessage(
+export async function createMessage(
   exchange: Exchange,
   body: Buffer,
   state: State,
   credential: CredentialKind,
-): void {
-  const { reply, stream } = prepareReply(exchange, body, state);
-  if (!stream) {
-    sendJson(exchange, 200, messageJson(reply), credential);
-    return;
-  }
-  exchange.head(200, streamHeaders(credential));
-  for (const frame of messageFrames(reply)) exchange.frame(Buffer.from(frame));
-  exchange.finish();
+): Promise<void> {
+  await sendReply(exchange, prepareReply(exchange, body, state), credential);
 }
 
 /** `POST /v1/messages/count_tokens`. */
-export function countTokens(exchange: Exchange, body: Buffer, credential: CredentialKind): void {
+export async function countTokens(
+  exchange: Exchange,
+  body: Buffer,
+  credential: CredentialKind,
+): Promise<void> {
   const request = parseRequest(body, "count_tokens", exchange.request.headers);
   if (findModel(request.model) === undefined) {
     throw new ApiError(404, { message: `model: ${request.model}` });
   }
-  sendJson(exchange, 200, { input_tokens: PromptCache.count(request) }, credential);
+  await sendJson(exchange, 200, { input_tokens: PromptCache.count(request) }, credential);
 }

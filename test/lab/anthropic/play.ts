@@ -1,13 +1,12 @@
 import { answer, toolUse, type Answer, type AnswerBlock } from "./assistant.ts";
 import type { CredentialKind } from "./credentials.ts";
-import { errorBody } from "./errors.ts";
+import { bareErrorBody, errorBody } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { pause } from "./gates.ts";
 import { identifier } from "./identifiers.ts";
 import type { MessagesRequest } from "./messagesRequest.ts";
-import { prepareReply, sendJson, streamHeaders } from "./messages.ts";
-import { messageFrames, messageJson } from "./reply.ts";
-import { apiHeaders, withHeaders, type Header } from "./responseHeaders.ts";
+import { prepareReply, sendReply, streamHeaders } from "./messages.ts";
+import { apiHeaders, bareErrorHeaders, withHeaders, type Header } from "./responseHeaders.ts";
 import { type ActiveScript, decodeBytes, type ScriptAction } from "./scripts.ts";
 import type { State } from "./state.ts";
 import { thinkingSignature } from "./thinking.ts";
@@ -18,18 +17,18 @@ function playError(
   exchange: Exchange,
   action: Action<"error">,
   credential: CredentialKind | undefined,
-): void {
-  const { status, retryAfterSeconds } = action;
+): Promise<void> {
+  const { status, retryAfterSeconds, bare } = action;
   const requestId = identifier("req");
+  const headers = bare
+    ? bareErrorHeaders()
+    : apiHeaders({ status, requestId, credential, contentType: "application/json" });
   const retryAfter: Header[] =
     retryAfterSeconds === undefined ? [] : [["retry-after", String(retryAfterSeconds)]];
-  exchange.whole(
+  return exchange.answer(
     status,
-    withHeaders(apiHeaders({ status, requestId, credential, contentType: "application/json" }), [
-      ...retryAfter,
-      ...(action.headers ?? []),
-    ]),
-    Buffer.from(errorBody(status, action, requestId)),
+    withHeaders(headers, [...retryAfter, ...(action.headers ?? [])]),
+    Buffer.from(bare ? bareErrorBody(status, action) : errorBody(status, action, requestId)),
   );
 }
 
@@ -43,11 +42,11 @@ async function playFrames(
   for (const frame of action.frames) {
     if (frame.gate !== undefined) await state.gates.passed(frame.gate, exchange);
     await pause(frame.afterMs ?? 0, exchange);
-    exchange.frame(decodeBytes(frame));
+    await exchange.frame(decodeBytes(frame));
   }
   if (exchange.ended) return;
   // What was written must be on its way before the connection is cut.
-  if (action.end === "finish") exchange.finish();
+  if (action.end === "finish") await exchange.finish();
   else if (action.end === "reset") setImmediate(exchange.reset);
   else if (action.end === "close") setImmediate(exchange.close);
 }
@@ -81,19 +80,10 @@ async function playMessage(
   state: State,
   credential: CredentialKind | undefined,
 ): Promise<void> {
-  const { reply, stream } = prepareReply(exchange, body, state, (request) =>
+  const prepared = prepareReply(exchange, body, state, (request) =>
     scriptedAnswer(action, request),
   );
-  if (!stream) {
-    sendJson(exchange, 200, messageJson(reply), credential);
-    return;
-  }
-  exchange.head(200, streamHeaders(credential));
-  for (const [index, frame] of messageFrames(reply).entries()) {
-    if (index > 0) await pause(action.gapMs ?? 0, exchange);
-    exchange.frame(Buffer.from(frame));
-  }
-  exchange.finish();
+  await sendReply(exchange, prepared, credential, action.gapMs);
 }
 
 /** Answers an exchange as a script says. */
@@ -110,10 +100,10 @@ export async function play(
   await pause(script.delayMs, exchange);
   switch (action.kind) {
     case "error":
-      playError(exchange, action, credential);
+      await playError(exchange, action, credential);
       return;
     case "raw":
-      exchange.whole(action.status, action.headers, decodeBytes(action.body));
+      exchange.exactly(action.status, action.headers, decodeBytes(action.body));
       return;
     case "frames":
       await playFrames(exchange, action, state, credential);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 
 import type { Header } from "./responseHeaders.ts";
+import type { Usage } from "./usage.ts";
 
 /** Milliseconds since the epoch with sub-millisecond digits, comparable across processes of a machine. */
 export function nowMs(): number {
@@ -33,11 +34,13 @@ export interface ExchangeSummary {
   readonly endedAtMs: number | null;
   /** Number of the script that answered. */
   readonly script: number | null;
+  /** What the answer costs, as far as it was sent; `null` where nothing is charged. */
+  readonly usage: Usage | null;
   readonly response: {
     readonly status: number;
     readonly headers: readonly Header[];
     readonly atMs: number;
-    /** What was written in one piece, and when. */
+    /** What was written in one piece, encoded as it was sent, and when. */
     readonly frames: readonly { readonly atMs: number; readonly bytes: number }[];
     readonly bodyBytes: number;
   } | null;
@@ -59,6 +62,7 @@ export interface ExchangeRecord {
   receivedAtMs: number | null;
   endedAtMs: number | null;
   script: number | null;
+  usage: Usage | null;
   response: {
     readonly status: number;
     readonly headers: readonly Header[];

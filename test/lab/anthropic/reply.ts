@@ -2,6 +2,8 @@ import { answerTokens, type Answer, type AnswerBlock } from "./assistant.ts";
 import { identifier } from "./identifiers.ts";
 import type { MessagesRequest } from "./messagesRequest.ts";
 import type { InputUsage } from "./promptCache.ts";
+import { tokensOf } from "./tokens.ts";
+import { type Usage, usageSent } from "./usage.ts";
 
 /** An answer ready to be sent, whole or as a stream. */
 export interface Reply {
@@ -64,15 +66,9 @@ export function messageJson(reply: Reply): Record<string, unknown> {
 }
 
 /** One server-sent event of the API: its name is the `type` of its data. */
-export function sseFrame(data: {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}): string {
+function sseFrame(data: { readonly type: string; readonly [field: string]: unknown }): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
-
-/** The `ping` that the API sends at the start of a stream and in quiet stretches. */
-export const PING_FRAME = sseFrame({ type: "ping" });
 
 const PIECE_CHARACTERS = 64;
 
@@ -112,36 +108,62 @@ function startOf(block: AnswerBlock): Record<string, unknown> {
   }
 }
 
+/** One frame of a stream, and what the client owes once it was sent. */
+export interface MessageFrame {
+  readonly text: string;
+  readonly usage: Usage;
+}
+
 /** The frames of the same message with `stream: true`. */
-export function messageFrames(reply: Reply): string[] {
-  const frames = [
-    sseFrame({
+export function messageFrames(reply: Reply): MessageFrame[] {
+  const frames: MessageFrame[] = [];
+  const push = (data: Parameters<typeof sseFrame>[0], outputTokens: number, complete = false) => {
+    frames.push({ text: sseFrame(data), usage: usageSent(reply, outputTokens, complete) });
+  };
+  // As the API counts: one token is there before any is sent.
+  let sent = 1;
+  push(
+    {
       type: "message_start",
       message: {
         ...messageJson(reply),
         content: [],
         stop_reason: null,
-        usage: usageOf(reply, 1),
+        usage: usageOf(reply, sent),
         ...(reply.contextManagement ? { context_management: null } : {}),
       },
-    }),
-  ];
+    },
+    sent,
+  );
+  let whole = 0;
   reply.answer.content.forEach((block, index) => {
-    frames.push(sseFrame({ type: "content_block_start", index, content_block: startOf(block) }));
-    if (index === 0) frames.push(PING_FRAME);
+    push({ type: "content_block_start", index, content_block: startOf(block) }, sent);
+    if (index === 0) push({ type: "ping" }, sent);
+    let characters = 0;
     for (const delta of deltasOf(block)) {
-      frames.push(sseFrame({ type: "content_block_delta", index, delta }));
+      characters += charactersOf(delta);
+      sent = Math.max(sent, whole + tokensOf(characters));
+      push({ type: "content_block_delta", index, delta }, sent);
     }
-    frames.push(sseFrame({ type: "content_block_stop", index }));
+    whole += answerTokens(block);
+    sent = Math.max(sent, whole);
+    push({ type: "content_block_stop", index }, sent);
   });
-  frames.push(
-    sseFrame({
+  push(
+    {
       type: "message_delta",
       delta: { stop_reason: reply.answer.stopReason, stop_sequence: null },
-      usage: usageOf(reply, outputTokens(reply)),
+      usage: usageOf(reply, whole),
       ...(reply.contextManagement ? NO_EDITS : {}),
-    }),
-    sseFrame({ type: "message_stop" }),
+    },
+    whole,
+    true,
   );
+  push({ type: "message_stop" }, whole, true);
   return frames;
+}
+
+function charactersOf({ text, thinking, partial_json }: Record<string, unknown>): number {
+  const piece = text ?? thinking ?? partial_json;
+  return typeof piece === "string" ? piece.length : 0;
 }

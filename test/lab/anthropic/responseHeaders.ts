@@ -1,11 +1,13 @@
 import type { CredentialKind } from "./credentials.ts";
-import { rayId } from "./identifiers.ts";
+import { rayId, traceId } from "./identifiers.ts";
+import { rateLimitHeaders } from "./rateLimits.ts";
 
 /** A header as it goes over the wire: name in its own case, and value. */
 export type Header = readonly [name: string, value: string];
 
-/** The organization that every accepted credential belongs to. */
-export const ORGANIZATION_ID = "5c9f0a52-3c1d-4f0e-9f57-6d0f2b7c1a10";
+/** What every accepted credential belongs to. */
+const ORGANIZATION_ID = "5c9f0a52-3c1d-4f0e-9f57-6d0f2b7c1a10";
+const WORKSPACE_ID = "wrkspc_01LabWorkspaceOfTheLab11";
 
 /** What Cloudflare adds in front of the API. */
 export function edgeHeaders(): Header[] {
@@ -17,28 +19,12 @@ export function edgeHeaders(): Header[] {
   ];
 }
 
-const LIMITS = [
-  ["requests", 4_000],
-  ["input-tokens", 2_000_000],
-  ["output-tokens", 400_000],
-  ["tokens", 2_400_000],
-] as const;
-
-function rateLimitHeaders(kind: CredentialKind, exhausted: boolean): Header[] {
-  const now = Date.now();
-  if (kind === "oauth") {
-    return [
-      ["anthropic-ratelimit-unified-status", exhausted ? "rejected" : "allowed"],
-      ["anthropic-ratelimit-unified-reset", String(Math.ceil(now / 1000) + 18_000)],
-      ["anthropic-ratelimit-unified-representative-claim", "five_hour"],
-    ];
-  }
-  const reset = new Date(now + 1000).toISOString().replace(/\.\d+Z$/, "Z");
-  return LIMITS.flatMap(([what, limit]): Header[] => [
-    [`anthropic-ratelimit-${what}-limit`, String(limit)],
-    [`anthropic-ratelimit-${what}-remaining`, String(exhausted ? 0 : limit - 1)],
-    [`anthropic-ratelimit-${what}-reset`, reset],
-  ]);
+/** What Google's load balancer adds between Cloudflare and the API. */
+function balancerHeaders(): Header[] {
+  return [
+    ["x-cloud-trace-context", traceId()],
+    ["via", "1.1 google"],
+  ];
 }
 
 /** Statuses below 500 that are worth another try. */
@@ -69,9 +55,18 @@ export function apiHeaders(answer: Answering): Header[] {
     ["strict-transport-security", "max-age=31536000; includeSubDomains; preload"],
     ...(credential === undefined
       ? []
-      : ([["anthropic-organization-id", ORGANIZATION_ID]] satisfies Header[])),
+      : ([
+          ["anthropic-organization-id", ORGANIZATION_ID],
+          ["anthropic-workspace-id", WORKSPACE_ID],
+        ] satisfies Header[])),
+    ...balancerHeaders(),
     ...edgeHeaders(),
   ];
+}
+
+/** The headers of an error that has no request id. */
+export function bareErrorHeaders(): Header[] {
+  return [["Content-Type", "application/json"], ...balancerHeaders(), ...edgeHeaders()];
 }
 
 /** `headers` with those in `changes` replaced by name, or added. */

@@ -53,6 +53,8 @@ const Action = z.discriminatedUnion("kind", [
   /** An error in the API's shape, with its headers; `headers` replace or add to them. */
   z.strictObject({
     kind: z.literal("error"),
+    /** As the API words some refusals: without the outer `type`, without a request id. */
+    bare: z.boolean().default(false),
     status: z.int().min(400).max(599),
     type: z.string().optional(),
     message: z.string().optional(),
@@ -60,7 +62,7 @@ const Action = z.discriminatedUnion("kind", [
     retryAfterSeconds: z.number().min(0).optional(),
     headers: Headers.optional(),
   }),
-  /** Exactly this status, these headers and these bytes. */
+  /** Exactly this status, these headers and these bytes, with their length. */
   z.strictObject({
     kind: z.literal("raw"),
     status: z.int().min(200).max(599),
@@ -68,8 +70,8 @@ const Action = z.discriminatedUnion("kind", [
     body: Bytes.optional(),
   }),
   /**
-   * A body in the given pieces, as server-sent events unless the headers say otherwise. An empty last frame
-   * with a pause or a gate delays the end.
+   * A body in the given pieces, as server-sent events unless the headers say otherwise, encoded as the client
+   * offers unless the headers name an encoding. An empty last frame with a pause or a gate delays the end.
    */
   z.strictObject({
     kind: z.literal("frames"),

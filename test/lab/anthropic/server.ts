@@ -1,8 +1,18 @@
 /**
  * Stands in for api.anthropic.com: the messages API behind Cloudflare, as far as a gateway and its clients
  * can tell. It speaks the documented shapes, refuses what the API refuses, and keeps the exact bytes of every
- * exchange. Known differences: tokens are estimated (tokens.ts), the model is a few rules (assistant.ts),
- * unknown values of `anthropic-beta` are taken, JSON answers are not compressed, and only HTTP/1.1 is spoken.
+ * exchange. Every known difference from the API:
+ * - The model is a few rules (assistant.ts), and its tokens are estimated (tokens.ts). Server tools, batches,
+ *   files and everything else beside messages, count_tokens and models are missing, HTTP/2 too.
+ * - Values of `anthropic-beta` are all taken. Of versions, 2023-01-01 is refused.
+ * - A client that offers several encodings alike gets gzip. Which one the API takes is its own matter: gzip was
+ *   seen most, br too. Zstd frames are valid but hold their content as it is (zstd.ts).
+ * - Request bodies may be in gzip. What the API makes of another encoding, or of broken gzip, is not known:
+ *   here both are refused as no valid JSON or gzip.
+ * - Rate limits are stated and never reached, and `remaining` and `utilization` stand still.
+ * - Errors without the outer `type` come from scripts and with the 413 only: what the API words so is not known
+ *   but for examples.
+ * - Trace headers have the API's names and make-believe values.
  */
 import { X509Certificate } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -40,6 +50,8 @@ export interface FakeAnthropicOptions {
   readonly control?: string;
   /** API keys and OAuth tokens that are valid at the start. */
   readonly credentials?: readonly string[];
+  /** How long a connection may be idle before it is closed. Default 400, as measured of the API. */
+  readonly idleSeconds?: number;
 }
 
 /** A fake API that is listening. */
@@ -52,11 +64,12 @@ export interface FakeAnthropic {
   close(): Promise<void>;
 }
 
+const IDLE_SECONDS = 400;
+
 const SERVER_OPTIONS: ServerOptions = {
-  // As Cloudflare: idle connections are kept for long, and headers may be large.
-  keepAliveTimeout: 400_000,
   headersTimeout: 0,
   requestTimeout: 0,
+  // As Cloudflare, which takes large ones.
   maxHeaderSize: 128 * 1024,
 };
 
@@ -99,6 +112,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
   const connections = new Connections();
   const listener = apiListener(state, connections);
   const servers: Server[] = [];
+  const idle = { keepAliveTimeout: (options.idleSeconds ?? IDLE_SECONDS) * 1000 };
   const start = async (server: Server, where: ListenOptions) => {
     servers.push(server);
     return listen(server, where);
@@ -107,20 +121,20 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
   const tls: AddressInfo[] = [];
   for (const { host, port } of options.tls ?? []) {
     const identity = tlsOptions(options.identities ?? []);
-    const server = createHttpsServer({ ...SERVER_OPTIONS, ...identity }, listener);
+    const server = createHttpsServer({ ...SERVER_OPTIONS, ...idle, ...identity }, listener);
     connections.watch(server);
     tls.push(await start(server, { host, port }));
   }
   const http: AddressInfo[] = [];
   for (const { host, port } of options.http ?? []) {
-    const server = createHttpServer(SERVER_OPTIONS, listener);
+    const server = createHttpServer({ ...SERVER_OPTIONS, ...idle }, listener);
     connections.watch(server);
     http.push(await start(server, { host, port }));
   }
   if (options.control !== undefined) {
     // Left over when an earlier server was killed.
     await rm(options.control, { force: true });
-    await start(controlServer(state), { path: options.control });
+    await start(controlServer(state, connections), { path: options.control });
   }
   return {
     state,

@@ -9,7 +9,12 @@ const MEDIA_TOKENS = 1_600;
 
 /** Tokens of a text. */
 export function textTokens(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+  return tokensOf(text.length);
+}
+
+/** Tokens of a text of that many characters. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }
 
 function isMedia(value: unknown): value is ContentBlock {

@@ -53,6 +53,7 @@ const BETA_FIELDS: Readonly<Record<string, RegExp>> = {
   fallbacks: /./,
   mcp_servers: /^mcp-client-/,
   output_format: /^structured-outputs-/,
+  safeguards: /^dangerous-tool-use-/,
   thread: /./,
 };
 const TOOL_BETA_FIELDS: Readonly<Record<string, RegExp>> = {

@@ -50,6 +50,9 @@ describe("credentials", () => {
     expect(answer.status).toBe(200);
     expect(answer.headers["request-id"]).toMatch(/^req_011C[1-9A-Za-z]{20}$/);
     expect(answer.headers["anthropic-organization-id"]).toMatch(/^[-0-9a-f]{36}$/);
+    expect(answer.headers["anthropic-workspace-id"]).toMatch(/^wrkspc_01[1-9A-Za-z]+$/);
+    expect(answer.headers["x-cloud-trace-context"]).toMatch(/^[0-9a-f]{32}$/);
+    expect(answer.headers.via).toBe("1.1 google");
     expect(
       Object.keys(answer.headers).filter((name) => name.startsWith("anthropic-ratelimit-")),
     ).toHaveLength(12);
@@ -71,8 +74,22 @@ describe("credentials", () => {
     };
     const answer = await call(fake.port, { headers, body: SMALL });
     expect(answer.status).toBe(200);
-    expect(answer.headers["anthropic-ratelimit-unified-status"]).toBe("allowed");
-    expect(answer.headers["anthropic-ratelimit-requests-limit"]).toBeUndefined();
+    const limits = Object.entries(answer.headers).filter(([name]) => name.includes("ratelimit"));
+    const reset = expect.stringMatching(/^\d{10}$/) as string;
+    expect(Object.fromEntries(limits)).toEqual({
+      "anthropic-ratelimit-unified-status": "allowed",
+      "anthropic-ratelimit-unified-5h-status": "allowed",
+      "anthropic-ratelimit-unified-5h-reset": reset,
+      "anthropic-ratelimit-unified-5h-utilization": "0.05",
+      "anthropic-ratelimit-unified-7d-status": "allowed",
+      "anthropic-ratelimit-unified-7d-reset": reset,
+      "anthropic-ratelimit-unified-7d-utilization": "0.18",
+      "anthropic-ratelimit-unified-representative-claim": "five_hour",
+      "anthropic-ratelimit-unified-fallback-percentage": "0.5",
+      "anthropic-ratelimit-unified-reset": reset,
+      "anthropic-ratelimit-unified-overage-status": "rejected",
+      "anthropic-ratelimit-unified-overage-disabled-reason": "org_level_disabled",
+    });
   });
 
   test("follow a rotation at once", async () => {
@@ -89,6 +106,12 @@ describe("credentials", () => {
 
 describe("requests", () => {
   const refusals: [string, object, Record<string, string>, string][] = [
+    [
+      "a version that does not exist",
+      SMALL,
+      { "anthropic-version": "2026-10-22" },
+      'anthropic-version: "2026-10-22" is not a valid version',
+    ],
     [
       "no version",
       SMALL,
@@ -202,6 +225,7 @@ describe("requests", () => {
   const strictly: [string, object][] = [
     ["temperature: Extra inputs are not permitted", { temperature: 1 }],
     ["top_p: Extra inputs are not permitted", { top_p: 1 }],
+    ["top_k: Extra inputs are not permitted", { top_k: 1 }],
     [
       "messages.0.content.0.text.citations: Extra inputs are not permitted",
       { messages: [{ role: "user", content: [{ type: "text", text: "a", citations: [{}] }] }] },
@@ -263,6 +287,7 @@ describe("requests", () => {
       });
       expect(answer.headers["request-id"]).toBeUndefined();
       expect(answer.headers.server).toBe("cloudflare");
+      expect(answer.headers.via).toBeUndefined();
     }
     const states = (await fake.control.records()).slice(-3).map(({ state }) => state);
     expect(states).toEqual(["finished", "finished", "finished"]);

@@ -92,8 +92,9 @@ describe("records", () => {
     });
     const id = record?.id ?? 0;
     expect((await fake.control.requestBody(id)).toString()).toBe(body);
-    const sent = answer.slice(answer.indexOf("\r\n\r\n") + 4);
-    expect((await fake.control.responseBody(id)).toString()).toBe(sent);
+    const sent = (await fake.control.responseBody(id)).toString();
+    const chunk = `${Buffer.byteLength(sent).toString(16)}\r\n${sent}\r\n`;
+    expect(answer.slice(answer.indexOf("\r\n\r\n") + 4)).toBe(`${chunk}0\r\n\r\n`);
     expect(record?.response?.headers).toContainEqual(["Content-Type", "application/json"]);
   });
 

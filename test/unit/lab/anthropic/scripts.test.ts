@@ -103,6 +103,19 @@ describe("errors", () => {
     expect(answer.headers["x-should-retry"]).toBe("false");
   });
 
+  test("come without the outer type and a request id, as from the API's edge", async () => {
+    const message = "Request not allowed";
+    await fake.control.push({
+      action: { kind: "error", status: 403, bare: true, type: "forbidden", message },
+    });
+    const answer = await small();
+    expect(answer.status).toBe(403);
+    expect(answer.body).toBe(`{"error":{"type":"forbidden","message":"${message}"}}`);
+    expect(answer.headers["request-id"]).toBeUndefined();
+    expect(answer.headers["x-should-retry"]).toBeUndefined();
+    expect(answer.headers["cf-ray"]).toMatch(/^[0-9a-f]{16}-FRA$/);
+  });
+
   test("come in any bytes, with just the headers given", async () => {
     const body = "<html>\r\n<head><title>502</title></head>\r\n</html>\u00e9";
     await fake.control.push({
@@ -119,8 +132,8 @@ describe("errors", () => {
     expect(answer.rawHeaders.filter((_, index) => index % 2 === 0)).toEqual([
       "Content-Type",
       "Content-Length",
-      "Date",
       "Connection",
+      "Date",
     ]);
   });
 

@@ -1,0 +1,85 @@
+import { promisify } from "node:util";
+import {
+  constants,
+  createBrotliCompress,
+  createGzip,
+  type BrotliCompress,
+  type Gzip,
+} from "node:zlib";
+
+import { headerList } from "./credentials.ts";
+import { ZstdEncoder } from "./zstd.ts";
+
+/** Encodings that answers can have, the one to take first where a client offers several alike. */
+const ENCODINGS = ["gzip", "br", "zstd"] as const;
+
+/** An encoding of an answer. */
+export type ContentEncoding = (typeof ENCODINGS)[number];
+
+/** Encodes a body piece by piece; what comes back for a piece lets a client read all of that piece. */
+export interface Encoder {
+  write(bytes: Buffer): Promise<Buffer>;
+  end(): Promise<Buffer>;
+}
+
+/** The encoding for an `accept-encoding`; `undefined` for none, as where the header is missing. */
+export function negotiated(
+  acceptEncoding: string | string[] | undefined,
+): ContentEncoding | undefined {
+  const weights = new Map(
+    headerList(acceptEncoding).map((entry) => {
+      const [name = "", ...parameters] = entry.toLowerCase().split(/\s*;\s*/);
+      const weight = parameters.find((parameter) => parameter.startsWith("q="));
+      return [name, weight === undefined ? 1 : Number(weight.slice(2))];
+    }),
+  );
+  const weightOf = (name: string) => weights.get(name) ?? weights.get("*") ?? 0;
+  const [best] = [...ENCODINGS].sort((one, other) => weightOf(other) - weightOf(one));
+  return best !== undefined && weightOf(best) > 0 ? best : undefined;
+}
+
+/** A new encoder. */
+export function encoder(encoding: ContentEncoding): Encoder {
+  switch (encoding) {
+    case "gzip":
+      return new ZlibEncoder(createGzip(), constants.Z_SYNC_FLUSH);
+    case "br":
+      return new ZlibEncoder(createBrotliCompress(BROTLI), constants.BROTLI_OPERATION_FLUSH);
+    case "zstd":
+      return new ZstdEncoder();
+  }
+}
+
+// Its default is meant for files that are compressed once, and takes a second for a megabyte.
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+
+class ZlibEncoder implements Encoder {
+  readonly #stream: Gzip | BrotliCompress;
+  readonly #flushKind: number;
+  #pieces: Buffer[] = [];
+
+  constructor(stream: Gzip | BrotliCompress, flushKind: number) {
+    this.#stream = stream;
+    this.#flushKind = flushKind;
+    stream.on("data", (piece: Buffer) => this.#pieces.push(piece));
+  }
+
+  async write(bytes: Buffer): Promise<Buffer> {
+    this.#stream.write(bytes);
+    await promisify((kind: number, done: () => void) => {
+      this.#stream.flush(kind, done);
+    })(this.#flushKind);
+    return this.#taken();
+  }
+
+  async end(): Promise<Buffer> {
+    await new Promise<void>((resolve) => {
+      this.#stream.once("end", resolve).end();
+    });
+    return this.#taken();
+  }
+
+  #taken(): Buffer {
+    return Buffer.concat(this.#pieces.splice(0));
+  }
+}
