@@ -7,12 +7,14 @@ import { excerpt, judgeAnswer } from "./compare.ts";
 import { exactNumber, jsonDifferences } from "./json.ts";
 import {
   conversation,
+  headerOf,
   lastRecord,
   messagesRequest,
   MODEL,
   newMarker,
   relay,
   type Relayed,
+  requestOf,
   seenUpstream,
   upstreamOf,
 } from "./relay.ts";
@@ -101,6 +103,37 @@ const chunked: Check = {
   },
 };
 
+const compressed: Check = {
+  id: "body.compressed",
+  title: "A request in gzip arrives as sent",
+  protects:
+    "Claude Code can compress what it sends (CLAUDE_CODE_GZIP_REQUEST_BODIES), and the API reads it; a gateway that reads bodies has to as well.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const upstream = upstreamOf(context);
+    const since = await lastRecord(upstream);
+    const sent = conversation(marker);
+    const bytes = gzipSync(sent);
+    const { head, body } = await context.client.send(
+      requestOf(
+        { path: `/v1/messages?beta=${marker}`, headers: [["Content-Encoding", "gzip"]] },
+        [{ base64: bytes.toString("base64") }],
+        bytes.length,
+      ),
+    );
+    const { requestBody, record } = await seenUpstream(upstream, since, marker);
+    if (record === undefined || head?.status !== 200)
+      return lost("refused", `${head?.status ?? "no answer"} ${excerpt(body)}`);
+    const encoding = headerOf(record.headers, "content-encoding");
+    if (encoding === "gzip" && requestBody.equals(bytes))
+      return kept(`${bytes.length} bytes in gzip arrived as sent`);
+    return encoding === undefined && jsonDifferences(sent, requestBody.toString()).length === 0
+      ? lost("decompressed", "the same JSON, no longer compressed")
+      : lost("changed", `in ${encoding ?? "no encoding"}: ${excerpt(requestBody)}`);
+  },
+};
+
 function answeredWith(
   name: string,
   title: string,
@@ -183,6 +216,7 @@ export const body: readonly Check[] = [
   ),
   ...bodyFields,
   chunked,
+  compressed,
   {
     id: "body.count-tokens",
     title: "count_tokens is answered",

@@ -1,4 +1,4 @@
-import { gunzipSync } from "node:zlib";
+import { decodedSoFar } from "../client/content-encoding.ts";
 import type { HeaderPair, RawResponse } from "../client/raw-client.ts";
 import { kept, lost, type Outcome } from "./check.ts";
 import { headerOf, type Relayed } from "./relay.ts";
@@ -42,7 +42,8 @@ function joined(headers: readonly HeaderPair[]): Map<string, string> {
 }
 
 /** Whether an answer of the upstream's came back with its status, body and headers as they were. */
-export function judgeAnswer({ response, record, responseBody, requests }: Relayed): Outcome {
+export function judgeAnswer(relayed: Relayed): Outcome {
+  const { response, record, requests } = relayed;
   const answered = record?.response;
   if (answered == null) return lost("not-relayed", "the upstream did not get the request");
   const { head, body, ended } = response;
@@ -52,13 +53,14 @@ export function judgeAnswer({ response, record, responseBody, requests }: Relaye
   if (head.status !== answered.status) {
     return lost("status", `status ${answered.status} became ${head.status}: ${excerpt(body)}`);
   }
-  if (!body.equals(responseBody)) {
-    const content = decoded(answered.headers, responseBody);
+  const sent = answerForClient(relayed);
+  if (!body.equals(sent.body)) {
+    const content = decoded(sent.headers, sent.body);
     return content !== undefined && decoded(head.headers, body)?.equals(content) === true
       ? lost("decompressed", "the same content, no longer compressed")
-      : lost("body", `the body became ${excerpt(body)}, it was ${excerpt(responseBody)}`);
+      : lost("body", `the body became ${excerpt(body)}, it was ${excerpt(sent.body)}`);
   }
-  const { changed } = headerDifferences(answered.headers, head.headers);
+  const { changed } = headerDifferences(sent.headers, head.headers);
   if (changed.length > 0) return lost("headers", changed.join("; "));
   if (requests !== 1) return lost("repeated", `the upstream got the request ${requests} times`);
   return kept(
@@ -68,12 +70,27 @@ export function judgeAnswer({ response, record, responseBody, requests }: Relaye
 
 /** A body without its content encoding; `undefined` when it does not have the one that is announced. */
 export function decoded(headers: readonly HeaderPair[], body: Buffer): Buffer | undefined {
-  if (headerOf(headers, "content-encoding") !== "gzip") return body;
-  try {
-    return gunzipSync(body);
-  } catch {
-    return undefined;
+  return decodedSoFar(headerOf(headers, "content-encoding"), body);
+}
+
+/**
+ * The upstream's answer as the client has to get it. A gateway may ask the upstream for encodings of its own;
+ * a client that did not offer them gets the content without.
+ */
+export function answerForClient({ record, responseBody, offered }: Relayed): {
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+} {
+  const headers = record?.response?.headers ?? [];
+  const encoding = headerOf(headers, "content-encoding");
+  const content = decoded(headers, responseBody);
+  if (encoding === undefined || content === undefined || offered.includes(encoding)) {
+    return { headers, body: responseBody };
   }
+  return {
+    headers: headers.filter(([name]) => name.toLowerCase() !== "content-encoding"),
+    body: content,
+  };
 }
 
 /** The type of an error in Anthropic's shape; `undefined` for any other body. */

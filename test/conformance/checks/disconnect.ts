@@ -3,6 +3,7 @@ import { type Check, type CheckContext, kept, lost, type Outcome } from "./check
 import {
   conversation,
   lastRecord,
+  messagesRequest,
   newMarker,
   openScripted,
   requestOf,
@@ -149,6 +150,26 @@ const neighbours: Check = {
   },
 };
 
+const pooled: Check = {
+  id: "disconnect.pooled",
+  title: "A connection that the API has reset costs no request",
+  protects:
+    "The API's edge closes and resets idle connections; a gateway that keeps them and does not notice answers the next request of some agent with an error.",
+  needs: ["upstream"],
+  async run(context) {
+    const answered: string[] = [];
+    let reset = 0;
+    for (let round = 0; round < 4; round++) {
+      const body = conversation(newMarker());
+      const { head } = await context.client.send(messagesRequest({ body }));
+      answered.push(String(head?.status ?? "no answer"));
+      reset += await upstreamOf(context).resetIdleConnections();
+    }
+    const seen = `${reset} idle connections were reset, requests between were answered ${answered.join(", ")}`;
+    return answered.every((status) => status === "200") ? kept(seen) : lost("failed", seen);
+  },
+};
+
 export const disconnect: readonly Check[] = [
   inStream,
   whileWaiting(
@@ -163,4 +184,5 @@ export const disconnect: readonly Check[] = [
   ),
   inUpload,
   neighbours,
+  pooled,
 ];

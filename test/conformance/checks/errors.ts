@@ -19,6 +19,34 @@ const BODY_IS_READ =
 const HEADERS_ARE_READ =
   "retry-after and x-should-retry say when a next attempt makes sense; without them an agent hammers or gives up.";
 
+/** Errors as the API words some of them: the outer type is missing, and a gateway cannot tell them by it. */
+const BARE: readonly Action[] = [
+  { kind: "error", bare: true, status: 403, type: "forbidden", message: "Request not allowed" },
+  { kind: "error", bare: true, status: 500, type: "internal_server_error", message: "Timeout" },
+  { kind: "error", bare: true, status: 400, type: "budget_exceeded", message: "Budget exceeded" },
+];
+
+const withoutType: Check = {
+  id: "errors.without-type",
+  title: "Errors without the outer type arrive as sent",
+  protects:
+    "The API refuses some requests in such words; a gateway that takes them for its own server's changes status and wording, and an agent waits, tries again or stops for the wrong reason.",
+  needs: ["upstream"],
+  async run(context) {
+    const seen: string[] = [];
+    for (const action of BARE) {
+      for (const stream of [true, false]) {
+        const marker = newMarker();
+        const body = conversation(marker, { stream });
+        const outcome = judgeAnswer(await relay(context, marker, { body }, action));
+        if (!outcome.kept) return outcome;
+        seen.push(outcome.evidence);
+      }
+    }
+    return kept(seen.join("; "));
+  },
+};
+
 /** A check that an answer of the upstream's comes back as it was sent, with and without streaming asked for. */
 function answered(
   name: string,
@@ -265,4 +293,10 @@ const inStream: readonly Check[] = [
   },
 ];
 
-export const errors: readonly Check[] = [...byStatus, ...shapes, compressed, ...inStream];
+export const errors: readonly Check[] = [
+  ...byStatus,
+  ...shapes,
+  withoutType,
+  compressed,
+  ...inStream,
+];

@@ -1,6 +1,6 @@
 import type { HeaderPair } from "../client/raw-client.ts";
 import { type Check, kept, lost, type Outcome } from "./check.ts";
-import { excerpt, headerDifferences, quoted } from "./compare.ts";
+import { answerForClient, excerpt, headerDifferences, quoted } from "./compare.ts";
 import { conversation, headerOf, newMarker, relay, type Relayed } from "./relay.ts";
 
 /** Looks at what arrived of a request's head. */
@@ -143,7 +143,7 @@ function answerHeaders(
     async run(context) {
       const marker = newMarker();
       const body = conversation(marker, { stream });
-      const { record, response } = await relay(
+      const relayed = await relay(
         context,
         marker,
         { body },
@@ -153,12 +153,10 @@ function answerHeaders(
           frames: [{ text: 'event: message_stop\ndata: {"type":"message_stop"}\n\n' }],
         },
       );
-      const { changed } = headerDifferences(
-        record?.response?.headers ?? [],
-        response.head?.headers ?? [],
-      );
+      const sent = answerForClient(relayed).headers;
+      const { changed } = headerDifferences(sent, relayed.response.head?.headers ?? []);
       return changed.length === 0
-        ? kept(`${record?.response?.headers.length ?? 0} headers arrived as sent`)
+        ? kept(`${sent.length} headers arrived as sent`)
         : lost("changed", changed.join("; "));
     },
   };

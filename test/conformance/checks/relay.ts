@@ -72,6 +72,8 @@ export function upstreamOf({ upstream }: CheckContext): AnthropicControl {
 /** Both sides of one exchange. */
 export interface Relayed {
   readonly response: RawResponse;
+  /** The client's Accept-Encoding, empty without one. */
+  readonly offered: string;
   /** What the upstream received, and what it answered; missing when nothing came through. */
   readonly record: ExchangeSummary | undefined;
   /** How many requests with the marker came through. */
@@ -89,7 +91,8 @@ export async function relay(
 ): Promise<Relayed> {
   const { since } = await prepare(context, marker, action);
   const response = await context.client.send(messagesRequest(sent));
-  return { response, ...(await seenUpstream(upstreamOf(context), since, marker)) };
+  const offered = headerOf(sent.headers, "accept-encoding") ?? "";
+  return { response, offered, ...(await seenUpstream(upstreamOf(context), since, marker)) };
 }
 
 /** Opens a request that the upstream answers with a script; the check goes on while it is under way. */
@@ -127,7 +130,7 @@ export async function seenUpstream(
   upstream: AnthropicControl,
   since: number,
   marker: string,
-): Promise<Omit<Relayed, "response">> {
+): Promise<Omit<Relayed, "response" | "offered">> {
   const found: { record: ExchangeSummary; body: Buffer }[] = [];
   for (const record of await upstream.records(since)) {
     const body = await upstream.requestBody(record.id);

@@ -1,5 +1,6 @@
+import { type ContentEncoding, contentEncodings } from "../client/content-encoding.ts";
 import { type Check, type CheckContext, kept, lost, type Outcome } from "./check.ts";
-import { excerpt, judgeAnswer, quoted } from "./compare.ts";
+import { decoded, excerpt, judgeAnswer, quoted } from "./compare.ts";
 import {
   conversation,
   headerOf,
@@ -18,36 +19,53 @@ const delta = (text: string) =>
     delta: { type: "text_delta", text },
   });
 
-/** Sends pieces one by one, each only after the one before it has arrived. */
-async function oneByOne(context: CheckContext, pieces: readonly string[]): Promise<Outcome> {
+/** Sends pieces one by one, each only after the one before it can be read; the client may offer an encoding. */
+async function oneByOne(
+  context: CheckContext,
+  pieces: readonly string[],
+  offered?: ContentEncoding,
+): Promise<Outcome> {
   const marker = newMarker();
   const upstream = upstreamOf(context);
   const gate = (index: number) => `${marker}-${index}`;
-  const { exchange } = await openScripted(context, marker, {
-    kind: "frames",
-    frames: pieces.map((text, index) => ({ text, gate: gate(index) })),
-  });
+  const { exchange } = await openScripted(
+    context,
+    marker,
+    { kind: "frames", frames: pieces.map((text, index) => ({ text, gate: gate(index) })) },
+    {
+      body: conversation(marker, { stream: true }),
+      headers: offered === undefined ? [] : [["Accept-Encoding", offered]],
+    },
+  );
   const openAll = () => Promise.all(pieces.map((_, index) => upstream.openGate(gate(index))));
   if ((await exchange.head(context.patienceMs)) === undefined) {
     await openAll();
     return lost("held-back", "the answer's headers did not arrive before the first event was sent");
   }
   let bytes = 0;
+  let heldBack: string | undefined;
   for (const [index, text] of pieces.entries()) {
     await upstream.openGate(gate(index));
     bytes += Buffer.byteLength(text);
     if (!(await exchange.received(bytes, context.patienceMs))) {
+      heldBack = `piece ${index + 1} of ${pieces.length}, ${excerpt(text)}, did not arrive before the next was sent`;
       await openAll();
-      return lost(
-        "held-back",
-        `piece ${index + 1} of ${pieces.length}, ${excerpt(text)}, did not arrive before the next was sent`,
-      );
+      break;
     }
   }
-  const { body } = await exchange.response;
-  return body.toString() === pieces.join("")
-    ? kept(`${pieces.length} pieces, each there before the next was sent, ${bytes} bytes as sent`)
-    : lost("changed", `the stream became ${excerpt(body)}`);
+  const { head, body } = await exchange.response;
+  const encoding = headerOf(head?.headers, "content-encoding");
+  if (decoded(head?.headers ?? [], body)?.toString() !== pieces.join("")) {
+    return encoding === offered
+      ? lost("changed", `the stream became ${excerpt(body)}`)
+      : lost("unreadable", `announced as ${encoding ?? "not encoded"}: ${excerpt(body)}`);
+  }
+  if (heldBack !== undefined) return lost("held-back", heldBack);
+  if (encoding !== offered)
+    return lost("decompressed", "the same events at once, no longer compressed");
+  return kept(
+    `${pieces.length} pieces, each there before the next was sent, ${bytes} bytes${encoding === undefined ? " as sent" : ` in ${encoding}`}`,
+  );
 }
 
 function immediate(
@@ -62,6 +80,18 @@ function immediate(
     protects,
     needs: ["upstream"],
     run: (context) => oneByOne(context, pieces),
+  };
+}
+
+/** A stream that is compressed, as the API does where a client offers it. */
+function compressed(encoding: ContentEncoding): Check {
+  return {
+    id: `streaming.${encoding}`,
+    title: `A stream in ${encoding} arrives so, each event readable before the next is sent`,
+    protects:
+      "Claude Code offers gzip, br and zstd, and the API compresses its streams. Whoever decodes them on the way can hold events back; whoever announces the wrong encoding makes them unreadable.",
+    needs: ["upstream"],
+    run: (context) => oneByOne(context, EVENTS, encoding),
   };
 }
 
@@ -139,6 +169,13 @@ const wellFormed: Check = {
   },
 };
 
+const EVENTS = [
+  delta("one"),
+  delta("two"),
+  delta("three"),
+  event("message_stop", { type: "message_stop" }),
+];
+
 const PINGS_MATTER =
   "Pings and comments are what keeps Claude Code's watchdog of 300 seconds quiet while the model thinks.";
 
@@ -148,7 +185,7 @@ export const streaming: readonly Check[] = [
     "immediate",
     "Each event arrives before the next one is sent",
     "Held-back events make an agent look dead and trip its watchdogs.",
-    [delta("one"), delta("two"), delta("three"), event("message_stop", { type: "message_stop" })],
+    EVENTS,
   ),
   immediate("pings", "Pings and comments arrive at once and unchanged", PINGS_MATTER, [
     'event: ping\ndata: {"type": "ping"}\n\n',
@@ -162,6 +199,7 @@ export const streaming: readonly Check[] = [
     "A gateway that waits for whole events holds back what comes in pieces.",
     ["event: content_block_delta\n", 'data: {"text":"caf', 'é"}\n', "\n"],
   ),
+  ...contentEncodings.map(compressed),
   relayed(
     "bytes",
     "A stream's bytes arrive as sent, line ends, spaces and all",

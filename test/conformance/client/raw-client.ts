@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { decodedSoFar } from "./content-encoding.ts";
 
 /** The script that speaks HTTP for {@link RawClient}, as one argument of `node --input-type=module --eval`. */
 export const RAW_CLIENT_SOURCE = readFileSync(new URL("raw-client.mjs", import.meta.url), "utf8");
@@ -179,10 +180,16 @@ export class RawExchange {
     return this.#head;
   }
 
-  /** Waits until the body holds that many bytes; whether it came to that within the time. */
+  /** Waits until that many bytes of the content can be read; whether it came to that within the time. */
   async received(bytes: number, withinMs = 10_000): Promise<boolean> {
-    await this.#until(() => this.#body.length >= bytes, withinMs);
-    return this.#body.length >= bytes;
+    const readable = () => (this.#content()?.length ?? 0) >= bytes;
+    await this.#until(readable, withinMs);
+    return readable();
+  }
+
+  #content(): Buffer | undefined {
+    const encoding = this.#head?.headers.find(([name]) => /^content-encoding$/i.test(name))?.[1];
+    return decodedSoFar(encoding, this.#body);
   }
 
   handle(event: Exclude<Event, { event: "ready" }>): void {

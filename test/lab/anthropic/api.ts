@@ -150,7 +150,10 @@ export function apiListener(state: State, connections: Connections) {
     const connection = connections.of(request.socket);
     const exchange = new Exchange(request, response, connection, state.records);
     connection.exchanges++;
-    response.once("close", () => connection.exchanges--);
+    response.once("close", () => {
+      connection.exchanges--;
+      connection.kept = response.shouldKeepAlive;
+    });
     const chunks: Buffer[] = [];
     let bytes = 0;
     let tooLarge = Number(request.headers["content-length"] ?? 0) > MAXIMUM_BODY_BYTES;

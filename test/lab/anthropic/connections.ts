@@ -10,6 +10,8 @@ export interface Connection {
   readonly transport: Socket;
   /** Requests under way on it: none or one, or more where the client does not wait for answers. */
   exchanges: number;
+  /** Whether an answer has left it open, for a client to keep. */
+  kept: boolean;
 }
 
 /** Gives every connection its number, and a TLS socket the way back to the TCP socket below it. */
@@ -23,7 +25,7 @@ export class Connections {
     server.on("connection", (socket: Socket) => {
       // `https.Server` emits this event a second time, with the TLS socket, after `secureConnection`.
       if (socket instanceof TLSSocket) return;
-      const connection = { id: ++this.#count, transport: socket, exchanges: 0 };
+      const connection = { id: ++this.#count, transport: socket, exchanges: 0, kept: false };
       this.#bySocket.set(socket, connection);
       this.#open.add(connection);
       socket.once("close", () => this.#open.delete(connection));
@@ -38,12 +40,12 @@ export class Connections {
   }
 
   of(socket: Socket): Connection {
-    return this.#bySocket.get(socket) ?? { id: 0, transport: socket, exchanges: 0 };
+    return this.#bySocket.get(socket) ?? { id: 0, transport: socket, exchanges: 0, kept: false };
   }
 
   /** Resets the connections that wait in somebody's pool, as the API's edge does when it restarts; how many. */
   resetIdle(): number {
-    const idle = [...this.#open].filter(({ exchanges }) => exchanges === 0);
+    const idle = [...this.#open].filter(({ exchanges, kept }) => kept && exchanges === 0);
     for (const { transport } of idle) transport.resetAndDestroy();
     return idle.length;
   }

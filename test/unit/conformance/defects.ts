@@ -100,6 +100,15 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   },
   "errors.empty-body": { defect: wrapsErrors, loss: "body" },
   "errors.empty-200": { defect: answer((text) => text || "{}"), loss: "body" },
+  "errors.without-type": {
+    defect: {
+      responseBody: (body, status) =>
+        status >= 400 && !body.includes('"type":"error"')
+          ? Buffer.from('{"type":"error","error":{"type":"api_error","message":"gateway"}}')
+          : body,
+    },
+    loss: "body",
+  },
   "errors.compressed": {
     defect: { responseHeaders: without(/^content-encoding$/i) },
     loss: "unreadable",
@@ -196,6 +205,13 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     },
     loss: "refused",
   },
+  "body.compressed": {
+    defect: {
+      requestBody: (body) => gunzipSync(body),
+      requestHeaders: without(/^content-encoding$/i),
+    },
+    loss: "decompressed",
+  },
   "body.count-tokens": {
     defect: { path: (path) => path.replace("/count_tokens", "") },
     loss: "refused",
@@ -268,6 +284,15 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "streaming.immediate": { defect: holdsBack, loss: "held-back" },
   "streaming.pings": { defect: holdsBack, loss: "held-back" },
   "streaming.split": { defect: holdsBack, loss: "held-back" },
+  "streaming.gzip": { defect: holdsBack, loss: "held-back" },
+  "streaming.br": {
+    defect: { responseHeaders: without(/^content-encoding$/i) },
+    loss: "unreadable",
+  },
+  "streaming.zstd": {
+    defect: requestHeaders(replaced(/^accept-encoding$/i, () => "identity")),
+    loss: "decompressed",
+  },
   "streaming.bytes": { defect: answer((text) => text.replaceAll("\r\n", "\n")), loss: "body" },
   "streaming.unknown-events": {
     defect: answer((text) => text.replace(/event: future_event\n.*\n\n/, "")),
@@ -319,6 +344,7 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "completed",
   },
   "disconnect.neighbours": { defect: { sharesConnections: true }, loss: "disturbed" },
+  "disconnect.pooled": { defect: { poolsBlindly: true }, loss: "failed" },
 
   "claude-code.turn": {
     defect: { status: (status) => (status === 200 ? 400 : status) },

@@ -33,6 +33,8 @@ export interface Defect {
   readonly ignoresDisconnect?: true;
   /** Cuts every stream when one client leaves. */
   readonly sharesConnections?: true;
+  /** Keeps connections to the upstream, and notices by a failed request that one was closed. */
+  readonly poolsBlindly?: true;
   /** Ends a broken stream properly. */
   readonly mendsStreams?: true;
   /** Who gets in. */
@@ -58,6 +60,7 @@ export async function startModelGateway(
   defect: Defect = {},
 ): Promise<ModelGateway> {
   const streams = new Set<http.ServerResponse>();
+  const pool = { agent: new http.Agent({ keepAlive: true }), closed: 0 };
   const server = http.createServer((request, response) => {
     streams.add(response);
     response.once("close", () => {
@@ -66,13 +69,14 @@ export async function startModelGateway(
         for (const other of streams) other.destroy();
       }
     });
-    void handle({ request, response, upstream, defect });
+    void handle({ request, response, upstream, defect, pool });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
     close: async () => {
+      pool.agent.destroy();
       server.close();
       server.closeAllConnections();
       await once(server, "close");
@@ -85,6 +89,13 @@ interface Exchange {
   readonly response: http.ServerResponse;
   readonly upstream: { readonly port: number; readonly key: string };
   readonly defect: Defect;
+  readonly pool: Pool;
+}
+
+/** Connections to the upstream that are kept, and how many of them have been closed unnoticed. */
+interface Pool {
+  readonly agent: http.Agent;
+  closed: number;
 }
 
 function presents({ authorization, "x-api-key": apiKey }: http.IncomingHttpHeaders): boolean {
@@ -176,7 +187,7 @@ function pairs(rawHeaders: readonly string[]): HeaderPair[] {
 }
 
 function ask(
-  { request, response, upstream, defect }: Exchange,
+  { request, response, upstream, defect, pool }: Exchange,
   path: string,
   body: Buffer | undefined,
 ): Promise<http.IncomingMessage> {
@@ -191,16 +202,22 @@ function ask(
     ...(sent === undefined ? [] : [["Content-Length", String(sent.length)] as const]),
     ...(defect.requestHeaders?.(framed, body ?? Buffer.alloc(0)) ?? framed),
   ];
+  if (pool.closed > 0) {
+    pool.closed--;
+    return Promise.reject(new Error("the connection was closed"));
+  }
   return new Promise((resolve, reject) => {
     const up = http.request({
       host: "127.0.0.1",
       port: upstream.port,
-      agent: false,
+      agent: defect.poolsBlindly === true ? pool.agent : false,
       method: request.method,
       path,
       headers: headers.flat(),
     });
     up.on("response", resolve);
+    if (defect.poolsBlindly === true)
+      up.once("socket", (socket) => socket.once("close", () => pool.closed++));
     up.on("error", reject);
     if (defect.ignoresDisconnect !== true) {
       response.once("close", () => {
