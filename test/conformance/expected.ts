@@ -40,7 +40,12 @@ const throughLiteLlm: Deviations = {
     "refused",
     "LiteLLM passes Transfer-Encoding on beside a Content-Length, which the API refuses; Claude Code sends a length",
   ),
+  "body.compressed": knownLoss("decompressed", "LiteLLM unpacks requests to read them"),
   "body.answer-compressed": knownLoss("decompressed", `${CLIENT} unpacks answers`),
+  "body.answer-stream-compressed": knownLoss(
+    "decompressed",
+    `${CLIENT} asks the API for gzip or deflate, whatever the agent offers, and unpacks streams event by event`,
+  ),
   "headers.query-unknown": knownLoss("changed", "LiteLLM parses the query and writes it anew"),
   "headers.betas-in-lines": knownLoss(
     "changed",
@@ -65,11 +70,6 @@ const throughLiteLlm: Deviations = {
   ),
 };
 
-const OWN_SHAPE = knownLoss(
-  "own-shape",
-  "bare LiteLLM words its own errors in OpenAI's shape; path shim restores Anthropic's",
-);
-
 const NO_HTTP = notApplicable(
   "TLS passes through untouched: the gateway sees no HTTP, so it has no tokens, routes or answers of its own",
 );
@@ -81,11 +81,10 @@ const NO_HTTP = notApplicable(
 export const deviations: Readonly<Record<GatewayVariant, Deviations>> = {
   litellm: {
     ...throughLiteLlm,
-    "own-errors.no-token": OWN_SHAPE,
-    "own-errors.wrong-bearer": OWN_SHAPE,
-    "own-errors.wrong-api-key": OWN_SHAPE,
-    "own-errors.upstream-reset": OWN_SHAPE,
-    "own-errors.malformed": OWN_SHAPE,
+    "own-errors.upstream-reset": knownLoss(
+      "other-error",
+      "bare LiteLLM answers 500, as if the API itself had failed, and says nothing about a retry",
+    ),
   },
   shim: throughLiteLlm,
   "envoy-terminate": {},

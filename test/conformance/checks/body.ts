@@ -252,4 +252,13 @@ export const body: readonly Check[] = [
       body: { base64: gzipSync(ODD_ANSWER).toString("base64") },
     },
   ),
+  answeredWith(
+    "answer-stream-compressed",
+    "A compressed stream arrives as sent",
+    "Over a slow or paid line a stream counts many times its compressed size.",
+    {
+      kind: "frames",
+      frames: Array.from({ length: 20 }, (_, index) => ({ text: `: ${index}\n\n` })),
+    },
+  ),
 ];

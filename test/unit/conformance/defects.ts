@@ -65,6 +65,10 @@ const holdsBack: Defect = { responseBody: (body) => body };
 const truncates = (bytes: number): Defect => ({
   responseBody: (body) => body.subarray(0, bytes),
 });
+const decompresses: Defect = {
+  responseBody: (body) => (body[0] === 0x1f ? gunzipSync(body) : body),
+  responseHeaders: without(/^content-encoding$/i),
+};
 const ignores: Defect = { ignoresDisconnect: true };
 const tooSmall: Defect = {
   refuses: (body) => (body.length > 500_000 ? 413 : undefined),
@@ -217,13 +221,9 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "refused",
   },
   "body.answer-bytes": { defect: answer((text) => JSON.stringify(JSON.parse(text))), loss: "body" },
-  "body.answer-compressed": {
-    defect: {
-      responseBody: (body) => (body[0] === 0x1f ? gunzipSync(body) : body),
-      responseHeaders: without(/^content-encoding$/i),
-    },
-    loss: "decompressed",
-  },
+  "body.answer-compressed": { defect: decompresses, loss: "decompressed" },
+
+  "body.answer-stream-compressed": { defect: decompresses, loss: "decompressed" },
 
   "headers.query": { defect: { path: (path) => path.replace(/\?.*/, "") }, loss: "changed" },
   "headers.query-unknown": {
@@ -290,8 +290,8 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "unreadable",
   },
   "streaming.zstd": {
-    defect: requestHeaders(replaced(/^accept-encoding$/i, () => "identity")),
-    loss: "decompressed",
+    defect: { responseHeaders: replaced(/^content-encoding$/i, () => "gzip") },
+    loss: "unreadable",
   },
   "streaming.bytes": { defect: answer((text) => text.replaceAll("\r\n", "\n")), loss: "body" },
   "streaming.unknown-events": {
