@@ -21,7 +21,7 @@ interface ReleaseRule {
 
 /**
  * What LiteLLM's releases can and cannot do, newest demand last. Read in the wheels and run side by side
- * for 1.91.0, 1.92.0, 1.100.0, 1.106.2 and 1.109.1.
+ * for 1.91.0, 1.92.0, 1.100.0, 1.106.2, 1.109.1 and 1.110.2.
  */
 const RULES: readonly ReleaseRule[] = [
   {
