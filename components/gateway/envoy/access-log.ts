@@ -1,3 +1,4 @@
+import { agentFormat } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 
 /**
@@ -8,10 +9,10 @@ export function httpAccessLog(listener: "agents" | "egress"): Message {
   return stdoutJson({
     time: "%START_TIME%",
     listener,
-    // Only routes that were matched by an agent's token have a name.
-    agent: "%ROUTE_NAME%",
+    agent: agentFormat,
     session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
-    source: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    // The peer's; the other one of this name is what the client says in x-forwarded-for.
+    source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     method: "%REQ(:METHOD)%",
     path: "%PATH(NQ:PATH)%",
     status: "%RESPONSE_CODE%",
@@ -32,7 +33,7 @@ export function sniAccessLog(): Message {
     time: "%START_TIME%",
     listener: "sni",
     server_name: "%REQUESTED_SERVER_NAME%",
-    source: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     bytes_received: "%BYTES_RECEIVED%",
     bytes_sent: "%BYTES_SENT%",
     duration_ms: "%DURATION%",

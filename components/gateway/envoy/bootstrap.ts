@@ -1,14 +1,12 @@
 import type { EnvoyConfigArgs } from "./args.ts";
 import { adminCluster } from "./clusters.ts";
+import { MAX_CONNECTIONS } from "./limits.ts";
 import { healthListener } from "./listeners.ts";
 import { ports } from "./ports.ts";
 import { extension, type Message, socketAddress } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
 const DEFAULT_HEAP_LIMIT_BYTES = 400 * 1024 * 1024;
-
-/** Connections from agents; each costs memory, and there are few agents. */
-const MAX_CONNECTIONS = 4096;
 
 /** What Envoy starts with; the rest is read from files that may change while it runs. */
 export function bootstrap(args: EnvoyConfigArgs): Message {

@@ -1,10 +1,13 @@
 import { type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { preserveCase } from "./http-manager.ts";
+import { circuitBreakers, CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { ports } from "./ports.ts";
 import { extension, type Message, seconds, socketAddress, typed } from "./proto.ts";
 import { sniHosts } from "./sni.ts";
 import {
   CONNECT_SECONDS,
+  DNS_TIMEOUT_SECONDS,
+  DNS_TRIES,
   LITELLM_KEEPALIVE_SECONDS,
   UPSTREAM_KEEPALIVE_SECONDS,
 } from "./timeouts.ts";
@@ -12,6 +15,12 @@ import { SYSTEM_CA_FILE } from "./volumes.ts";
 
 /** Names of the clusters that are not named by their host. */
 export const clusterNames = { anthropic: "anthropic", litellm: "litellm", admin: "admin" } as const;
+
+/** Envoy's own limit is 100; the API sends some 40. */
+const MAX_RESPONSE_HEADERS = 10_000;
+
+/** Envoy's own limit is 60. */
+const MAX_RESPONSE_HEADERS_KB = 1024;
 
 /** The clusters of a path. */
 export function clusters(args: EnvoyConfigArgs): readonly Message[] {
@@ -33,7 +42,7 @@ export function adminCluster(): Message {
   return {
     name: clusterNames.admin,
     type: "STATIC",
-    connect_timeout: seconds(CONNECT_SECONDS),
+    ...limited(),
     load_assignment: loadAssignment(clusterNames.admin, "127.0.0.1", ports.admin),
   };
 }
@@ -84,14 +93,28 @@ function dnsCluster(name: string, host: string, port: number): Message {
     typed_dns_resolver_config: extension(
       "envoy.network.dns_resolver.cares",
       "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-      { dns_resolver_options: { no_default_search_domain: true } },
+      {
+        dns_resolver_options: { no_default_search_domain: true },
+        // Envoy is not ready before every name has been answered or given up.
+        query_timeout_seconds: DNS_TIMEOUT_SECONDS,
+        query_tries: DNS_TRIES,
+      },
     ),
-    connect_timeout: seconds(CONNECT_SECONDS),
+    ...limited(),
     // A NAT forgets a silent connection before our own idle limit.
     upstream_connection_options: {
       tcp_keepalive: { keepalive_time: 60, keepalive_interval: 30, keepalive_probes: 5 },
     },
     load_assignment: loadAssignment(name, host, port),
+  };
+}
+
+/** What every cluster may take: time to connect, connections and requests, and memory for each. */
+function limited(): Message {
+  return {
+    connect_timeout: seconds(CONNECT_SECONDS),
+    circuit_breakers: circuitBreakers(),
+    per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
   };
 }
 
@@ -101,7 +124,12 @@ function http1(keepaliveSeconds: number): Message {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         {
-          common_http_protocol_options: { idle_timeout: seconds(keepaliveSeconds) },
+          common_http_protocol_options: {
+            idle_timeout: seconds(keepaliveSeconds),
+            // An answer is paid for when it comes: it is not refused for its headers.
+            max_headers_count: MAX_RESPONSE_HEADERS,
+            max_response_headers_kb: MAX_RESPONSE_HEADERS_KB,
+          },
           explicit_http_config: { http_protocol_options: preserveCase() },
         },
       ),

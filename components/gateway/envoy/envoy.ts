@@ -36,6 +36,9 @@ export interface EnvoyArgs {
   readonly drainSeconds: number;
 }
 
+/** Until a pod is started again: DNS may be silent for a while, then Envoy is ready without it. */
+const STARTUP_SECONDS = 60;
+
 /** The user of Envoy's distroless image. */
 const USER = 65_532;
 
@@ -121,7 +124,7 @@ export class Envoy extends pulumi.ComponentResource {
               startupProbe: {
                 httpGet: { path: "/ready", port: "health" },
                 periodSeconds: 1,
-                failureThreshold: 60,
+                failureThreshold: STARTUP_SECONDS,
               },
               readinessProbe: {
                 httpGet: { path: "/ready", port: "health" },

@@ -1,5 +1,11 @@
 import { extension, type Message, seconds } from "./proto.ts";
-import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
+import {
+  HEADERS_SECONDS,
+  LINGER_SECONDS,
+  REQUEST_SECONDS,
+  STREAM_IDLE_SECONDS,
+  UNUSED_CONNECTION_SECONDS,
+} from "./timeouts.ts";
 import { httpAccessLog } from "./access-log.ts";
 import { localReplyConfig } from "./local-replies.ts";
 
@@ -31,6 +37,8 @@ export function relayManager(args: RelayManagerArgs): Message {
     path_with_escaped_slashes_action: "REJECT_REQUEST",
     stream_idle_timeout: seconds(STREAM_IDLE_SECONDS),
     request_headers_timeout: seconds(HEADERS_SECONDS),
+    request_timeout: seconds(REQUEST_SECONDS),
+    delayed_close_timeout: seconds(LINGER_SECONDS),
   });
 }
 
@@ -39,7 +47,11 @@ export function httpConnectionManager(fields: Message): Message {
   return extension(
     "envoy.filters.network.http_connection_manager",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-    { codec_type: "HTTP1", ...fields },
+    {
+      codec_type: "HTTP1",
+      common_http_protocol_options: { idle_timeout: seconds(UNUSED_CONNECTION_SECONDS) },
+      ...fields,
+    },
   );
 }
 

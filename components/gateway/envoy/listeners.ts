@@ -1,3 +1,4 @@
+import { findAgent } from "./agent.ts";
 import type { EnvoyConfigArgs, HttpPathArgs, ShimArgs, HybridArgs } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
 import { MAX_ERROR_BODY_BYTES, shimSource } from "../shim/filter.ts";
@@ -9,6 +10,7 @@ import {
   stripLitellmRequestHeaders,
   stripLitellmResponseHeaders,
 } from "./headers.ts";
+import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { httpConnectionManager, relayManager, router } from "./http-manager.ts";
 import { ports } from "./ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
@@ -43,8 +45,13 @@ function agentListener(args: HttpPathArgs): Message {
           config_source: fileSource("secrets", fileNames.routes),
         },
       },
-      filters:
-        args.path === "envoy-terminate" ? terminateFilters(args.credentialKind) : shimFilters(),
+      filters: [
+        findAgent(),
+        stripClientHeaders(),
+        ...(args.path === "envoy-terminate"
+          ? terminateFilters(args.credentialKind)
+          : shimFilters()),
+      ],
     }),
   );
   return args.path === "envoy-terminate"
@@ -55,14 +62,13 @@ function agentListener(args: HttpPathArgs): Message {
 
 function terminateFilters(kind: HttpPathArgs["credentialKind"]): readonly Message[] {
   return kind === "apiKey"
-    ? [stripClientHeaders(), injectCredential("x-api-key")]
-    : [stripClientHeaders(), addOauthBeta(), injectCredential("authorization")];
+    ? [injectCredential("x-api-key")]
+    : [addOauthBeta(), injectCredential("authorization")];
 }
 
 /** A response meets the filters from the last to the first: errors are unwrapped with LiteLLM's headers still on. */
 function shimFilters(): readonly Message[] {
   return [
-    stripClientHeaders(),
     stripLitellmResponseHeaders(),
     lua("shim", shimSource()),
     injectCredential("authorization"),
@@ -71,18 +77,22 @@ function shimFilters(): readonly Message[] {
 
 /** Where LiteLLM, which holds the real credential, goes out. */
 function egressListener(args: ShimArgs | HybridArgs): Message {
-  return httpListener(
-    "egress",
-    ports.egress,
-    relayManager({
-      name: "egress",
-      routes: { route_config: egressRoutes(args) },
-      filters: [
-        stripLitellmRequestHeaders(args.credentialKind),
-        ...(args.credentialKind === "oauth" ? [addOauthBeta()] : []),
-      ],
-    }),
-  );
+  return {
+    ...httpListener(
+      "egress",
+      ports.egress,
+      relayManager({
+        name: "egress",
+        routes: { route_config: egressRoutes(args) },
+        filters: [
+          stripLitellmRequestHeaders(args.credentialKind),
+          ...(args.credentialKind === "oauth" ? [addOauthBeta()] : []),
+        ],
+      }),
+    ),
+    // Agents that take every connection must not cut off what LiteLLM does for them; its own are bounded by theirs.
+    ignore_global_conn_limit: true,
+  };
 }
 
 /** Shows two pages of the admin interface, which itself listens on loopback alone. */
@@ -115,5 +125,10 @@ export function healthListener(): Message {
 }
 
 function httpListener(name: string, port: number, manager: Message): Message {
-  return { name, address: socketAddress("0.0.0.0", port), filter_chains: [{ filters: [manager] }] };
+  return {
+    name,
+    address: socketAddress("0.0.0.0", port),
+    per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
+    filter_chains: [{ filters: [manager] }],
+  };
 }

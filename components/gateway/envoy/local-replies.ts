@@ -1,11 +1,15 @@
 import { MAX_REQUEST_BYTES } from "./endpoints.ts";
+import { twoAgents } from "./agent.ts";
 import type { Message } from "./proto.ts";
 
 /** An answer of the gateway itself, in Anthropic's words. */
 interface Reply {
-  /** Envoy's name for the case: its status, or the flags that it logs. */
+  /** Envoy's name for the case: its status, the flags that it logs, or a filter of its access log. */
   readonly on:
-    { readonly status: number } | { readonly flags: readonly string[] } | "anything else";
+    | { readonly status: number }
+    | { readonly flags: readonly string[] }
+    | { readonly filter: Message }
+    | "anything else";
   /** Status that the client gets, where Envoy's own does not say it best. */
   readonly status?: number;
   readonly type: string;
@@ -14,12 +18,21 @@ interface Reply {
   readonly retry?: true;
 }
 
+/**
+ * None is an `overloaded_error`: after three of them Claude Code gives up, within 3 s, whatever `x-should-retry`
+ * says. With any other type it makes eleven attempts in some 150 s (2.1.330, status 502, 503, 504, 408 and 429).
+ */
 const REPLIES: readonly Reply[] = [
   {
-    // Overflow and overload come first: they too carry status 503.
+    on: { filter: twoAgents },
+    type: "authentication_error",
+    message: "gateway: the tokens shown are of two agents",
+  },
+  {
+    // Overflow and overload come before the other flags: they too carry status 503. They end when a stream ends.
     on: { flags: ["UO", "OM"] },
     status: 503,
-    type: "overloaded_error",
+    type: "api_error",
     message: "gateway: too many requests in flight",
     retry: true,
   },
@@ -62,13 +75,27 @@ const REPLIES: readonly Reply[] = [
   },
   { on: { status: 400 }, type: "invalid_request_error", message: "gateway: malformed request" },
   {
+    // Envoy's answer to HTTP/1.0, whose streams have no end that could be told from a break.
+    on: { status: 426 },
+    status: 400,
+    type: "invalid_request_error",
+    message: "gateway: HTTP/1.1 is required",
+  },
+  {
+    // To a transfer coding other than chunked. A client would repeat a 501, which cannot help.
+    on: { status: 501 },
+    status: 400,
+    type: "invalid_request_error",
+    message: "gateway: unknown transfer coding",
+  },
+  {
     on: { status: 431 },
     type: "invalid_request_error",
     message: "gateway: the request headers are too large",
   },
   {
     on: { status: 503 },
-    type: "overloaded_error",
+    type: "api_error",
     message: "gateway: not able to serve now",
     retry: true,
   },
@@ -118,6 +145,7 @@ function mapper(reply: Reply): Message {
 
 function filter(on: Reply["on"]): Message {
   if (on === "anything else") return statusFilter("GE", 0);
+  if ("filter" in on) return on.filter;
   return "flags" in on
     ? { response_flag_filter: { flags: on.flags } }
     : statusFilter("EQ", on.status);

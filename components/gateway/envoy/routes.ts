@@ -1,3 +1,4 @@
+import { agentMetadata, anyAgent } from "./agent.ts";
 import { type AgentTokens, type HttpPathArgs, upstreamHost } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
 import { BASE_PATH, type Endpoint, endpoints, HELLO_PATH, MAX_REQUEST_BYTES } from "./endpoints.ts";
@@ -7,12 +8,9 @@ import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
 /** Name of the agents' route configuration. */
 export const AGENT_ROUTES = "agents";
 
-const MAX_INT64 = "9223372036854775807";
-
 /**
- * The agents' routes. A request goes on only where its path, its method and a token of some agent match; the
- * route is named after that agent, which is how the name reaches the access log and nothing else. The
- * tokens make this file a secret; a change of it drains nothing.
+ * The agents' routes. A request goes on only where its path and its method match and its agent was found by a
+ * token. The tokens, which come along as metadata, make this file a secret; a change of it drains nothing.
  */
 export function agentRoutes(args: HttpPathArgs, agents: readonly AgentTokens[]): Message {
   const open = endpoints(args.routes);
@@ -22,11 +20,10 @@ export function agentRoutes(args: HttpPathArgs, agents: readonly AgentTokens[]):
       {
         name: "agents",
         domains: ["*"],
+        metadata: agentMetadata(agents),
         routes: [
           tooLarge(BASE_PATH),
-          ...agentCredentials(agents).flatMap((credential) =>
-            open.map((endpoint) => agentRoute(args, endpoint, credential)),
-          ),
+          ...open.map((endpoint) => agentRoute(args, endpoint)),
           ...open.map((endpoint) => answer(401, BASE_PATH + endpoint.path, endpoint.method)),
           ...(args.routes?.includes("hello") === true
             ? [answer(200, BASE_PATH + HELLO_PATH, "HEAD")]
@@ -59,34 +56,12 @@ export function egressRoutes(args: HttpPathArgs): Message {
   };
 }
 
-/** A header that proves who the agent is. */
-interface AgentCredential {
-  readonly agent: string;
-  readonly header: "authorization" | "x-api-key";
-  readonly value: string;
-}
-
-/** Either header will do: which one a client sends depends on how it was given the token, and some send both. */
-function agentCredentials(agents: readonly AgentTokens[]): readonly AgentCredential[] {
-  return [...agents]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap(({ name, tokens }) =>
-      [...new Set(tokens)].sort().flatMap((token) => [
-        { agent: name, header: "authorization" as const, value: `Bearer ${token}` },
-        { agent: name, header: "x-api-key" as const, value: token },
-      ]),
-    );
-}
-
-function agentRoute(args: HttpPathArgs, endpoint: Endpoint, credential: AgentCredential): Message {
+function agentRoute(args: HttpPathArgs, endpoint: Endpoint): Message {
   return {
-    name: credential.agent,
     match: {
       path: BASE_PATH + endpoint.path,
-      headers: [
-        exactHeader(":method", endpoint.method),
-        exactHeader(credential.header, credential.value),
-      ],
+      headers: [exactHeader(":method", endpoint.method)],
+      dynamic_metadata: [anyAgent],
     },
     route:
       args.path === "envoy-terminate"
@@ -113,15 +88,12 @@ function relay(cluster: string, host: string): Message {
 
 /** Refuses a body that is declared larger than the upstream takes. One of unknown length is the upstream's to refuse. */
 function tooLarge(prefix: string): Message {
+  const within = { start: "0", end: String(MAX_REQUEST_BYTES + 1) };
   return {
     match: {
       prefix,
-      headers: [
-        {
-          name: "content-length",
-          range_match: { start: String(MAX_REQUEST_BYTES + 1), end: MAX_INT64 },
-        },
-      ],
+      // Not "above the limit": the numbers of a range end at 2^63 - 1, and a length need not.
+      headers: [{ name: "content-length", range_match: within, invert_match: true }],
     },
     direct_response: { status: 413 },
   };

@@ -1,6 +1,7 @@
 import { reachableHosts } from "../../egress/hosts.ts";
 import type { HybridArgs, SniArgs } from "./args.ts";
 import { sniAccessLog } from "./access-log.ts";
+import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { ports } from "./ports.ts";
 import { extension, type Message, seconds, socketAddress } from "./proto.ts";
 import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
@@ -18,6 +19,7 @@ export function sniListener(args: HybridArgs | SniArgs): Message {
   return {
     name: "sni",
     address: socketAddress("0.0.0.0", ports.sni),
+    per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     listener_filters: [
       extension(
         "envoy.filters.listener.tls_inspector",

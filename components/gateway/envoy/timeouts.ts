@@ -4,8 +4,33 @@ export const STREAM_IDLE_SECONDS = 900;
 /** To set up a connection to the next hop. */
 export const CONNECT_SECONDS = 10;
 
+/** One question to the cluster's DNS; see {@link DNS_TRIES}. */
+export const DNS_TIMEOUT_SECONDS = 2;
+
+/** Questions until a name is given up; c-ares waits twice as long with each. */
+export const DNS_TRIES = 2;
+
+/**
+ * Longest wait for DNS before Envoy is ready without it: for IPv4 and then for IPv6. A startup probe must allow
+ * more. The names are asked for again every 5 s.
+ */
+export const DNS_START_SECONDS = 2 * DNS_TIMEOUT_SECONDS * (2 ** DNS_TRIES - 1);
+
 /** To receive a request's headers, or a tunnel's first TLS message. */
 export const HEADERS_SECONDS = 30;
+
+/** To receive a request's body. 32 MB arrive in it at 1 Mbit/s; one that stops arriving holds a connection until then. */
+export const REQUEST_SECONDS = 300;
+
+/** A connection without a request is closed after this time: nobody can tell whose it is. */
+export const UNUSED_CONNECTION_SECONDS = 60;
+
+/**
+ * Envoy ends a connection, after it has sent all, only when the client has done so or this time has passed: a
+ * client that is still sending would be reset, and might not read an early answer. It also delays the break of
+ * a broken stream, so it is short: the answer is on the same machine within a millisecond.
+ */
+export const LINGER_SECONDS = 0.1;
 
 /** An unused connection to the upstream is closed before the upstream's own limit (400 s) can race a request. */
 export const UPSTREAM_KEEPALIVE_SECONDS = 60;

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { AgentTokens } from "./args.ts";
+import { lua } from "./headers.ts";
+import type { Message } from "./proto.ts";
+
+/** Name of the filter that finds the agent; the virtual host's metadata for it stands under the same name. */
+const FILTER = "agent";
+
+/** Where that filter writes what it found. */
+const FOUND = "gateway";
+
+/** Finds the agent of a request. It must come before the filter that takes the token off. */
+export function findAgent(): Message {
+  return lua(FILTER, readFileSync(new URL("agent.lua", import.meta.url), "utf8"));
+}
+
+/** Metadata of the virtual host: the agents' names by their tokens. One look-up, however many there are. */
+export function agentMetadata(agents: readonly AgentTokens[]): Message {
+  const names = agents.flatMap(({ name, tokens }) => tokens.map((token) => [token, name] as const));
+  const sorted = names.sort(([a], [b]) => (a < b ? -1 : 1));
+  return { filter_metadata: { [FILTER]: Object.fromEntries(sorted) } };
+}
+
+/** Part of a route's match: the request is an agent's. */
+export const anyAgent: Message = {
+  filter: FOUND,
+  path: [{ key: "agent" }],
+  value: { present_match: true },
+};
+
+/** Filter of a local reply: the request shows tokens of two agents. */
+export const twoAgents: Message = {
+  metadata_filter: {
+    matcher: {
+      filter: FOUND,
+      path: [{ key: "refused" }],
+      value: { string_match: { exact: "two agents" } },
+    },
+    match_if_key_not_found: false,
+  },
+};
+
+/** The agent's name in the access log. */
+export const agentFormat = `%DYNAMIC_METADATA(${FOUND}:agent)%`;

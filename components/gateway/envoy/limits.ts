@@ -1,0 +1,35 @@
+import type { Message } from "./proto.ts";
+
+/** What Envoy reads ahead of whoever is slower, on each side of a stream. */
+export const CONNECTION_BUFFER_BYTES = 32 * 1024;
+
+/** Connections from agents at once; one more is closed as soon as it is accepted. */
+export const MAX_CONNECTIONS = 4096;
+
+/**
+ * Requests at once to a next hop; one more is answered 503 at once. Fewer than {@link MAX_CONNECTIONS}, so that
+ * there is a connection left on which to say so.
+ */
+export const MAX_REQUESTS = 3840;
+
+/**
+ * Connections at once to a next hop. Above it Envoy would hold a request back without a word, so it must be more
+ * than MAX_REQUESTS can need: a worker does not use what another one keeps idle.
+ */
+const MAX_UPSTREAM_CONNECTIONS = 2 * MAX_CONNECTIONS;
+
+/** Limits of a cluster. Envoy's own would be 1,024 connections, requests and waiting requests, and 3 retries. */
+export function circuitBreakers(): Message {
+  return {
+    thresholds: [
+      {
+        max_connections: MAX_UPSTREAM_CONNECTIONS,
+        // A request waits for as long as its connection is being made.
+        max_pending_requests: MAX_REQUESTS,
+        max_requests: MAX_REQUESTS,
+        // Of connections that could not be made; no request is retried.
+        max_retries: MAX_REQUESTS,
+      },
+    ],
+  };
+}
