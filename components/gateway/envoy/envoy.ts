@@ -14,6 +14,7 @@ import type { EnvoyConfigArgs, HttpPathArgs } from "./args.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { ports } from "./ports.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
+import { STARTUP_PROBE_SECONDS } from "./timeouts.ts";
 import { fileNames, mounts } from "./volumes.ts";
 
 export interface EnvoyArgs {
@@ -35,9 +36,6 @@ export interface EnvoyArgs {
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
 }
-
-/** Until a pod is started again: DNS may be silent for a while, then Envoy is ready without it. */
-const STARTUP_SECONDS = 60;
 
 /** The user of Envoy's distroless image. */
 const USER = 65_532;
@@ -124,7 +122,7 @@ export class Envoy extends pulumi.ComponentResource {
               startupProbe: {
                 httpGet: { path: "/ready", port: "health" },
                 periodSeconds: 1,
-                failureThreshold: STARTUP_SECONDS,
+                failureThreshold: STARTUP_PROBE_SECONDS,
               },
               readinessProbe: {
                 httpGet: { path: "/ready", port: "health" },

@@ -16,6 +16,9 @@ export const DNS_TRIES = 2;
  */
 export const DNS_START_SECONDS = 2 * DNS_TIMEOUT_SECONDS * (2 ** DNS_TRIES - 1);
 
+/** Until a pod that is not ready is started again; it must allow for {@link DNS_START_SECONDS}. */
+export const STARTUP_PROBE_SECONDS = 60;
+
 /** To receive a request's headers, or a tunnel's first TLS message. */
 export const HEADERS_SECONDS = 30;
 

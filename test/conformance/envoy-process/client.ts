@@ -1,4 +1,5 @@
 import http from "node:http";
+import net from "node:net";
 
 /** What to send. */
 export interface RequestOptions {
@@ -45,6 +46,21 @@ export async function send(port: number, options: RequestOptions = {}): Promise<
   request.on("error", () => undefined);
   request.end(body);
   return read(await response);
+}
+
+/** Sends bytes as they are, and reads until the other side closes. */
+export async function sendRaw(
+  port: number,
+  text: string,
+): Promise<{ status: number; body: string }> {
+  const socket = net.connect(port, "127.0.0.1");
+  socket.write(text);
+  let received = "";
+  for await (const chunk of socket) received += (chunk as Buffer).toString();
+  return {
+    status: Number(/^HTTP\/1\.1 (\d+) /.exec(received)?.[1] ?? 0),
+    body: received.slice(received.indexOf("\r\n\r\n") + 4),
+  };
 }
 
 /** The response to a request, once its headers are there. */

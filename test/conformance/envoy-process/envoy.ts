@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import type { Files } from "../../../components/gateway/envoy/args.ts";
 import { envoyCommandArgs } from "../../../components/gateway/envoy/command.ts";
 import { ports } from "../../../components/gateway/envoy/ports.ts";
+import { socketAddress } from "../../../components/gateway/envoy/proto.ts";
 import { mounts, SYSTEM_CA_FILE } from "../../../components/gateway/envoy/volumes.ts";
 import { labCa } from "../../lab/parts/ca.ts";
 import { envoyProgram } from "../../lab/parts/envoy.ts";
@@ -29,6 +30,8 @@ export interface EnvoyOptions {
   readonly secrets?: Files;
   /** Where to find the hosts behind Envoy: `"host:port"` as rendered → port on loopback. */
   readonly hosts?: Readonly<Record<string, number>>;
+  /** UDP port of a DNS server on loopback, which is asked for the hosts behind Envoy instead of `hosts`. */
+  readonly resolver?: number;
   readonly drainSeconds?: number;
   /** Worker threads. Default: as deployed. */
   readonly concurrency?: number;
@@ -191,14 +194,23 @@ export class Envoy {
         .replace(mounts.config, join(this.#dir, "config"))
         .replace(mounts.secrets, join(this.#dir, "secrets"));
     }
+    const { resolver } = this.#options;
+    if (resolver !== undefined && isResolver(value)) {
+      return { ...value, resolvers: [socketAddress("127.0.0.1", resolver)] };
+    }
     if (!isSocketAddress(value)) return value;
     const { address, port_value: port } = value;
     const name = PORT_NAMES.find((known) => ports[known] === port);
     if (name !== undefined) return { address: "127.0.0.1", port_value: this.ports[name] };
+    if (resolver !== undefined) return value;
     const moved = this.#options.hosts?.[`${address}:${port}`];
     // A host that no test serves is unreachable: nothing listens on port 1.
     return { address: "127.0.0.1", port_value: moved ?? 1 };
   }
+}
+
+function isResolver(value: unknown): value is object {
+  return typeof value === "object" && value !== null && "query_tries" in value;
 }
 
 function isSocketAddress(value: unknown): value is { address: string; port_value: number } {

@@ -60,3 +60,20 @@ export async function certificateFor(...names: string[]): Promise<KeyPair> {
   });
   return { certFile: join(dir, "server.pem"), keyFile: join(dir, "server.key") };
 }
+
+/** Rendered files with numbers of the configuration exchanged: `{ idle_timeout: "1s" }`. */
+export function withSettings(
+  files: ReturnType<typeof rendered>,
+  settings: Readonly<Record<string, unknown>>,
+): ReturnType<typeof rendered> {
+  const changed = (key: string, value: unknown) => settings[key] ?? value;
+  return {
+    ...files,
+    config: Object.fromEntries(
+      Object.entries(files.config).map(([name, text]) => [
+        name,
+        JSON.stringify(JSON.parse(text, changed)),
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,167 @@
+import dgram from "node:dgram";
+import { once } from "node:events";
+import type http from "node:http";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { CONNECTION_BUFFER_BYTES } from "../../../components/gateway/envoy/limits.ts";
+import { open, responseOf, send } from "./client.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { certificateFor, rendered, terminate, TOKEN_A, TOKEN_B, withSettings } from "./gateways.ts";
+import { Upstream } from "./upstream.ts";
+
+const OF_DEV_E = [["Host", "gateway"] as const, ["x-api-key", TOKEN_A] as const];
+const OF_DEV_F = [["x-api-key", TOKEN_B] as const];
+
+let upstream: Upstream;
+let envoy: Envoy;
+const clients: (net.Socket | http.ClientRequest)[] = [];
+
+/** Starts Envoy with some of its settings exchanged, so that a test need not wait for, or fill, the real ones. */
+async function start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
+  envoy = await Envoy.start({
+    ...withSettings(rendered(terminate), settings),
+    hosts: { "api.anthropic.com:443": upstream.port },
+  });
+}
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await envoy.stop();
+  await upstream.stop();
+});
+
+/** A request of dev-e's whose body never ends; it is destroyed after the test. */
+function unfinishedUpload(): http.ClientRequest {
+  const request = open(envoy.ports.agents, {
+    headers: [...OF_DEV_E, ["Content-Length", "1000"]],
+  });
+  request.on("error", () => undefined);
+  request.write("{");
+  clients.push(request);
+  return request;
+}
+
+test("1,100 streams are served at once, beside as many unfinished uploads of another agent", async () => {
+  await start();
+  upstream.handle = (_request, response) => {
+    response.writeHead(200);
+    response.write("data: 1\n\n");
+  };
+  const first = [];
+  for (let i = 0; i < 1100; i++) {
+    unfinishedUpload();
+    const stream = open(envoy.ports.agents, { headers: [["Host", "gateway"], ...OF_DEV_F] });
+    clients.push(stream);
+    first.push(responseOf(stream).then((response) => once(response, "data")));
+    stream.on("error", () => undefined);
+    stream.end("{}");
+    // One client's process cannot open them all in one go.
+    if (i % 50 === 49) await Promise.all(first);
+  }
+  expect(await Promise.all(first)).toHaveLength(1100);
+  expect(await envoy.stat("cluster.anthropic.upstream_rq_active")).toBe(2200);
+});
+
+test("a request above the limit is refused at once, with an error that Claude Code waits out", async () => {
+  await start({ max_requests: 2 });
+  unfinishedUpload();
+  unfinishedUpload();
+  await eventually(
+    () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+    (active) => active === 2,
+  );
+  const response = await send(envoy.ports.agents, { headers: OF_DEV_F });
+  expect([response.status, response.headers["x-should-retry"], response.body.toString()]).toEqual([
+    503,
+    "true",
+    '{"type":"error","error":{"type":"api_error","message":"gateway: too many requests in flight"}}',
+  ]);
+});
+
+test("clients that never read hold no more of Envoy's memory than their streams' buffers", async () => {
+  const COUNT = 150;
+  await start();
+  let sent = 0;
+  upstream.handle = (_request, response) => {
+    const block = Buffer.alloc(65_536);
+    const more = () => {
+      do sent += block.length;
+      while (response.write(block));
+    };
+    response.on("drain", more);
+    more();
+  };
+  const allocated = async () =>
+    Number((JSON.parse((await envoy.admin("/memory")).text) as { allocated: string }).allocated);
+  const before = await allocated();
+  for (let i = 0; i < COUNT; i++) {
+    const socket = net.connect(envoy.ports.agents, "127.0.0.1").pause();
+    socket.on("error", () => undefined);
+    socket.write(
+      `POST /anthropic/v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${TOKEN_A}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    clients.push(socket);
+  }
+  await eventually(
+    () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+    (active) => active === COUNT,
+  );
+  // Until nothing moves any more: the kernel's buffers are full, and so are Envoy's.
+  await eventually(
+    async () => {
+      const until = sent;
+      await sleep(1000);
+      return sent - until;
+    },
+    (moved) => moved === 0,
+  );
+  const each = ((await allocated()) - before) / COUNT;
+  // The stream itself, and what is read, decoded and not yet written.
+  expect(each).toBeLessThan(80 * 1024 + 4 * CONNECTION_BUFFER_BYTES);
+  upstream.handle = undefined;
+  expect((await send(envoy.ports.agents, { headers: OF_DEV_F })).status).toBe(200);
+});
+
+test("a connection without a request is closed, and a silent stream is not", async () => {
+  await start({ idle_timeout: "1s" });
+  const exchange = new Promise<http.ServerResponse>((resolve) => {
+    upstream.handle = (_request, response) => {
+      response.writeHead(200).flushHeaders();
+      resolve(response);
+    };
+  });
+  const request = open(envoy.ports.agents, { headers: OF_DEV_E });
+  clients.push(request);
+  const stream = responseOf(request);
+  request.end("{}");
+  const response = await exchange;
+  const silent = net.connect(envoy.ports.agents, "127.0.0.1").resume();
+  await once(silent, "close");
+  expect(await envoy.stat("http.agents.downstream_cx_idle_timeout")).toBe(1);
+  const text = once(await stream, "data");
+  response.end("still here");
+  expect(String((await text)[0])).toBe("still here");
+});
+
+test("a body that never ends is given up", async () => {
+  await start({ request_timeout: "1s" });
+  const response = await responseOf(unfinishedUpload());
+  expect([response.statusCode, response.headers["x-should-retry"]]).toEqual([408, "true"]);
+  response.resume();
+});
+
+test("Envoy is ready without a DNS server that never answers", async () => {
+  const silent = dgram.createSocket("udp4");
+  let questions = 0;
+  silent.on("message", () => questions++);
+  silent.bind(0, "127.0.0.1");
+  await once(silent, "listening");
+  upstream = await Upstream.start();
+  envoy = await Envoy.start({ ...rendered(terminate), resolver: silent.address().port });
+  expect(questions).toBeGreaterThan(0);
+  const response = await send(envoy.ports.agents, { headers: OF_DEV_F });
+  expect([response.status, response.headers["x-should-retry"]]).toEqual([502, "true"]);
+  silent.close();
+});
