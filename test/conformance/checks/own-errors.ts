@@ -172,7 +172,7 @@ const unreachable: Check = {
     const response = await exchange.response;
     const outcome = judgeOwnError(response, [
       [502, "api_error"],
-      [503, "overloaded_error"],
+      [503, "api_error"],
       [504, "timeout_error"],
     ]);
     if (!outcome.kept) return outcome;

@@ -28,3 +28,7 @@ test("the last mapper takes whatever no other took", () => {
     status_code_filter: { comparison: { op: "GE", value: { default_value: 0 } } },
   });
 });
+
+test("none is an overloaded_error, after three of which Claude Code gives up", () => {
+  expect(JSON.stringify(mappers)).not.toContain("overloaded_error");
+});

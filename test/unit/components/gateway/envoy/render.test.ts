@@ -136,45 +136,53 @@ describe("what is refused", () => {
   });
 });
 
-describe("tokens", () => {
+describe("agents", () => {
   interface Route {
-    readonly name?: string;
     readonly match: {
       readonly path?: string;
       readonly headers?: readonly Record<string, unknown>[];
+      readonly dynamic_metadata?: readonly Record<string, unknown>[];
     };
+    readonly route?: unknown;
   }
 
-  function routes(args: HttpPathArgs, values: EnvoySecrets): Route[] {
+  function virtualHost(args: HttpPathArgs, values: EnvoySecrets) {
     const file = JSON.parse(renderEnvoySecrets(args, values)["routes.json"] ?? "") as {
-      resources: [{ virtual_hosts: [{ routes: Route[] }] }];
+      resources: [{ virtual_hosts: [{ routes: Route[]; metadata: unknown }] }];
     };
-    return file.resources[0].virtual_hosts[0].routes;
+    return file.resources[0].virtual_hosts[0];
   }
 
-  test("every route that carries an agent's name asks for a token of that agent", () => {
-    const agents = [
-      { name: "dev-e", tokens: ["token-1-of-dev-e", "token-2-of-dev-e"] },
-      { name: "dev-f", tokens: ["token-1-of-dev-f"] },
-    ];
-    const named = routes({ ...terminate, routes: ["models"] }, { ...secrets, agents }).filter(
-      ({ name }) => name !== undefined,
-    );
-    // Tokens × two headers × three routes.
-    expect(named).toHaveLength(3 * 2 * 3);
-    for (const { name, match } of named) {
-      const shown = match.headers?.[1] as { name: string; string_match: { exact: string } };
-      expect(["authorization", "x-api-key"]).toContain(shown.name);
-      expect(shown.string_match.exact).toMatch(
-        new RegExp(
-          `^${shown.name === "authorization" ? "Bearer " : ""}token-\\d-of-${name ?? ""}$`,
-        ),
-      );
-    }
+  const agents = [
+    { name: "dev-f", tokens: ["token-1-of-dev-f"] },
+    { name: "dev-e", tokens: ["token-2-of-dev-e", "token-1-of-dev-e"] },
+  ];
+
+  test("are found by their tokens, in one table", () => {
+    expect(virtualHost(terminate, { ...secrets, agents }).metadata).toEqual({
+      filter_metadata: {
+        agent: {
+          "token-1-of-dev-e": "dev-e",
+          "token-1-of-dev-f": "dev-f",
+          "token-2-of-dev-e": "dev-e",
+        },
+      },
+    });
   });
 
-  test("without agents nothing is relayed", () => {
-    const relaying = routes(shim, { ...secrets, agents: [] }).filter((route) => "route" in route);
-    expect(relaying).toEqual([]);
+  test("add no route, and every route that relays asks for one of them", () => {
+    const { routes } = virtualHost({ ...terminate, routes: ["models"] }, { ...secrets, agents });
+    const relaying = routes.filter(({ route }) => route !== undefined);
+    expect(relaying.map(({ match }) => match.path)).toEqual([
+      "/anthropic/v1/messages",
+      "/anthropic/v1/messages/count_tokens",
+      "/anthropic/v1/models",
+    ]);
+    for (const { match } of relaying) {
+      expect(match.dynamic_metadata).toEqual([
+        { filter: "gateway", path: [{ key: "agent" }], value: { present_match: true } },
+      ]);
+    }
+    expect(virtualHost({ ...terminate, routes: ["models"] }, secrets).routes).toEqual(routes);
   });
 });

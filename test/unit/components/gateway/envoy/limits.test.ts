@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import {
+  type EnvoyConfigArgs,
+  type HybridArgs,
+} from "../../../../../components/gateway/envoy/args.ts";
+import { clusters } from "../../../../../components/gateway/envoy/clusters.ts";
+import { listeners } from "../../../../../components/gateway/envoy/listeners.ts";
+import { MAX_CONNECTIONS, MAX_REQUESTS } from "../../../../../components/gateway/envoy/limits.ts";
+import {
+  DNS_START_SECONDS,
+  STARTUP_PROBE_SECONDS,
+} from "../../../../../components/gateway/envoy/timeouts.ts";
+
+const hybrid: HybridArgs = {
+  path: "hybrid",
+  credentialKind: "apiKey",
+  litellmHost: "litellm.ns.svc",
+  allowHosts: ["github.com"],
+};
+const sni: EnvoyConfigArgs = { path: "envoy-sni", allowHosts: [] };
+
+test("Envoy is ready before its pod would be started again, whether DNS answers or not", () => {
+  expect(DNS_START_SECONDS).toBe(12);
+  expect(DNS_START_SECONDS).toBeLessThan(STARTUP_PROBE_SECONDS);
+});
+
+test("a refusal finds a connection to be told on, and no request waits for one", () => {
+  expect(MAX_REQUESTS).toBeLessThan(MAX_CONNECTIONS);
+  for (const args of [hybrid, sni]) {
+    for (const cluster of clusters(args)) {
+      expect(cluster.circuit_breakers).toEqual({
+        thresholds: [
+          {
+            max_connections: 8192,
+            max_pending_requests: 3072,
+            max_requests: 3072,
+            max_retries: 3072,
+          },
+        ],
+      });
+    }
+  }
+});
+
+test("every listener and every cluster bounds what a connection holds", () => {
+  const bounded = [hybrid, sni].flatMap((args) => [...listeners(args), ...clusters(args)]);
+  expect(
+    bounded.map(({ name, per_connection_buffer_limit_bytes: bytes }) => [name, bytes]),
+  ).toEqual([
+    // LiteLLM's errors are read as a whole there.
+    ["agents", 2 * 1024 * 1024],
+    ["egress", 16_384],
+    ["sni", 16_384],
+    ["anthropic", 16_384],
+    ["litellm", 16_384],
+    ["github.com", 16_384],
+    ["sni", 16_384],
+    ["api.anthropic.com", 16_384],
+  ]);
+});
