@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { renderEnvoySecrets } from "../../../components/gateway/envoy/render.ts";
 import { send, sendRaw } from "./client.ts";
-import { type Envoy, eventually } from "./envoy.ts";
-import { secrets, terminate, TOKEN_A, TOKEN_B } from "./gateways.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { rendered, secrets, terminate, TOKEN_A, TOKEN_B, withSettings } from "./gateways.ts";
 import { startTerminating } from "./terminating.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -113,6 +113,19 @@ describe("who an agent is", () => {
     const line = await envoy.logged(({ session_id }) => session_id === "forwarded");
     expect(line.source).toBe("127.0.0.1");
   });
+});
+
+test("a script that fails lets nobody in", async () => {
+  const broken = await Envoy.start({
+    ...withSettings(rendered(terminate), {
+      inline_string: "function envoy_on_request() error('planted') end",
+    }),
+    hosts: { "api.anthropic.com:443": upstream.port },
+  });
+  const { status } = await send(broken.ports.agents, { headers: [["x-api-key", TOKEN_A]] });
+  await broken.stop();
+  expect([status, upstream.received]).toEqual([401, []]);
+  expect(broken.stderr).toContain("planted");
 });
 
 describe("a request that cannot be taken", () => {
