@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
+import { BASE_PATH, endpoints, type ExtraRoute } from "../envoy/endpoints.ts";
 
 /** Where LiteLLM's container finds its files. */
 export const liteLlmPaths = {
@@ -70,13 +71,18 @@ export function liteLlmEnvironment(args: {
   readonly drainSeconds: number;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: string;
+  /** What is open beside the two message routes. Default nothing. */
+  readonly routes?: readonly ExtraRoute[];
 }): Record<string, string> {
   return {
-    // By default it holds 500 connections to one host, and a request more waits without a word.
+    // By default it opens 500 connections to one host, and the 501st request waits silently.
     AIOHTTP_CONNECTOR_LIMIT: String(MAX_UPSTREAM_CONNECTIONS),
     AIOHTTP_CONNECTOR_LIMIT_PER_HOST: String(MAX_UPSTREAM_CONNECTIONS),
     ANTHROPIC_API_BASE: args.upstreamBaseUrl,
     CONFIG_FILE_PATH: `${liteLlmPaths.config}/config.yaml`,
+    GATEWAY_ROUTES: endpoints(args.routes)
+      .map(({ method, path }) => `${method} ${BASE_PATH}${path}`)
+      .join(","),
     GATEWAY_TOKENS_FILE: `${liteLlmPaths.tokens}/tokens.json`,
     GRACEFUL_SHUTDOWN_TIMEOUT: String(args.drainSeconds),
     LITELLM_MODE: "PRODUCTION",

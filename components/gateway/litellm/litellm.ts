@@ -7,6 +7,7 @@ import { contentHash } from "../../hash.ts";
 import { pathLabels, type Role } from "../../labels.ts";
 import { restrictedContainer } from "../../restricted.ts";
 import { singlePodDeployment } from "../../single-pod.ts";
+import type { ExtraRoute } from "../envoy/endpoints.ts";
 import { ports } from "../envoy/ports.ts";
 import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
 import type { CallerTokens } from "../tokens.ts";
@@ -36,6 +37,8 @@ export interface LiteLlmArgs {
   readonly credential: pulumi.Input<string>;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: pulumi.Input<string>;
+  /** What is open beside the two message routes. Default nothing. */
+  readonly routes?: readonly ExtraRoute[];
   /** Host names that the pods know by themselves. Behind Envoy they can look up none. Default none. */
   readonly hostAliases?: pulumi.Input<{ ip: string; hostnames: string[] }[]>;
   /** Labels that every namespace of the agents has, and no other namespace. */
@@ -130,13 +133,15 @@ export class LiteLlm extends pulumi.ComponentResource {
               image: args.image,
               command: liteLlmCommand({ port: ports.litellm, drainSeconds: args.drainSeconds }),
               ports: [{ name: "http", containerPort: ports.litellm }],
-              env: pulumi
-                .output(args.upstreamBaseUrl)
-                .apply((upstreamBaseUrl) =>
-                  Object.entries(
-                    liteLlmEnvironment({ drainSeconds: args.drainSeconds, upstreamBaseUrl }),
-                  ).map(([name, value]) => ({ name, value })),
-                ),
+              env: pulumi.output(args.upstreamBaseUrl).apply((upstreamBaseUrl) =>
+                Object.entries(
+                  liteLlmEnvironment({
+                    drainSeconds: args.drainSeconds,
+                    upstreamBaseUrl,
+                    ...(args.routes && { routes: args.routes }),
+                  }),
+                ).map(([name, value]) => ({ name, value })),
+              ),
               envFrom: [{ secretRef: { name: credentials.metadata.name } }],
               securityContext: restrictedContainer,
               resources: {

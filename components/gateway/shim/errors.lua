@@ -1,5 +1,5 @@
 -- Tells LiteLLM's errors from the upstream's and turns both into what the upstream would have sent.
--- Bodies recorded from LiteLLM 1.91.0 and 1.109.1; `json` is the module of that name.
+-- Bodies recorded from LiteLLM 1.91.0, 1.109.1 and 1.110.2; `json` is the module of that name.
 
 local errors = {}
 
@@ -19,7 +19,7 @@ local BY_LITELLM_TYPE = {
   budget_exceeded = { status = 429, type = "billing_error", retry = "false" },
 }
 
--- What aiohttp and httpx say, passed on by LiteLLM with status 500, when its upstream cannot be reached.
+-- What aiohttp and httpx say, relayed by LiteLLM with status 500, when its upstream cannot be reached.
 local UNREACHABLE = {
   "Cannot connect to host", "Server disconnected", "All connection attempts failed",
   "Connection refused", "Connection reset", "Connection error", "Name or service not known",
@@ -57,11 +57,13 @@ local function python_bytes(text)
   return whole and bytes or nil
 end
 
--- An upstream's error, wrapped as text into LiteLLM's `message`; nil if there is none.
+-- An upstream's body, as text in the `message` of LiteLLM below 1.92, which throws its headers away; nil if there is
+-- none. LiteLLM writes its own words into the same envelope, but never JSON.
 local function unwrapped(status, wrapper)
+  if wrapper.type ~= "None" or wrapper.param ~= "None" then return nil end
   for _, body in ipairs({ wrapper.message, python_bytes(wrapper.message) }) do
-    local value = json.decode(body)
-    if is_anthropic_error(value) then
+    local value = json.read(body)
+    if type(value) == "table" and value ~= json.scalar then
       local code = tonumber(wrapper.code)
       local id = value.request_id
       return {
@@ -85,10 +87,9 @@ local function shaped(status, message, override)
   }
 end
 
--- LiteLLM's own error, in Anthropic's shape.
-local function own(status, wrapper)
-  local message = wrapper.message
-  local override = BY_LITELLM_TYPE[wrapper.type]
+-- LiteLLM's own error of that type, in Anthropic's shape.
+local function own(status, litellm_type, message)
+  local override = BY_LITELLM_TYPE[litellm_type]
   if not override and status == 500 then
     if contains_any(message, UNREACHABLE) then
       override = { status = 502, retry = "true" }
@@ -105,17 +106,24 @@ end
 -- What to send instead of a JSON body: a table of status, body, and perhaps retry (`x-should-retry`) and
 -- request_id; nil to leave the response as it is.
 function errors.from_json(status, text)
-  local value = json.decode(text)
-  if type(value) ~= "table" or is_anthropic_error(value) then return nil end
+  local value = json.read(text)
+  if type(value) ~= "table" then return nil end
   local wrapper = value.error
   if type(wrapper) == "table" and type(wrapper.message) == "string" then
-    return unwrapped(status, wrapper) or own(status, wrapper)
+    if is_anthropic_error(value) then
+      -- LiteLLM's own since 1.110, if it says so. Another may be from Envoy, at LiteLLM's way out.
+      local litellm_type = wrapper.litellm_error_type
+      return litellm_type and own(status, litellm_type, wrapper.message)
+    end
+    -- LiteLLM's envelope has a code, but for this one error. Without it the words are the upstream's.
+    if type(wrapper.code) == "string" or wrapper.type == "internal_server_error" then
+      return unwrapped(status, wrapper) or own(status, wrapper.type, wrapper.message)
+    end
+    return nil
   end
   -- FastAPI's own words, as for a route that does not exist.
   if type(value.detail) == "string" then return shaped(status, value.detail) end
-  if getmetatable(value.detail) == json.array then
-    return shaped(status, "the request was not understood")
-  end
+  if value.detail == json.array then return shaped(status, "the request was not understood") end
   return nil
 end
 

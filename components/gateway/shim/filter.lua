@@ -3,6 +3,12 @@
 
 local MAX_BYTES = 1048576
 
+-- LiteLLM relays these headers of the upstream's and makes none of them up: a body that comes with one is the
+-- upstream's, whatever its words. (Below 1.92 it relays no header of an error, and wraps the body.)
+local function is_upstreams(headers)
+  return headers:get("request-id") ~= nil or headers:get("cf-ray") ~= nil
+end
+
 -- "json", "text" or nil.
 local function kind(headers)
   local encoding = headers:get("content-encoding")
@@ -34,7 +40,7 @@ end
 -- Envoy answers 500 if it is made to wait for more than its buffer holds, so a body of unknown length is
 -- taken out of the stream bit by bit and put back at its end, or as soon as there is too much of it. Its
 -- headers are gone by then, so its status stays.
-local function rewrite_stream(handle, status, rewrite)
+local function rewrite_json_stream(handle, status)
   local held, size, last = {}, 0, nil
   for chunk in handle:bodyChunks() do
     if held ~= nil then
@@ -51,19 +57,35 @@ local function rewrite_stream(handle, status, rewrite)
   end
   if held == nil or last == nil then return end
   local text = table.concat(held)
-  local result = rewrite(status, text)
+  local result = errors.from_json(status, text)
   last:setBytes(result and result.body or text)
+end
+
+-- Text becomes JSON whatever it says, so the header can be changed before the text is there. What is over the limit
+-- is left out.
+local function rewrite_text_stream(handle, status)
+  handle:headers():replace("content-type", "application/json")
+  local held, size, last = {}, 0, nil
+  for chunk in handle:bodyChunks() do
+    local length = math.min(chunk:length(), MAX_BYTES - size)
+    held[#held + 1] = chunk:getBytes(0, length)
+    size = size + length
+    chunk:setBytes("")
+    last = chunk
+  end
+  if last ~= nil then last:setBytes(errors.from_text(status, table.concat(held)).body) end
 end
 
 function envoy_on_response(handle)
   local headers = handle:headers()
   local status = tonumber(headers:get(":status"))
-  if status < 400 then return end
+  if status < 400 or is_upstreams(headers) then return end
   local body_kind = kind(headers)
   if body_kind == nil then return end
   local length = headers:get("content-length")
   if length == nil then
-    if body_kind == "json" then rewrite_stream(handle, status, errors.from_json) end
+    local rewrite_stream = body_kind == "json" and rewrite_json_stream or rewrite_text_stream
+    rewrite_stream(handle, status)
   elseif tonumber(length) <= MAX_BYTES then
     local rewrite = body_kind == "json" and errors.from_json or errors.from_text
     rewrite_whole(handle, status, rewrite)

@@ -70,6 +70,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         image: args.images.litellm,
         callers: internalToken.apply((token) => ({ envoy: [token] })),
         credential: args.credential,
+        routes: args.routes,
         upstreamBaseUrl: pulumi.interpolate`http://${egressHost}:${ports.egress}`,
         hostAliases: pulumi
           .all([serviceAddress(egressService), egressHost])

@@ -12,6 +12,21 @@ export const WRAPPED =
 /** 1.91.0, answer to a request with `"stream": true`. */
 export const WRAPPED_STREAMED = `{"error":{"message":"b'{\\"type\\": \\"error\\", \\"error\\":{\\"type\\":\\"overloaded_error\\",\\"message\\":\\"Overloaded \\\\xc3\\\\xa9 \\\\\\\\u00e9\\"},\\"request_id\\":\\"req_2\\"}'","type":"None","param":"None","code":"529"}}`;
 
+/** Errors of the API's own that have not the outer `"type":"error"`, or words that LiteLLM uses too. */
+export const UPSTREAM_ODD_ERRORS: readonly { readonly status: number; readonly body: string }[] = [
+  { status: 403, body: '{"error":{"type":"forbidden","message":"Request not allowed"}}' },
+  { status: 500, body: '{"error":{"type":"api_error","message":"Server disconnected"}}' },
+  { status: 500, body: '{"error":{"type":"internal_server_error","message":"timed out"}}' },
+  { status: 400, body: '{"error":{"type":"budget_exceeded","message":"no","code":"400"}}' },
+  { status: 404, body: '{"detail":"Not Found"}' },
+];
+
+/** 1.91.0's answer, and with `streamed` that to a request with `"stream": true`, for an upstream error in ASCII. */
+export function wrappedBy191(status: number, body: string, streamed: boolean): string {
+  const message = streamed ? `b'${body}'` : body;
+  return JSON.stringify({ error: { message, type: "None", param: "None", code: String(status) } });
+}
+
 /** A response of LiteLLM's own, and what the shim makes of it. */
 export interface OwnError {
   readonly what: string;
@@ -99,6 +114,14 @@ export const OWN_ERRORS: readonly OwnError[] = [
     contentType: JSON_TYPE,
     body: '{"error":{"message":"Invalid JSON payload: \\"{\\"","type":"invalid_request_error","param":"request_body","code":"400"}}',
     shaped: { status: 400, type: "invalid_request_error", message: 'Invalid JSON payload: "{"' },
+  },
+  {
+    what: "1.110.2: no key",
+    status: 401,
+    contentType: JSON_TYPE,
+    body: '{"type":"error","error":{"type":"authentication_error","message":"invalid gateway token","litellm_error_type":"auth_error"}}',
+    shaped: { status: 401, type: "authentication_error", message: "invalid gateway token" },
+    retry: "false",
   },
   {
     what: "FastAPI: no such route",

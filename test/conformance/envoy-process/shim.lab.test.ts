@@ -5,7 +5,14 @@ import { MAX_ERROR_BODY_BYTES } from "../../../components/gateway/shim/filter.ts
 import { open, read, responseOf, send } from "./client.ts";
 import { Envoy } from "./envoy.ts";
 import { certificateFor, REAL_KEY, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
-import { OWN_ERRORS, UPSTREAM_ERROR, WRAPPED, WRAPPED_STREAMED } from "./litellm-bodies.ts";
+import {
+  OWN_ERRORS,
+  UPSTREAM_ERROR,
+  UPSTREAM_ODD_ERRORS,
+  WRAPPED,
+  WRAPPED_STREAMED,
+  wrappedBy191,
+} from "./litellm-bodies.ts";
 import { Upstream } from "./upstream.ts";
 
 const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
@@ -202,6 +209,44 @@ describe("errors of the upstream", () => {
     }
   });
 
+  test.each(UPSTREAM_ODD_ERRORS)("$status $body: arrives as it is", async ({ status, body }) => {
+    for (const header of ["request-id", "cf-ray"]) {
+      const headers = { [header]: "id", "x-litellm-call-id": "1" };
+      for (const response of [
+        await declared(status, body, headers),
+        await chunked(status, body, headers),
+      ]) {
+        expect([response.status, response.body.toString()]).toEqual([status, body]);
+        expect(response.headers).toMatchObject({ [header]: "id" });
+        expect(response.headers).not.toHaveProperty("x-should-retry");
+      }
+    }
+    for (const streamed of [false, true]) {
+      const response = await declared(status, wrappedBy191(status, body, streamed));
+      expect([response.status, response.body.toString()]).toEqual([status, body]);
+      expect(response.headers).not.toHaveProperty("x-should-retry");
+    }
+  });
+
+  test("without a code as LiteLLM's have arrive as they are, even if they bring no id", async () => {
+    const { status, body } = { status: 403, ...UPSTREAM_ODD_ERRORS[0] };
+    for (const response of [
+      await declared(status, body ?? ""),
+      await chunked(status, body ?? ""),
+    ]) {
+      expect([response.status, response.body.toString()]).toEqual([status, body]);
+    }
+  });
+
+  test("in plain text arrive as they are by their id", async () => {
+    for (const respond of [declared, chunked]) {
+      const headers = { "content-type": "text/plain", "cf-ray": "id" };
+      const response = await respond(520, "error code: 520", headers);
+      expect([response.status, response.body.toString()]).toEqual([520, "error code: 520"]);
+      expect(response.headers["content-type"]).toBe("text/plain");
+    }
+  });
+
   test("in an encoding are left as they are", async () => {
     const response = await declared(529, WRAPPED, { "content-encoding": "br" });
     expect(response.body.toString()).toBe(WRAPPED);
@@ -225,6 +270,20 @@ describe("errors of LiteLLM", () => {
     ]);
     expect(response.headers["content-type"]).toBe("application/json");
     expect(response.headers["x-should-retry"]).toBe(own.retry);
+  });
+
+  test("of unknown length, in plain text, get the shape and keep the status", async () => {
+    for (const text of ["Internal Server Error", "x".repeat(2 * MAX_ERROR_BODY_BYTES)]) {
+      const response = await chunked(500, text, { "content-type": "text/plain; charset=utf-8" });
+      expect([response.status, response.headers["content-type"]]).toEqual([
+        500,
+        "application/json",
+      ]);
+      const message = `LiteLLM: ${text.slice(0, MAX_ERROR_BODY_BYTES)}`;
+      expect(response.body.toString()).toBe(
+        JSON.stringify({ type: "error", error: { type: "api_error", message } }),
+      );
+    }
   });
 
   test("LiteLLM being down is the gateway's own error", async () => {

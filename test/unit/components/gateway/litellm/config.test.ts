@@ -51,3 +51,12 @@ test("as many requests go upstream at a time as Envoy takes from agents", () => 
     AIOHTTP_CONNECTOR_LIMIT_PER_HOST: "4096",
   });
 });
+
+test("LiteLLM opens the routes that Envoy opens, and no other", () => {
+  const routes = (extra: readonly ("hello" | "models")[]) =>
+    liteLlmEnvironment({ drainSeconds: 60, upstreamBaseUrl: "http://e:1", routes: extra })
+      .GATEWAY_ROUTES;
+  const messages = "POST /anthropic/v1/messages,POST /anthropic/v1/messages/count_tokens";
+  expect(routes([])).toBe(messages);
+  expect(routes(["hello", "models"])).toBe(`${messages},GET /anthropic/v1/models`);
+});
