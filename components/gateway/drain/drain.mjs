@@ -1,5 +1,5 @@
-// Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once Envoy is idle or its
-// time is up. Dependency-free, because it runs from a ConfigMap on a plain Node image.
+// Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once no agent has anything open or
+// the time is up. What it waits for is in its log. Dependency-free, because it runs from a ConfigMap on a plain Node image.
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,8 +11,14 @@ const DRAIN_SECONDS = number("DRAIN_SECONDS");
 const QUIET_SECONDS = number("QUIET_SECONDS", 5);
 const POLL_SECONDS = 0.25;
 
-/** What is open, by listener: requests of HTTP, connections of passed-on TLS. */
-const OPEN = /^(?:http\.(agents|egress)\.downstream_rq_active|tcp\.(sni)\.downstream_cx_active)$/;
+/** How often the log says what is waited for, if nothing changes. */
+const REPORT_SECONDS = 15;
+
+/**
+ * What agents have open, by listener: requests of HTTP, connections of passed-on TLS. What LiteLLM has open on `egress`
+ * does not count: it is for one of those requests, or for nobody.
+ */
+const OPEN = /^(?:http\.(agents)\.downstream_rq_active|tcp\.(sni)\.downstream_cx_active)$/;
 
 let draining;
 
@@ -54,10 +60,16 @@ async function drain() {
 async function untilIdle(start) {
   const deadline = start + DRAIN_SECONDS * 1000;
   let idleSince;
+  let reported = { count: 0, at: 0 };
   for (;;) {
     const open = await openNow();
     const now = Date.now();
-    idleSince = total(open) === 0 ? (idleSince ?? now) : undefined;
+    const count = total(open);
+    if (count > 0 && (count !== reported.count || now - reported.at >= REPORT_SECONDS * 1000)) {
+      reported = { count, at: now };
+      log({ level: "info", message: "waiting", open, until: new Date(deadline).toISOString() });
+    }
+    idleSince = count === 0 ? (idleSince ?? now) : undefined;
     const quiet = idleSince !== undefined && now - idleSince >= QUIET_SECONDS * 1000;
     if (quiet || now >= deadline) return open;
     await sleep(POLL_SECONDS * 1000);

@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { open, read, responseOf, send } from "./client.ts";
-import { type Envoy, eventually } from "./envoy.ts";
-import { TOKEN_A } from "./gateways.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { rendered, shim, TOKEN_A } from "./gateways.ts";
 import { startTerminating } from "./terminating.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -102,6 +102,7 @@ async function openStream() {
 test("a drain waits for the open stream, serves who still comes, and closes their connections", async () => {
   helper = await Helper.start(600);
   const { stream, finish } = await openStream();
+  const asked = Date.now();
   const drained = helper.get("/drain");
   await eventually(
     () => send(envoy.ports.health, { method: "GET", path: "/ready" }),
@@ -123,12 +124,48 @@ test("a drain waits for the open stream, serves who still comes, and closes thei
   const late = await read(await response);
   expect([late.status, late.headers.connection]).toEqual([200, "close"]);
   agent.destroy();
-  expect(helper.log).toEqual([]);
+  const waiting = await eventually(
+    () => Promise.resolve(helper.log.at(-1)),
+    (line) => (line?.open as { agents?: number } | undefined)?.agents === 1,
+  );
+  expect(waiting).toMatchObject({ level: "info", message: "waiting", open: { agents: 1 } });
+  const until = Date.parse(String(waiting?.until));
+  expect(until).toBeGreaterThanOrEqual(asked + 600_000);
+  expect(until).toBeLessThanOrEqual(Date.now() + 600_000);
 
   finish();
   expect((await read(stream)).body.toString()).toBe("begin, the end");
   expect(await drained).toBe(200);
-  expect(helper.log).toMatchObject([{ level: "info", message: "drained", cut: { agents: 0 } }]);
+  expect(helper.log.at(-1)).toMatchObject({
+    level: "info",
+    message: "drained",
+    cut: { agents: 0 },
+  });
+});
+
+test("what LiteLLM has open for nobody is not waited for", async () => {
+  await envoy.stop();
+  envoy = await Envoy.start({
+    ...rendered(shim),
+    hosts: { "api.anthropic.com:443": upstream.port },
+  });
+  helper = await Helper.start(600);
+  const arrived = new Promise<void>((resolve) => {
+    upstream.handle = () => {
+      resolve();
+    };
+  });
+  const orphan = open(envoy.ports.egress, { path: "/v1/messages", headers: [["Host", "egress"]] });
+  orphan.on("error", () => undefined);
+  orphan.end();
+  await arrived;
+  expect(await envoy.stat("http.egress.downstream_rq_active")).toBe(1);
+
+  expect(await helper.get("/drain")).toBe(200);
+  expect(helper.log).toMatchObject([{ level: "info", message: "drained" }]);
+  expect(helper.log[0]?.cut).toEqual({ agents: 0 });
+  expect(await envoy.stat("http.egress.downstream_rq_active")).toBe(1);
+  orphan.destroy();
 });
 
 test("what is open when the time is up is counted in the log", async () => {
@@ -136,7 +173,7 @@ test("what is open when the time is up is counted in the log", async () => {
   const first = await openStream();
   const second = await openStream();
   expect(await helper.get("/drain")).toBe(200);
-  expect(helper.log).toMatchObject([{ level: "warning", cut: { agents: 2 } }]);
+  expect(helper.log.at(-1)).toMatchObject({ level: "warning", cut: { agents: 2 } });
   for (const { stream, finish } of [first, second]) {
     finish();
     await read(stream);

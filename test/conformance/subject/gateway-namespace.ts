@@ -3,7 +3,10 @@ import { BadInput } from "../../../infra/command-line.ts";
 import type { Target } from "../../lab/target.ts";
 
 /** The namespace of a stack's gateway, found by its labels. Throws {@link BadInput} where there is none. */
-export async function gatewayNamespace(target: Target, stack: string): Promise<string> {
+export async function gatewayNamespace(
+  target: Pick<Target, "kubectl" | "title">,
+  stack: string,
+): Promise<string> {
   const selector = `${labelKeys.stack}=${stack},${labelKeys.role}=gateway`;
   const names = await target.kubectl([
     "get",

@@ -1,7 +1,8 @@
 import { runTurn, type Turn } from "../claude.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress, Status } from "../progress.ts";
 import { prepareStack } from "../stacks.ts";
 import type { Target } from "../target.ts";
+import { reportingDrains } from "./drains.ts";
 import type { Options } from "./options.ts";
 
 /** What `npm run local` did, for its summary. */
@@ -26,7 +27,7 @@ export async function bringUp(
   signal: AbortSignal,
 ): Promise<Session> {
   const steps: { title: string; milliseconds: number }[] = [];
-  const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+  const step = async <T>(title: string, work: (status: Status) => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
     const started = Date.now();
     const result = await progress.step(title, work);
@@ -46,7 +47,9 @@ export async function bringUp(
     if (options.mode !== undefined) await stack.setConfig("gateway.mode", options.mode);
     return stack;
   });
-  await step("pulumi up -s local", () => stack.up({ signal }));
+  await step("pulumi up -s local", (status) =>
+    reportingDrains(target, STACK, status, () => stack.up({ signal })),
+  );
 
   const { baseUrl, gatewayPath, agents } = (await stack.outputs()) as {
     baseUrl: string;

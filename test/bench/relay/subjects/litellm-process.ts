@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ExtraRoute } from "../../../../components/gateway/envoy/endpoints.ts";
 import {
   liteLlmCommand,
   liteLlmEnvironment,
@@ -9,7 +10,7 @@ import {
   renderTokensFile,
 } from "../../../../components/gateway/litellm/config.ts";
 import { unpack } from "../../../lab/images/layer.ts";
-import { litellmImage } from "../../../lab/images/litellm.ts";
+import { litellmImage, type LiteLlmRelease } from "../../../lab/images/litellm.ts";
 import { part } from "../../../lab/parts/store.ts";
 import type { Progress } from "../../../lab/progress.ts";
 import { Child } from "../child.ts";
@@ -44,11 +45,16 @@ export async function startLiteLlm(
     readonly port: number;
     readonly token: string;
     readonly upstreamBaseUrl: string;
-    readonly pin: readonly string[];
+    /** Command that it is started by, such as `taskset` with its arguments. Default none. */
+    readonly pin?: readonly string[];
+    /** Default: the release that is deployed. */
+    readonly release?: LiteLlmRelease;
+    /** What is open beside the two message routes. Default nothing. */
+    readonly routes?: readonly ExtraRoute[];
   },
   progress: Progress,
 ): Promise<LiteLlmProcess> {
-  const { root, variables } = await litellmRoot(progress);
+  const { root, variables } = await litellmRoot(args.release ?? "litellm", progress);
   const scratch = await mkdtemp(join(tmpdir(), "bench-litellm-"));
   const write = async (folder: string, files: Readonly<Record<string, string>>) => {
     await mkdir(join(scratch, folder));
@@ -62,12 +68,16 @@ export async function startLiteLlm(
   await writeFile(join(scratch, "hosts"), `127.0.0.1 localhost ${UPSTREAM_HOST}\n`);
 
   const environment = {
-    ...liteLlmEnvironment({ drainSeconds: DRAIN_SECONDS, upstreamBaseUrl: args.upstreamBaseUrl }),
+    ...liteLlmEnvironment({
+      drainSeconds: DRAIN_SECONDS,
+      upstreamBaseUrl: args.upstreamBaseUrl,
+      ...(args.routes && { routes: args.routes }),
+    }),
     ANTHROPIC_API_KEY: REAL_KEY,
     LITELLM_MASTER_KEY: "sk-bench-master-key",
   };
   const child = new Child([
-    ...[...args.pin, "unshare", "--mount", "sh", "-c", ENTER, scratch, root],
+    ...[...(args.pin ?? []), "unshare", "--mount", "sh", "-c", ENTER, scratch, root],
     ...[...variables, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)],
     ...liteLlmCommand({ port: args.port, drainSeconds: DRAIN_SECONDS }),
   ]);
@@ -86,8 +96,8 @@ export async function startLiteLlm(
 }
 
 /** The layers of the lab's image, one over the other, and the image's variables. */
-async function litellmRoot(progress: Progress) {
-  const { layers, config } = await litellmImage("litellm", progress);
+async function litellmRoot(release: LiteLlmRelease, progress: Progress) {
+  const { layers, config } = await litellmImage(release, progress);
   const dir = await part({
     name: "bench-litellm-root",
     inputs: [...layers.map(({ digest }) => digest), JSON.stringify(MOUNTS)],
