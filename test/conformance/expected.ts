@@ -60,14 +60,6 @@ const throughLiteLlm: Deviations = {
     "added",
     "LiteLLM adds headers of its own to every answer",
   ),
-  "disconnect.before-answer": knownLoss(
-    "goes-on",
-    "LiteLLM notices that a client left only once it has something to write",
-  ),
-  "disconnect.not-streamed": knownLoss(
-    "goes-on",
-    "LiteLLM notices that a client left only once it has something to write",
-  ),
 };
 
 const NO_HTTP = notApplicable(

@@ -119,9 +119,13 @@ describe.each(RELEASES)("path shim with the real LiteLLM (%s)", (release) => {
           request.resume().on("end", resolve);
         };
       });
-      const request = open(envoy.ports.agents, { headers: [["Host", "gateway"], ...HEADERS] });
+      const body = message(stream);
+      const length = ["Content-Length", String(body.length)] as const;
+      const request = open(envoy.ports.agents, {
+        headers: [["Host", "gateway"], ...HEADERS, length],
+      });
       request.on("error", () => undefined);
-      request.end(message(stream));
+      request.end(body);
       await arrived;
       expect(ended).toBe(0);
       request.destroy();
@@ -135,7 +139,7 @@ describe.each(RELEASES)("path shim with the real LiteLLM (%s)", (release) => {
       );
       // The next request is served as ever.
       anthropic.handle = undefined;
-      const next = await send(envoy.ports.agents, { headers: HEADERS, body: message(stream) });
+      const next = await send(envoy.ports.agents, { headers: HEADERS, body });
       expect(next.status).toBe(200);
     },
   );
