@@ -2,7 +2,6 @@ import type http from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "../../bench/relay/free-port.ts";
 import { type LiteLlmProcess, startLiteLlm } from "../../bench/relay/subjects/litellm-process.ts";
-import type { LiteLlmRelease } from "../../lab/images/litellm.ts";
 import { lineProgress } from "../../lab/progress.ts";
 import { open, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
@@ -17,10 +16,7 @@ const HEADERS = [
   ["anthropic-version", "2023-06-01"],
 ] as const;
 
-/** The releases that are deployed, and the last one that wraps the upstream's errors. */
-const RELEASES: readonly LiteLlmRelease[] = ["litellm", "litellm-1.91.0"];
-
-describe.each(RELEASES)("path shim with the real LiteLLM (%s)", (release) => {
+describe("path shim with the real LiteLLM", () => {
   let anthropic: Upstream;
   let envoy: Envoy;
   let litellm: LiteLlmProcess;
@@ -36,7 +32,6 @@ describe.each(RELEASES)("path shim with the real LiteLLM (%s)", (release) => {
     litellm = await startLiteLlm(
       {
         port,
-        release,
         token: INTERNAL_TOKEN,
         upstreamBaseUrl: `http://127.0.0.1:${envoy.ports.egress}`,
         routes: args.routes,

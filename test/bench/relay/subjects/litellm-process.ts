@@ -10,7 +10,7 @@ import {
   renderTokensFile,
 } from "../../../../components/gateway/litellm/config.ts";
 import { unpack } from "../../../lab/images/layer.ts";
-import { litellmImage, type LiteLlmRelease } from "../../../lab/images/litellm.ts";
+import { litellmImage } from "../../../lab/images/litellm.ts";
 import { part } from "../../../lab/parts/store.ts";
 import type { Progress } from "../../../lab/progress.ts";
 import { Child } from "../child.ts";
@@ -47,14 +47,12 @@ export async function startLiteLlm(
     readonly upstreamBaseUrl: string;
     /** Command that it is started by, such as `taskset` with its arguments. Default none. */
     readonly pin?: readonly string[];
-    /** Default: the release that is deployed. */
-    readonly release?: LiteLlmRelease;
     /** What is open beside the two message routes. Default nothing. */
     readonly routes?: readonly ExtraRoute[];
   },
   progress: Progress,
 ): Promise<LiteLlmProcess> {
-  const { root, variables } = await litellmRoot(args.release ?? "litellm", progress);
+  const { root, variables } = await litellmRoot(progress);
   const scratch = await mkdtemp(join(tmpdir(), "bench-litellm-"));
   const write = async (folder: string, files: Readonly<Record<string, string>>) => {
     await mkdir(join(scratch, folder));
@@ -96,8 +94,8 @@ export async function startLiteLlm(
 }
 
 /** The layers of the lab's image, one over the other, and the image's variables. */
-async function litellmRoot(release: LiteLlmRelease, progress: Progress) {
-  const { layers, config } = await litellmImage(release, progress);
+async function litellmRoot(progress: Progress) {
+  const { layers, config } = await litellmImage("litellm", progress);
   const dir = await part({
     name: "bench-litellm-root",
     inputs: [...layers.map(({ digest }) => digest), JSON.stringify(MOUNTS)],
