@@ -3,7 +3,7 @@ import { type GatewayVariant, gatewayVariants, routesBySni } from "../gateway/va
 import { labelKeys, pathLabels, type Role } from "../labels.ts";
 import { DNS_PORT } from "./dns/corefile.ts";
 import { probePorts } from "./gate/gate.ts";
-import { notPublic } from "./public-addresses.ts";
+import { publicAddresses } from "./public-addresses.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -138,10 +138,9 @@ function wayOut(): Allowance[] {
       ports: bothProtocols(53),
     },
     {
-      peers: [
-        { ipBlock: { cidr: "0.0.0.0/0", except: [...notPublic.v4] } },
-        { ipBlock: { cidr: "::/0", except: [...notPublic.v6] } },
-      ],
+      peers: [publicAddresses.v4, publicAddresses.v6].map(({ cidr, except }) => ({
+        ipBlock: { cidr, except: [...except] },
+      })),
       ports: tcp(ports.https),
     },
   ];

@@ -19,7 +19,7 @@ const Removal = "table " + Table + " {\n}\ndelete table " + Table + "\n"
 
 // The hooks come after kube-proxy's DNAT, so a Service is seen as the pod behind it. What the node sends to its
 // pods (kubelet probes) has no hook. What kube-router lets every pod have is let through before any policy: replies
-// and the ICMP that it calls common, echo requests among it.
+// and the ICMP that it calls common, echo requests among it. What belongs to no connection it drops.
 const hooks = `
 	chain forward {
 		type filter hook forward priority filter; policy accept
@@ -33,6 +33,7 @@ const hooks = `
 
 	chain common {
 		ct state established,related accept
+		ct state invalid drop
 		meta l4proto icmp icmp type { echo-request, destination-unreachable, time-exceeded } accept
 		meta l4proto icmpv6 icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
 		ip saddr vmap @egress4

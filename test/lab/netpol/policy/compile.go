@@ -125,14 +125,12 @@ func (c *compiler) peers(policy *networkingv1.NetworkPolicy, from []networkingv1
 	}
 	var peers []Peers
 	var addresses []netip.Addr
+	var networks networkSet
 	for _, peer := range from {
 		if peer.IPBlock != nil {
-			block, err := parseBlock(peer.IPBlock)
-			if err != nil {
+			if err := networks.add(peer.IPBlock); err != nil {
 				c.problems = append(c.problems, fmt.Errorf("policy %s/%s: %w", policy.Namespace, policy.Name, err))
-				continue
 			}
-			peers = append(peers, Peers{Block: block})
 			continue
 		}
 		for _, candidate := range c.endpoints {
@@ -140,6 +138,9 @@ func (c *compiler) peers(policy *networkingv1.NetworkPolicy, from []networkingv1
 				addresses = append(addresses, candidate.addresses...)
 			}
 		}
+	}
+	for _, block := range networks.blocks() {
+		peers = append(peers, Peers{Block: &block})
 	}
 	if len(addresses) > 0 {
 		slices.SortFunc(addresses, netip.Addr.Compare)
@@ -166,22 +167,6 @@ func (c *compiler) selects(selector *metav1.LabelSelector, set labels.Set) bool 
 		return false
 	}
 	return parsed.Matches(set)
-}
-
-func parseBlock(block *networkingv1.IPBlock) (*Block, error) {
-	prefix, err := netip.ParsePrefix(block.CIDR)
-	if err != nil {
-		return nil, fmt.Errorf("ipBlock: %w", err)
-	}
-	parsed := &Block{Prefix: prefix.Masked()}
-	for _, cidr := range block.Except {
-		except, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("ipBlock except: %w", err)
-		}
-		parsed.Except = append(parsed.Except, except.Masked())
-	}
-	return parsed, nil
 }
 
 type portName struct {

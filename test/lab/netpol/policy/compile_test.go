@@ -140,3 +140,46 @@ func TestAnUnreadableBlockAllowsNothingAndIsNamed(t *testing.T) {
 		t.Fatalf("rules: %+v", rules)
 	}
 }
+
+// Where kube-router differs from Kubernetes, it is kube-router that runs on the machine.
+func TestAddressBlocksAreReadAsKubeRouterReadsThem(t *testing.T) {
+	type block = networkingv1.IPBlock
+	for _, c := range []struct {
+		name   string
+		blocks []block
+		passes map[string]bool
+	}{
+		{"all of IPv6 is global unicast and unique local addresses", []block{{CIDR: "::/0"}}, map[string]bool{
+			"2001:db8::1": true, "3fff::1": true, "fd00::1": true, "fc00::1": false, "fe80::1": false, "64:ff9b::1": false,
+		}},
+		{"an exception that is less specific than those has no effect on them", []block{{CIDR: "::/0", Except: []string{"8000::/1", "2000::/4"}}},
+			map[string]bool{"2001:db8::1": false, "3fff::1": true, "fd20:ce::254": true, "fc00::1": false}},
+		{"of one prefix the last counts", []block{{CIDR: "2000::/3"}, {CIDR: "::/0", Except: []string{"fd00::/8"}}},
+			map[string]bool{"2001:db8::1": true, "fd00::1": false}},
+		{"global unicast by its name is that and nothing else", []block{{CIDR: "2000::/3", Except: []string{"2001:db8::/32"}}},
+			map[string]bool{"2001:db8::1": false, "2606:4700::1": true, "fd20:ce::254": false, "fe80::1": false}},
+		{"all of IPv4 is all of it", []block{{CIDR: "0.0.0.0/0", Except: []string{"0.0.0.0/1", "224.0.0.0/3"}}},
+			map[string]bool{"1.1.1.1": false, "160.79.104.10": true, "255.255.255.255": false}},
+		{"one block's exception holds for another that is less specific", []block{{CIDR: "10.0.0.0/8"}, {CIDR: "10.1.0.0/16", Except: []string{"10.1.2.0/24"}}},
+			map[string]bool{"10.1.2.3": false, "10.1.3.3": true, "10.2.0.1": true}},
+		{"and not for one that is more specific", []block{{CIDR: "10.0.0.0/8", Except: []string{"10.1.0.0/16"}}, {CIDR: "10.1.2.0/24"}},
+			map[string]bool{"10.1.2.3": true, "10.1.3.3": false, "10.2.0.1": true}},
+	} {
+		var peers []networkingv1.NetworkPolicyPeer
+		for _, b := range c.blocks {
+			peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: &b})
+		}
+		rules := compile(t, []*corev1.Pod{pod("a", nil, "10.42.0.1", "fd42::1")},
+			egressPolicy(metav1.LabelSelector{}, networkingv1.NetworkPolicyEgressRule{To: peers}))
+		for destination, expected := range c.passes {
+			address := netip.MustParseAddr(destination)
+			source := netip.MustParseAddr("10.42.0.1")
+			if address.Is6() {
+				source = netip.MustParseAddr("fd42::1")
+			}
+			if got := rules.Allowed(source, address, corev1.ProtocolTCP, 443); got != expected {
+				t.Errorf("%s: to %s: %v", c.name, destination, got)
+			}
+		}
+	}
+}

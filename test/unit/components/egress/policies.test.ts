@@ -127,7 +127,11 @@ describe.each(Object.entries(strangers))("%s", (_, stranger) => {
   });
 });
 
-describe("the way out", () => {
+/** How a controller understands the address blocks of a rule: whether they have an address in them. */
+const readings = { Kubernetes: inAnyBlock, "kube-router": inMostSpecificNetwork };
+
+describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, reading) => {
+  const reached = (source: Pod, target: Pod | string) => reachedAs(reading, source, target);
   const withWayOut = gatewayVariants.map((variant) => [variant, gateway(variant)] as const);
   const notPublic = [
     ...["10.42.0.7", "10.43.0.1", "10.90.0.2", "169.254.169.254", "127.0.0.1", "192.168.1.1"],
@@ -137,6 +141,8 @@ describe("the way out", () => {
       "fe80::1",
       "fd43::1",
       "fc00::1",
+      "fd00::1",
+      "fd20:ce::254",
       "ff02::1",
       "64:ff9b::a9fe:a9fe",
       "2002:a9fe:a9fe::",
@@ -144,7 +150,8 @@ describe("the way out", () => {
   ];
 
   test.each(withWayOut)("on %s is TCP 443 of public addresses and cluster DNS", (_, pod) => {
-    for (const address of ["1.1.1.1", "160.79.104.10", "9.255.255.255", "2606:4700:4700::1111"]) {
+    const addresses = ["1.1.1.1", "160.79.104.10", "9.255.255.255", "223.255.255.255"];
+    for (const address of [...addresses, "2606:4700:4700::1111", "2a00:1450::1", "3ffe::1"]) {
       expect(reached(pod, address), address).toEqual({ TCP: [443], UDP: [] });
     }
     for (const address of notPublic) {
@@ -177,14 +184,52 @@ describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (v
   });
 });
 
+describe("what kube-router reads otherwise than Kubernetes is in no policy:", () => {
+  const rulesOf = ({ spec }: (typeof policies)[number]) => [
+    ...spec.ingress.map(({ from, ports }) => ({ peers: from, ports })),
+    ...spec.egress.map(({ to, ports }) => ({ peers: to, ports })),
+  ];
+  const rules = policies.flatMap(rulesOf);
+
+  test("a port by its name, or a rule for everybody", () => {
+    expect(rules.length).toBeGreaterThan(15);
+    for (const { peers, ports } of rules) {
+      expect(peers).not.toEqual([]);
+      expect(ports).not.toEqual([]);
+      for (const { port } of ports) expect(port).toBeTypeOf("number");
+    }
+  });
+
+  test("a rule between pods that one policy selects, which either direction alone would open", () => {
+    const everyPod = [agent, otherAgent, dns, probe, kubeDns, ...Object.values(strangers)].concat(
+      gatewayVariants.flatMap((variant) => [gateway(variant), litellm(variant)]),
+    );
+    for (const one of policies) {
+      const selected = everyPod.filter(
+        ({ namespace, labels }) =>
+          namespace === one.namespace && matches(one.spec.podSelector.matchLabels, labels),
+      );
+      const peers = rulesOf(one).flatMap(({ peers }) => peers);
+      const both = selected.filter((pod) => inAny(peers, pod, one.namespace, inAnyBlock));
+      expect(both, JSON.stringify(one)).toEqual([]);
+    }
+  });
+});
+
+type Reading = typeof inAnyBlock;
+
 /** The ports of `target`, a pod or an address outside, that a connection from `source` is allowed to. */
 function reached(source: Pod, target: Pod | string, among = policies) {
+  return reachedAs(inAnyBlock, source, target, among);
+}
+
+function reachedAs(reading: Reading, source: Pod, target: Pod | string, among = policies) {
   const open = (protocol: string) =>
     everyPort.filter(
       (port) =>
-        passes("egress", source, target, { protocol, port }, among) &&
+        passes("egress", source, target, { protocol, port, reading }, among) &&
         (typeof target === "string" ||
-          passes("ingress", target, source, { protocol, port }, among)),
+          passes("ingress", target, source, { protocol, port, reading }, among)),
     );
   return { TCP: open("TCP"), UDP: open("UDP") };
 }
@@ -194,7 +239,7 @@ function passes(
   direction: "ingress" | "egress",
   pod: Pod,
   peer: Pod | string,
-  wanted: { protocol: string; port: number },
+  wanted: { protocol: string; port: number; reading: Reading },
   among: typeof policies,
 ): boolean {
   const selecting = among.filter(
@@ -210,21 +255,54 @@ function passes(
     return rules.some(
       ({ peers, ports }) =>
         ports.some(({ protocol, port }) => protocol === wanted.protocol && port === wanted.port) &&
-        peers.some((candidate) => isPeer(candidate, peer, namespace)),
+        inAny(peers, peer, namespace, wanted.reading),
     );
   });
 }
 
-function isPeer(
-  candidate: PolicySpec["egress"][number]["to"][number],
+type Peer = PolicySpec["egress"][number]["to"][number];
+type IpBlock = Extract<Peer, { ipBlock: unknown }>["ipBlock"];
+
+function inAny(
+  peers: readonly Peer[],
   peer: Pod | string,
   namespace: string,
+  reading: Reading,
 ): boolean {
-  if ("ipBlock" in candidate) {
-    const { cidr, except } = candidate.ipBlock;
-    return typeof peer === "string" && within(peer, [cidr]) && !within(peer, except);
+  if (typeof peer === "string") {
+    const blocks = peers.flatMap((peer) => ("ipBlock" in peer ? [peer.ipBlock] : []));
+    return reading(peer, blocks);
   }
-  if (typeof peer === "string") return false;
+  return peers.some((candidate) => !("ipBlock" in candidate) && isPeer(candidate, peer, namespace));
+}
+
+/** Kubernetes: in one of the blocks, and in none of its exceptions. */
+function inAnyBlock(address: string, blocks: readonly IpBlock[]): boolean {
+  return blocks.some(({ cidr, except }) => within(address, [cidr]) && !within(address, except));
+}
+
+/** kube-router: all blocks of a rule and their exceptions are one set, in which the most specific network counts. */
+function inMostSpecificNetwork(address: string, blocks: readonly IpBlock[]): boolean {
+  const everything: Record<string, string[]> = {
+    "0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"],
+    "::/0": ["2000::/3", "fd00::/8"],
+  };
+  const networks = blocks.flatMap(({ cidr, except }) => [
+    ...(everything[cidr] ?? [cidr]).map((network) => ({ network, matches: true })),
+    ...except.map((network) => ({ network, matches: false })),
+  ]);
+  const length = (network: string) => Number(network.split("/")[1]);
+  const [most] = networks
+    .filter(({ network }) => within(address, [network]))
+    .sort((a, b) => length(b.network) - length(a.network));
+  return most?.matches === true;
+}
+
+function isPeer(
+  candidate: Exclude<Peer, { ipBlock: unknown }>,
+  peer: Pod,
+  namespace: string,
+): boolean {
   const inNamespace =
     candidate.namespaceSelector === undefined
       ? peer.namespace === namespace
