@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { agentConnections } from "../components/agents/limits.ts";
 import { notPublic } from "../components/egress/public-addresses.ts";
 
 export interface NodeFirewallArgs {
@@ -15,8 +16,9 @@ export interface NodeFirewallArgs {
 /**
  * Renders the node's firewall, a file for `nft -f`: the ring that holds whatever a policy says. From pods' addresses
  * the node forwards to pods, to public addresses by TCP 443 and to its resolver by port 53; of the node itself pods
- * reach the API server's port. It routes for nobody else, so a made-up source address gets no further. Loading
- * replaces its own table in one transaction and touches no other.
+ * reach the API server's port. It routes for nobody else, so a made-up source address gets no further. A pod's address
+ * has only so many connections at a time to the ports that agents call. Loading replaces its own table in one
+ * transaction and touches no other; connections are counted anew from then on.
  *
  * Both hooks come after DNAT and before masquerading, so a Service counts as what is behind it and a pod has its own
  * address; and after the rules of policies, so that the counters show what those let through.
@@ -43,6 +45,11 @@ ${set("resolvers4", "ipv4_addr", resolvers.v4)}
 ${set("resolvers6", "ipv6_addr", resolvers.v6)}
 ${set("not-public4", "ipv4_addr", [...notPublic.v4, ...pods.v4, ...services.v4])}
 ${set("not-public6", "ipv6_addr", [...notPublic.v6, ...pods.v6, ...services.v6])}
+${dynamicSet("connections4", "ipv4_addr")}
+${dynamicSet("connections6", "ipv6_addr")}
+	counter connections {
+	}
+
 	counter link-local {
 	}
 
@@ -56,12 +63,25 @@ ${set("not-public6", "ipv6_addr", [...notPublic.v6, ...pods.v6, ...services.v6])
 		type filter hook forward priority filter + 10; policy accept;
 		# Replies, and the ICMP errors that path MTU discovery needs.
 		ct state established,related accept
+		ct state new tcp dport { ${agentConnections.ports.join(", ")} } jump connections
 		ip daddr @pods4 accept
 		ip6 daddr @pods6 accept
 		ip saddr @pods4 jump pods-to-outside
 		ip6 saddr @pods6 jump pods-to-outside
 		limit rate 10/minute log prefix "node-firewall forward: "
 		counter name forward drop
+	}
+
+	# A kernel's count leaves out what is closed, TIME_WAIT included.
+	chain connections {
+		ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over ${agentConnections.perAddress} } goto too-many
+		ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over ${agentConnections.perAddress} } goto too-many
+	}
+
+	chain too-many {
+		limit rate 10/minute log prefix "node-firewall connections: "
+		# Told at once: a client that waits for an answer would not know to try later.
+		counter name connections reject with tcp reset
 	}
 
 	chain pods-to-outside {
@@ -127,6 +147,17 @@ function set(name: string, type: string, elements: readonly string[]): string {
     "\t\tflags interval",
     "\t\tauto-merge",
     ...lines,
+    "\t}\n",
+  ].join("\n");
+}
+
+/** A set that rules fill: an element goes when its last connection does. */
+function dynamicSet(name: string, type: string): string {
+  return [
+    `\tset ${name} {`,
+    `\t\ttype ${type}`,
+    "\t\tsize 65535",
+    "\t\tflags dynamic",
     "\t}\n",
   ].join("\n");
 }

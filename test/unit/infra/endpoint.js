@@ -1,6 +1,7 @@
-// One end of the packet tests, run inside a network namespace. `serve PORT,… ADDRESS,…` answers by TCP and UDP;
+// One end of the packet tests, run inside a network namespace. `serve PORT,… ADDRESS,…` answers by TCP and UDP, and
+// closes the connection; `hold PORT,… ADDRESS,…` answers by TCP and waits for the other side to close it.
 // `probe` reads attempts as JSON from stdin, makes all of them at once and prints for each "answered", "refused" or
-// "silent". A host with several addresses needs each of them named, to answer a datagram from the right one.
+// "silent"; `crowd COUNT PORT ADDRESS` stays with so many answered connections; `series` makes them one after another. A host with several addresses needs each of them named, to answer a datagram from the right one.
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -21,6 +22,25 @@ if (mode === "serve") {
   }
   await Promise.all(listening);
   console.log("ready");
+} else if (mode === "hold") {
+  for (const port of ports.split(",").map(Number)) {
+    await new Promise((resolve) => {
+      createServer((socket) => socket.on("error", () => {}).write("!")).listen(
+        port,
+        addresses,
+        resolve,
+      );
+    });
+  }
+  console.log("ready");
+} else if (mode === "crowd" || mode === "series") {
+  const [, , , count, port, host] = process.argv;
+  for (let i = 0; i < Number(count); i++) {
+    const socket = connect({ host, port: Number(port) });
+    await new Promise((resolve, reject) => socket.on("data", resolve).on("error", reject));
+    if (mode === "series") socket.destroy();
+  }
+  console.log("all answered");
 } else {
   const { attempts, patienceMs } = JSON.parse(readFileSync(0, "utf8"));
   console.log(JSON.stringify(await Promise.all(attempts.map((a) => attempt(a, patienceMs)))));

@@ -7,8 +7,8 @@ export interface Namespace {
   readonly pid: number;
   /** Runs a program in it and returns what it printed; a failure is an error with what it complained of. */
   run(program: string, args: readonly string[], input?: string): string;
-  /** Starts a program in it that runs until {@link close}, and waits for its first output. */
-  serve(program: string, args: readonly string[]): Promise<void>;
+  /** Starts a program in it that runs until {@link close}, and waits for its first output. Returns what ends it before. */
+  serve(program: string, args: readonly string[]): Promise<() => void>;
   close(): void;
 }
 
@@ -43,6 +43,9 @@ export async function openNamespace(): Promise<Namespace> {
           reject(new Error(`${program} ended with ${code ?? "a signal"}`));
         });
       });
+      return () => {
+        server.kill("SIGKILL");
+      };
     },
     close() {
       for (const process of [...servers, holder]) process.kill("SIGKILL");

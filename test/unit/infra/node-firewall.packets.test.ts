@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agentConnections } from "../../../components/agents/limits.ts";
 import { renderNodeFirewall } from "../../../infra/node-firewall.ts";
 import { type Namespace, openNamespace } from "./namespaces.ts";
 
@@ -75,11 +76,13 @@ const OUTSIDE_ADDRESSES = [
   ...["192.168.1.1", "100.64.0.1", "203.0.113.10", "10.43.0.99"],
   ...["2606:4700::35", "fd20:ce::254", "64:ff9b::a9fe:a9fe"],
 ];
+/** A public address that closes no connection. */
+const HOLDS_OUTSIDE = "104.16.0.36";
 const ENDPOINT = join(import.meta.dirname, "endpoint.js");
 
 describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () => {
   const all: Namespace[] = [];
-  let node: Namespace, pod: Namespace, outside: Namespace;
+  let node: Namespace, pod: Namespace, bystander: Namespace, outside: Namespace;
 
   const probe = (from: Namespace, attempts: readonly Attempt[], patienceMs: number): unknown =>
     JSON.parse(
@@ -98,10 +101,10 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
   };
 
   beforeAll(async () => {
-    for (let i = 0; i < 4; i++) all.push(await openNamespace());
-    const [first, second, third, fourth] = all as [Namespace, Namespace, Namespace, Namespace];
-    [node, pod, outside] = [first, second, fourth];
-    lay(node, { pod, neighbour: third, outside });
+    for (let i = 0; i < 5; i++) all.push(await openNamespace());
+    const [first, second, third, fourth, fifth] = all as Five;
+    [node, pod, bystander, outside] = [first, second, fourth, fifth];
+    lay(node, { pod, neighbour: third, bystander, outside });
     await node.serve(process.execPath, [
       ENDPOINT,
       "serve",
@@ -110,6 +113,8 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     ]);
     await third.serve(process.execPath, [ENDPOINT, "serve", "53,8080", "::"]);
     await pod.serve(process.execPath, [ENDPOINT, "serve", "8080", "::"]);
+    await third.serve(process.execPath, [ENDPOINT, "hold", "4000,7080,8443", "::"]);
+    await outside.serve(process.execPath, [ENDPOINT, "hold", "443", HOLDS_OUTSIDE]);
     await outside.serve(process.execPath, [
       ENDPOINT,
       "serve",
@@ -145,15 +150,70 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
   });
 
   it("counts what it drops by where it was going", () => {
-    const counted = (name: string): number => {
-      const text = node.run("nft", ["list", "counter", "inet", "node-firewall", name]);
-      return Number(/packets (\d+)/.exec(text)?.[1]);
-    };
     node.run("nft", ["-f", "-"], FIREWALL);
     probe(pod, [udp("metadata", "169.254.169.254", 80)], 1_000);
     expect([counted("link-local"), counted("forward"), counted("node")]).toEqual([1, 0, 0]);
     probe(pod, [udp("outside", "104.16.0.35", 80), udp("the kubelet", "10.90.0.2", 10250)], 1_000);
     expect([counted("link-local"), counted("forward"), counted("node")]).toEqual([1, 1, 1]);
+  });
+
+  const counted = (name: string): number => {
+    const text = node.run("nft", ["list", "counter", "inet", "node-firewall", name]);
+    return Number(/packets (\d+)/.exec(text)?.[1]);
+  };
+
+  describe.each([
+    ["IPv4", "10.42.0.6", "fd42::6", "10.42.0.5"],
+    ["IPv6", "fd42::6", "10.42.0.6", "fd42::5"],
+  ])("with as many connections from a pod's %s address as it may have", (_, host, other, own) => {
+    let leave: () => void;
+    const gateway = [tcp("the gateway", host, 8080), tcp("its TLS port", host, 8443)];
+
+    beforeAll(async () => {
+      node.run("nft", ["-f", "-"], FIREWALL);
+      const held = [ENDPOINT, "crowd", String(agentConnections.perAddress - 1), "8443", host];
+      leave = await pod.serve(process.execPath, held);
+      await pod.serve(process.execPath, [ENDPOINT, "crowd", "1", "7080", host]);
+    });
+
+    it("refuses the next at once, whichever of the ports it is for, and counts it", () => {
+      expect(probe(pod, gateway, 10_000)).toEqual(["refused", "refused"]);
+      expect(counted("connections")).toBe(2);
+    });
+
+    it("answers other pods, other ports, the other family and what goes outside", () => {
+      const outward = [
+        tcp("a port that the gateway's own pods call", host, 4000),
+        tcp("DNS by TCP", host, 53),
+        tcp("the gateway by the other family", other, 8080),
+        tcp("a public address", "104.16.0.35", 443),
+      ];
+      expect(titled(outward, probe(pod, outward, 10_000))).toEqual(each(outward, "answered"));
+      expect(probe(outside, [tcp("the pod", own, 8080)], 10_000)).toEqual(["answered"]);
+      expect(probe(bystander, gateway, 10_000)).toEqual(["answered", "answered"]);
+    });
+
+    it("answers again once they are gone, however many short ones follow", async () => {
+      leave();
+      const next = () => probe(pod, [tcp("the gateway", host, 8443)], 10_000);
+      await expect.poll(next, { timeout: 20_000 }).toEqual(["answered"]);
+      const refused = counted("connections");
+      const count = String(3 * agentConnections.perAddress);
+      const said = pod.run(process.execPath, [ENDPOINT, "series", count, "8443", host]);
+      expect(said).toBe("all answered\n");
+      expect(counted("connections")).toBe(refused);
+    });
+  });
+
+  it.each([
+    ["a port that the gateway's own pods call", "4000", "10.42.0.6"],
+    ["the internet", "443", HOLDS_OUTSIDE],
+  ])("does not bound connections to %s", async (_, port, host) => {
+    node.run("nft", ["-f", "-"], FIREWALL);
+    const count = String(4 * agentConnections.perAddress);
+    const leave = await pod.serve(process.execPath, [ENDPOINT, "crowd", count, port, host]);
+    leave();
+    expect(counted("connections")).toBe(0);
   });
 
   it("does not stand between the node and its pods", () => {
@@ -177,14 +237,17 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
   });
 });
 
+type Five = [Namespace, Namespace, Namespace, Namespace, Namespace];
+
 interface Ends {
   readonly pod: Namespace;
   readonly neighbour: Namespace;
+  readonly bystander: Namespace;
   readonly outside: Namespace;
 }
 
-/** Joins two pods and the outside to the node by a veth pair each, with kube-proxy's part done by hand. */
-function lay(node: Namespace, { pod, neighbour, outside }: Ends): void {
+/** Joins three pods and the outside to the node by a veth pair each, with kube-proxy's part done by hand. */
+function lay(node: Namespace, { pod, neighbour, bystander, outside }: Ends): void {
   const ip = (namespace: Namespace, lines: string[]): string =>
     namespace.run("ip", ["-batch", "-"], lines.join("\n") + "\n");
   ip(node, [
@@ -199,13 +262,16 @@ function lay(node: Namespace, { pod, neighbour, outside }: Ends): void {
     "addr add 10.90.0.1/24 dev eth0",
     "addr add fd90::1/64 dev eth0 nodad",
     "link set eth0 up",
-    ...OUTSIDE_ADDRESSES.map((a) => `addr add ${a}/${a.includes(":") ? "128" : "32"} dev lo`),
+    ...[...OUTSIDE_ADDRESSES, HOLDS_OUTSIDE].map(
+      (a) => `addr add ${a}/${a.includes(":") ? "128" : "32"} dev lo`,
+    ),
     "route add default via 10.90.0.2",
     "route add default via fd90::2",
   ]);
   for (const [number, namespace] of [
     [5, pod],
     [6, neighbour],
+    [7, bystander],
   ] as const) {
     ip(node, [
       `link add pod${number} type veth peer name eth0 netns ${namespace.pid}`,

@@ -34,6 +34,7 @@ describe("renderNodeFirewall", () => {
     expect(block(file, "chain forward")).toEqual([
       "type filter hook forward priority filter + 10; policy accept;",
       "ct state established,related accept",
+      "ct state new tcp dport { 8080, 8443, 5353, 7080 } jump connections",
       "ip daddr @pods4 accept",
       "ip6 daddr @pods6 accept",
       "ip saddr @pods4 jump pods-to-outside",
@@ -47,6 +48,17 @@ describe("renderNodeFirewall", () => {
       "ip daddr 169.254.0.0/16 counter name link-local drop",
       "tcp dport 443 ip daddr != @not-public4 accept",
       "tcp dport 443 ip6 daddr != @not-public6 accept",
+    ]);
+  });
+
+  it("bounds a pod's connections to what agents call, and refuses the rest at once", () => {
+    expect(block(file, "chain connections")).toEqual([
+      "ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 160 } goto too-many",
+      "ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 160 } goto too-many",
+    ]);
+    expect(block(file, "chain too-many")).toEqual([
+      'limit rate 10/minute log prefix "node-firewall connections: "',
+      "counter name connections reject with tcp reset",
     ]);
   });
 

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { agentConnections, agentQuota } from "../../../../components/agents/limits.ts";
+import {
+  agentPolicy,
+  envoyPolicy,
+  type PolicySpec,
+  shimmedLiteLlmPolicy,
+} from "../../../../components/egress/policies.ts";
+import { MAX_CONNECTIONS } from "../../../../components/gateway/envoy/limits.ts";
+import { ports } from "../../../../components/gateway/envoy/ports.ts";
+
+describe("connections by pod address", () => {
+  test("leave room at Envoy when one agent's every pod has as many as it may", () => {
+    const all = Number(agentQuota.hard.pods) * agentConnections.perAddress;
+    expect(all).toBe(3200);
+    // A quarter is left: the other agents go on.
+    expect(all).toBeLessThan(0.8 * MAX_CONNECTIONS);
+  });
+
+  const tcpPorts = (rules: PolicySpec["egress"]) =>
+    rules.flatMap(({ ports }) =>
+      ports.filter(({ protocol }) => protocol === "TCP").map(({ port }) => port),
+    );
+
+  test("are bounded on every port that agents reach, LiteLLM's aside", () => {
+    const reached = tcpPorts(agentPolicy({ gatewayNamespace: "llm" }).egress);
+    const bounded = [...agentConnections.ports, ports.litellm];
+    expect(new Set(bounded)).toEqual(new Set(reached));
+  });
+
+  test("are not bounded on what the gateway's own pods reach: they carry every agent's requests", () => {
+    const agentNamespaces = { a: "b" };
+    const own = (["shim", "hybrid"] as const).flatMap((variant) =>
+      tcpPorts([
+        ...envoyPolicy({ variant, agentNamespaces }).egress,
+        ...shimmedLiteLlmPolicy({ variant }).egress,
+      ]),
+    );
+    expect(own).toEqual(expect.arrayContaining([ports.litellm, ports.egress]));
+    expect(own.filter((port) => agentConnections.ports.includes(port as never))).toEqual([]);
+  });
+});
