@@ -5,7 +5,8 @@ import type { EnvironmentVariable } from "./environment.ts";
 
 /**
  * What makes a workload's pod template an agent of the gateway. `containers` has one entry, meant for each container
- * that the workload has; lists are added to the workload's own, and the init container comes before all others.
+ * that the workload has; lists are added to the workload's own, and the init container comes before all others. Of
+ * `env` the workload's entries of the same names are dropped: of two entries with one name the last counts.
  */
 export interface PodPatch {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -66,9 +67,11 @@ interface Container {
 export function applyPodPatch<Template extends PodTemplate>(patch: PodPatch, template: Template) {
   const { spec } = template;
   const [{ env, securityContext }] = patch.spec.containers;
+  const names = env.map(({ name }) => name);
   const patched = <C extends Container>(container: C) => ({
     ...container,
-    env: [...env, ...(container.env ?? [])],
+    // First, so that the workload's own can refer to them.
+    env: [...env, ...(container.env ?? []).filter(({ name }) => !names.includes(name))],
     securityContext: { ...container.securityContext, ...securityContext },
   });
   return {

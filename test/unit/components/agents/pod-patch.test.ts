@@ -69,3 +69,16 @@ test("what a workload has is kept, behind the gate, and cannot weaken the patch"
     },
   });
 });
+
+test("a variable of the patch has no other value in any container, and the workload's own may refer to it", () => {
+  const own = { name: "OWN", value: "$(ANTHROPIC_BASE_URL)/x" };
+  const other = { name: "ANTHROPIC_BASE_URL", value: "https://elsewhere.example" };
+  const { spec } = applyPodPatch(patch, {
+    spec: {
+      initContainers: [{ name: "first", env: [other] }],
+      containers: [{ name: "one", env: [other, own, other] }],
+    },
+  });
+  expect(spec.initContainers[1]).toMatchObject({ name: "first", env });
+  expect(spec.containers[0]).toMatchObject({ name: "one", env: [...env, own] });
+});
