@@ -27,6 +27,7 @@ async function main(signal: AbortSignal): Promise<number> {
     await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
   }
   if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
+  if (reports.length === 0) throw new Error("nothing was measured");
   return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
 }
 

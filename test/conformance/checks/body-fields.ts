@@ -100,6 +100,14 @@ export const bodyFields: readonly Check[] = [
               record.headers.some(([, value]) => value.includes("sk-other"));
         if (steered) return lost("steered", `${fields[0]} took effect: ${record?.url ?? status}`);
       }
+      // A gateway that refuses everything is steered by nothing.
+      const next = newMarker();
+      const plain = await relay(context, next, { body: conversation(next) }, ANY_BODY);
+      if (plain.record === undefined)
+        return lost(
+          "refused",
+          `nothing comes through: ${plain.response.head?.status ?? "no answer"}`,
+        );
       return kept(seen.join("; "));
     },
   },

@@ -18,6 +18,7 @@ export function judgeIdleLimits({ limits }: RunningConfiguration): Outcome {
 
 /** Whether a request may take as long as Claude Code lets it. */
 export function judgeTotalLimits({ limits }: RunningConfiguration): Outcome {
+  if (limits.length === 0) return lost("unknown", "no limit was found");
   const total = limits.filter(({ kind }) => kind === "total");
   const short = total.filter(({ seconds }) => seconds !== 0 && seconds < REQUEST_SECONDS);
   if (short.length > 0) return lost("short", `under ${REQUEST_SECONDS} s: ${shown(short)}`);
@@ -26,7 +27,8 @@ export function judgeTotalLimits({ limits }: RunningConfiguration): Outcome {
 }
 
 /** Whether nothing is sent again that may have reached the upstream. */
-export function judgeRetries({ retries }: RunningConfiguration): Outcome {
+export function judgeRetries({ limits, retries }: RunningConfiguration): Outcome {
+  if (limits.length + retries.length === 0) return lost("unknown", "no configuration was found");
   const repeating = retries.filter(
     ({ on, attempts }) => attempts > 0 && !/^(connect-failure)?$/.test(on),
   );

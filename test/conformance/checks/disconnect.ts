@@ -110,9 +110,12 @@ const inUpload: Check = {
     exchange.abort();
     await exchange.response;
     const after = newMarker();
-    await context.client.send(
+    const { head } = await context.client.send(
       requestOf({}, [{ text: conversation(after) }], conversation(after).length),
     );
+    // A gateway that passes on nothing at all would have kept this back too.
+    if (head?.status !== 200)
+      return lost("no-answer", `the next request was answered with ${head?.status ?? "nothing"}`);
     const { record } = await seenUpstream(upstream, since, marker);
     if (record === undefined) return kept("the API never heard of it");
     const state = await waitForState(context, since, marker, ({ endedAtMs }) => endedAtMs !== null);

@@ -96,6 +96,14 @@ const noneAdded = sentUp(
   },
 );
 
+const NOT_RELAYED = lost("not-relayed", "the upstream was not asked, or did not answer");
+
+/** Headers as the upstream sent them and as the client got them; without the latter nothing was relayed. */
+function answerOf(relayed: Relayed) {
+  const sent = answerForClient(relayed).headers;
+  return [sent, sent.length === 0 ? undefined : relayed.response.head?.headers] as const;
+}
+
 const responseAdded: Check = {
   id: "headers.answer-nothing-added",
   title: "The agent is told nothing that the API did not say",
@@ -104,11 +112,9 @@ const responseAdded: Check = {
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
-    const { record, response } = await relay(context, marker, { body: conversation(marker) });
-    const { added } = headerDifferences(
-      record?.response?.headers ?? [],
-      response.head?.headers ?? [],
-    );
+    const [sent, received] = answerOf(await relay(context, marker, { body: conversation(marker) }));
+    if (received === undefined) return NOT_RELAYED;
+    const { added } = headerDifferences(sent, received);
     return added.length === 0
       ? kept("no header that the API did not send")
       : lost("added", added.join(", "));
@@ -143,18 +149,20 @@ function answerHeaders(
     async run(context) {
       const marker = newMarker();
       const body = conversation(marker, { stream });
-      const relayed = await relay(
-        context,
-        marker,
-        { body },
-        {
-          kind: "frames",
-          headers,
-          frames: [{ text: 'event: message_stop\ndata: {"type":"message_stop"}\n\n' }],
-        },
+      const [sent, received] = answerOf(
+        await relay(
+          context,
+          marker,
+          { body },
+          {
+            kind: "frames",
+            headers,
+            frames: [{ text: 'event: message_stop\ndata: {"type":"message_stop"}\n\n' }],
+          },
+        ),
       );
-      const sent = answerForClient(relayed).headers;
-      const { changed } = headerDifferences(sent, relayed.response.head?.headers ?? []);
+      if (received === undefined) return NOT_RELAYED;
+      const { changed } = headerDifferences(sent, received);
       return changed.length === 0
         ? kept(`${sent.length} headers arrived as sent`)
         : lost("changed", changed.join("; "));

@@ -115,14 +115,14 @@ const noBreach: Check = {
       const { head } = await client.send(
         messagesRequest({ path: `${path}?marker=${marker}`, body: conversation(marker) }),
       );
-      statuses.push(head?.status ?? 0);
+      if (head === undefined) return lost("no-answer", `${path} was not answered`);
+      statuses.push(head.status);
     }
-    const records = await upstream.records(since);
-    const breach = records.find(
-      ({ url }) => url.includes(marker) && !/^\/v1\/messages\?/.test(url),
-    );
-    if (breach !== undefined)
-      return lost("came-through", `the upstream was asked for ${breach.url}`);
+    for (const { id, url } of await upstream.records(since)) {
+      const ours = url.includes(marker) || (await upstream.requestBody(id)).includes(marker);
+      if (ours && url.split("?")[0] !== "/v1/messages")
+        return lost("came-through", `the upstream was asked for ${url}`);
+    }
     return kept(
       `${paths.length} spellings, answered ${statuses.join(", ")}; none reached another route`,
     );
@@ -206,9 +206,11 @@ const hello: Check = {
       messagesRequest({ method: "HEAD", path: "/api/hello", body: "" }),
     );
     if (head === undefined) return lost("no-answer", `the connection ended with ${quoted(ended)}`);
+    const seen = `status ${head.status}`;
+    if (head.status >= 500) return lost("server-error", `${seen}, which is no refusal`);
     return head.status >= 300 && head.status < 400
-      ? lost("redirect", `status ${head.status}, and redirects count as failures`)
-      : kept(`status ${head.status}`);
+      ? lost("redirect", `${seen}, and redirects count as failures`)
+      : kept(seen);
   },
 };
 

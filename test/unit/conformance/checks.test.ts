@@ -8,7 +8,7 @@ import { checks } from "../../conformance/checks/index.ts";
 import { RAW_CLIENT_SOURCE, RawClient } from "../../conformance/client/raw-client.ts";
 import { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { type FakeAnthropic, startFakeAnthropic } from "../../lab/anthropic/server.ts";
-import { planted } from "./defects.ts";
+import { planted, relaysNothing } from "./defects.ts";
 import { modelClaude } from "./model-claude.ts";
 import { type Defect, type ModelGateway, startModelGateway, TOKEN } from "./model-gateway.ts";
 
@@ -81,5 +81,25 @@ describe.concurrent("a check that fails on its planted defect", () => {
     const context = await throughGateway(plant?.defect ?? {}, 1000);
     const outcome = await check.run(context);
     expect(outcome).toMatchObject({ kept: false, loss: plant?.loss });
+  });
+});
+
+describe.concurrent("a check that fails on a gateway that relays nothing", () => {
+  const concerned = measurable.filter(({ id }) => id in relaysNothing);
+  test("is there by its name", () => {
+    expect(concerned.map(({ id }) => id).sort()).toEqual(Object.keys(relaysNothing).sort());
+  });
+  test.each(concerned)("$id", async (check: Check) => {
+    const plant = relaysNothing[check.id];
+    const context = await throughGateway(plant?.defect ?? {}, 1000);
+    expect(await check.run(context)).toMatchObject({ kept: false, loss: plant?.loss });
+  });
+});
+
+describe.concurrent("no check passes through a gateway that is down", () => {
+  test.each(measurable)("$id", async (check: Check) => {
+    const context = await throughGateway({ hangsUp: true }, 1000);
+    const outcome = await check.run(context).catch(() => ({ kept: false }));
+    expect(outcome).toMatchObject({ kept: false });
   });
 });

@@ -50,6 +50,13 @@ test("a request may take 600 s, and no clock may end it before", () => {
   expect(judgeTotalLimits(running(limit("total", 15)))).toMatchObject({ loss: "short" });
 });
 
+test("a configuration in which nothing was found proves nothing", () => {
+  const nothing = { limits: [], retries: [] };
+  for (const judge of [judgeIdleLimits, judgeTotalLimits, judgeRetries]) {
+    expect(judge(nothing)).toMatchObject({ kept: false, loss: "unknown" });
+  }
+});
+
 describe("retries", () => {
   test("of connections that were never made repeat nothing", () => {
     const configuration = { limits: [], retries: [retries("connect-failure", 2)] };

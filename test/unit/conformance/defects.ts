@@ -81,6 +81,20 @@ const errors = Object.fromEntries(
   ]),
 ) as Record<Check["id"], Planted>;
 
+/** Refuses whatever it should relay. */
+const down: Defect = { refuses: () => 502 };
+
+/** Gateways that relay nothing, on which a check must not find that nothing was changed or got through. */
+export const relaysNothing: Readonly<Record<Check["id"], Planted>> = {
+  "own-errors.hello": { defect: { status: () => 502 }, loss: "server-error" },
+  "own-errors.other-paths": { defect: { hangsUp: true }, loss: "no-answer" },
+  "headers.answer-nothing-added": { defect: down, loss: "not-relayed" },
+  "headers.rate-limits": { defect: down, loss: "not-relayed" },
+  "headers.unified-limits": { defect: down, loss: "not-relayed" },
+  "disconnect.in-upload": { defect: down, loss: "no-answer" },
+  "body.no-steering": { defect: down, loss: "refused" },
+};
+
 /** For every check that raw HTTP and the fake API are enough for, a gateway that must not pass it. */
 export const planted: Readonly<Record<Check["id"], Planted>> = {
   ...errors,
@@ -151,7 +165,10 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "own-errors.closed-files": { defect: { opensRoutes: true }, loss: "came-through" },
   "own-errors.closed-keys": { defect: { opensRoutes: true }, loss: "came-through" },
   "own-errors.closed-method": { defect: { opensRoutes: true }, loss: "came-through" },
-  "own-errors.other-paths": { defect: { opensRoutes: true }, loss: "came-through" },
+  "own-errors.other-paths": {
+    defect: { opensRoutes: true, path: (path) => path.replace(/\?.*/, "") },
+    loss: "came-through",
+  },
   "own-errors.credential-swapped": { defect: { leaks: true }, loss: "leaked" },
   "own-errors.upstream-reset": { defect: wrapsOwn, loss: "own-shape" },
   "own-errors.malformed": { defect: wrapsErrors, loss: "own-shape" },

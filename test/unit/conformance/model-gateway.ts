@@ -45,6 +45,8 @@ export interface Defect {
   readonly leaks?: true;
   /** Its own errors. */
   readonly ownError?: (status: number, type: string) => string;
+  /** Closes every connection instead of an answer. */
+  readonly hangsUp?: true;
   /** Answers the connection warm-up with a redirect. */
   readonly redirects?: true;
 }
@@ -107,6 +109,10 @@ async function handle(exchange: Exchange): Promise<void> {
   const url = request.url ?? "";
   const path = url.slice(BASE.length);
   const [route = ""] = path.split("?");
+  if (defect.hangsUp === true) {
+    response.destroy();
+    return;
+  }
   if (defect.redirects === true && request.method === "HEAD") {
     response.writeHead(307, { location: "/" }).end();
     return;
