@@ -48,6 +48,8 @@ export interface Attempt extends Common {
   readonly variants?: readonly GatewayVariant[];
   /** Why it cannot be tried here; undefined when it can. */
   readonly skip?: (around: Surroundings) => string | undefined;
+  /** Tried while nothing else is, because it would keep others from getting through. */
+  readonly alone?: true;
   /** Whose container it is tried from. Default an agent's. */
   readonly from?: "agent" | "litellm" | "visitor";
   /** What the upstream is told to answer before; the attempt is skipped where the upstream takes no orders. */

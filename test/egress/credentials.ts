@@ -166,6 +166,9 @@ export async function measureCredentials(
   const planted = randomBytes(32).toString("hex");
   const { environment, files, answers } = await readAsAgent(around, means, planted);
   const count = Object.keys(others).length;
+  // Only in mode sni may there be nobody else with a key.
+  if (count === 0 && around.variant !== "envoy-sni")
+    throw new Error(`the Secrets of stack ${stack} hold no key but the agent's own`);
   const row = (
     id: string,
     ring: Ring,
@@ -178,7 +181,7 @@ export async function measureCredentials(
     const failed = found.length > 0 || !control.found;
     return {
       ...{ id: `credentials.${id}`, title, expected: "blocked", rings: [ring] },
-      status: failed ? "fail" : "pass",
+      status: failed ? "fail" : count === 0 ? "not-applicable" : "pass",
       evidence:
         found.length > 0
           ? found.join(", ")
@@ -195,8 +198,10 @@ export async function measureCredentials(
       "somebody else's key in a process's environment or arguments",
       environment,
       {
-        what: "the agent's own, which is there",
-        found: Object.values(own).every((secret) => finds(environment, secret)),
+        what: "the agent's own environment, which is there",
+        found:
+          environment.includes("ANTHROPIC_BASE_URL=") &&
+          Object.values(own).every((secret) => finds(environment, secret)),
       },
       `${environment.length} characters`,
     ),

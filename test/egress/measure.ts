@@ -3,6 +3,8 @@ import type { Attempt, Surroundings } from "./attempt.ts";
 import { ephemeralContainer, measureBadPods } from "./admission.ts";
 import { measureCredentials } from "./credentials.ts";
 import type { AttemptResult, EgressReport, Status } from "./report.ts";
+import { measureGatewayPod } from "./gateway-pod.ts";
+import { measurePolicies } from "./in-force.ts";
 import { gateway } from "./rows/gateway.ts";
 import { inside } from "./rows/inside.ts";
 import { itself } from "./rows/itself.ts";
@@ -41,6 +43,8 @@ export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
     witness = lab && (await Witness.start(lab));
     const checks = [
       ...(await measureAttempts(attempts, around, { target, upstream, witness, signal, status })),
+      ...(await measurePolicies(stack, around, target)),
+      await measureGatewayPod(around, { target, witness }),
       ...(await measureBadPods(pods, target, around)),
       await ephemeralContainer(target, around),
       ...(await measureCredentials(stack, around, { target, upstream })),

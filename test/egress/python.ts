@@ -1,6 +1,6 @@
 /** Functions that attempts use; each raises unless somebody answered. */
 const PRELUDE = `
-import http.client, json, os, socket, ssl, struct, subprocess, threading, urllib.parse
+import http.client, json, os, shutil, socket, ssl, struct, subprocess, threading, urllib.parse
 SECONDS = 2
 def tcp(address, port):
     return socket.create_connection((address, port), SECONDS)
@@ -22,6 +22,7 @@ def udp(address, port, payload):
         s.send(payload)
         return s.recv(4096)
 def answered(answer, name):
+    if len(answer) < 12: raise OSError(f"{name}: no answer")
     if answer[3] & 15 != 0 or answer[6:8] == b"\\0\\0":
         raise OSError(f"{name}: answered with code {answer[3] & 15} and no address")
     return f"{name}: answered with an address"
@@ -36,12 +37,18 @@ def http_status(address, port, method, path, headers={}, body=None, host=None):
     connection = http.client.HTTPConnection(address, port, timeout=10)
     connection.request(method, path, body, {**({"Host": host} if host else {}), **headers})
     return connection.getresponse()
+def https_message(address, headers, body):
+    connection = http.client.HTTPConnection(address, 443, timeout=10)
+    connection.sock = tls(address, 443, "api.anthropic.com")
+    connection.request("POST", "/v1/messages", body, {"Host": "api.anthropic.com", "anthropic-version": "2023-06-01", "content-type": "application/json", **headers})
+    return connection.getresponse()
 def expect_ok(response):
     text = response.read(300).decode(errors="replace")
     if response.status >= 400:
         raise OSError(f"status {response.status}: {text}")
     return f"status {response.status}: {text}"
 def curl(*args, env={}):
+    if shutil.which("curl") is None: raise RuntimeError("there is no curl")
     done = subprocess.run(["curl", "-sSk", "-m", "3", *args], capture_output=True, text=True, env={**os.environ, **env})
     if done.returncode != 0: raise OSError(done.stderr.strip())
     return "curl got an answer"
@@ -58,6 +65,8 @@ def ping(address):
 export interface Said {
   readonly through: boolean;
   readonly said: string;
+  /** The try itself is wrong: nobody refused anything. */
+  readonly broken?: boolean;
 }
 
 /** A program that makes every try at once, and prints a list of {@link Said}. */
@@ -70,7 +79,8 @@ def run(index):
     try:
         results[index] = {"through": True, "said": str(globals()[f"try_{index}"]())}
     except BaseException as error:
-        results[index] = {"through": False, "said": f"{type(error).__name__} {error}"}
+        held = isinstance(error, (OSError, http.client.HTTPException))
+        results[index] = {"through": False, "broken": not held, "said": f"{type(error).__name__} {error}"}
 threads = [threading.Thread(target=run, args=(index,)) for index in range(len(results))]
 for thread in threads: thread.start()
 for thread in threads: thread.join()

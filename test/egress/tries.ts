@@ -56,17 +56,18 @@ export async function tryAttempts(
   return { of, unaccounted };
 }
 
-/** Groups in which no two attempts have the same destination outside. */
+/** Groups in which no two attempts have the same destination outside; those that are tried alone come last. */
 export function wavesOf(attempts: readonly Attempt[]): Attempt[][] {
   const waves: { attempts: Attempt[]; keys: Set<string> }[] = [];
-  for (const attempt of attempts) {
+  for (const attempt of attempts.filter(({ alone }) => alone !== true)) {
     const keys = destinations(attempt);
     let wave = waves.find((wave) => !keys.some((key) => wave.keys.has(key)));
     if (wave === undefined) waves.push((wave = { attempts: [], keys: new Set() }));
     wave.attempts.push(attempt);
     for (const key of keys) wave.keys.add(key);
   }
-  return waves.map(({ attempts }) => attempts);
+  const alone = attempts.filter(({ alone }) => alone === true);
+  return [...waves.map(({ attempts }) => attempts), ...alone.map((attempt) => [attempt])];
 }
 
 function destinations({ arrives, relayed }: Attempt): string[] {
@@ -91,7 +92,10 @@ async function tryWave(
       const results = await runPython(target, containerOf(place, around), bodies);
       for (const [index, result] of results.entries()) {
         const attempt = here[index];
-        if (attempt) said.set(attempt, result);
+        if (attempt === undefined) continue;
+        // An attempt that cannot be made must not pass for one that was held back.
+        if (result.broken) throw new Error(`${attempt.id} could not be tried: ${result.said}`);
+        said.set(attempt, result);
       }
     }),
   );

@@ -1,3 +1,4 @@
+import { agentConnections } from "../../../components/agents/limits.ts";
 import { ports } from "../../../components/gateway/envoy/ports.ts";
 import type { GatewayVariant } from "../../../components/gateway/variant.ts";
 import type { Attempt } from "../attempt.ts";
@@ -109,6 +110,22 @@ export const gateway: readonly Attempt[] = [
           headers: [["location", "http://169.254.169.254/computeMetadata/v1/"]],
         },
       }),
+  },
+  {
+    id: "connections",
+    title: `more than ${agentConnections.perAddress} connections to the gateway at a time`,
+    expected: "blocked",
+    rings: ["firewall"],
+    alone: true,
+    variants: ["shim", "envoy-terminate", "envoy-sni", "hybrid"],
+    // Refused early would be something else: then an agent has too few.
+    python: ({ gatewayAddress, variant }) => `held = []
+    for count in range(${agentConnections.perAddress} + 1):
+        try: held.append(tcp("${gatewayAddress}", ${variant === "envoy-sni" ? ports.https : ports.agents}))
+        except ConnectionRefusedError:
+            if count < ${agentConnections.perAddress} / 2: return f"refused after {count} only"
+            raise ConnectionRefusedError(f"after {count} connections")
+    return f"{len(held)} connections"`,
   },
   ...["unlisted.example", "unlisted.example.", "api.anthropic.com.evil.example", ""].map((name) =>
     refused(

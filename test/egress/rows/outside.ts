@@ -1,3 +1,4 @@
+import { INTERNET_HOSTS } from "../../lab/cluster/network.ts";
 import { type Arrival, type Attempt, type Ring } from "../attempt.ts";
 
 /** Public addresses that nobody listed. */
@@ -8,6 +9,8 @@ const PACKAGES = "104.16.0.35";
 /** Google Cloud's metadata server. */
 const METADATA = "169.254.169.254";
 const METADATA_V6 = "fd20:ce::254";
+/** Of a VPC, or of somebody's machines: not of the internet. */
+const UNIQUE_LOCAL = INTERNET_HOSTS["unique-local.example"] ?? "";
 
 /** A connection by address to somewhere outside. */
 function direct(
@@ -112,6 +115,12 @@ export const outside: readonly Attempt[] = [
     "the metadata server, port 443",
     ["policy", "firewall"],
     tcp(METADATA, 443),
+  ),
+  direct(
+    "unique-local",
+    "a unique local IPv6 address, port 443",
+    ["policy", "firewall"],
+    tcp(UNIQUE_LOCAL, 443),
   ),
   direct("link-local", "a link-local address", ["policy", "firewall"], tcp("169.254.1.1", 80)),
   {

@@ -27,6 +27,8 @@ export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "metadata.google.internal": METADATA,
   "unlisted.example": "203.0.113.10",
   "unlisted6.example": "2606:4700:4700::1111",
+  // Not of the internet, but beyond the node: nothing may get there.
+  "unique-local.example": "fd5e:1::10",
 };
 
 /** Input of `ip -batch` for the node's namespace. */

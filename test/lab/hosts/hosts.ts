@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { daemonPid, type Lab, startDaemon } from "../cluster/index.ts";
+import { INTERNET_HOSTS } from "../cluster/network.ts";
 import { labCa } from "../parts/ca.ts";
 import { issueCertificate } from "../parts/certificates.ts";
 
@@ -39,7 +40,9 @@ export async function ensureHosts(lab: Lab): Promise<void> {
     argv: [
       ...[process.execPath, "--import", "tsx", join(import.meta.dirname, "main.ts")],
       ...["--cert", certFile, "--key", keyFile, "--root", root],
-      ...Object.values(HOSTS).flatMap((address) => ["--listen", address]),
+      ...[...Object.values(HOSTS), INTERNET_HOSTS["unique-local.example"] ?? ""].flatMap(
+        (address) => ["--listen", address],
+      ),
     ],
   });
 }

@@ -84,7 +84,7 @@ describe.concurrent("a check that fails on its planted defect", () => {
   });
 });
 
-describe.concurrent("a check that fails on a gateway that relays nothing", () => {
+describe("a check that fails on a gateway that relays nothing", () => {
   const concerned = measurable.filter(({ id }) => id in relaysNothing);
   test("is there by its name", () => {
     expect(concerned.map(({ id }) => id).sort()).toEqual(Object.keys(relaysNothing).sort());
@@ -96,7 +96,8 @@ describe.concurrent("a check that fails on a gateway that relays nothing", () =>
   });
 });
 
-describe.concurrent("no check passes through a gateway that is down", () => {
+// Not beside the others: the largest of them are near their time limit on a busy machine.
+describe("no check passes through a gateway that is down", () => {
   test.each(measurable)("$id", async (check: Check) => {
     const context = await throughGateway({ hangsUp: true }, 1000);
     const outcome = await check.run(context).catch(() => ({ kept: false }));

@@ -38,7 +38,7 @@ function stack(
     if (verb === "exec") {
       const [, planted] = JSON.parse(options?.input as string) as [unknown, string];
       const usual = {
-        environment: `TOKEN=${OWN}`,
+        environment: `ANTHROPIC_BASE_URL=x TOKEN=${OWN}`,
         files: `x ${planted} x`,
         answers: ["GET /: 404\n\n{}"],
       };
@@ -63,14 +63,18 @@ describe("the search for keys in what an agent can read", () => {
     const rows = await measured(() => ({}));
     expect(rows["credentials.environment"]).toEqual({
       status: "pass",
-      evidence: "58 characters: none of 3 keys, and the agent's own, which is there",
+      evidence: "79 characters: none of 3 keys, and the agent's own environment, which is there",
     });
     expect(rows["credentials.files"]?.status).toBe("pass");
     expect(rows["credentials.answers"]?.status).toBe("pass");
   });
 
   test.each([
-    ["in its environment", "environment", { environment: `TOKEN=${OWN} KEY=${REAL}` }],
+    [
+      "in its environment",
+      "environment",
+      { environment: `ANTHROPIC_BASE_URL=x TOKEN=${OWN} KEY=${REAL}` },
+    ],
     ["in an answer", "answers", { answers: [`GET /: 200\n\n{"key": "${REAL}"}`] }],
     [
       "in an answer, in base64",

@@ -25,6 +25,7 @@ test("every outside address is on internet's loopback, once", () => {
       "169.254.169.254/32",
       "203.0.113.10/32",
       "2606:4700:4700::1111/128",
+      "fd5e:1::10/128",
       "8.8.8.8/32",
     ].sort(),
   );
