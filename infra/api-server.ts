@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { parse } from "yaml";
+
+import { parseKubeconfig } from "./k3s-kubeconfig.ts";
 
 /** What a cluster's API says to the holder of a kubeconfig. */
 export type ApiAnswer =
@@ -9,37 +10,17 @@ export type ApiAnswer =
   | { readonly is: "another"; readonly reason: string }
   | { readonly is: "missing"; readonly reason: string };
 
-/** A kubeconfig with one cluster and one user, as k3s writes it. */
-interface Kubeconfig {
-  readonly clusters: readonly [
-    {
-      readonly cluster: { readonly server: string; readonly "certificate-authority-data": string };
-    },
-  ];
-  readonly users: readonly [
-    {
-      readonly user: {
-        readonly "client-certificate-data": string;
-        readonly "client-key-data": string;
-      };
-    },
-  ];
-}
-
 /** Errors of a server whose certificate another authority signed: a host that was made anew. */
 const FOREIGN = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_SIGNATURE)/;
 
 /** Asks the API of a kubeconfig's cluster whether it is ready, for no longer than a limit. */
 export async function askApi(file: string, limitMs: number): Promise<ApiAnswer> {
-  const { clusters, users } = parse(readFileSync(file, "utf8")) as Kubeconfig;
-  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
-  const { "client-certificate-data": cert, "client-key-data": key } = users[0].user;
-  const bytes = (base64: string): Buffer => Buffer.from(base64, "base64");
+  const { server, authority, certificate, key } = parseKubeconfig(readFileSync(file, "utf8"));
   return await new Promise((resolve) => {
     request(new URL("/readyz", server), {
-      ca: bytes(ca),
-      cert: bytes(cert),
-      key: bytes(key),
+      ca: authority,
+      cert: certificate,
+      key,
       signal: AbortSignal.timeout(limitMs),
     })
       .on("response", (response) => {

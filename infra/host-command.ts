@@ -1,6 +1,7 @@
 import { readArguments, UsageError } from "./command-line.ts";
 import { capture } from "./gcloud.ts";
 import { type HostReference, hostReference } from "./host-reference.ts";
+import { type FullStackName, isFullStackName } from "./stack-name.ts";
 
 /** Reads `--stack` and the options that take a number. */
 export function readOptions<Option extends string>(
@@ -31,4 +32,13 @@ export function readOptions<Option extends string>(
 export async function findHost(stack: string): Promise<HostReference> {
   const outputs = await capture("pulumi", ["stack", "output", "--json", "--stack", stack]);
   return hostReference(stack, JSON.parse(outputs) as Record<string, unknown>);
+}
+
+/** A stack's full name: Pulumi knows what one that leaves out organization or project means. */
+export async function findFullName(stack: string): Promise<FullStackName> {
+  if (isFullStackName(stack)) return stack;
+  const args = ["stack", "--show-name", "--fully-qualify-stack-names", "--stack", stack];
+  const name = (await capture("pulumi", args)).trim();
+  if (isFullStackName(name)) return name;
+  throw new Error(`Pulumi knows stack "${stack}" as "${name}", without organization and project`);
 }

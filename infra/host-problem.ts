@@ -2,6 +2,7 @@ import { askApi } from "./api-server.ts";
 import { readHostStatus } from "./gcloud.ts";
 import { type HostReference, hostReference } from "./host-reference.ts";
 import { summarize } from "./host-status.ts";
+import type { FullStackName } from "./stack-name.ts";
 import { expandHome, kubeconfigProblem, tunnelKubeconfig } from "./kubeconfig.ts";
 
 const LIMIT_MS = 15_000;
@@ -11,7 +12,7 @@ const LIMIT_MS = 15_000;
  * `undefined` when it can. `outputs` reads the host stack's, and is called only when something is wrong.
  */
 export async function hostProblem(
-  stack: string,
+  stack: FullStackName,
   outputs: () => Promise<Readonly<Record<string, unknown>>>,
 ): Promise<string | undefined> {
   const stale = kubeconfigProblem(stack);

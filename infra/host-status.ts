@@ -1,4 +1,5 @@
 import type { HostReference } from "./host-reference.ts";
+import { printable } from "./printable.ts";
 
 /** The steps of the startup script in its order, and what each is for. `upgrade` is there only after one. */
 export const STEPS = {
@@ -15,6 +16,8 @@ export const STEPS = {
   watch: "watch for upgrades",
 } as const;
 
+const isStep = (step: string): boolean => Object.hasOwn(STEPS, step);
+
 /** What a machine says of one step. */
 export interface StepReport {
   readonly step: string;
@@ -24,16 +27,16 @@ export interface StepReport {
   readonly message: string;
 }
 
-/** Reads the guest attribute `claude-gateway/steps`. */
+/** Reads the guest attribute `claude-gateway/steps`, which whoever is on the machine may have written. */
 export function parseSteps(text: string): StepReport[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
-      const [step = "", state = "", time = "", message = ""] = line.split("\t");
+      const [step = "", state = "", time = "", message = ""] = line.split("\t").map(printable);
       if (state !== "running" && state !== "ok" && state !== "failed" && state !== "refused") {
         throw new Error(
-          `The guest attribute claude-gateway/steps has a line of another form: ${line}`,
+          `The guest attribute claude-gateway/steps has a line of another form: ${printable(line)}`,
         );
       }
       return { step, state, time, message };
@@ -58,7 +61,7 @@ export function isReady({ steps }: HostStatus): boolean {
 export function summarize(status: HostStatus): string {
   const { host, steps } = status;
   const where = `${host.instance} (${host.project}, ${host.zone})`;
-  const failed = steps.find(({ step, state }) => step in STEPS && state === "failed");
+  const failed = steps.find(({ step, state }) => isStep(step) && state === "failed");
   if (failed !== undefined) {
     return `${where}: set-up failed at step "${failed.step}": ${failed.message}`;
   }
@@ -71,11 +74,11 @@ export function summarize(status: HostStatus): string {
         : `; upgrade ${upgrade.state}: ${upgrade.message}`;
     return `${where}: ready, k3s ${release}${aside}`;
   }
-  const current = steps.find(({ step, state }) => step in STEPS && state === "running");
+  const current = steps.find(({ step, state }) => isStep(step) && state === "running");
   if (current === undefined && steps.length === 0) {
     return `${where}: the machine has not reported yet; a first boot takes a minute or two`;
   }
-  const done = steps.filter(({ step, state }) => step in STEPS && state === "ok").length;
+  const done = steps.filter(({ step, state }) => isStep(step) && state === "ok").length;
   return `${where}: setting up, ${done} of ${Object.keys(STEPS).length} steps done${current === undefined ? "" : `, now at "${current.step}"`}`;
 }
 
@@ -94,7 +97,7 @@ export function renderStatus(status: HostStatus): string {
   if (steps.some(({ step }) => step === "upgrade"))
     table.push(line("upgrade", "last upgrade of k3s"));
   const at = `${host.instance} --project ${host.project} --zone ${host.zone}`;
-  const help = steps.some(({ step, state }) => step in STEPS && state === "failed")
+  const help = steps.some(({ step, state }) => isStep(step) && state === "failed")
     ? [
         `  The whole log: gcloud compute instances get-serial-port-output ${at}`,
         `  Once it is put right, boot again: gcloud compute instances reset ${at}`,

@@ -3,12 +3,15 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
+import { parseKubeconfig, renderKubeconfig } from "./k3s-kubeconfig.ts";
+import type { FullStackName } from "./stack-name.ts";
+
 /**
  * Where `npm run tunnel` puts the kubeconfig of a host stack, with `~` as the kubernetes provider takes it: the path
  * goes into the state of gateway stacks, and `destroy` may be run by somebody else.
  */
-export function tunnelKubeconfig(stack: string): string {
-  return `~/.kube/claude-gateway-${stack.split("/").at(-1) ?? stack}.yaml`;
+export function tunnelKubeconfig(stack: FullStackName): string {
+  return `~/.kube/claude-gateway/${stack}.yaml`;
 }
 
 /** The path on this machine. */
@@ -21,13 +24,19 @@ export function configuredFile(path: string): string {
   return resolve(import.meta.dirname, "..", expandHome(path));
 }
 
-/** A kubeconfig as k3s wrote it, with the tunnel's end for the server. */
-export function throughTunnel(kubeconfig: string, port: number): string {
-  const server = /^(\s*server: ).*$/m;
-  if (!server.test(kubeconfig)) {
-    throw new Error("The published kubeconfig names no server: see `npm run host:status`");
+/** A kubeconfig that the machine published, made anew from its certificates and key, with the tunnel's end for the server. */
+export function throughTunnel(published: string, port: number): string {
+  try {
+    return renderKubeconfig({
+      ...parseKubeconfig(published),
+      server: `https://127.0.0.1:${port}`,
+    });
+  } catch (error) {
+    throw new Error(
+      `The kubeconfig that the machine published cannot be used: ${(error as Error).message}. k3s wrote none like it: see who changed the machine, \`npm run host:status\``,
+      { cause: error },
+    );
   }
-  return kubeconfig.replace(server, `$1https://127.0.0.1:${port}`);
 }
 
 /** Writes a kubeconfig whole, readable by nobody else. */
@@ -43,15 +52,22 @@ export function writeKubeconfig(path: string, content: string): void {
  * Why the kubeconfig of a host stack cannot be used, with the command that puts it right; `undefined` when it can,
  * as far as the file alone shows.
  */
-export function kubeconfigProblem(stack: string, now: Date = new Date()): string | undefined {
+export function kubeconfigProblem(
+  stack: FullStackName,
+  now: Date = new Date(),
+): string | undefined {
   const path = tunnelKubeconfig(stack);
   const fix = `run \`npm run tunnel -- --stack ${stack}\` and leave it running`;
   const file = expandHome(path);
   if (!existsSync(file))
     return `There is no kubeconfig of host stack "${stack}" at ${path}: ${fix}`;
-  const certificate = /^\s*client-certificate-data: (\S+)$/m.exec(readFileSync(file, "utf8"))?.[1];
-  if (certificate === undefined) return `${path} holds no client certificate: ${fix}`;
-  const { validTo } = new X509Certificate(Buffer.from(certificate, "base64"));
-  if (new Date(validTo) > now) return undefined;
-  return `The kubeconfig at ${path} is stale, its certificate ended ${validTo}: ${fix}`;
+  try {
+    const { validTo } = new X509Certificate(
+      parseKubeconfig(readFileSync(file, "utf8")).certificate,
+    );
+    if (new Date(validTo) > now) return undefined;
+    return `The kubeconfig at ${path} is stale, its certificate ended ${validTo}: ${fix}`;
+  } catch (error) {
+    return `The kubeconfig at ${path} cannot be used, ${(error as Error).message}: ${fix}`;
+  }
 }

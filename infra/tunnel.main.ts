@@ -14,8 +14,9 @@ import {
 } from "./gcloud.ts";
 import type { HostReference } from "./host-reference.ts";
 import { isReady, summarize } from "./host-status.ts";
-import { findHost, readOptions } from "./host-command.ts";
+import { findFullName, findHost, readOptions } from "./host-command.ts";
 import { API_PORT } from "./k3s-config.ts";
+import { foreignKeys } from "./k3s-kubeconfig.ts";
 import { throughTunnel, tunnelKubeconfig, writeKubeconfig } from "./kubeconfig.ts";
 
 /** Not 6443, where a cluster of the user's own may listen. */
@@ -56,8 +57,15 @@ await runCommand(
   async () => {
     const { stack, port } = readOptions(process.argv.slice(2), { port: DEFAULT_PORT });
     const host = await findHost(stack);
-    const path = tunnelKubeconfig(stack);
-    writeKubeconfig(path, throughTunnel(await newestKubeconfig(host), port));
+    const path = tunnelKubeconfig(await findFullName(stack));
+    const published = await newestKubeconfig(host);
+    writeKubeconfig(path, throughTunnel(published, port));
+    const foreign = foreignKeys(published);
+    if (foreign.length > 0) {
+      process.stderr.write(
+        `Left out of the kubeconfig, and not written by k3s: ${foreign.join(", ")}. See who changed the machine.\n`,
+      );
+    }
     process.stderr.write(
       `Kubeconfig written to ${path}. The tunnel stays open until Ctrl-C; in another terminal:\n` +
         `  kubectl --kubeconfig ${path} get nodes\n`,

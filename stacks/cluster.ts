@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
 import { configuredFile, tunnelKubeconfig } from "../infra/kubeconfig.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
-import { hostStack } from "./host-check.ts";
+import { hostStack, hostStackName } from "./host-check.ts";
 
 /** How a stack reaches its cluster. */
 interface Access {
@@ -26,7 +26,7 @@ export function clusterProvider({ host, cluster }: OnCluster): k8s.Provider {
 
 function throughHost(stack: string): Access {
   return {
-    kubeconfig: tunnelKubeconfig(stack),
+    kubeconfig: tunnelKubeconfig(hostStackName(stack)),
     clusterIdentifier: hostStack(stack).requireOutput("clusterIdentifier").apply(String),
   };
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { hostProblem } from "../infra/host-problem.ts";
 import { HOST_OUTPUTS } from "../infra/host-reference.ts";
+import { type FullStackName, fullStackName } from "../infra/stack-name.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 
 /**
@@ -9,7 +10,7 @@ import { ConfigError, type OnCluster } from "./config.ts";
  */
 export async function checkHost({ host }: OnCluster): Promise<void> {
   if (host === undefined) return;
-  const problem = await hostProblem(host.stack, async () => {
+  const problem = await hostProblem(hostStackName(host.stack), async () => {
     const reference = hostStack(host.stack);
     const entries = HOST_OUTPUTS.map(async (key) => {
       return [key, (await reference.getOutputDetails(key)).value as unknown] as const;
@@ -21,12 +22,13 @@ export async function checkHost({ host }: OnCluster): Promise<void> {
 
 /** The stack that made the machine; one reference in a program. */
 export function hostStack(stack: string): pulumi.StackReference {
-  return new pulumi.StackReference("host", { name: qualified(stack) });
+  return new pulumi.StackReference("host", { name: hostStackName(stack) });
 }
 
-/** A stack's bare name stands for one of this project and organization. */
-function qualified(stack: string): string {
-  return stack.includes("/")
-    ? stack
-    : `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+/** A host stack's full name; what is left out is as in the stack that names it. */
+export function hostStackName(stack: string): FullStackName {
+  return fullStackName(stack, {
+    organization: pulumi.getOrganization(),
+    project: pulumi.getProject(),
+  });
 }

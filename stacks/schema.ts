@@ -9,16 +9,14 @@ import {
 } from "../components/gateway/schema.ts";
 import { Image, PinnedImage } from "../components/image.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
+import { STACK_NAME } from "../infra/stack-name.ts";
 import { SpikeConfig } from "../components/spike/schema.ts";
 
 /** The host stack whose cluster a stack deploys to. */
 const HostReference = z.strictObject({
   stack: z
     .string()
-    .regex(
-      /^[\w.-]+(\/[\w.-]+){0,2}$/,
-      'is no stack name: write "host" or "organization/claude-gateway/host"',
-    )
+    .regex(STACK_NAME, 'is no stack name: write "host" or "organization/claude-gateway/host"')
     .describe("Name of the host stack."),
 });
 

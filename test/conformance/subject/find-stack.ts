@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../../../infra/command-line.ts";
+import { type FullStackName, fullStackName, isFullStackName } from "../../../infra/stack-name.ts";
+import { findFullName } from "../../../infra/host-command.ts";
 import { configuredFile, kubeconfigProblem, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
 import { openLab, type Lab, sandboxInit } from "../../lab/cluster/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
@@ -78,7 +80,7 @@ async function inUsersPulumi(
   const cluster =
     host === undefined
       ? { kubeconfig: await config("cluster.kubeconfig"), context: await config("cluster.context") }
-      : throughTunnel(host);
+      : throughTunnel(await fullHostName(host, stack));
   if (!cluster.kubeconfig) {
     throw new BadInput(
       `stack ${stack} names no cluster: pulumi config set --path cluster.kubeconfig FILE`,
@@ -92,7 +94,14 @@ async function inUsersPulumi(
   };
 }
 
-function throughTunnel(host: string) {
+/** The full name of the host that a stack names, as the stack itself takes it. */
+async function fullHostName(host: string, stack: string): Promise<FullStackName> {
+  if (isFullStackName(host)) return host;
+  const [organization = "", project = ""] = (await findFullName(stack)).split("/");
+  return fullStackName(host, { organization, project });
+}
+
+function throughTunnel(host: FullStackName) {
   const problem = kubeconfigProblem(host);
   if (problem !== undefined) throw new BadInput(problem);
   return { kubeconfig: tunnelKubeconfig(host), context: undefined };

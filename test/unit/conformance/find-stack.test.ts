@@ -36,11 +36,12 @@ function pulumiWith(stack: string, config: Readonly<Record<string, string>>): vo
   program(
     "pulumi",
     `case "$*" in
-*"--stack ${stack} --non-interactive") ;;
+*"--stack ${stack} --non-interactive" | *"--stack ${stack}") ;;
 *) echo "error: no stack named" >&2; exit 255 ;;
 esac
 case "$*" in
 "stack output --json "*) echo '{"gatewayPath":"envoy"}' ;;
+"stack --show-name --fully-qualify-stack-names --stack ${stack}") echo org/claude-gateway/${stack} ;;
 "config get --path "*) cat "${dir}/config/$4" 2>/dev/null || { echo "error: not found" >&2; exit 255; } ;;
 esac`,
   );
@@ -69,8 +70,8 @@ describe("a stack of the user's own Pulumi", () => {
   });
 
   test("is reached through its host's tunnel", async () => {
-    pulumiWith("team", { "host.stack": "org/claude-gateway/host" });
-    const file = writeTunnelFile(dir);
+    pulumiWith("team", { "host.stack": "host" });
+    const file = writeTunnelFile(dir, "org/claude-gateway/host");
     const { target } = await find("team");
     expect(target.kubectlCommand([])).toEqual(["kubectl", `--kubeconfig=${file}`]);
   });
@@ -79,7 +80,7 @@ describe("a stack of the user's own Pulumi", () => {
     [
       "has no tunnel",
       { "host.stack": "host" },
-      /no kubeconfig of host stack "host".*npm run tunnel/,
+      /no kubeconfig of host stack "org\/claude-gateway\/host".*npm run tunnel/,
     ],
     ["names no cluster", {}, /^stack team names no cluster: pulumi config set --path cluster/],
   ])("that %s is refused with what to do", async (_what, config, message) => {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -14,12 +15,12 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { STEPS } from "../../../infra/host-status.ts";
-import { kubeconfigProblem, throughTunnel, tunnelKubeconfig } from "../../../infra/kubeconfig.ts";
-import { writeTunnelFile } from "./tunnel-file.ts";
+import { parseKubeconfig, renderKubeconfig } from "../../../infra/k3s-kubeconfig.ts";
+import { kubeconfigProblem } from "../../../infra/kubeconfig.ts";
+import { k3sKubeconfig, writeTunnelFile } from "./tunnel-file.ts";
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const KUBECONFIG =
-  "clusters:\n- cluster:\n    server: https://127.0.0.1:6443\n  name: default\nusers: []\n";
+const KUBECONFIG = k3sKubeconfig();
 const OUTPUTS = {
   project: "my-project",
   zone: "europe-west1-b",
@@ -61,7 +62,14 @@ esac
 `;
   writeFileSync(join(dir, "bin/gcloud"), gcloud, { mode: 0o755 });
   const outputs = answer("outputs", JSON.stringify(answers.outputs ?? OUTPUTS), "");
-  writeFileSync(join(dir, "bin/pulumi"), `#!/bin/sh\n${outputs}\n`, { mode: 0o755 });
+  const pulumi = `#!/bin/sh
+case "$*" in
+  "stack output --json --stack "*) ${outputs} ;;
+  "stack --show-name --fully-qualify-stack-names --stack host") echo organization/claude-gateway/host ;;
+  *) exit 64 ;;
+esac
+`;
+  writeFileSync(join(dir, "bin/pulumi"), pulumi, { mode: 0o755 });
 }
 
 function run(program: string, ...args: string[]) {
@@ -137,9 +145,9 @@ describe("tunnel", () => {
     standIns({ kubeconfig: KUBECONFIG });
     const { status, stderr } = run("tunnel", "--stack", "host", "--port", "17000");
     expect(status, stderr).toBe(0);
-    const file = join(dir, ".kube/claude-gateway-host.yaml");
+    const file = join(dir, ".kube/claude-gateway/organization/claude-gateway/host.yaml");
     expect(readFileSync(file, "utf8")).toBe(
-      KUBECONFIG.replace("https://127.0.0.1:6443", "https://127.0.0.1:17000"),
+      renderKubeconfig({ ...parseKubeconfig(KUBECONFIG), server: "https://127.0.0.1:17000" }),
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(dir, "asked"), "utf8").split("\n")).toEqual([
@@ -147,7 +155,47 @@ describe("tunnel", () => {
       "compute start-iap-tunnel gateway-host 6443 --local-host-port=127.0.0.1:17000 --project my-project --zone europe-west1-b",
       "",
     ]);
-    expect(stderr).not.toContain("cluster:");
+    expect(stderr).toBe(
+      "Kubeconfig written to ~/.kube/claude-gateway/organization/claude-gateway/host.yaml. The tunnel stays open until Ctrl-C; in another terminal:\n" +
+        "  kubectl --kubeconfig ~/.kube/claude-gateway/organization/claude-gateway/host.yaml get nodes\n",
+    );
+  });
+
+  it("keeps a file for each full name of a stack", () => {
+    for (const organization of ["orgA", "orgB"]) {
+      standIns({ kubeconfig: k3sKubeconfig() });
+      const { status, stderr } = run("tunnel", "--stack", `${organization}/claude-gateway/host`);
+      expect(status, stderr).toBe(0);
+    }
+    const [a, b] = ["orgA", "orgB"].map((organization) =>
+      readFileSync(join(dir, ".kube/claude-gateway", organization, "claude-gateway/host.yaml")),
+    );
+    expect(a).not.toEqual(b);
+  });
+
+  it("leaves out what a machine that was taken over adds, and says so", () => {
+    const exec = "    exec: {apiVersion: client.authentication.k8s.io/v1, command: touch}\n";
+    standIns({ kubeconfig: KUBECONFIG + exec });
+    const { status, stderr } = run("tunnel", "--stack", "host");
+    expect(status, stderr).toBe(0);
+    const file = join(dir, ".kube/claude-gateway/organization/claude-gateway/host.yaml");
+    expect(readFileSync(file, "utf8")).toBe(
+      renderKubeconfig({ ...parseKubeconfig(KUBECONFIG), server: "https://127.0.0.1:16443" }),
+    );
+    expect(stderr).toMatch(
+      /^Left out of the kubeconfig, and not written by k3s: users\.0\.user\.exec\./,
+    );
+  });
+
+  it("writes nothing, and opens no tunnel, when what was published cannot be used", () => {
+    standIns({ kubeconfig: "clusters: []\n" });
+    const { status, stderr } = run("tunnel", "--stack", "host");
+    expect(stderr).toBe(
+      "The kubeconfig that the machine published cannot be used: clusters is missing or malformed. k3s wrote none like it: see who changed the machine, `npm run host:status`\n",
+    );
+    expect(status).toBe(1);
+    expect(existsSync(join(dir, ".kube"))).toBe(false);
+    expect(readFileSync(join(dir, "asked"), "utf8")).not.toContain("start-iap-tunnel");
   });
 
   it("says how far the machine is when there is no kubeconfig", () => {
@@ -167,37 +215,34 @@ describe("tunnel", () => {
 });
 
 describe("a host stack's kubeconfig", () => {
-  it("has one fixed place for each stack, however the stack is named", () => {
-    expect(tunnelKubeconfig("host")).toBe("~/.kube/claude-gateway-host.yaml");
-    expect(tunnelKubeconfig("organization/claude-gateway/host")).toBe(tunnelKubeconfig("host"));
-  });
-
-  it("is not taken for one when it names no server", () => {
-    expect(() => throughTunnel("something else\n", 1)).toThrow("names no server");
-  });
-
   describe("before it is used", () => {
     const HOME = process.env.HOME;
     beforeEach(() => {
       process.env.HOME = dir;
-      mkdirSync(join(dir, ".kube"));
     });
     afterEach(() => {
       process.env.HOME = HOME;
     });
 
     it("is missing", () => {
-      expect(kubeconfigProblem("host")).toBe(
-        'There is no kubeconfig of host stack "host" at ~/.kube/claude-gateway-host.yaml: run `npm run tunnel -- --stack host` and leave it running',
+      expect(kubeconfigProblem("organization/claude-gateway/host")).toBe(
+        'There is no kubeconfig of host stack "organization/claude-gateway/host" at ~/.kube/claude-gateway/organization/claude-gateway/host.yaml: run `npm run tunnel -- --stack organization/claude-gateway/host` and leave it running',
+      );
+    });
+
+    it("is damaged", () => {
+      writeFileSync(writeTunnelFile(dir), "users: []\n");
+      expect(kubeconfigProblem("organization/claude-gateway/host")).toMatch(
+        /^The kubeconfig at \S+ cannot be used, clusters is missing or malformed: run `npm run tunnel/,
       );
     });
 
     it("is stale when its certificate has ended, and fine before", () => {
       writeTunnelFile(dir);
-      expect(kubeconfigProblem("host")).toBeUndefined();
+      expect(kubeconfigProblem("organization/claude-gateway/host")).toBeUndefined();
       const later = new Date(Date.now() + 366 * 86_400_000);
-      expect(kubeconfigProblem("host", later)).toMatch(
-        /^The kubeconfig at ~\/\.kube\/claude-gateway-host\.yaml is stale, its certificate ended .*: run `npm run tunnel/,
+      expect(kubeconfigProblem("organization/claude-gateway/host", later)).toMatch(
+        /^The kubeconfig at ~\/\.kube\/claude-gateway\/organization\/claude-gateway\/host\.yaml is stale, its certificate ended .*: run `npm run tunnel/,
       );
     });
   });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { askApi } from "../../../infra/api-server.ts";
@@ -17,6 +17,8 @@ const OUTPUTS = {
   kubeconfigSecret: "gateway-host-kubeconfig",
 };
 const WHERE = "gateway-host (my-project, europe-west1-b)";
+const HOST = "organization/claude-gateway/host";
+const FILE = `~/.kube/claude-gateway/${HOST}.yaml`;
 const MINUTE_MS = 60_000;
 
 let dir = "";
@@ -81,7 +83,8 @@ function kubeconfig(authority: KeyPair = ca, apiPort = port()): string {
     `    client-key-data: ${data(admin.keyFile)}`,
     "",
   ];
-  const file = join(dir, ".kube/claude-gateway-host.yaml");
+  const file = join(dir, `.kube/claude-gateway/${HOST}.yaml`);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text.join("\n"));
   return file;
 }
@@ -151,14 +154,14 @@ describe("what keeps a stack from a host", () => {
   it("is nothing when its API is ready, and neither gcloud nor the host stack is asked", async () => {
     kubeconfig();
     const unasked = () => Promise.reject(new Error("asked"));
-    expect(await hostProblem("host", unasked)).toBeUndefined();
+    expect(await hostProblem(HOST, unasked)).toBeUndefined();
   });
 
   it("is a missing kubeconfig, on a machine that is being set up", async () => {
     gcloud("packages\tok\tT\t9 s", "disk\trunning\tT\t");
-    expect(await hostProblem("host", outputs)).toBe(
-      'There is no kubeconfig of host stack "host" at ~/.kube/claude-gateway-host.yaml: run `npm run tunnel -- --stack host` and leave it running\n' +
-        `  npm run host:status -- --stack host says: ${WHERE}: setting up, 1 of 11 steps done, now at "disk"`,
+    expect(await hostProblem(HOST, outputs)).toBe(
+      `There is no kubeconfig of host stack "${HOST}" at ${FILE}: run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
+        `  npm run host:status -- --stack ${HOST} says: ${WHERE}: setting up, 1 of 11 steps done, now at "disk"`,
     );
   });
 
@@ -166,30 +169,30 @@ describe("what keeps a stack from a host", () => {
     const closed = await closedPort();
     kubeconfig(ca, closed);
     gcloud("packages\tfailed\tT\tapt-get install ipset: E: no");
-    expect(await hostProblem("host", outputs)).toBe(
-      `The API of host stack "host" is out of reach, https://127.0.0.1:${closed} does not answer (ECONNREFUSED): run \`npm run tunnel -- --stack host\` and leave it running\n` +
-        `  npm run host:status -- --stack host says: ${WHERE}: set-up failed at step "packages": apt-get install ipset: E: no`,
+    expect(await hostProblem(HOST, outputs)).toBe(
+      `The API of host stack "${HOST}" is out of reach, https://127.0.0.1:${closed} does not answer (ECONNREFUSED): run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
+        `  npm run host:status -- --stack ${HOST} says: ${WHERE}: set-up failed at step "packages": apt-get install ipset: E: no`,
     );
   });
 
   it("is a kubeconfig from before the host was made anew", async () => {
     kubeconfig(stranger);
     gcloud();
-    const [first] = (await hostProblem("host", outputs))?.split("\n") ?? [];
+    const [first] = (await hostProblem(HOST, outputs))?.split("\n") ?? [];
     expect(first).toBe(
-      `The kubeconfig at ~/.kube/claude-gateway-host.yaml is stale, another cluster answers at https://127.0.0.1:${port()}: run \`npm run tunnel -- --stack host\` again`,
+      `The kubeconfig at ${FILE} is stale, another cluster answers at https://127.0.0.1:${port()}: run \`npm run tunnel -- --stack ${HOST}\` again`,
     );
   });
 
   it("is said also where there is no gcloud", async () => {
-    expect(await hostProblem("host", outputs)).toMatch(
+    expect(await hostProblem(HOST, outputs)).toMatch(
       /^There is no kubeconfig .*\n.* says: gcloud is not installed: install the Google Cloud CLI/,
     );
   });
 
   it("is a stack that is no host stack, or not up", async () => {
-    expect(await hostProblem("host", () => Promise.resolve({}))).toBe(
-      'Stack "host" has no output "project": it is no host stack, or was never brought up. Run: pulumi up -s host',
+    expect(await hostProblem(HOST, () => Promise.resolve({}))).toBe(
+      `Stack "${HOST}" has no output "project": it is no host stack, or was never brought up. Run: pulumi up -s ${HOST}`,
     );
   });
 });

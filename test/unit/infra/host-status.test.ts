@@ -81,6 +81,18 @@ describe("renderStatus", () => {
   });
 });
 
+it("sends nothing to the terminal that a terminal would act on", () => {
+  const hostile = "\u001b]0;owned\u0007\u001b[2J\u202e\r";
+  const text = renderStatus(table(["packages", "ok", hostile], ["disk", "failed", hostile]));
+  expect(text.replaceAll("\n", "")).not.toMatch(/\p{C}/u);
+  expect(text).toContain("\\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{202e}\\u{d}");
+  expect(() => parseSteps(`x\t${hostile}`)).toThrow("\\u{1b}]0;owned");
+});
+
+it("does not take a step's name for one that every object has", () => {
+  expect(summarize(table(["toString", "failed", "no"]))).not.toContain("toString");
+});
+
 it("refuses a table of another form", () => {
   expect(() => parseSteps("something else\n")).toThrow("a line of another form: something else");
 });

@@ -1,16 +1,44 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
-/** Writes what `npm run tunnel` leaves in a home for host stack `host`, with a certificate of a year; returns the path. */
-export function writeTunnelFile(home: string): string {
+const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
+
+/** A kubeconfig in k3s's form for an administrator with a certificate of a year, which is its own authority too. */
+export function k3sKubeconfig(server = "https://127.0.0.1:6443"): string {
   const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
-  const out = ["-nodes", "-keyout", "/dev/null", "-subj", "/CN=admin", "-days", "365"];
+  const out = ["-nodes", "-keyout", "-", "-subj", "/CN=admin", "-days", "365"];
   const pem = execFileSync("openssl", [...openssl, ...out], {
     stdio: ["ignore", "pipe", "ignore"],
-  });
-  mkdirSync(join(home, ".kube"), { recursive: true });
-  const file = join(home, ".kube/claude-gateway-host.yaml");
-  writeFileSync(file, `users:\n- user:\n    client-certificate-data: ${pem.toString("base64")}\n`);
+  }).toString();
+  const start = pem.indexOf("-----BEGIN CERTIFICATE");
+  const [key, certificate] = [pem.slice(0, start), pem.slice(start)];
+  return `apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: ${base64(certificate)}
+    server: ${server}
+  name: default
+contexts:
+- context:
+    cluster: default
+    user: default
+  name: default
+current-context: default
+kind: Config
+preferences: {}
+users:
+- name: default
+  user:
+    client-certificate-data: ${base64(certificate)}
+    client-key-data: ${base64(key)}
+`;
+}
+
+/** Writes what `npm run tunnel` leaves in a home for host stack `organization/claude-gateway/host`; returns the path. */
+export function writeTunnelFile(home: string, stack = "organization/claude-gateway/host"): string {
+  const file = join(home, `.kube/claude-gateway/${stack}.yaml`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, k3sKubeconfig());
   return file;
 }
