@@ -70,7 +70,7 @@ function discriminatorPath(issue: Issue, path: string[]): string[] {
 const FIRST_STEP: Readonly<Record<string, string>> = {
   "gcp.project": "pulumi config set gcp:project <project id>",
   "gcp.zone": "pulumi config set gcp:zone <zone, as us-central1-a>",
-  gateway: "pulumi config set --path gateway.path litellm",
+  gateway: "pulumi config set --path gateway.path envoy",
   agents: "pulumi config set --path 'agents[0].name' dev-e",
   credential:
     "pulumi config set --path credential.kind apiKey && pulumi config set --secret --path credential.value",

@@ -1,6 +1,6 @@
 import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
 import type { AnthropicControl } from "../lab/anthropic/client.ts";
-import { openLab, sandboxInit, takeDown } from "../lab/cluster/index.ts";
+import { deployedStacks, openLab, sandboxInit, takeDown } from "../lab/cluster/index.ts";
 import type { Progress } from "../lab/progress.ts";
 import type { Pulumi } from "../lab/pulumi/cli.ts";
 import { prepareStack } from "../lab/stacks.ts";
@@ -40,7 +40,8 @@ export async function measureAllPaths(
 ): Promise<Report[]> {
   const { progress, signal } = args;
   const lab = openLab();
-  const wasUp = sandboxInit(lab) !== undefined;
+  // A lab that ended comes back with its stacks.
+  const wasThere = sandboxInit(lab) !== undefined || deployedStacks(lab).length > 0;
   try {
     const target = await labTarget(lab, progress);
     const upstream = await ensureUpstream(lab);
@@ -52,7 +53,7 @@ export async function measureAllPaths(
     }
     return reports;
   } finally {
-    if (!wasUp) await takeDown(lab, progress);
+    if (!wasThere) await takeDown(lab, progress);
   }
 }
 

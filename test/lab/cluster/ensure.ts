@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { BadInput } from "../../../infra/command-line.ts";
 import { containerdStore, seedContainerd } from "../images/containerd-store.ts";
 import type { ImageName } from "../images/images.ts";
 import { netpolPart } from "../netpol/part.ts";
@@ -9,10 +10,11 @@ import { checkMachine, installPackages } from "../parts/debian.ts";
 import { corednsPart, etcdPart, kubernetesPart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
 import { createCgroups, removeCgroups } from "./cgroups.ts";
-import { components, configFiles } from "./components.ts";
+import { type Components, components, configFiles } from "./components.ts";
 import type { ClusterParts } from "./control-plane.ts";
 import { clusterDns } from "./coredns.ts";
-import { type Daemon, daemonPid } from "./daemons.ts";
+import { daemonPid } from "./daemons.ts";
+import { deployedStacks } from "./deployed.ts";
 import { importIntoLab, labImages } from "./images.ts";
 import { binDir } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
@@ -25,14 +27,15 @@ function readyFile(lab: Lab): string {
   return join(lab.dir, "ready.json");
 }
 
-/** What a running lab was started from; a lab of other parts or settings is started anew. */
+/** What a lab was started from: one of other parts or settings is not this one. */
 interface ReadyRecord {
   readonly fingerprint: string;
 }
 
 /**
- * Makes sure that the lab's cluster runs and has the images named: returns at once if it does, else builds
- * what is missing, removes what an earlier start left half done, and starts it.
+ * Makes sure that the lab's cluster runs and has the images named: builds what is missing, starts the cluster if there
+ * is none, and starts again what ended of one that runs. A cluster with Pulumi stacks on it is never removed: throws
+ * {@link BadInput} with what is wrong with it, where that is the only help.
  */
 export async function ensureCluster(
   lab: Lab,
@@ -50,7 +53,13 @@ export async function ensureCluster(
     .update(JSON.stringify([programs, configFiles(lab), clusterDns()]))
     .digest("hex");
   await exclusively(lab, progress, async () => {
-    if (isRunning(lab, Object.values(programs), fingerprint)) return importIntoLab(lab, images);
+    // Without this record an earlier start or removal was left half done, and no stack is on it.
+    if (existsSync(readyFile(lab))) {
+      const problem = await unusable(lab, programs, fingerprint, progress);
+      if (problem === undefined) return importIntoLab(lab, images);
+      const stacks = deployedStacks(lab);
+      if (stacks.length > 0) throw new BadInput(lost(problem, stacks));
+    }
     await remove(lab);
     const store = await containerdStore(images, progress);
     await progress.step("Starting the embedded cluster", async (status) => {
@@ -62,6 +71,45 @@ export async function ensureCluster(
       await writeFile(readyFile(lab), JSON.stringify(ready));
     });
   });
+}
+
+/** Why the lab that is there cannot be used, after what ended of it was started again; undefined when it can. */
+async function unusable(
+  lab: Lab,
+  programs: Components,
+  fingerprint: string,
+  progress: Progress,
+): Promise<string | undefined> {
+  const ready = JSON.parse(readFileSync(readyFile(lab), "utf8")) as ReadyRecord;
+  if (ready.fingerprint !== fingerprint) {
+    return "was started from other parts or settings than this clone's";
+  }
+  const names = Object.values(programs).map(({ name }) => name);
+  const ended = names.filter((name) => daemonPid(lab, name) === undefined);
+  if (ended.length === 0) return undefined;
+  const whole = sandboxInit(lab) === undefined;
+  const what = whole ? "the embedded cluster" : ended.join(", ");
+  try {
+    await progress.step(`Starting ${what} again, which ended`, async (status) => {
+      if (whole) {
+        await createCgroups(lab);
+        await startSandbox(lab);
+        await connect(lab);
+      }
+      await startComponents(lab, programs, status);
+    });
+    return undefined;
+  } catch (error) {
+    return `lost ${what} and did not come back: ${(error as Error).message}`;
+  }
+}
+
+function lost(problem: string, stacks: readonly string[]): string {
+  const what = stacks.length === 1 ? `stack ${stacks[0] ?? ""}` : `stacks ${stacks.join(", ")}`;
+  return (
+    `The embedded cluster ${problem}\n` +
+    `It has ${what}, so it is left as it is: npm run local -- --down removes it with them, npm run local then starts a new one`
+  );
 }
 
 /** Ends the lab and removes every trace of it but the build cache; safe whatever state the lab is in. */
@@ -80,16 +128,8 @@ async function clusterParts(progress: Progress): Promise<ClusterParts> {
   return { kubernetes, etcd, coredns, netpol };
 }
 
-function isRunning(lab: Lab, programs: readonly Daemon[], fingerprint: string): boolean {
-  if (sandboxInit(lab) === undefined || !existsSync(readyFile(lab))) return false;
-  const ready = JSON.parse(readFileSync(readyFile(lab), "utf8")) as ReadyRecord;
-  return (
-    ready.fingerprint === fingerprint &&
-    programs.every(({ name }) => daemonPid(lab, name) !== undefined)
-  );
-}
-
 async function remove(lab: Lab): Promise<void> {
+  await rm(readyFile(lab), { force: true });
   await killSandbox(lab);
   await removeCgroups(lab);
   await rm(lab.dir, { recursive: true, force: true });

@@ -9,6 +9,7 @@ export {
 } from "./command.ts";
 export { restartApiServer, startApiServer, stopApiServer } from "./api-server-control.ts";
 export { type Daemon, daemonPid, startDaemon, stopDaemon } from "./daemons.ts";
+export { deployedStacks } from "./deployed.ts";
 export { ensureCluster, takeDown } from "./ensure.ts";
 export { ctr, importIntoLab } from "./images.ts";
 export { binDir, kubectl } from "./kubectl.ts";

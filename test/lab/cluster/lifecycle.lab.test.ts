@@ -1,9 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BadInput } from "../../../infra/command-line.ts";
 import type { Progress } from "../progress.ts";
 import {
   daemonPid,
@@ -130,13 +140,121 @@ test("a daemon that ignores the polite signal is killed", async () => {
   expect(daemonPid(lab, "deaf")).toBeUndefined();
 });
 
-test("a lab that lost a component is started anew, with the same images", async () => {
-  const init = sandboxInit(lab);
-  await runInLab(lab, ["kill", "-KILL", String(daemonPid(lab, "kubelet"))]);
-  while (daemonPid(lab, "kubelet") !== undefined) await sleep(20);
-  await ensureCluster(lab, silent, ["node"]);
-  expect(sandboxInit(lab)).not.toBe(init);
-  expect(daemonPid(lab, "kubelet")).toBeGreaterThan(1);
+/** Kills a program of the lab, or with its first process all of it, and waits until it is gone. */
+async function kill(name: string): Promise<void> {
+  if (name === "sandbox") {
+    process.kill(runningSandbox(lab), "SIGKILL");
+    while (sandboxInit(lab) !== undefined) await sleep(20);
+    return;
+  }
+  await runInLab(lab, ["kill", "-KILL", String(daemonPid(lab, name))]);
+  while (daemonPid(lab, name) !== undefined) await sleep(20);
+}
+
+/** A progress's `step` that keeps the titles. */
+function told(titles: string[]): Progress["step"] {
+  return (title, work) => {
+    titles.push(title);
+    return work(() => undefined);
+  };
+}
+
+/** Uids of the pods, and how often their containers were started again. */
+async function podsOf(of: Lab): Promise<Record<string, number>> {
+  const path =
+    "{range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount}\n{end}";
+  const list = await kubectl(of, ["get", "pods", "--all-namespaces", `--output=jsonpath=${path}`]);
+  return Object.fromEntries(
+    list
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "))
+      .map(([uid = "", restarts]) => [uid, Number(restarts)]),
+  );
+}
+
+/** What a Pulumi stack leaves in the lab. */
+const state = () => join(lab.dir, "pulumi/state/.pulumi/stacks/claude-gateway/local.json");
+
+describe("a program of the cluster that is killed", () => {
+  beforeAll(() => {
+    mkdirSync(dirname(state()), { recursive: true });
+    writeFileSync(state(), "{}");
+  });
+
+  test.each([
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "netpol",
+    "containerd",
+    "kubelet",
+    "kube-proxy",
+    "resolver",
+  ])("%s is started again by the next command, and pods and stacks stay", async (name) => {
+    const [init, uid, pods] = [sandboxInit(lab), await nodeUid(lab), await podsOf(lab)];
+    expect(Object.keys(pods)).toHaveLength(2);
+    await kill(name);
+    const said: string[] = [];
+    await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
+    expect(said).toEqual([`Starting ${name} again, which ended`]);
+    expect(daemonPid(lab, name)).toBeGreaterThan(1);
+    expect(sandboxInit(lab)).toBe(init);
+    expect(await nodeUid(lab)).toBe(uid);
+    expect(await podsOf(lab)).toEqual(pods);
+    expect(existsSync(state())).toBe(true);
+    const exec = ["exec", "probe", "--", "node", "-e", PROBE];
+    expect(JSON.parse(await kubectl(lab, exec))).toMatchObject({ apiServer: "connected" });
+  });
+
+  test("several at once are, too", async () => {
+    const pods = await podsOf(lab);
+    for (const name of ["etcd", "kubelet", "netpol"]) await kill(name);
+    await ensureCluster(lab, silent, ["node"]);
+    expect(await podsOf(lab)).toEqual(pods);
+  });
+
+  test("with all others at once it is, too: the pods are started again", async () => {
+    const pods = await podsOf(lab);
+    await kill("sandbox");
+    const said: string[] = [];
+    await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
+    expect(said).toEqual(["Starting the embedded cluster again, which ended"]);
+    expect(await podsOf(lab)).toEqual(
+      Object.fromEntries(Object.entries(pods).map(([uid, restarts]) => [uid, restarts + 1])),
+    );
+    const exec = ["exec", "probe", "--", "node", "-e", PROBE];
+    expect(JSON.parse(await kubectl(lab, exec))).toMatchObject({ apiServer: "connected" });
+  });
+});
+
+describe("a lab that cannot be used", () => {
+  /** Has the lab started from something else, by its record. */
+  const otherSettings = () => {
+    writeFileSync(join(lab.dir, "ready.json"), JSON.stringify({ fingerprint: "other" }));
+  };
+
+  test("is left as it is while stacks are on it, and the user is told what to do", async () => {
+    const init = sandboxInit(lab);
+    otherSettings();
+    await expect(ensureCluster(lab, silent, ["node"])).rejects.toThrow(
+      new BadInput(
+        "The embedded cluster was started from other parts or settings than this clone's\n" +
+          "It has stack local, so it is left as it is: npm run local -- --down removes it with them, npm run local then starts a new one",
+      ),
+    );
+    expect(sandboxInit(lab)).toBe(init);
+    expect(existsSync(state())).toBe(true);
+  });
+
+  test("is started anew when there is none", async () => {
+    const init = sandboxInit(lab);
+    rmSync(state());
+    await ensureCluster(lab, silent, ["node"]);
+    expect(sandboxInit(lab)).not.toBe(init);
+    expect(daemonPid(lab, "kubelet")).toBeGreaterThan(1);
+  });
 });
 
 test("a start that is killed half way is cleaned up by the next", async () => {

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Status } from "../progress.ts";
 import { runInLab } from "./command.ts";
 import type { Components } from "./components.ts";
 import { clusterDns } from "./coredns.ts";
-import { startDaemon, whileAlive } from "./daemons.ts";
+import { type Daemon, daemonPid, startDaemon, whileAlive } from "./daemons.ts";
 import { kubectl } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
 import { NODE_SYSCTLS } from "./network.ts";
 import { configDir } from "./node.ts";
 import { NODE_NAME } from "./sandbox.ts";
+import { readyPods, untilItSucceeds, untilPodsRun, untilServing } from "./serving.ts";
 
 const START_SECONDS = 120;
 
@@ -31,7 +31,10 @@ export async function connect(lab: Lab): Promise<void> {
   await runInLab(lab, ["sh", "-c", script.join("\n")], { cwd: "/" });
 }
 
-/** Starts the cluster's programs; when it returns the node is Ready and cluster DNS answers. */
+/**
+ * Starts those of the cluster's programs that do not run; when it returns all of them serve, the node is Ready, cluster
+ * DNS answers, and the pods that were there run.
+ */
 export async function startComponents(
   lab: Lab,
   programs: Components,
@@ -40,10 +43,17 @@ export async function startComponents(
   const { kubelet, controllerManager, scheduler, kubeProxy, networkPolicies } = programs;
   const clients = [kubelet, controllerManager, scheduler, kubeProxy, networkPolicies];
   const servers = [programs.etcd, programs.apiServer, programs.containerd, programs.resolver];
-  await Promise.all(servers.map((daemon) => startDaemon(lab, daemon)));
+  const start = (daemons: readonly Daemon[]) =>
+    Promise.all(
+      daemons
+        .filter(({ name }) => daemonPid(lab, name) === undefined)
+        .map((daemon) => startDaemon(lab, daemon)),
+    );
+  await start(servers);
   status("waiting for the API server");
   await apiServerReady(lab);
-  await Promise.all(clients.map((daemon) => startDaemon(lab, daemon)));
+  const pods = await readyPods(lab);
+  await start(clients);
   const everyName = Object.values(programs).map(({ name }) => name);
   status("waiting for the node and cluster DNS");
   await whileAlive(lab, [kubelet.name, ...everyName], START_SECONDS, async (signal) => {
@@ -53,6 +63,8 @@ export async function startComponents(
     await kubectl(lab, [...wait, "--for=create", `node/${NODE_NAME}`], { signal });
     await kubectl(lab, [...wait, "--for=condition=Ready", `node/${NODE_NAME}`], { signal });
     const dns = ["--namespace=kube-system", "deployment/coredns"];
+    await untilServing(lab, programs, signal);
+    await untilPodsRun(lab, pods, signal);
     await kubectl(lab, [...wait, "--for=condition=Available", ...dns], { signal });
   });
 }
@@ -62,16 +74,4 @@ export async function apiServerReady(lab: Lab): Promise<void> {
   await whileAlive(lab, ["kube-apiserver", "etcd"], START_SECONDS, (signal) =>
     untilItSucceeds(signal, () => kubectl(lab, ["get", "--raw=/readyz"], { signal })),
   );
-}
-
-async function untilItSucceeds(signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      await sleep(200);
-    }
-  }
 }

@@ -6,7 +6,7 @@ import { readArguments, UsageError } from "../../../infra/command-line.ts";
 export interface Options {
   /** Take everything down instead. */
   readonly down: boolean;
-  /** `gateway.path` of stack `local`; as the stack's file has it when left out. */
+  /** `gateway.path` of stack `local`; as the stack has it when left out, `envoy` at first. */
   readonly gateway?: string | undefined;
   /** `gateway.mode`, for path envoy. */
   readonly mode?: string | undefined;
@@ -20,7 +20,7 @@ export interface Options {
 
 export const USAGE = `npm run local [-- OPTIONS]
 
-  --gateway litellm|shim|envoy|hybrid   path of the gateway
+  --gateway litellm|shim|envoy|hybrid   path of the gateway: envoy, unless told otherwise before
   --mode terminate|sni                  mode of path envoy
   --down                                take everything down, the build cache aside
   --kubeconfig FILE                     a cluster of your own instead of the embedded one, with

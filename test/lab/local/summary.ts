@@ -25,12 +25,17 @@ export function renderSummary(session: Session): string {
     "Next:",
     ...table([
       ["  npm run lab -- kubectl get pods -A", "look around in the cluster"],
-      ["  npm run local -- --gateway envoy", "the same through another path"],
+      [`  npm run local -- --gateway ${otherPath(session)}`, "the same through another path"],
       ["  npm run local -- --down", "take everything down"],
     ]),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A path that is worth a look after the one that runs. */
+function otherPath({ gatewayPath }: Session): string {
+  return gatewayPath === "envoy" ? "shim" : "envoy";
 }
 
 function table(rows: readonly (readonly (string | number)[])[]): string[] {

@@ -113,7 +113,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "no gateway",
     { gateway: undefined },
-    "  gateway is missing: pulumi config set --path gateway.path litellm",
+    "  gateway is missing: pulumi config set --path gateway.path envoy",
   ],
   ["no agents", { agents: [] }, /^ {2}agents is empty: name at least one agent/],
   [

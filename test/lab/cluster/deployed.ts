@@ -1,0 +1,14 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Lab } from "./lab.ts";
+
+/** Names of the Pulumi stacks that live on a lab's cluster: with the lab, their state goes too. */
+export function deployedStacks(lab: Lab): string[] {
+  const projects = join(lab.dir, "pulumi/state/.pulumi/stacks");
+  if (!existsSync(projects)) return [];
+  return readdirSync(projects)
+    .flatMap((project) => readdirSync(join(projects, project)))
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
+}
