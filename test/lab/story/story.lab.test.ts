@@ -17,11 +17,12 @@ import { labTarget, type Target } from "../target.ts";
 import { ensureUpstream } from "../upstream.ts";
 import { cloudOfWorld } from "./cloud-of-world.ts";
 import {
-  k3sKubeconfig,
+  boot,
   k3sToken,
   makePlaces,
   openPulumi,
   openTunnel,
+  removeAdmin,
   type Places,
   type Tunnel,
   typed,
@@ -34,7 +35,10 @@ import {
  */
 const progress = lineProgress();
 const RELEASE = "v1.36.3+k3s1";
-const KUBECONFIG = ".kube/claude-gateway-host.yaml";
+const HOST = "organization/claude-gateway/host";
+const KUBECONFIG = `.kube/claude-gateway/${HOST}.yaml`;
+/** Where the file was when it had the stack's bare name. */
+const FORMER_KUBECONFIG = "~/.kube/claude-gateway-host.yaml";
 const WHERE = "gateway-host (my-project, europe-west1-b)";
 const OWNED = "namespaces,validatingadmissionpolicies,validatingadmissionpolicybindings";
 
@@ -70,7 +74,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await tunnel?.close();
   await machine.powerOff();
-  await target.kubectl(["delete", "clusterrolebinding", "story-admin", "--ignore-not-found"]);
+  await removeAdmin(target);
   await rm(places.dir, { recursive: true, force: true });
 });
 
@@ -83,18 +87,7 @@ async function failureOf(work: Promise<unknown>): Promise<string> {
   return error.output;
 }
 
-/** Boots the machine with a cluster whose administrator is `admin`, and nobody else. */
-async function bootAs(admin: string): Promise<void> {
-  await machine.powerOff();
-  machine.put("etc/lab/kubeconfig", await k3sKubeconfig(lab, places.dir, admin));
-  await target.kubectl(["delete", "clusterrolebinding", "story-admin", "--ignore-not-found"]);
-  const binding = ["create", "clusterrolebinding", "story-admin", "--clusterrole=cluster-admin"];
-  await target.kubectl([...binding, `--user=${admin}`]);
-  const { status, output } = await progress.step(`Booting the machine as ${admin}`, () =>
-    machine.boot(),
-  );
-  expect(status, output).toBe(0);
-}
+const bootAs = (admin: string) => boot({ lab, target, places, machine, progress }, admin);
 
 function changes({ steps = [] }: Preview): string[] {
   return steps
@@ -132,8 +125,8 @@ test("a host comes up; a gateway stack and the tunnel say how far its machine is
       {
         severity: "error",
         message:
-          'error: There is no kubeconfig of host stack "host" at ~/.kube/claude-gateway-host.yaml: run `npm run tunnel -- --stack host` and leave it running\n' +
-          `  npm run host:status -- --stack host says: ${notYet}\n  Nothing was touched.\n`,
+          `error: There is no kubeconfig of host stack "${HOST}" at ~/${KUBECONFIG}: run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
+          `  npm run host:status -- --stack ${HOST} says: ${notYet}\n  Nothing was touched.\n`,
       },
     ],
   });
@@ -154,7 +147,7 @@ test("the machine boots with what the stack gave it, and the tunnel leads to its
   tunnel = await openTunnel(lab, pulumi, "--stack", "host");
   const file = join(places.home, KUBECONFIG);
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(tunnel.output).toContain("Kubeconfig written to ~/.kube/claude-gateway-host.yaml.");
+  expect(tunnel.output).toContain(`Kubeconfig written to ~/${KUBECONFIG}.`);
 });
 
 test("a gateway stack and a spike are deployed on it by reference", async () => {
@@ -188,15 +181,31 @@ test("the verdict on the gateway is what the reviewed table says", async () => {
   }
 });
 
+test("a stack that was brought up when the file lay elsewhere is moved by one up, and keeps everything", async () => {
+  const moved = async (from: string, to: string) => {
+    const file = join(places.dir, "gateway.json");
+    await writeFile(file, (await gateway.export()).replaceAll(from, to));
+    await pulumi.execute(["stack", "import", "--stack", "gateway", "--file", file]);
+  };
+  await moved(`~/${KUBECONFIG}`, FORMER_KUBECONFIG);
+  const planned = changes(await gateway.preview());
+  expect(planned).toEqual([
+    expect.stringMatching(/^update .*::pulumi:providers:kubernetes::cluster$/),
+  ]);
+  await gateway.up();
+  expect(await gateway.export()).not.toContain(FORMER_KUBECONFIG);
+  expect(changes(await gateway.preview({ refresh: true }))).toEqual([]);
+});
+
 test("with a renewed certificate and by another port, nothing changes and destroy works", async () => {
   await tunnel?.close();
   tunnel = undefined;
   await bootAs("second-admin");
   const output = await failureOf(gateway.preview());
   expect(output).toContain(
-    'The API of host stack \\"host\\" is out of reach, https://127.0.0.1:16443 does not answer (ECONNREFUSED): run `npm run tunnel -- --stack host` and leave it running',
+    `The API of host stack \\"${HOST}\\" is out of reach, https://127.0.0.1:16443 does not answer (ECONNREFUSED): run \`npm run tunnel -- --stack ${HOST}\` and leave it running`,
   );
-  expect(output).toContain(`npm run host:status -- --stack host says: ${WHERE}: ready, k3s`);
+  expect(output).toContain(`npm run host:status -- --stack ${HOST} says: ${WHERE}: ready, k3s`);
 
   tunnel = await openTunnel(lab, pulumi, "--stack", "host", "--port", "17443");
   for (const stack of [gateway, spike]) {

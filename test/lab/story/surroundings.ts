@@ -7,9 +7,13 @@ import { once } from "node:events";
 import { enterCommand, type Lab, runningSandbox, spawnInLab } from "../cluster/index.ts";
 import { pkiDir } from "../cluster/pki.ts";
 import { base64OfFile, issueCertificate } from "../parts/certificates.ts";
+import type { HostMachine } from "../host/machine.ts";
 import type { Progress } from "../progress.ts";
 import { Pulumi } from "../pulumi/cli.ts";
+import type { Target } from "../target.ts";
 import { type GcloudPlace, PLACE_VARIABLE } from "./gcloud-place.ts";
+
+const ADMIN = "story-admin";
 
 /** Folders of one story, all below the lab's own. */
 export interface Places {
@@ -20,9 +24,9 @@ export interface Places {
   readonly home: string;
 }
 
-/** Makes the folders anew. */
-export async function makePlaces(lab: Lab): Promise<Places> {
-  const dir = join(lab.dir, "story");
+/** Makes the folders of a story anew. */
+export async function makePlaces(lab: Lab, name = "story"): Promise<Places> {
+  const dir = join(lab.dir, name);
   await rm(dir, { recursive: true, force: true });
   const places = {
     dir,
@@ -62,8 +66,36 @@ export async function openPulumi(
   });
 }
 
+/** What {@link boot} works with. */
+interface Story {
+  readonly lab: Lab;
+  readonly target: Target;
+  readonly places: Places;
+  readonly machine: HostMachine;
+  readonly progress: Progress;
+}
+
+/** Boots the machine with a cluster whose administrator is `admin`, and nobody else. */
+export async function boot(story: Story, admin: string): Promise<void> {
+  const { lab, target, places, machine, progress } = story;
+  await machine.powerOff();
+  machine.put("etc/lab/kubeconfig", await k3sKubeconfig(lab, places.dir, admin));
+  await removeAdmin(target);
+  const binding = ["create", "clusterrolebinding", ADMIN, "--clusterrole=cluster-admin"];
+  await target.kubectl([...binding, `--user=${admin}`]);
+  const { status, output } = await progress.step(`Booting the machine as ${admin}`, () =>
+    machine.boot(),
+  );
+  if (status !== 0) throw new Error(`the machine did not boot:\n${output}`);
+}
+
+/** Takes the cluster from the administrator whom {@link boot} gave it to. */
+export async function removeAdmin(target: Target): Promise<void> {
+  await target.kubectl(["delete", "clusterrolebinding", ADMIN, "--ignore-not-found"]);
+}
+
 /** A kubeconfig of the embedded cluster in the form of k3s, with a new certificate for `user`. */
-export async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<string> {
+async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<string> {
   const [certFile, keyFile] = ["ca.pem", "ca.key"].map((name) => join(pkiDir(lab), name));
   const authority = { certFile: certFile ?? "", keyFile: keyFile ?? "" };
   const pair = await issueCertificate(authority, dir, user, { commonName: user });

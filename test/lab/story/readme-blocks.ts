@@ -1,0 +1,51 @@
+/** A block of commands of a page. */
+export interface Block {
+  /** The page and the heading above it, and its number where there are several: `README.md: Spikes`. */
+  readonly id: string;
+  /** Command lines without their comments. */
+  readonly lines: readonly string[];
+}
+
+/** The fenced `sh` blocks of a page, in order. */
+export function commandBlocks(page: string, text: string): Block[] {
+  const blocks: Block[] = [];
+  let heading = "";
+  let lines: string[] | undefined;
+  for (const line of text.split("\n")) {
+    if (lines === undefined) {
+      heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
+      if (line === "```sh") lines = [];
+    } else if (line.startsWith("```")) {
+      const same = blocks.filter(({ id }) => id.startsWith(`${page}: ${heading}`)).length;
+      blocks.push({ id: `${page}: ${heading}${same === 0 ? "" : ` ${same + 1}`}`, lines });
+      lines = undefined;
+    } else {
+      const command = line.replace(/(^|\s+)# .*$/, "").trim();
+      if (command !== "") lines.push(command);
+    }
+  }
+  return blocks;
+}
+
+/** The blocks that `readme.lab.test.ts` types, in this order. */
+export const TYPED = [
+  "infra/README.md: From an empty project to an agent",
+  "README.md: Spikes",
+  "infra/README.md: Back to nothing",
+] as const;
+
+/** The blocks that it does not type, and why. */
+export const NOT_TYPED: Readonly<Record<string, string>> = {
+  "README.md: Two commands":
+    "walk/local.lab.test.ts types the first; the second is what runs these tests",
+  "README.md: Configuration": "walk/local.lab.test.ts toggles to every path and back",
+  "README.md: Your own workload as an agent":
+    "walk/ and egress/ start pods from the output; the line only prints it",
+  "README.md: The verdict":
+    "verdict.lab.test.ts measures every path; the third line needs a gateway of somebody else's",
+  "infra/README.md: Back to nothing 2":
+    "story.lab.test.ts forgets stacks so, after their host is gone",
+  "infra/README.md: Upgrades":
+    "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
+  "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",
+};

@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+import { commandBlocks, NOT_TYPED, TYPED } from "../lab/story/readme-blocks.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const blocks = ["README.md", "infra/README.md"].flatMap((page) =>
+  commandBlocks(page, readFileSync(join(ROOT, page), "utf8")),
+);
+
+test("every block of commands is typed in the lab, or listed with why it is not", () => {
+  expect(blocks.map(({ id }) => id).sort()).toEqual([...TYPED, ...Object.keys(NOT_TYPED)].sort());
+});
+
+test("the blocks of both pages that need packages install them first", () => {
+  for (const id of TYPED.slice(0, 2)) {
+    expect(blocks.find((block) => block.id === id)?.lines[0]).toBe("npm ci");
+  }
+});
+
+test("a block is read with its heading, its number and its lines without comments", () => {
+  const page =
+    "# One\n\n```sh\na --b  # c\n\n# only this\nd '#e'\n```\n\n```sh\nf\n```\n\n```json\n{}\n```\n";
+  expect(commandBlocks("P.md", page)).toEqual([
+    { id: "P.md: One", lines: ["a --b", "d '#e'"] },
+    { id: "P.md: One 2", lines: ["f"] },
+  ]);
+});
