@@ -40,7 +40,10 @@ const User = {
   "client-certificate-data": Certificates,
   "client-key-data": PrivateKey,
 };
-const Cluster = { server: z.url({ protocol: /^https$/ }), "certificate-authority-data": Certificates };
+const Cluster = {
+  server: z.url({ protocol: /^https$/ }),
+  "certificate-authority-data": Certificates,
+};
 const ignored = z.unknown().optional();
 
 /**

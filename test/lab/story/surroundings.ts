@@ -12,6 +12,7 @@ import type { Progress } from "../progress.ts";
 import { Pulumi } from "../pulumi/cli.ts";
 import type { Target } from "../target.ts";
 import { type GcloudPlace, PLACE_VARIABLE } from "./gcloud-place.ts";
+import { k3sKubeconfigText } from "./k3s-kubeconfig.ts";
 
 const ADMIN = "story-admin";
 
@@ -99,26 +100,12 @@ async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<strin
   const [certFile, keyFile] = ["ca.pem", "ca.key"].map((name) => join(pkiDir(lab), name));
   const authority = { certFile: certFile ?? "", keyFile: keyFile ?? "" };
   const pair = await issueCertificate(authority, dir, user, { commonName: user });
-  return `apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: ${await base64OfFile(authority.certFile)}
-    server: https://127.0.0.1:6443
-  name: default
-contexts:
-- context:
-    cluster: default
-    user: default
-  name: default
-current-context: default
-kind: Config
-preferences: {}
-users:
-- name: default
-  user:
-    client-certificate-data: ${await base64OfFile(pair.certFile)}
-    client-key-data: ${await base64OfFile(pair.keyFile)}
-`;
+  return k3sKubeconfigText({
+    server: "https://127.0.0.1:6443",
+    authority: await base64OfFile(authority.certFile),
+    certificate: await base64OfFile(pair.certFile),
+    key: await base64OfFile(pair.keyFile),
+  });
 }
 
 /** An npm command as it ended. */

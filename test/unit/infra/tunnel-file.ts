@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { k3sKubeconfigText } from "../../lab/story/k3s-kubeconfig.ts";
+
 const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
 
 /** A kubeconfig in k3s's form for an administrator with a certificate of a year, which is its own authority too. */
@@ -13,26 +15,12 @@ export function k3sKubeconfig(server = "https://127.0.0.1:6443"): string {
   }).toString();
   const start = pem.indexOf("-----BEGIN CERTIFICATE");
   const [key, certificate] = [pem.slice(0, start), pem.slice(start)];
-  return `apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: ${base64(certificate)}
-    server: ${server}
-  name: default
-contexts:
-- context:
-    cluster: default
-    user: default
-  name: default
-current-context: default
-kind: Config
-preferences: {}
-users:
-- name: default
-  user:
-    client-certificate-data: ${base64(certificate)}
-    client-key-data: ${base64(key)}
-`;
+  return k3sKubeconfigText({
+    server,
+    authority: base64(certificate),
+    certificate: base64(certificate),
+    key: base64(key),
+  });
 }
 
 /** Writes what `npm run tunnel` leaves in a home for host stack `organization/claude-gateway/host`; returns the path. */
