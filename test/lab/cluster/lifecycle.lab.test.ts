@@ -100,11 +100,7 @@ test("a running lab is left as it is", async () => {
 });
 
 test("a pod reaches cluster DNS, Services and the API's address in internet, and nothing resolves beside", async () => {
-  await startDaemon(lab, {
-    name: "greeter",
-    netns: "internet",
-    argv: ["sh", "-c", `exec ${process.execPath} -e "$0"`, GREETER],
-  });
+  await startGreeter();
   await kubectl(lab, ["apply", "--filename=-"], { input: JSON.stringify(await probePod()) });
   await kubectl(lab, ["wait", "--for=condition=Ready", "pod/probe", "--timeout=60s"]);
   const exec = ["exec", "probe", "--", "node", "-e", PROBE];
@@ -224,6 +220,7 @@ describe("a program of the cluster that is killed", () => {
     expect(await podsOf(lab)).toEqual(
       Object.fromEntries(Object.entries(pods).map(([uid, restarts]) => [uid, restarts + 1])),
     );
+    await startGreeter();
     const exec = ["exec", "probe", "--", "node", "-e", PROBE];
     expect(JSON.parse(await kubectl(lab, exec))).toMatchObject({ apiServer: "connected" });
   });
@@ -305,6 +302,15 @@ function startElsewhere(of: Lab): ChildProcess {
   return spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
     detached: true,
     stdio: "ignore",
+  });
+}
+
+/** Starts what the probe finds at the API's address. */
+async function startGreeter(): Promise<void> {
+  await startDaemon(lab, {
+    name: "greeter",
+    netns: "internet",
+    argv: ["sh", "-c", `exec ${process.execPath} -e "$0"`, GREETER],
   });
 }
 
