@@ -118,7 +118,12 @@ export class AgentNamespace extends pulumi.ComponentResource {
     if (args.runnerImage !== undefined) {
       new Runner(
         `${name}-runner`,
-        { namespace, image: args.runnerImage, podPatch: this.podPatch },
+        {
+          namespace,
+          image: args.runnerImage,
+          podPatch: this.podPatch,
+          secretValue: args.secret?.value,
+        },
         {
           parent: this,
           dependsOn: [

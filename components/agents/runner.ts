@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "../hash.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 import { applyPodPatch, type PodPatch } from "./pod-patch.ts";
 
@@ -10,6 +11,8 @@ export interface RunnerArgs {
   readonly image: string;
   /** What makes it an agent, as for any other workload. */
   readonly podPatch: pulumi.Input<PodPatch>;
+  /** Value of the Secret that its environment is read from, at its start: the pod rolls when it changes. */
+  readonly secretValue?: pulumi.Input<string> | undefined;
 }
 
 /** The user `agent` of runner/Containerfile. */
@@ -49,6 +52,15 @@ export class Runner extends pulumi.ComponentResource {
         ],
       },
     };
+    const { metadata, spec } = pulumi
+      .output(args.podPatch)
+      .apply((patch) => applyPodPatch(patch, template));
+    // Nobody finds a random token or key by its hash; kept secret, it would hide the whole spec from previews.
+    const annotations = args.secretValue !== undefined && {
+      "claude-gateway/secret-hash": pulumi.unsecret(
+        pulumi.output(args.secretValue).apply(contentHash),
+      ),
+    };
 
     new k8s.apps.v1.Deployment(
       `${name}-deployment`,
@@ -59,7 +71,10 @@ export class Runner extends pulumi.ComponentResource {
           selector: { matchLabels: labels },
           // Not Recreate: between the old pod and the new one, the provider takes the Deployment for rolled out.
           strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: pulumi.output(args.podPatch).apply((patch) => applyPodPatch(patch, template)),
+          template: {
+            metadata: { labels: metadata.labels, ...(annotations && { annotations }) },
+            spec,
+          },
         },
       },
       { parent: this },

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AnthropicControl } from "../anthropic/client.ts";
+import { runTurn } from "../claude.ts";
 import { type Lab, openLab, takeDown } from "../cluster/index.ts";
 import { ensureHosts } from "../hosts/hosts.ts";
 import { lineProgress } from "../progress.ts";
@@ -12,7 +13,7 @@ import { ensureUpstream, LAB_API_KEY } from "../upstream.ts";
 import { behaviours } from "./behaviours.ts";
 import { checkOtherHosts } from "./other-hosts.ts";
 import { routesOfLiteLlm, walkRoutes } from "./routes.ts";
-import { startSender, stopSender } from "./sender.ts";
+import { answerTo, startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 
 /**
@@ -22,6 +23,9 @@ import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 const GATEWAY = "claude-gateway";
 const AGENT = "dev-e";
 const progress = lineProgress();
+
+/** How long a change of a Secret is waited for: far longer than it takes, since nothing is measured here. */
+const SETTLES = { timeout: 120_000, interval: 1000 };
 
 let lab: Lab;
 let target: Target;
@@ -63,6 +67,12 @@ async function up(path: string, mode?: string): Promise<void> {
     : stack.setConfig("gateway.mode", mode));
   await stack.setConfig("credential.holder", mode === "sni" ? "agent" : "gateway");
   await stack.up();
+}
+
+/** Whether Claude Code in the agent's runner completes a turn with the token that it was started with. */
+async function runnerCompletes(target: Target, namespace: string): Promise<boolean> {
+  const { is_error } = await runTurn(target, { namespace, prompt: "say: still here" });
+  return !is_error;
 }
 
 async function gatewayPods(): Promise<string[]> {
@@ -218,11 +228,31 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       );
       expect(after.requests.lost).toEqual([]);
       await stopSender(target, renewed);
+    });
+  }
 
-      // The old token ends with the next rotation: an agent takes the new one when it restarts.
-      const runner = ["deployment/runner", `--namespace=${AGENT}`];
-      await target.kubectl(["rollout", "restart", ...runner]);
-      await target.kubectl(["rollout", "status", ...runner, "--timeout=120s"]);
+  if (variant === "litellm" || variant === "envoy-terminate") {
+    test("a token raised by 2 ends the old one; the runner has the new one by itself", async () => {
+      const revoked = await startSender(target, stack, AGENT);
+      expect(await answerTo(target, revoked)).toBe(200);
+      generation += 2;
+      await stack.setConfig("agents[0].tokenGeneration", String(generation));
+      await stack.up();
+      // Both follow the kubelet's sync period, which is rendered for host and lab alike.
+      await expect.poll(() => answerTo(target, revoked), SETTLES).toBe(401);
+      await expect.poll(() => runnerCompletes(target, AGENT), SETTLES).toBe(true);
+      await stopSender(target, revoked);
+    });
+  }
+
+  if (variant === "envoy-sni") {
+    test("a new key restarts the agent, which uses it", async () => {
+      const newKey = `${LAB_API_KEY}-${variant}`;
+      await stack.setConfig("credential.value", newKey, { secret: true });
+      await control.setCredentials([newKey]);
+      await stack.up();
+      key = newKey;
+      await behaviours[0]?.check(target, control, AGENT);
     });
   }
 

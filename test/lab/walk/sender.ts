@@ -70,6 +70,23 @@ export async function startSender(target: Target, stack: Stack, agent: string): 
   };
 }
 
+/** Status of the gateway's answer to a small request with the token that the workload was started with. */
+export async function answerTo(target: Target, sender: Sender): Promise<number> {
+  const body = {
+    model: "claude-sonnet-4-5",
+    max_tokens: 1,
+    messages: [{ role: "user", content: "hi" }],
+  };
+  const status = await target.kubectl([
+    ...["exec", `--namespace=${sender.namespace}`, sender.pod, "--"],
+    ...["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}"],
+    ...["--header", "content-type: application/json", "--header", "anthropic-version: 2023-06-01"],
+    ...["--header", `x-api-key: ${sender.token}`, "--data", JSON.stringify(body)],
+    `${sender.baseUrl}/v1/messages`,
+  ]);
+  return Number(status);
+}
+
 /** Removes the workload again. */
 export async function stopSender(target: Target, { namespace, pod }: Sender): Promise<void> {
   await target.kubectl(["delete", "pod", pod, `--namespace=${namespace}`, "--wait=true"]);
