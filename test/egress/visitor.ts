@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { restrictedContainer, restrictedPod } from "../../components/restricted.ts";
+import { BadInput } from "../../infra/command-line.ts";
 import type { Target } from "../lab/target.ts";
 
 /** A namespace of somebody else's on the same cluster: what listens there is none of an agent's business. */
@@ -21,8 +23,13 @@ export const VISITOR_PORT = 8080;
 export const BY_HAND = { outside: "104.16.0.35", kubelet: 10250 } as const;
 const EXTERNAL_NAME = "unlisted.example";
 const POD = "visitor";
+/** Nobody: what the visitor serves is there for all to read. */
+const USER = 65_534;
 
-/** Deploys the visitor: a pod under no policy, and Services that lead to it, to the node and outside. */
+/**
+ * Deploys the visitor: a pod under no policy, and Services that lead to it, to the node and outside. Throws BadInput
+ * when the cluster does not let it start: nothing is measured then.
+ */
 export async function inviteVisitor(
   target: Target,
   args: { readonly image: string; readonly nodeAddress: string },
@@ -52,8 +59,11 @@ export async function inviteVisitor(
         spec: {
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 0,
+          // The cluster asks it of every namespace that does not say otherwise, and this one says nothing.
+          securityContext: restrictedPod(USER),
           containers: [
             {
+              securityContext: restrictedContainer,
               name: POD,
               image: args.image,
               command: ["python3", "-m", "http.server", "--bind", "::", String(VISITOR_PORT)],
@@ -93,9 +103,27 @@ export async function inviteVisitor(
       externalName: `external-name.${namespace}.svc.cluster.local`,
     };
   } catch (error) {
+    const why = await whyNotStarted(target, namespace, error);
     await sendAway(target, namespace);
-    throw error;
+    throw new BadInput(`nothing was tried, since what agents aim at did not start: ${why}`, {
+      cause: error,
+    });
   }
+}
+
+/** What kubectl complained of, and what the cluster says of the pod if there is one. */
+async function whyNotStarted(target: Target, namespace: string, error: unknown): Promise<string> {
+  const { stderr } = error as { stderr?: string };
+  const complaint = stderr?.trim() ?? String(error);
+  const events = await target
+    .kubectl([
+      ...["get", "events", `--namespace=${namespace}`, "--field-selector=type=Warning"],
+      '--output=jsonpath={range .items[*]}{.message}{"\\n"}{end}',
+    ])
+    .catch(() => "");
+  return [complaint, ...new Set(events.trim().split("\n"))]
+    .filter((line) => line !== "")
+    .join("\n");
 }
 
 /** Removes a visitor's namespace; it is gone a moment later. */
