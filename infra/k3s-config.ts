@@ -1,3 +1,5 @@
+import { apiServerSettings, controllerManagerSettings, kubeletSettings } from "./node-settings.ts";
+
 /** Where the data disk is mounted; k3s keeps the datastore, certificates and images below it. */
 export const DATA_DIR = "/var/lib/rancher";
 
@@ -11,6 +13,14 @@ export const API_PORT = 6443;
 
 /** The metadata server, which is also GCE's resolver. */
 export const METADATA_ADDRESS = "169.254.169.254";
+
+/** Where the files of node-settings.ts lie. */
+export const KUBELET_CONFIG = `${CONFIG_DIR}/kubelet.yaml`;
+export const API_SERVER_FILES = {
+  admissionConfig: `${CONFIG_DIR}/admission.yaml`,
+  auditPolicy: `${CONFIG_DIR}/audit-policy.yaml`,
+  auditLog: `${DATA_DIR}/audit/audit.log`,
+};
 
 /** A file on the machine. */
 export interface MachineFile {
@@ -36,20 +46,16 @@ export function renderK3sConfig(args: { readonly nodeName: string }): string {
     // GCE's resolver, whatever the image's own resolv.conf says: the node firewall opens port 53 to it alone.
     "resolv-conf": `${CONFIG_DIR}/resolv.conf`,
     "secrets-encryption": true,
-    "protect-kernel-defaults": true,
-    "kube-apiserver-arg": [
-      "enable-admission-plugins=NodeRestriction",
-      `admission-control-config-file=${CONFIG_DIR}/admission.yaml`,
-      `audit-policy-file=${CONFIG_DIR}/audit-policy.yaml`,
-      `audit-log-path=${DATA_DIR}/audit/audit.log`,
-      "audit-log-maxage=30",
-      "audit-log-maxbackup=10",
-      "audit-log-maxsize=100",
-      "service-account-extend-token-expiration=false",
-    ],
-    "kube-controller-manager-arg": ["terminated-pod-gc-threshold=10"],
-    "kubelet-arg": ["streaming-connection-idle-timeout=5m"],
+    "protect-kernel-defaults": kubeletSettings.protectKernelDefaults,
+    "kube-apiserver-arg": flags(apiServerSettings(API_SERVER_FILES)),
+    "kube-controller-manager-arg": flags(controllerManagerSettings),
+    // k3s copies it behind its own defaults, from v1.32: what it names holds. https://docs.k3s.io/advanced
+    "kubelet-arg": [`config=${KUBELET_CONFIG}`],
   });
+}
+
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([name, value]) => `${name}=${value}`);
 }
 
 /** Pod security `restricted` in every namespace that does not say otherwise; k3s's own is exempt. */

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 
 import { RELEASE_KEY } from "./k3s-release.ts";
 import {
+  API_SERVER_FILES,
   CONFIG_DIR,
   DATA_DIR,
+  KUBELET_CONFIG,
   type MachineFile,
   METADATA_ADDRESS,
   renderAdmissionConfig,
@@ -11,6 +13,7 @@ import {
   renderK3sConfig,
   renderSysctls,
 } from "./k3s-config.ts";
+import { renderKubeletConfig } from "./node-settings.ts";
 import { renderK3sUnit, renderWatchUnit } from "./units.ts";
 
 /** Metadata keys of our own besides {@link RELEASE_KEY}. They name secrets and hold none. */
@@ -84,8 +87,9 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     { path: SYSCTLS, mode: "0644", content: renderSysctls() },
     { path: FIREWALL, mode: "0644", content: args.nodeFirewall },
     { path: `${CONFIG_DIR}/config.yaml`, mode: "0600", content: renderK3sConfig(args) },
-    { path: `${CONFIG_DIR}/admission.yaml`, mode: "0600", content: renderAdmissionConfig() },
-    { path: `${CONFIG_DIR}/audit-policy.yaml`, mode: "0600", content: renderAuditPolicy() },
+    { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig() },
+    { path: API_SERVER_FILES.admissionConfig, mode: "0600", content: renderAdmissionConfig() },
+    { path: API_SERVER_FILES.auditPolicy, mode: "0600", content: renderAuditPolicy() },
     {
       path: `${CONFIG_DIR}/resolv.conf`,
       mode: "0644",

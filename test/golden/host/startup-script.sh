@@ -158,8 +158,29 @@ END_OF_FILE
     "terminated-pod-gc-threshold=10"
   ],
   "kubelet-arg": [
-    "streaming-connection-idle-timeout=5m"
+    "config=/etc/rancher/k3s/kubelet.yaml"
   ]
+}
+END_OF_FILE
+  put_file 0600 /etc/rancher/k3s/kubelet.yaml <<'END_OF_FILE'
+{
+  "apiVersion": "kubelet.config.k8s.io/v1beta1",
+  "kind": "KubeletConfiguration",
+  "syncFrequency": "5s",
+  "configMapAndSecretChangeDetectionStrategy": "Watch",
+  "streamingConnectionIdleTimeout": "5m",
+  "protectKernelDefaults": true,
+  "localStorageCapacityIsolation": true,
+  "evictionHard": {
+    "memory.available": "500Mi",
+    "nodefs.available": "10%",
+    "nodefs.inodesFree": "5%",
+    "imagefs.available": "10%",
+    "imagefs.inodesFree": "5%"
+  },
+  "imageGCHighThresholdPercent": 80,
+  "imageGCLowThresholdPercent": 70,
+  "imageMinimumGCAge": "2m"
 }
 END_OF_FILE
   put_file 0600 /etc/rancher/k3s/admission.yaml <<'END_OF_FILE'

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { renderSysctls } from "../../../infra/k3s-config.ts";
 import { renderNodeFirewall } from "../../../infra/node-firewall.ts";
 import {
   type ClusterParts,
   apiServer,
+  controlPlaneFiles,
   controllerManager,
   etcd,
   networkPolicies,
@@ -61,7 +63,9 @@ export function components(lab: Lab, parts: ClusterParts): Components {
 /** Every configuration file of the lab, by its path in the lab's folder. */
 export function configFiles(lab: Lab): Record<string, string> {
   const inEtc: Record<string, string> = {
+    ...controlPlaneFiles(),
     ...nodeConfigFiles(lab),
+    "sysctl.conf": renderSysctls(),
     "cni/10-lab.conflist": cniConfig(),
     "node.ip": nodeLinks(),
     "internet.ip": internetLinks(),

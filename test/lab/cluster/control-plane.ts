@@ -1,4 +1,10 @@
 import { join } from "node:path";
+import { renderAdmissionConfig, renderAuditPolicy } from "../../../infra/k3s-config.ts";
+import {
+  type ApiServerFiles,
+  apiServerSettings,
+  controllerManagerSettings,
+} from "../../../infra/node-settings.ts";
 import type { Daemon } from "./daemons.ts";
 import type { Lab } from "./lab.ts";
 import { API_PORT, NODE, PODS, SERVICES } from "./network.ts";
@@ -34,6 +40,23 @@ export function etcd(parts: ClusterParts): Daemon {
   };
 }
 
+/** Files of the API server; its log lies on the lab's disk. */
+function apiServerFiles(lab: Lab): ApiServerFiles {
+  return {
+    admissionConfig: join(lab.dir, "etc/admission.yaml"),
+    auditPolicy: join(lab.dir, "etc/audit-policy.yaml"),
+    auditLog: "/var/log/audit/audit.log",
+  };
+}
+
+/** The control plane's configuration files, by name: the host's own. */
+export function controlPlaneFiles(): Record<string, string> {
+  return {
+    "admission.yaml": renderAdmissionConfig(),
+    "audit-policy.yaml": renderAuditPolicy(),
+  };
+}
+
 /** The API server, with the admission and authorisation that k3s gives it. */
 export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
   const pki = pkiDir(lab);
@@ -47,7 +70,6 @@ export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
       "--allow-privileged=true",
       "--anonymous-auth=false",
       "--authorization-mode=Node,RBAC",
-      "--enable-admission-plugins=NodeRestriction",
       `--service-cluster-ip-range=${SERVICES.v4},${SERVICES.v6}`,
       `--client-ca-file=${pki}/ca.pem`,
       `--tls-cert-file=${pki}/apiserver.pem`,
@@ -68,6 +90,7 @@ export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
       `--proxy-client-cert-file=${pki}/front-proxy-client.pem`,
       `--proxy-client-key-file=${pki}/front-proxy-client.key`,
       "--profiling=false",
+      ...flags(apiServerSettings(apiServerFiles(lab))),
     ],
   };
 }
@@ -91,6 +114,7 @@ export function controllerManager(lab: Lab, parts: ClusterParts): Daemon {
       "--leader-elect=false",
       "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins",
       "--profiling=false",
+      ...flags(controllerManagerSettings),
     ],
   };
 }
@@ -118,6 +142,10 @@ export function networkPolicies(lab: Lab, parts: ClusterParts): Daemon {
       `--socket=${lab.netpolSocket}`,
     ],
   };
+}
+
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }
 
 /** For components that ask the API server whether a request to themselves is allowed. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BadInput } from "../../../infra/command-line.ts";
-import { containerdStore, seedContainerd } from "../images/containerd-store.ts";
+import { containerdStore } from "../images/containerd-store.ts";
 import type { ImageName } from "../images/images.ts";
 import { netpolPart } from "../netpol/part.ts";
 import { checkMachine, installPackages } from "../parts/debian.ts";
@@ -15,6 +15,7 @@ import type { ClusterParts } from "./control-plane.ts";
 import { clusterDns } from "./coredns.ts";
 import { daemonPid } from "./daemons.ts";
 import { deployedStacks } from "./deployed.ts";
+import { createDisk } from "./disk.ts";
 import { importIntoLab, labImages } from "./images.ts";
 import { binDir } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
@@ -137,16 +138,11 @@ async function remove(lab: Lab): Promise<void> {
 
 /** Writes everything that the sandbox reads. */
 async function prepare(lab: Lab, parts: ClusterParts, store: string): Promise<void> {
-  for (const dir of [lab.logDir, binDir(lab), join(lab.dir, "var-lib"), join(lab.dir, "var-log")])
-    await mkdir(dir, { recursive: true });
+  for (const dir of [lab.logDir, binDir(lab)]) await mkdir(dir, { recursive: true });
   await symlink(join(parts.kubernetes, "kubectl"), join(binDir(lab), "kubectl"));
   for (const [name, text] of Object.entries(configFiles(lab))) {
     await mkdir(dirname(join(lab.dir, name)), { recursive: true });
     await writeFile(join(lab.dir, name), text);
   }
-  await Promise.all([
-    createPki(lab),
-    createCgroups(lab),
-    seedContainerd(store, join(lab.dir, "var-lib/containerd")),
-  ]);
+  await Promise.all([createPki(lab), createCgroups(lab), createDisk(lab, store)]);
 }

@@ -6,8 +6,9 @@ import { layer } from "../images/layer.ts";
 import { recordName } from "../images/reference.ts";
 import { pausePart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
+import { CONTAINERD_SOCKET } from "./differences.ts";
 import type { Lab } from "./lab.ts";
-import { CONTAINERD_SOCKET, PAUSE_IMAGE } from "./node.ts";
+import { PAUSE_IMAGE } from "./node.ts";
 import { enterCommand, runningSandbox } from "./sandbox.ts";
 
 /** Builds the images that the cluster itself needs, and those named, or takes them from the cache. */

@@ -1,13 +1,14 @@
 import { join } from "node:path";
+import { kubeletSettings, renderKubeletConfig } from "../../../infra/node-settings.ts";
 import type { ClusterParts } from "./control-plane.ts";
 import type { Daemon } from "./daemons.ts";
+import { asConfiguration, CONTAINERD_SOCKET, kubeletDifferences } from "./differences.ts";
+import { k3sKubeletDefaults, overlaid } from "./k3s.ts";
 import type { Lab } from "./lab.ts";
-import { CLUSTER_DNS, CLUSTER_DOMAIN, NODE, PODS } from "./network.ts";
-import { kubeconfigDir, pkiDir } from "./pki.ts";
+import { NODE, PODS } from "./network.ts";
+import { kubeconfigDir } from "./pki.ts";
 import { NODE_NAME } from "./sandbox.ts";
 
-/** Where containerd listens, inside the sandbox. */
-export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 /** The image that holds a pod's namespaces. */
 export const PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1";
 
@@ -51,7 +52,7 @@ export function kubeProxy(lab: Lab, parts: ClusterParts): Daemon {
 export function nodeConfigFiles(lab: Lab): Record<string, string> {
   return {
     "containerd.toml": containerdConfig(lab),
-    "kubelet.json": JSON.stringify(kubeletConfig(lab), null, 2),
+    "kubelet.json": kubeletConfig(lab),
     "kube-proxy.json": JSON.stringify(kubeProxyConfig(lab), null, 2),
   };
 }
@@ -84,38 +85,12 @@ runtime_type = "io.containerd.runc.v2"
 `;
 }
 
-function kubeletConfig(lab: Lab): object {
-  const pki = pkiDir(lab);
-  return {
-    apiVersion: "kubelet.config.k8s.io/v1beta1",
-    kind: "KubeletConfiguration",
-    authentication: {
-      anonymous: { enabled: false },
-      webhook: { enabled: true },
-      x509: { clientCAFile: `${pki}/ca.pem` },
-    },
-    authorization: { mode: "Webhook" },
-    tlsCertFile: `${pki}/kubelet.pem`,
-    tlsPrivateKeyFile: `${pki}/kubelet.key`,
-    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
-    cgroupDriver: "cgroupfs",
-    cgroupRoot: `/${lab.cgroup}`,
-    failCgroupV1: false,
-    failSwapOn: false,
-    // A changed Secret reaches its volume within a minute by default; the tests rotate many.
-    syncFrequency: "10s",
-    clusterDNS: [CLUSTER_DNS],
-    clusterDomain: CLUSTER_DOMAIN,
-    resolvConf: join(lab.dir, "resolv.conf"),
-    volumePluginDir: "/var/lib/kubelet/volume-plugins",
-    makeIPTablesUtilChains: false,
-    oomScoreAdj: 0,
-    // How full the machine's disk is, is not the lab's business, and no image could be fetched again.
-    evictionHard: { "memory.available": "100Mi" },
-    imageGCHighThresholdPercent: 100,
-    imageGCLowThresholdPercent: 99,
-    localStorageCapacityIsolation: false,
-  };
+/** The host's configuration, as the kubelet there merges it, but for the differences that are named. */
+function kubeletConfig(lab: Lab): string {
+  const host = overlaid(k3sKubeletDefaults, kubeletSettings);
+  return renderKubeletConfig(
+    overlaid(host, asConfiguration(kubeletDifferences(lab))) as Record<string, unknown>,
+  );
 }
 
 function kubeProxyConfig(lab: Lab): object {

@@ -17,8 +17,9 @@ mount --rbind /sys/fs/cgroup /run/cgroup
 mount -t sysfs sysfs /sys
 mount --move /run/cgroup /sys/fs/cgroup
 
-mount --bind "$lab/var-lib" /var/lib
-mount --bind "$lab/var-log" /var/log
+# The loop device goes with its last mount, and that with the sandbox.
+mount -o loop,noatime,noinit_itable "$lab/disk.img" /var/lib
+mount --bind /var/lib/log /var/log
 
 resolv_conf=$(readlink --canonicalize-missing /etc/resolv.conf)
 if ! test -e "$resolv_conf"; then
@@ -27,14 +28,14 @@ if ! test -e "$resolv_conf"; then
 fi
 mount --bind "$lab/resolv.conf" "$resolv_conf"
 
-# The kubelet sets these for the whole machine; copies take what it writes.
-for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
-  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
-  copy=/run/lab/sysctl/${setting%=*}
+# The kubelet checks these of the whole machine; copies have what the host sets.
+while read -r name _ value; do
+  setting=$(echo "$name" | tr . /)
+  copy=/run/lab/sysctl/$setting
   mkdir -p "$(dirname "$copy")"
-  echo "${setting#*=}" >"$copy"
-  mount --bind "$copy" "/proc/sys/${setting%=*}"
-done
+  echo "$value" >"$copy"
+  mount --bind "$copy" "/proc/sys/$setting"
+done <"$lab/etc/sysctl.conf"
 
 # Containers receive what is mounted later; the machine does not.
 mount --make-rshared /

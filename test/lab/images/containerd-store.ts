@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
-import { link, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { part } from "../parts/store.ts";
 import type { Progress } from "../progress.ts";
@@ -38,17 +38,24 @@ export async function containerdStore(
   return join(dir, "root");
 }
 
+/** Folders whose entries containerd adds and removes and never changes in place: blobs and unpacked layers. */
+const SHARED = [
+  "io.containerd.content.v1.content/blobs/sha256",
+  "io.containerd.snapshotter.v1.overlayfs/snapshots",
+];
+
 /**
- * Makes `root` a copy of a store, for a containerd that does not run yet. Blobs and unpacked layers, which
- * containerd never changes in place, are shared as hard links: `root` must be on the cache's file system.
+ * Makes `root` a copy of a store, for a containerd that does not run yet. Blobs and unpacked layers stay where they are
+ * and are linked to, so they take neither time nor room, and whoever removes one removes a link. The store's path must
+ * be the same wherever `root` is used.
  */
 export async function seedContainerd(store: string, root: string): Promise<void> {
-  await command("cp", ["--archive", "--link", store, root]);
-  const databases = await command("find", [root, "-maxdepth", "2", "-name", "*.db"]);
-  for (const database of databases.trim().split("\n")) {
-    const copy = `${database}.copy`;
-    await command("cp", ["--archive", database, copy]);
-    await command("mv", [copy, database]);
+  const shared = SHARED.map((folder) => join(store, folder));
+  const filter = (path: string) => !shared.includes(dirname(path));
+  await cp(store, root, { recursive: true, filter });
+  for (const folder of SHARED) {
+    for (const entry of await readdir(join(store, folder)))
+      await symlink(join(store, folder, entry), join(root, folder, entry));
   }
 }
 

@@ -17,6 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   tini: "tini",
   ip: "iproute2",
   mount: "mount",
+  "mkfs.ext4": "e2fsprogs",
   nsenter: "util-linux",
   openssl: "openssl",
   python3: "python3",

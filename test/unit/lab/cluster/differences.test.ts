@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import {
+  API_SERVER_FILES,
+  KUBELET_CONFIG,
+  renderAdmissionConfig,
+  renderAuditPolicy,
+  renderK3sConfig,
+  renderSysctls,
+} from "../../../../infra/k3s-config.ts";
+import { renderStartupScript } from "../../../../infra/startup-script.ts";
+import { components, configFiles } from "../../../lab/cluster/components.ts";
+import { asConfiguration, kubeletDifferences } from "../../../lab/cluster/differences.ts";
+import { k3sKubeletDefaults, overlaid } from "../../../lab/cluster/k3s.ts";
+import { openLab } from "../../../lab/cluster/lab.ts";
+
+const lab = openLab();
+const files = configFiles(lab);
+const parts = { kubernetes: "/k", etcd: "/e", coredns: "/c", netpol: "/n" };
+const programs = components(lab, parts);
+const script = renderStartupScript({ nodeName: "host", nodeFirewall: "table inet t {}\n" });
+const k3s = JSON.parse(renderK3sConfig({ nodeName: "host" })) as Record<string, string[]>;
+
+/** A file as the startup script writes it onto the host. */
+function hostFile(path: string): string {
+  const [, rest = ""] = script.split(`${path} <<'END_OF_FILE'\n`);
+  return rest.split("END_OF_FILE\n")[0] ?? "";
+}
+
+const fields = (value: unknown, path = ""): [string, unknown][] =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([key, field]) => fields(field, `${path}.${key}`))
+    : [[path.slice(1), value]];
+
+test("the lab's kubelet differs from the host's in what the list names, and in nothing else", () => {
+  expect(k3s["kubelet-arg"]).toEqual([`config=${KUBELET_CONFIG}`]);
+  const host = new Map(
+    fields(overlaid(k3sKubeletDefaults, JSON.parse(hostFile(KUBELET_CONFIG)) as object)),
+  );
+  const inLab = new Map(fields(JSON.parse(files["etc/kubelet.json"] ?? "")));
+  const different = [...new Set([...host.keys(), ...inLab.keys()])].filter(
+    (field) => JSON.stringify(host.get(field)) !== JSON.stringify(inLab.get(field)),
+  );
+  expect(different.sort()).toEqual(
+    kubeletDifferences(lab)
+      .map(({ setting }) => setting)
+      .sort(),
+  );
+});
+
+test("the list has grown by nothing that was not reviewed, and says why of each", () => {
+  const list = kubeletDifferences(lab);
+  expect(list.map(({ setting }) => setting)).toEqual([
+    "authentication.x509.clientCAFile",
+    "tlsCertFile",
+    "tlsPrivateKeyFile",
+    "resolvConf",
+    "staticPodPath",
+    "volumePluginDir",
+    "containerRuntimeEndpoint",
+    "cgroupDriver",
+    "cgroupRoot",
+    "failCgroupV1",
+    "oomScoreAdj",
+    "makeIPTablesUtilChains",
+    "imageMinimumGCAge",
+  ]);
+  for (const { why } of list) expect(why).toMatch(/\w+ \w+ \w+/);
+});
+
+test.each([
+  ["kube-apiserver", "apiServer", 8],
+  ["kube-controller-manager", "controllerManager", 1],
+] as const)("the lab's %s is told what k3s's is told", (name, role, count) => {
+  const told = k3s[`${name}-arg`] ?? [];
+  expect(told).toHaveLength(count);
+  const inLab = programs[role].argv;
+  for (const flag of told) {
+    const [setting = "", value = ""] = flag.split("=");
+    const same = inLab.filter((argument) => argument.startsWith(`--${setting}=`));
+    // Where a file lies is each one's own; what is in it is compared below.
+    expect(same).toEqual([value.startsWith("/") ? expect.any(String) : `--${flag}`]);
+  }
+});
+
+test("admission, audit and kernel settings are the host's files", () => {
+  const argument = (name: string) =>
+    programs.apiServer.argv.find((each) => each.startsWith(`--${name}=`))?.split("=")[1] ?? "";
+  const labFile = (name: string) => files[argument(name).replace(`${lab.dir}/`, "")];
+  expect(labFile("admission-control-config-file")).toBe(renderAdmissionConfig());
+  expect(labFile("audit-policy-file")).toBe(renderAuditPolicy());
+  expect(files["etc/sysctl.conf"]).toBe(renderSysctls());
+  expect(hostFile(API_SERVER_FILES.admissionConfig)).toBe(renderAdmissionConfig());
+  expect(hostFile(API_SERVER_FILES.auditPolicy)).toBe(renderAuditPolicy());
+  expect(hostFile("/etc/sysctl.d/90-claude-gateway.conf")).toBe(renderSysctls());
+});
+
+test("files are overlaid as the kubelet merges them", () => {
+  const below = { evictionHard: { memory: "1", nodefs: "2" }, clusterDNS: ["a"], sync: "1m" };
+  const above = asConfiguration([
+    { setting: "evictionHard.memory", lab: "9", why: "" },
+    { setting: "clusterDNS", lab: ["b"], why: "" },
+  ]);
+  expect(overlaid(below, above)).toEqual({
+    evictionHard: { memory: "9", nodefs: "2" },
+    clusterDNS: ["b"],
+    sync: "1m",
+  });
+});
