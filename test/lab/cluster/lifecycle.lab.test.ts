@@ -30,12 +30,15 @@ import {
   takeDown,
 } from "./index.ts";
 import { whileAlive } from "./daemons.ts";
+import { CONTAINERD_SOCKET } from "./differences.ts";
+import { DISK_GIB } from "./disk.ts";
 import { imageReference } from "../images/images.ts";
 
 const silent: Progress = { step: (_, work) => work(() => undefined), note: () => undefined };
 
 const labs = ["one", "two"].map((name) => openLab(mkdtempSync(join(tmpdir(), `lab-${name}-`))));
 const [lab, other] = labs as [Lab, Lab];
+const CTR = [`--address=${CONTAINERD_SOCKET}`, "--namespace=k8s.io"];
 
 afterAll(async () => {
   for (const each of labs) {
@@ -86,7 +89,10 @@ function readIfAlive(read: () => string): string {
 const before = machineState();
 
 test("two labs start side by side, each with a Ready node of its own", async () => {
-  await Promise.all([ensureCluster(lab, silent, ["node"]), ensureCluster(other, silent)]);
+  await Promise.all([
+    ensureCluster(lab, silent, ["node"]),
+    ensureCluster(other, silent, ["node", "envoy"]),
+  ]);
   expect(runningSandbox(lab)).not.toBe(runningSandbox(other));
   expect(await nodeUid(lab)).not.toBe(await nodeUid(other));
 });
@@ -97,6 +103,49 @@ test("a running lab is left as it is", async () => {
   await ensureCluster(lab, silent, ["node"]);
   expect(sandboxInit(lab)).toBe(init);
   expect(await nodeUid(lab)).toBe(uid);
+});
+
+test("the node has a disk of its own, as large as it is told", async () => {
+  for (const folder of ["/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods"]) {
+    const { stdout } = await runInLab(lab, ["df", "--output=source,size", "-B1G", folder]);
+    expect(stdout).toMatch(new RegExp(`^/dev/loop\\d+ +${DISK_GIB}$`, "m"));
+  }
+  const capacity = "--output=jsonpath={.status.capacity.ephemeral-storage}";
+  const kib = Number.parseInt(await kubectl(lab, ["get", "node", "lab", capacity]));
+  expect(kib).toBeGreaterThan((DISK_GIB - 1) * 2 ** 20);
+  expect(kib).toBeLessThanOrEqual(DISK_GIB * 2 ** 20);
+});
+
+test("the kubelet says that it runs with what was rendered for it", async () => {
+  const configz = await kubectl(lab, ["get", "--raw=/api/v1/nodes/lab/proxy/configz"]);
+  expect(JSON.parse(configz)).toMatchObject({
+    kubeletconfig: {
+      syncFrequency: "5s",
+      configMapAndSecretChangeDetectionStrategy: "Watch",
+      protectKernelDefaults: true,
+      localStorageCapacityIsolation: true,
+      evictionHard: { "memory.available": "500Mi", "nodefs.available": "10%" },
+    },
+  });
+});
+
+test("a pod that does not keep to `restricted` is refused where nothing else is said", async () => {
+  const pod = await probePod();
+  const careless = { ...pod, spec: { ...pod.spec, securityContext: {} } };
+  const creation = kubectl(lab, ["create", "--dry-run=server", "--filename=-"], {
+    input: JSON.stringify(careless),
+  });
+  await expect(creation).rejects.toThrow('violates PodSecurity "restricted:latest"');
+});
+
+test("who did what is written down, and no Secret's content with it", async () => {
+  const secret = ["secret", "generic", "audited", "--from-literal=key=planted-in-a-secret"];
+  await kubectl(lab, ["create", ...secret, "--namespace=default"]);
+  const { stdout } = await runInLab(lab, ["cat", "/var/log/audit/audit.log"]);
+  const events = stdout.split("\n").filter((line) => line.includes('"name":"audited"'));
+  expect(events.map((line) => (JSON.parse(line) as { verb: string }).verb)).toEqual(["create"]);
+  expect(stdout).not.toContain("planted-in-a-secret");
+  expect(stdout).not.toContain(Buffer.from("planted-in-a-secret").toString("base64"));
 });
 
 test("a pod reaches cluster DNS, Services and the API's address in internet, and nothing resolves beside", async () => {
@@ -266,6 +315,31 @@ test("a start that is killed half way is cleaned up by the next", async () => {
   expect(await kubectl(lab, ["get", "--raw=/readyz"])).toBe("ok");
 });
 
+test("a pod that fills the disk is evicted, and no image goes for the room that it took", async () => {
+  const images = () => runInLab(other, ["ctr", ...CTR, "images", "list", "--quiet"]);
+  const before = (await images()).stdout;
+  // Nothing runs from it, so the kubelet might free its room first.
+  expect(before).toContain("envoyproxy/envoy");
+  const pod = await probePod();
+  const scratch = { volumes: [{ name: "scratch", emptyDir: {} }] };
+  const [container] = pod.spec.containers;
+  const greedy = {
+    ...container,
+    command: ["sh", "-c", `fallocate -l ${DISK_GIB - 2}G /scratch/file; exec sleep infinity`],
+    volumeMounts: [{ name: "scratch", mountPath: "/scratch" }],
+  };
+  const input = JSON.stringify({
+    ...pod,
+    spec: { ...pod.spec, ...scratch, containers: [greedy] },
+  });
+  await kubectl(other, ["apply", "--filename=-"], { input });
+  const reason = ["get", "pod", "probe", "--output=jsonpath={.status.reason}"];
+  await expect.poll(() => kubectl(other, reason), { timeout: 180_000 }).toBe("Evicted");
+  const message = "--output=jsonpath={.status.message}";
+  expect(await kubectl(other, ["get", "pod", "probe", message])).toContain("ephemeral-storage");
+  expect((await images()).stdout).toBe(before);
+});
+
 test("taken down, a lab leaves nothing, and the other one does not notice", async () => {
   const namespace = readlinkSync(`/proc/${runningSandbox(lab)}/ns/pid`);
   const otherUid = await nodeUid(other);
@@ -281,6 +355,9 @@ test("taken down, a lab leaves nothing, and the other one does not notice", asyn
       readIfAlive(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")).includes(lab.id),
   );
   expect(left).toEqual([]);
+  // The kernel lets go of a loop device a moment after its last mount.
+  const loopDevices = ["--list", "--noheadings", "--output=BACK-FILE"];
+  await expect.poll(() => execFileSync("losetup", loopDevices).toString()).not.toContain(lab.dir);
   const cgroups = execFileSync("find", ["/sys/fs/cgroup", "-name", lab.cgroup]).toString();
   expect(cgroups).toBe("");
   expect(machineState()).toEqual(before);
@@ -336,7 +413,7 @@ const PROBE = `
   })))();
 `;
 
-async function probePod(): Promise<object> {
+async function probePod() {
   return {
     apiVersion: "v1",
     kind: "Pod",
