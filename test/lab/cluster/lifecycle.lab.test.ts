@@ -30,7 +30,6 @@ import {
   takeDown,
 } from "./index.ts";
 import { whileAlive } from "./daemons.ts";
-import { CONTAINERD_SOCKET } from "./differences.ts";
 import { DISK_GIB } from "./disk.ts";
 import { imageReference } from "../images/images.ts";
 
@@ -38,7 +37,6 @@ const silent: Progress = { step: (_, work) => work(() => undefined), note: () =>
 
 const labs = ["one", "two"].map((name) => openLab(mkdtempSync(join(tmpdir(), `lab-${name}-`))));
 const [lab, other] = labs as [Lab, Lab];
-const CTR = [`--address=${CONTAINERD_SOCKET}`, "--namespace=k8s.io"];
 
 afterAll(async () => {
   for (const each of labs) {
@@ -89,10 +87,7 @@ function readIfAlive(read: () => string): string {
 const before = machineState();
 
 test("two labs start side by side, each with a Ready node of its own", async () => {
-  await Promise.all([
-    ensureCluster(lab, silent, ["node"]),
-    ensureCluster(other, silent, ["node", "envoy"]),
-  ]);
+  await Promise.all([ensureCluster(lab, silent, ["node"]), ensureCluster(other, silent, ["node"])]);
   expect(runningSandbox(lab)).not.toBe(runningSandbox(other));
   expect(await nodeUid(lab)).not.toBe(await nodeUid(other));
 });
@@ -125,6 +120,8 @@ test("the kubelet says that it runs with what was rendered for it", async () => 
       protectKernelDefaults: true,
       localStorageCapacityIsolation: true,
       evictionHard: { "memory.available": "500Mi", "nodefs.available": "10%" },
+      // What keeps images that nothing uses, on a full disk too.
+      imageMinimumGCAge: "8760h0m0s",
     },
   });
 });
@@ -315,11 +312,7 @@ test("a start that is killed half way is cleaned up by the next", async () => {
   expect(await kubectl(lab, ["get", "--raw=/readyz"])).toBe("ok");
 });
 
-test("a pod that fills the disk is evicted, and no image goes for the room that it took", async () => {
-  const images = () => runInLab(other, ["ctr", ...CTR, "images", "list", "--quiet"]);
-  const before = (await images()).stdout;
-  // Nothing runs from it, so the kubelet might free its room first.
-  expect(before).toContain("envoyproxy/envoy");
+test("a pod that fills the disk is evicted", async () => {
   const pod = await probePod();
   const scratch = { volumes: [{ name: "scratch", emptyDir: {} }] };
   const [container] = pod.spec.containers;
@@ -337,7 +330,6 @@ test("a pod that fills the disk is evicted, and no image goes for the room that 
   await expect.poll(() => kubectl(other, reason), { timeout: 180_000 }).toBe("Evicted");
   const message = "--output=jsonpath={.status.message}";
   expect(await kubectl(other, ["get", "pod", "probe", message])).toContain("ephemeral-storage");
-  expect((await images()).stdout).toBe(before);
 });
 
 test("taken down, a lab leaves nothing, and the other one does not notice", async () => {
