@@ -1,7 +1,35 @@
+import { relative } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The lab's tests that need no shared cluster: each has a process, a machine or a cluster of its own. */
+const APART = [
+  "test/bench/**/*.lab.test.ts",
+  "test/conformance/envoy-process/**/*.lab.test.ts",
+  "test/lab/cluster/**/*.lab.test.ts",
+  "test/lab/host/**/*.lab.test.ts",
+  "test/lab/pulumi/**/*.lab.test.ts",
+];
+
+/** Takes the lab down and starts it from nothing: first, so that the cluster is started once. */
+const FIRST = "test/lab/walk/local.lab.test.ts";
+
+const lab = { testTimeout: 600_000, hookTimeout: 1_800_000 };
+
+/** Files by name, and the same every time: what one leaves on the cluster, the next one finds. */
+class ByName extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const key = ({ moduleId }: TestSpecification) => {
+      const file = relative(import.meta.dirname, moduleId);
+      return file === FIRST ? "" : file;
+    };
+    return Promise.resolve(files.sort((one, other) => (key(one) < key(other) ? -1 : 1)));
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: ByName },
     projects: [
       {
         test: {
@@ -15,11 +43,20 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["test/**/*.lab.test.ts"],
+          exclude: APART,
           globalSetup: ["test/lab/global-teardown.ts"],
           // One embedded cluster serves every file, in order: they share what is deployed on it.
           fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 1_800_000,
+          ...lab,
+        },
+      },
+      {
+        test: {
+          name: "lab-apart",
+          include: APART,
+          // `npm test` runs them beside those of the cluster: one at a time is enough for two CPUs.
+          fileParallelism: false,
+          ...lab,
         },
       },
     ],

@@ -1,8 +1,18 @@
 import { checks as allChecks } from "./checks/index.ts";
-import { type Check, type CheckContext, type Outcome, unmetNeeds } from "./checks/check.ts";
+import {
+  type Check,
+  type CheckContext,
+  type Outcome,
+  type Theme,
+  themeOf,
+  unmetNeeds,
+} from "./checks/check.ts";
 import { type Expectation, expectationOf } from "./expected.ts";
 import { type CheckResult, differs, type Report } from "./report/report.ts";
 import type { Subject } from "./subject/subject.ts";
+
+/** Checks of these themes wait more than they work: each theme runs beside the rest. */
+const BESIDE: readonly Theme[] = ["disconnect", "claude-code"];
 
 /** Tells how far a measurement is. */
 export type OnResult = (done: number, of: number) => void;
@@ -19,9 +29,17 @@ export async function measure(
     results.set(check, await result(subject, check));
     onResult(results.size, checks.length);
   };
-  const slow = checks.filter((check) => check.slow === true).map(one);
-  for (const check of checks) if (check.slow !== true) await one(check);
-  await Promise.all(slow);
+  const inOrder = async (some: readonly Check[]) => {
+    for (const check of some) await one(check);
+  };
+  const slow = checks.filter((check) => check.slow === true);
+  const quick = checks.filter((check) => check.slow !== true);
+  const rest = quick.filter(({ id }) => !BESIDE.includes(themeOf(id)));
+  await Promise.all([
+    ...slow.map(one),
+    ...BESIDE.map((theme) => inOrder(quick.filter(({ id }) => themeOf(id) === theme))),
+    inOrder(rest),
+  ]);
 
   const ordered = checks.flatMap((check) => results.get(check) ?? []);
   return {

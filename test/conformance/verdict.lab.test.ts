@@ -2,24 +2,37 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type GatewayVariant, gatewayVariants } from "../../components/gateway/variant.ts";
+import type { GatewayVariant } from "../../components/gateway/variant.ts";
 import { expectClosed } from "../egress/command.ts";
 import { importIntoLab, type Lab, openLab, runInLab } from "../lab/cluster/index.ts";
 import { buildImages, imageReference } from "../lab/images/images.ts";
 import { lineProgress } from "../lab/progress.ts";
+import type { Stack } from "../lab/pulumi/cli.ts";
 import { run } from "../lab/pulumi/run.ts";
 import { labTarget } from "../lab/target.ts";
+import type { AnthropicControl } from "../lab/anthropic/client.ts";
 import { ensureUpstream } from "../lab/upstream.ts";
-import { measureInSpike, type SpikeRange } from "./all-paths.ts";
+import { type Spike, type SpikeRange, spikeRow, spikes } from "./all-paths.ts";
 import { themeOf } from "./checks/check.ts";
 import { checks } from "./checks/index.ts";
 import { measure } from "./measure.ts";
 import { renderDecisionTable } from "./report/markdown.ts";
 import { countByStatus, differs, type Report } from "./report/report.ts";
+import type { Row } from "./row.ts";
+import { openStack } from "./subject/stack.ts";
+
+/** A LiteLLM that wraps errors, behind the shim. */
+const WRAPPING: Spike = {
+  name: "verify-wrapping",
+  variant: "shim",
+  config: { "images.litellm": await imageReference("litellm-1.91.0") },
+};
 
 /** Every path in a spike of its own, measured by the command and held against the reviewed table. */
 let lab: Lab;
-let range: Omit<SpikeRange, "measure">;
+let range: SpikeRange;
+let upstream: AnthropicControl;
+let row: Row<Spike, Stack>;
 let dir: string;
 const reports: Report[] = [];
 
@@ -27,14 +40,17 @@ beforeAll(async () => {
   const progress = lineProgress();
   lab = openLab();
   const target = await labTarget(lab, progress);
-  const upstream = await ensureUpstream(lab);
+  upstream = await ensureUpstream(lab);
+  await importIntoLab(lab, await buildImages(["litellm-1.91.0"], progress));
   const pulumi = await target.pulumi(progress);
   const { signal } = new AbortController();
-  range = { target, pulumi, upstream, long: false, progress, signal };
+  range = { target, pulumi, progress, signal };
+  row = spikeRow([...spikes, WRAPPING], range);
   dir = await mkdtemp(join(tmpdir(), "claude-gateway-verdict-"));
 });
 
 afterAll(async () => {
+  await row.end();
   await rm(dir, { recursive: true });
 });
 
@@ -80,7 +96,7 @@ async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
 
 /** What cannot be measured ends with one line that says so, and leaves no client behind. */
 async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
-  const { target, upstream } = range;
+  const { target } = range;
   const deployment = ["deployment/envoy-terminate", `--namespace=${stack}-gateway`];
   const refusal = async (name: string) => {
     const { exitCode, stderr } = await verify("--stack", name);
@@ -118,25 +134,20 @@ const inItsSpike: Partial<Record<GatewayVariant, (stack: string) => Promise<void
   },
 };
 
-test.each(gatewayVariants)(
-  "%s keeps and loses what the reviewed table says, and lets nothing out",
-  async (variant) => {
-    const report = await measureInSpike(variant, {
-      ...range,
-      measure: async ({ close, stack }) => {
-        close();
-        const measured = await reportOf(stack);
-        await expectClosed(variant, stack, { cloneDir: lab.cloneDir, dir });
-        await inItsSpike[variant]?.(stack);
-        return measured;
-      },
+test.each(spikes)(
+  "$variant keeps and loses what the reviewed table says, and lets nothing out",
+  async (spike) => {
+    const { variant } = spike;
+    const report = await row.use(spike, async ({ name }) => {
+      const measured = await reportOf(name);
+      await expectClosed(variant, name, { cloneDir: lab.cloneDir, dir });
+      await inItsSpike[variant]?.(name);
+      return measured;
     });
     reports.push(report);
     expect(report.path).toBe(variant);
     const skipped = report.checks.filter(({ status }) => status === "skipped");
     expect(skipped.map(({ id }) => id)).toEqual(["streaming.quiet-310s"]);
-    const names = await range.target.kubectl(["get", "namespaces", "--output=name"]);
-    expect(names).not.toContain(`verify-${variant}`);
   },
   900_000,
 );
@@ -164,16 +175,13 @@ const LOST_BEFORE_THE_SHIM: Readonly<Record<string, string>> = {
 };
 
 test("behind the shim, a LiteLLM that wraps errors gives their status and body back as they were", async () => {
-  await importIntoLab(lab, await buildImages(["litellm-1.91.0"], range.progress));
   const errors = checks.filter(({ id }) => themeOf(id) === "errors");
-  const report = await measureInSpike(
-    "shim",
-    {
-      ...range,
-      measure: (subject) => measure(subject, undefined, errors).finally(subject.close),
-    },
-    { "images.litellm": await imageReference("litellm-1.91.0") },
-  );
+  const report = await row.use(WRAPPING, async (stack) => {
+    const outputs = await stack.outputs();
+    const { target } = range;
+    const subject = await openStack({ target, stack: stack.name, outputs, upstream, long: false });
+    return measure(subject, undefined, errors).finally(subject.close);
+  });
   expect(report.versions.litellm).toBe("ghcr.io/berriai/litellm:v1.91.0");
   const lost = report.checks.filter(differs).map(({ id, evidence }) => {
     const [, loss = evidence] = /^\[([\w-]+)\]/.exec(evidence) ?? [];
@@ -183,3 +191,10 @@ test("behind the shim, a LiteLLM that wraps errors gives their status and body b
   expect(report.checks.length - lost.length).toBeGreaterThanOrEqual(7);
   for (const { id, evidence } of report.checks) expect(evidence, id).not.toContain("request-id");
 }, 900_000);
+
+test("nothing of a spike stays", async () => {
+  await row.end();
+  const names = await range.target.kubectl(["get", "namespaces", "--output=name"]);
+  expect(names).not.toContain("verify-");
+  expect((await range.pulumi.stacks()).filter((name) => name.startsWith("verify-"))).toEqual([]);
+});

@@ -36,7 +36,7 @@ export interface Target {
 }
 
 /** Images of every path and of the runner. */
-const STACK_IMAGES: readonly ImageName[] = ["litellm", "envoy", "node", "coredns", "runner"];
+export const STACK_IMAGES: readonly ImageName[] = ["litellm", "envoy", "node", "coredns", "runner"];
 
 /** The embedded cluster with the fake API, started if they do not run yet. */
 export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {

@@ -4,7 +4,7 @@ import type { Components } from "./components.ts";
 import { kubectl } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
 import { API_PORT, METADATA } from "./network.ts";
-import { CONTAINERD_SOCKET } from "./node.ts";
+import { CONTAINERD_SOCKET } from "./differences.ts";
 
 /** Where each program of the cluster listens once it serves, as arguments of Node's `net.connect`. */
 function addresses(lab: Lab): Readonly<Record<keyof Components, readonly (string | number)[]>> {

@@ -20,7 +20,8 @@ export interface GoProgram {
   readonly aliases?: readonly string[];
 }
 
-const GO_ENV = {
+/** Settings of `go` by which every part is compiled. */
+export const GO_ENV = {
   // Without C a program runs in any image, and building it needs no compiler but Go's own.
   CGO_ENABLED: "0",
   // A clone that belongs to another user is no repository to git, and then the build would fail.

@@ -202,6 +202,15 @@ export class Stack {
     });
   }
 
+  /** Sets config values, none of them secret, by one command. */
+  async configure(values: Readonly<Record<string, string>>): Promise<void> {
+    const pairs = Object.entries(values).flatMap(([path, value]) => [
+      "--plaintext",
+      `${path}=${value}`,
+    ]);
+    await this.pulumi.execute(["config", "set-all", "--stack", this.name, "--path", ...pairs]);
+  }
+
   /** Removes a config value. */
   async removeConfig(path: string): Promise<void> {
     await this.pulumi.execute(["config", "rm", "--stack", this.name, "--path", path]);

@@ -66,6 +66,41 @@ test("a report differs when one check does", async () => {
   expect(report).toMatchObject({ verdict: "differs", view: "client" });
 });
 
+test("disconnects and Claude Code are measured beside the rest, each in order, and reported in order", async () => {
+  const begun: string[] = [];
+  let goOn: (() => void) | undefined;
+  const waiting = new Promise<void>((resolve) => (goOn = resolve));
+  const named = (id: Check["id"], waits = false): Check => ({
+    ...check(async () => {
+      begun.push(id);
+      if (waits) await waiting;
+      return KEPT;
+    }),
+    id,
+  });
+  const measured = measure(subject("external"), () => undefined, [
+    named("body.bytes"),
+    named("disconnect.in-stream", true),
+    named("disconnect.in-upload"),
+    named("claude-code.turn", true),
+    named("claude-code.resume"),
+    named("size.header"),
+  ]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun.sort()).toEqual([
+    "body.bytes",
+    "claude-code.turn",
+    "disconnect.in-stream",
+    "size.header",
+  ]);
+  goOn?.();
+  expect((await measured).checks.map(({ id }) => id)).toEqual([
+    ...["body.bytes", "disconnect.in-stream", "disconnect.in-upload"],
+    ...["claude-code.turn", "claude-code.resume", "size.header"],
+  ]);
+  expect(begun).toHaveLength(6);
+});
+
 test("a check that breaks is a failure, not a skip", async () => {
   const broken = check(() => Promise.reject(new Error("no such pod")));
   const report = await measure(subject("external"), () => undefined, [broken]);

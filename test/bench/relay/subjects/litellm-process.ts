@@ -94,7 +94,7 @@ export async function startLiteLlm(
 }
 
 /** The layers of the lab's image, one over the other, and the image's variables. */
-async function litellmRoot(progress: Progress) {
+export async function litellmRoot(progress: Progress) {
   const { layers, config } = await litellmImage("litellm", progress);
   const dir = await part({
     name: "bench-litellm-root",
