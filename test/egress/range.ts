@@ -38,9 +38,11 @@ export async function openRange(): Promise<Range> {
   await upstream.setCredentials([LAB_API_KEY]);
   const stack = await prepareStack(await target.pulumi(progress), target, STACK);
   await stack.removeConfig("gateway.mode");
-  await stack.setConfig("gateway.path", "shim");
-  await stack.setConfig("credential.holder", "gateway");
-  await stack.setConfig("agents[1].name", OTHER_AGENT);
+  await stack.configure({
+    "gateway.path": "shim",
+    "credential.holder": "gateway",
+    "agents[1].name": OTHER_AGENT,
+  });
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   const { around, leave } = await enter({ target, stack: STACK, outputs: await stack.outputs() });
   const witness = await Witness.start(lab);

@@ -61,9 +61,7 @@ async function clearKilledRun(): Promise<void> {
 
 /** A spike of its own, with config beside that of the shipped one. */
 async function prepare(name: string, config: Readonly<Record<string, string>>): Promise<Stack> {
-  const stack = await prepareStack(pulumi, target, name, "spike");
-  for (const [path, value] of Object.entries(config)) await stack.setConfig(path, value);
-  return (stacks[name] = stack);
+  return (stacks[name] = await prepareStack(pulumi, target, name, "spike", config));
 }
 
 function stackOf(name: string): Stack {
