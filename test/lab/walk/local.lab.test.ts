@@ -191,7 +191,9 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   // In mode sni the agent holds the key itself, and restarts with a new one.
   if (variant !== "envoy-sni") {
     test("follows a new key and a new token: both old ones work meanwhile, and nothing is lost", async () => {
-      const before = (sender ??= await startSender(target, stack, AGENT));
+      const before = sender ?? (await startSender(target, stack, AGENT));
+      // Whatever happens here, its token is not one for the tests after this one.
+      sender = undefined;
       const [oldKey, newKey] = [key, `${LAB_API_KEY}-${variant}-${generation}`];
       await control.setCredentials([oldKey, newKey]);
       await stack.setConfig("credential.value", newKey, { secret: true });
@@ -218,7 +220,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       expect(restarted.every((pod) => pod.includes("litellm"))).toBe(true);
 
       await stopSender(target, before);
-      const renewed = (sender = await startSender(target, stack, AGENT));
+      const renewed = await startSender(target, stack, AGENT);
       expect(renewed.token).not.toBe(before.token);
       const after = await trafficDuring(
         target,
@@ -228,12 +230,14 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
         async () => {},
       );
       expect(after.requests.lost).toEqual([]);
+      sender = renewed;
     });
   }
 
   if (variant === "litellm" || variant === "envoy-terminate") {
     test("a token raised by 2 ends the old one; the runner has the new one by itself", async () => {
-      const revoked = (sender ??= await startSender(target, stack, AGENT));
+      const revoked = sender ?? (await startSender(target, stack, AGENT));
+      sender = undefined;
       expect(await answerTo(target, revoked)).toBe(200);
       generation += 2;
       await stack.setConfig("agents[0].tokenGeneration", String(generation));
@@ -242,7 +246,6 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await expect.poll(() => answerTo(target, revoked), SETTLES).toBe(401);
       await expect.poll(() => runnerCompletes(target, AGENT), SETTLES).toBe(true);
       await stopSender(target, revoked);
-      sender = undefined;
     });
   }
 
