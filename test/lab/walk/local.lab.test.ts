@@ -12,7 +12,7 @@ import { labTarget, type Target } from "../target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../upstream.ts";
 import { checkOtherHosts } from "./other-hosts.ts";
 import { routesOfLiteLlm, walkRoutes } from "./routes.ts";
-import { answerTo, type Sender, startSender, stopSender } from "./sender.ts";
+import { answerTo, startSender, stopSender } from "./sender.ts";
 import { completesToolTurn } from "./tool-turn.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 
@@ -31,8 +31,6 @@ let lab: Lab;
 let target: Target;
 let control: AnthropicControl;
 let stack: Stack;
-/** Runs from one rotation of its token to the next, through every toggle between. */
-let sender: Sender | undefined;
 let key = LAB_API_KEY;
 let generation = 1;
 
@@ -156,7 +154,7 @@ const walk = [
 
 describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   test("is toggled to in place: what is open goes on, and nothing of the old path stays", async () => {
-    sender ??= await startSender(target, stack, AGENT);
+    const sender = await startSender(target, stack, AGENT);
     const traffic = await trafficDuring(target, control, sender, `to-${variant}`, () =>
       up(path, mode),
     );
@@ -191,9 +189,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   // In mode sni the agent holds the key itself, and restarts with a new one.
   if (variant !== "envoy-sni") {
     test("follows a new key and a new token: both old ones work meanwhile, and nothing is lost", async () => {
-      const before = sender ?? (await startSender(target, stack, AGENT));
-      // Whatever happens here, its token is not one for the tests after this one.
-      sender = undefined;
+      const sender = await startSender(target, stack, AGENT);
       const [oldKey, newKey] = [key, `${LAB_API_KEY}-${variant}-${generation}`];
       await control.setCredentials([oldKey, newKey]);
       await stack.setConfig("credential.value", newKey, { secret: true });
@@ -201,7 +197,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await stack.setConfig("agents[0].tokenGeneration", String(generation));
       const podsBefore = await gatewayPods();
 
-      const traffic = await trafficDuring(target, control, before, `key-${newKey}`, async () => {
+      const traffic = await trafficDuring(target, control, sender, `key-${newKey}`, async () => {
         await stack.up();
         // A mounted Secret follows within the kubelet's sync period.
         await control.waitFor(
@@ -219,9 +215,9 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       const restarted = (await gatewayPods()).filter((pod) => !podsBefore.includes(pod));
       expect(restarted.every((pod) => pod.includes("litellm"))).toBe(true);
 
-      await stopSender(target, before);
+      await stopSender(target, sender);
       const renewed = await startSender(target, stack, AGENT);
-      expect(renewed.token).not.toBe(before.token);
+      expect(renewed.token).not.toBe(sender.token);
       const after = await trafficDuring(
         target,
         control,
@@ -230,14 +226,12 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
         async () => {},
       );
       expect(after.requests.lost).toEqual([]);
-      sender = renewed;
     });
   }
 
   if (variant === "litellm" || variant === "envoy-terminate") {
     test("a token raised by 2 ends the old one; the runner has the new one by itself", async () => {
-      const revoked = sender ?? (await startSender(target, stack, AGENT));
-      sender = undefined;
+      const revoked = await startSender(target, stack, AGENT);
       expect(await answerTo(target, revoked)).toBe(200);
       generation += 2;
       await stack.setConfig("agents[0].tokenGeneration", String(generation));

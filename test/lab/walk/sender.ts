@@ -27,7 +27,10 @@ const restricted = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** Starts a workload of somebody's own in an agent's namespace, with nothing of ours but the output `podPatch`. */
+/**
+ * Starts a workload of somebody's own in an agent's namespace, with nothing of ours but the output `podPatch`. One that
+ * runs already goes on, until {@link stopSender}.
+ */
 export async function startSender(target: Target, stack: Stack, agent: string): Promise<Sender> {
   const outputs = (await stack.outputs()) as unknown as Outputs;
   const room = outputs.agents[agent];
