@@ -181,8 +181,8 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       });
       await stack.up();
       await checkOtherHosts(target, AGENT);
-      // They go with the next `up`.
       await stack.removeConfig("egress.allow");
+      await stack.up();
     });
   }
 
