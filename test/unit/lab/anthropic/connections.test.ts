@@ -44,18 +44,15 @@ test("a connection that the client wants closed is closed", async () => {
 test("idle connections are reset when asked, those in use are not", async () => {
   const fake = await start();
   const { socket } = await used(fake);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const where = { host: "127.0.0.1", port: fake.port, agent };
+  const before = request({ ...where, path: "/api/hello" }).end();
+  const [answered] = (await once(before, "response")) as [NodeJS.ReadableStream];
+  await once(answered.resume(), "end");
   await fake.control.push({
     action: { kind: "frames", frames: [{ text: "first" }, { text: "last", gate: "go" }] },
   });
-  const agent = new Agent({ keepAlive: true });
-  const busy = request({
-    host: "127.0.0.1",
-    port: fake.port,
-    method: "POST",
-    path: "/v1/messages",
-    headers: HEADERS,
-    agent,
-  });
+  const busy = request({ ...where, method: "POST", path: "/v1/messages", headers: HEADERS });
   busy.end(JSON.stringify(SMALL));
   const [response] = (await once(busy, "response")) as [NodeJS.ReadableStream];
   const reset = once(socket, "error");

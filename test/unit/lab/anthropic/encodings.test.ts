@@ -82,7 +82,7 @@ describe.each(encodings)("a client that offers %s", (encoding) => {
       await fake.control.openGate(`${at}`);
       const sent = pieces.slice(0, at + 1).join("");
       while (decodedSoFar(encoding, bytes)?.toString() !== sent) {
-        const { value, done } = await stream.next();
+        const { value, done } = (await stream.next()) as IteratorResult<Buffer, undefined>;
         expect(done).not.toBe(true);
         bytes = Buffer.concat([bytes, value as Buffer]);
       }
