@@ -20,7 +20,7 @@ interface Reply {
 
 /**
  * None is an `overloaded_error`: after three of them Claude Code gives up, within 3 s, whatever `x-should-retry`
- * says. With any other type it makes eleven attempts in some 150 s (2.1.330, status 502, 503, 504, 408 and 429).
+ * says. With any other type it makes eleven attempts in some 150 s (2.1.330, status 502, 503 and 504).
  */
 const REPLIES: readonly Reply[] = [
   {
