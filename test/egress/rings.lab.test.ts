@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ports } from "../../components/gateway/envoy/ports.ts";
+import { runTurn } from "../lab/claude.ts";
 import { ephemeralContainer, measureBadPods } from "./admission.ts";
 import type { Attempt, Ring } from "./attempt.ts";
 import { openAttempts, openRange, type Range } from "./range.ts";
@@ -8,7 +10,18 @@ import { inside } from "./rows/inside.ts";
 import { names } from "./rows/names.ts";
 import { outside } from "./rows/outside.ts";
 import { pods } from "./rows/pods.ts";
-import { listening } from "./listener.ts";
+import { measureGatewayPod } from "./gateway-pod.ts";
+import { measurePolicies } from "./in-force.ts";
+import { crowding, listening } from "./listener.ts";
+
+/** One more connection to the gateway. */
+const one: Attempt = {
+  id: "one-connection",
+  title: "one more connection",
+  expected: "blocked",
+  rings: ["firewall"],
+  python: ({ gatewayAddress }) => `return reached("${gatewayAddress}", ${ports.agents})`,
+};
 
 /** Each ring taken away, so that what is said of it is seen to be its doing. */
 let range: Range;
@@ -115,4 +128,47 @@ test("an agent reaches no other agent, where it would without policies", async (
     expect(await open([neighbour])).toEqual([]);
     expect(await without(range.lab, ["policy"], () => open([neighbour]))).toEqual([neighbour.id]);
   });
+});
+
+test("what is no public address is held back from the gateway's own pod by either ring alone", async () => {
+  const status = async () => (await measureGatewayPod(range.around, range)).status;
+  expect(await status()).toBe("pass");
+  expect(await without(range.lab, ["firewall"], status)).toBe("pass");
+  expect(await without(range.lab, ["policy"], status)).toBe("pass");
+  expect(await without(range.lab, ["policy", "firewall"], status)).toBe("fail");
+});
+
+test("one pod's connections end at its share, and another agent's turn completes meanwhile", async () => {
+  const { target, around, otherAgent } = range;
+  const crowd = gateway.filter(({ id }) => id === "connections");
+  expect(crowd).toHaveLength(1);
+  expect(await open(crowd)).toEqual([]);
+  expect(await without(range.lab, ["firewall"], () => open(crowd))).toEqual(["connections"]);
+  await crowding(target, around, async () => {
+    expect(await open([one])).toEqual([]);
+    const turn = await runTurn(target, { namespace: otherAgent, prompt: "say: mine" });
+    expect(turn).toMatchObject({ result: "mine", is_error: false });
+  });
+  await settles([one], [one.id]);
+});
+
+test("a rule that was added by hand is told of, though refresh does not see it", async () => {
+  const { target, around } = range;
+  const rows = async () =>
+    (await measurePolicies("local", around, target))
+      .filter(({ status }) => status !== "pass")
+      .map(({ id, evidence }) => `${id}: ${evidence}`);
+  const policy = ["networkpolicy", "agent", `--namespace=${around.agent}`];
+  const patch = (change: object) =>
+    target.kubectl(["patch", ...policy, "--type=json", `--patch=${JSON.stringify([change])}`]);
+  expect(await rows()).toEqual([]);
+  await patch({ op: "add", path: "/spec/egress/-", value: {} });
+  try {
+    expect(await rows()).toEqual([`policies.${around.agent}: agent was changed`]);
+  } finally {
+    const text = await target.kubectl(["get", ...policy, "--output=json"]);
+    const { spec } = JSON.parse(text) as { spec: { egress: unknown[] } };
+    await patch({ op: "remove", path: `/spec/egress/${spec.egress.length - 1}` });
+  }
+  expect(await rows()).toEqual([]);
 });

@@ -71,7 +71,7 @@ describe("policies in force", () => {
             { to: first?.to ?? [], ports: [...(first?.ports ?? []), { protocol: "TCP", port: 1 }] },
             ...rest,
           ],
-        } as PolicySpec,
+        },
       },
       "agent was changed",
     ],
