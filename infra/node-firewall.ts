@@ -80,8 +80,8 @@ ${dynamicSet("connections6", "ipv6_addr")}
 
 	chain too-many {
 		limit rate 10/minute log prefix "node-firewall connections: "
-		# Told at once: a client that waits for an answer would not know to try later.
-		counter name connections reject with tcp reset
+		# Told at once. Not by a TCP reset: on a bridge it has the pod's address where the client called a Service's.
+		counter name connections reject with icmpx port-unreachable
 	}
 
 	chain pods-to-outside {

@@ -122,7 +122,8 @@ export const gateway: readonly Attempt[] = [
     python: ({ gatewayAddress, variant }) => `held = []
     for count in range(${agentConnections.perAddress} + 1):
         try: held.append(tcp("${gatewayAddress}", ${variant === "envoy-sni" ? ports.https : ports.agents}))
-        except ConnectionRefusedError:
+        except OSError as error:
+            if not isinstance(error, ConnectionRefusedError): return f"{error} instead of a refusal"
             if count < ${agentConnections.perAddress} / 2: return f"refused after {count} only"
             raise ConnectionRefusedError(f"after {count} connections")
     return f"{len(held)} connections"`,

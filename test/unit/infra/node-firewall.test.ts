@@ -58,7 +58,7 @@ describe("renderNodeFirewall", () => {
     ]);
     expect(block(file, "chain too-many")).toEqual([
       'limit rate 10/minute log prefix "node-firewall connections: "',
-      "counter name connections reject with tcp reset",
+      "counter name connections reject with icmpx port-unreachable",
     ]);
   });
 
