@@ -33,7 +33,7 @@ export async function runTurn(target: Target, request: TurnRequest): Promise<Tur
   const env = Object.entries(request.env ?? {}).map(([name, value]) => `${name}=${value}`);
   const resume = request.resume === undefined ? [] : ["--resume", request.resume];
   const command = [
-    ...["exec", `--namespace=${request.namespace}`, "deployment/runner", "--", "env", ...env],
+    ...["exec", `--namespace=${request.namespace}`, "service/runner", "--", "env", ...env],
     ...["claude", "-p", request.prompt, "--output-format", "json", ...resume],
     ...(request.args ?? []),
   ];

@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { readFile, readdir, symlink } from "node:fs/promises";
+import { copyFile, readFile, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -18,6 +18,8 @@ export interface GoProgram {
   readonly variables?: Readonly<Record<string, string>>;
   /** Further names that the program is called by, as symlinks beside it. */
   readonly aliases?: readonly string[];
+  /** Files of required modules that the program reads beside itself: name → module and path in it. */
+  readonly files?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
 }
 
 /** Settings of `go` by which every part is compiled. */
@@ -55,6 +57,7 @@ export async function goSources(moduleDir: string): Promise<string[]> {
 export async function goPart(program: GoProgram, progress: Progress): Promise<string> {
   const { name, moduleDir } = program;
   const aliases = program.aliases ?? [];
+  const files = program.files ?? {};
   const sources = await goSources(moduleDir);
   const contents = sources.map((file) => readFile(join(moduleDir, file), "utf8"));
   return part({
@@ -63,12 +66,15 @@ export async function goPart(program: GoProgram, progress: Progress): Promise<st
       ...(await Promise.all(contents)),
       await goVersion(moduleDir),
       JSON.stringify([sources, goBuildArguments(program, name), aliases, GO_ENV]),
+      ...Object.entries(files).map((file) => JSON.stringify(file)),
     ],
     async build(dir) {
       await progress.step(`Compiling ${name}`, (status) =>
         compile(program, join(dir, name), status),
       );
       for (const alias of aliases) await symlink(name, join(dir, alias));
+      for (const [file, { module, path }] of Object.entries(files))
+        await copyFile(join(await moduleFolder(moduleDir, module), path), join(dir, file));
     },
   });
 }
@@ -84,6 +90,14 @@ async function goVersion(moduleDir: string): Promise<string> {
       { cause: error },
     );
   }
+}
+
+/** Where Go keeps the contents of a module that is required. */
+async function moduleFolder(moduleDir: string, module: string): Promise<string> {
+  const list = ["list", "-m", "-f", "{{.Dir}}", module];
+  const env = { ...process.env, ...GO_ENV };
+  const { stdout } = await promisify(execFile)("go", list, { cwd: moduleDir, env });
+  return stdout.trim();
 }
 
 /** Runs `go build`; with -v it names each package on stderr, which tells how far it is. */

@@ -14,6 +14,25 @@ export async function pulumiPart(progress: Progress): Promise<string> {
   return goPart({ name: "pulumi", moduleDir, package: packagePath, variables }, progress);
 }
 
+/**
+ * Pulumi's Kubernetes provider; returns the folder that has `pulumi-resource-kubernetes`. Most of what it is made of
+ * comes out of the engine's build, after which it is built.
+ */
+export async function kubernetesProviderPart(progress: Progress): Promise<string> {
+  const moduleDir = join(here, "pulumi-kubernetes");
+  const module = "github.com/pulumi/pulumi-kubernetes/provider/v4";
+  return goPart(
+    {
+      name: "pulumi-resource-kubernetes",
+      moduleDir,
+      package: ".",
+      variables: { [`${module}/pkg/version.Version`]: await requiredVersion(moduleDir, module) },
+      files: { "schema.json": { module, path: "cmd/pulumi-resource-kubernetes/schema.json" } },
+    },
+    progress,
+  );
+}
+
 /** Kubernetes; returns the folder that has the five components and `kubectl` by their usual names. */
 export async function kubernetesPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "kubernetes");

@@ -93,7 +93,7 @@ export class Pulumi {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       ...(home !== undefined && {
         PULUMI_HOME: home,
-        // Nothing but our stand-ins could be fetched, and there is nowhere to fetch from.
+        // There is nowhere to fetch a plugin from.
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       }),
     };

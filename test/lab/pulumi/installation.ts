@@ -1,6 +1,6 @@
 import { access, constants, realpath } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-import { pulumiPart } from "../parts/programs.ts";
+import { kubernetesProviderPart, pulumiPart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
 import { installPlugins } from "./plugins.ts";
 
@@ -8,11 +8,11 @@ import { installPlugins } from "./plugins.ts";
 export interface Installation {
   /** The CLI. */
   readonly pulumi: string;
-  /** PULUMI_HOME with our stand-ins for the plugins; `undefined` where a real Pulumi brings its own. */
+  /** PULUMI_HOME with the plugins, built here or stand-ins; `undefined` where a real Pulumi brings its own. */
   readonly home: string | undefined;
 }
 
-/** A real Pulumi with its Node language host where there is one, else the engine built here, with our stand-ins. */
+/** A real Pulumi with its Node language host where there is one, else what is built here, with our stand-ins. */
 export async function pulumiInstallation(
   home: string,
   progress: Progress,
@@ -20,8 +20,13 @@ export async function pulumiInstallation(
 ): Promise<Installation> {
   const installed = await installedPulumi(path);
   if (installed !== undefined) return { pulumi: installed, home: undefined };
-  const built = await pulumiPart(progress);
-  await installPlugins(home, join(built, "pulumi"));
+  // One after the other: most of what the provider is made of is compiled for the engine.
+  const engine = await pulumiPart(progress);
+  const provider = await kubernetesProviderPart(progress);
+  await installPlugins(home, {
+    pulumi: join(engine, "pulumi"),
+    kubernetes: join(provider, "pulumi-resource-kubernetes"),
+  });
   return { pulumi: join(home, "bin", "pulumi"), home };
 }
 

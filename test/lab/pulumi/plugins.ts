@@ -1,5 +1,5 @@
 import { build } from "esbuild";
-import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,14 +9,25 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 
 /** Each resource provider that has a stand-in: the folder here that holds it, and the SDK whose release it plays. */
-const PROVIDERS = ["gcp", "kubernetes", "random"] as const;
+const STAND_INS = ["gcp", "random"] as const;
+
+/** What was built from source. */
+export interface BuiltPulumi {
+  /** The CLI. */
+  readonly pulumi: string;
+  /** The Kubernetes provider. */
+  readonly kubernetes: string;
+}
 
 /**
- * Builds the stand-ins and lays them out as the real installer does: the language host beside the CLI in `bin`,
- * each provider under `plugins` in the release that the SDK asks for. `home` is then both the installation and
+ * Builds the stand-ins and lays all plugins out as the real installer does: the language host beside the CLI in
+ * `bin`, each provider under `plugins` in the release that the SDK asks for. `home` is then both the installation and
  * PULUMI_HOME, and `home/bin/pulumi` finds everything without saying that it took something from PATH.
  */
-export async function installPlugins(home: string, pulumi: string): Promise<void> {
+export async function installPlugins(
+  home: string,
+  { pulumi, kubernetes }: BuiltPulumi,
+): Promise<void> {
   const bundles = await pluginBundles();
   const bin = join(home, "bin");
   await mkdir(bin, { recursive: true });
@@ -25,20 +36,22 @@ export async function installPlugins(home: string, pulumi: string): Promise<void
   await link(pulumi, join(bin, "pulumi")).catch(() => copyFile(pulumi, join(bin, "pulumi")));
   await writeWrapper(join(bin, "pulumi-language-nodejs"), join(bundles, "language.mjs"));
   await rm(join(home, "plugins"), { recursive: true, force: true });
-  for (const provider of PROVIDERS) {
-    const version = await sdkVersion(provider);
-    const folder = join(home, "plugins", `resource-${provider}-v${version}`);
-    await mkdir(folder, { recursive: true });
-    await writeWrapper(
-      join(folder, `pulumi-resource-${provider}`),
-      join(bundles, `${provider}.mjs`),
-    );
+  await symlink(kubernetes, await providerFile(home, "kubernetes"));
+  for (const provider of STAND_INS) {
+    await writeWrapper(await providerFile(home, provider), join(bundles, `${provider}.mjs`));
   }
+}
+
+/** Where the engine looks for a provider, in a folder that is made. */
+async function providerFile(home: string, provider: string): Promise<string> {
+  const folder = join(home, "plugins", `resource-${provider}-v${await sdkVersion(provider)}`);
+  await mkdir(folder, { recursive: true });
+  return join(folder, `pulumi-resource-${provider}`);
 }
 
 /** The stand-ins as one file each: started that way they are up in a third of the time. */
 async function pluginBundles(): Promise<string> {
-  const folders = ["language", "provider", ...PROVIDERS];
+  const folders = ["language", "provider", ...STAND_INS];
   const sources = await Promise.all(folders.map((folder) => readSources(join(HERE, folder))));
   return await part({
     name: "pulumi-plugins",
@@ -50,7 +63,7 @@ async function pluginBundles(): Promise<string> {
     async build(dir) {
       await build({
         entryPoints: Object.fromEntries(
-          ["language", ...PROVIDERS].map((folder) => [folder, join(HERE, folder, "main.ts")]),
+          ["language", ...STAND_INS].map((folder) => [folder, join(HERE, folder, "main.ts")]),
         ),
         outdir: dir,
         outExtension: { ".js": ".mjs" },

@@ -5,7 +5,7 @@ import type { Target } from "../target.ts";
 /** Runs a shell command in an agent's runner; returns its exit code and what it wrote. */
 async function inRunner(target: Target, namespace: string, command: string) {
   const stdout = await target.kubectl([
-    ...["exec", `--namespace=${namespace}`, "deployment/runner", "--"],
+    ...["exec", `--namespace=${namespace}`, "service/runner", "--"],
     ...["sh", "-c", `(${command}) 2>&1; printf '\\nexit %s' "$?"`],
   ]);
   const lines = stdout.split("\n");

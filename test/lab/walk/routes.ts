@@ -35,7 +35,7 @@ print("ROUTES " + json.dumps(sorted(found)))
 /** LiteLLM's route table, asked of the release that runs. */
 export async function routesOfLiteLlm(target: Target, namespace: string): Promise<Route[]> {
   const stdout = await target.kubectl([
-    ...["exec", `--namespace=${namespace}`, "deployment/litellm", "--"],
+    ...["exec", `--namespace=${namespace}`, "service/gateway", "--"],
     ...["env", "LITELLM_LOG=ERROR", "python3", "-c", LIST_ROUTES],
   ]);
   const line = stdout.split("\n").find((text) => text.startsWith("ROUTES "));
@@ -53,7 +53,7 @@ export async function walkRoutes(
 ): Promise<OpenRoute[]> {
   const stdout = await target.kubectl(
     [
-      ...["exec", "--stdin", `--namespace=${agent}`, "deployment/runner", "--"],
+      ...["exec", "--stdin", `--namespace=${agent}`, "service/runner", "--"],
       ...["env", `ORIGIN=http://gateway.${gateway}.svc.cluster.local:8080`],
       ...["node", "--input-type=module", "--eval", script],
     ],

@@ -175,11 +175,11 @@ test("no secret stands in state, stack files, objects or logs", async () => {
   const encoded = Buffer.from(`key=${target.apiKey}`).toString("base64");
   await target.kubectl(["create", "configmap", "planted", agent, `--from-literal=a=${encoded}`]);
   const say = `echo '${target.apiKey}' >/proc/1/fd/1`;
-  await target.kubectl(["exec", agent, "deployment/runner", "--", "sh", "-c", say]);
+  await target.kubectl(["exec", agent, "service/runner", "--", "sh", "-c", say]);
   const planted = leaks(await namespaceSurfaces(target, "walk-a-agent"), secrets);
   expect(planted).toEqual([
     "key in ConfigMap walk-a-agent/planted",
-    expect.stringMatching(/^key in log of runner-/),
+    expect.stringMatching(/^key in log of agent-\S+-runner-/),
   ]);
   expect(leaks({ "state in the clear": clear.join("\n") }, secrets)).toEqual(
     Object.keys(secrets).map((name) => `${name} in state in the clear`),

@@ -74,8 +74,8 @@ describe("attempts", () => {
       },
     );
     expect(containers).toEqual([
-      "--namespace=dev-e deployment/runner --container=runner",
-      "--namespace=llm deployment/litellm --container=litellm",
+      "--namespace=dev-e service/runner --container=runner",
+      "--namespace=llm service/gateway --container=litellm",
       "--namespace=guest pod/visitor",
     ]);
   });

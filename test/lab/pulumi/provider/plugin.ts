@@ -3,7 +3,7 @@ import * as grpc from "@grpc/grpc-js";
 /** How long a message may be, as the engine itself allows: a state with large config maps passes 4 MiB. */
 const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;
 
-export const GRPC_OPTIONS = {
+const GRPC_OPTIONS = {
   "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
   "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
 };

@@ -13,8 +13,6 @@ export interface CheckRequest extends Identity {
   readonly news: PropertyMap;
   /** Decides a generated name, so that preview and update agree on it. */
   readonly randomSeed: Uint8Array;
-  /** The engine's own proposal for a generated name, where the project configures one. */
-  readonly autonaming?: { readonly mode: "propose" | "enforce" | "disable"; readonly name: string };
 }
 
 export interface CheckResult {
@@ -84,18 +82,9 @@ export interface ResourceState {
   readonly inputs?: PropertyMap;
 }
 
-/** Says something to the user beside a resource. */
-export interface Host {
-  log(severity: "info" | "warning" | "error", urn: string, message: string): void;
-  /** Shows `message` in the resource's status column until the next one. */
-  status(urn: string, message: string): void;
-}
-
 /** The part of a resource provider that differs from provider to provider. */
 export interface Provider {
   readonly version: string;
-  checkConfig?(request: CheckRequest): CheckResult;
-  diffConfig?(request: DiffRequest): DiffResult;
   /** Receives the provider's arguments as strings; what is no string comes as JSON. */
   configure?(variables: ReadonlyMap<string, string>): Promise<void>;
   check(request: CheckRequest): Promise<CheckResult>;
@@ -105,18 +94,4 @@ export interface Provider {
   read(request: ReadRequest): Promise<ResourceState | undefined>;
   update(request: UpdateRequest): Promise<PropertyMap>;
   delete(request: DeleteRequest): Promise<void>;
-  /** Called once when the user interrupts: operations under way should end soon, with an error. */
-  cancel?(): void;
-}
-
-/** A resource exists but did not become ready: its state is kept, and the next update resumes it. */
-export class InitializationError extends Error {
-  override readonly name = "InitializationError";
-  readonly state: ResourceState;
-  readonly reasons: readonly string[];
-  constructor(message: string, state: ResourceState, reasons: readonly string[]) {
-    super(message);
-    this.state = state;
-    this.reasons = reasons;
-  }
 }

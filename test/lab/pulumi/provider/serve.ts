@@ -1,14 +1,10 @@
-import * as grpc from "@grpc/grpc-js";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as wire from "@pulumi/pulumi/proto/provider_pb.js";
-import { Status } from "@pulumi/pulumi/proto/status_pb.js";
-import { Any } from "google-protobuf/google/protobuf/any_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { servePlugin, unary } from "./plugin.ts";
 import {
-  InitializationError,
   type CheckRequest,
   type CheckResult,
   type DiffRequest,
@@ -22,12 +18,11 @@ import { mapFromWire, mapToWire, type PropertyMap } from "./values.ts";
 export async function serveProvider(provider: Provider): Promise<void> {
   await servePlugin(ResourceProviderService, {
     getPluginInfo: unary<Empty, PluginInfo>(() => new PluginInfo().setVersion(provider.version)),
-    checkConfig: unary<wire.CheckRequest, wire.CheckResponse>((request) => {
-      const check = checkRequest(request);
-      return checkResponse(provider.checkConfig?.(check) ?? { inputs: check.news });
-    }),
-    diffConfig: unary<wire.DiffRequest, wire.DiffResponse>((request) =>
-      diffResponse(provider.diffConfig?.(diffRequest(request)) ?? { changes: false, replaces: [] }),
+    checkConfig: unary<wire.CheckRequest, wire.CheckResponse>((request) =>
+      checkResponse({ inputs: checkRequest(request).news }),
+    ),
+    diffConfig: unary<wire.DiffRequest, wire.DiffResponse>(() =>
+      diffResponse({ changes: false, replaces: [] }),
     ),
     configure: unary<wire.ConfigureRequest, wire.ConfigureResponse>(async (request) => {
       const variables = new Map<string, string>();
@@ -38,7 +33,6 @@ export async function serveProvider(provider: Provider): Promise<void> {
       const response = new wire.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
-      response.setSupportsAutonamingConfiguration(true);
       return response;
     }),
     check: unary<wire.CheckRequest, wire.CheckResponse>(async (request) =>
@@ -47,69 +41,58 @@ export async function serveProvider(provider: Provider): Promise<void> {
     diff: unary<wire.DiffRequest, wire.DiffResponse>(async (request) =>
       diffResponse(await provider.diff(diffRequest(request))),
     ),
-    create: unary<wire.CreateRequest, wire.CreateResponse>((request) =>
-      keepingState(async () => {
-        const state = await provider.create({
-          ...identity(request),
-          inputs: fromStruct(request.getProperties()),
-          timeoutSeconds: request.getTimeout(),
-          preview: request.getPreview(),
-        });
-        const response = new wire.CreateResponse();
-        response.setId(state.id);
-        response.setProperties(toStruct(state.properties));
-        return response;
-      }),
-    ),
-    read: unary<wire.ReadRequest, wire.ReadResponse>((request) =>
-      keepingState(async () => {
-        const state = await provider.read({
-          ...identity(request),
-          id: request.getId(),
-          properties: fromStruct(request.getProperties()),
-          inputs: fromStruct(request.getInputs()),
-        });
-        const response = new wire.ReadResponse();
-        if (state === undefined) return response;
-        response.setId(state.id);
-        response.setProperties(toStruct(state.properties));
-        if (state.inputs) response.setInputs(toStruct(state.inputs));
-        return response;
-      }),
-    ),
-    update: unary<wire.UpdateRequest, wire.UpdateResponse>((request) =>
-      keepingState(async () => {
-        const properties = await provider.update({
-          ...identity(request),
-          id: request.getId(),
-          olds: fromStruct(request.getOlds()),
-          oldInputs: fromStruct(request.getOldInputs()),
-          news: fromStruct(request.getNews()),
-          timeoutSeconds: request.getTimeout(),
-          ignoreChanges: request.getIgnorechangesList(),
-          preview: request.getPreview(),
-        });
-        const response = new wire.UpdateResponse();
-        response.setProperties(toStruct(properties));
-        return response;
-      }),
-    ),
-    delete: unary<wire.DeleteRequest, Empty>((request) =>
-      keepingState(async () => {
-        await provider.delete({
-          ...identity(request),
-          id: request.getId(),
-          properties: fromStruct(request.getProperties()),
-          oldInputs: fromStruct(request.getOldInputs()),
-          timeoutSeconds: request.getTimeout(),
-        });
-        return new Empty();
-      }),
-    ),
-    cancel: unary<Empty, Empty>(() => {
-      provider.cancel?.();
+    create: unary<wire.CreateRequest, wire.CreateResponse>(async (request) => {
+      const state = await provider.create({
+        ...identity(request),
+        inputs: fromStruct(request.getProperties()),
+        timeoutSeconds: request.getTimeout(),
+        preview: request.getPreview(),
+      });
+      const response = new wire.CreateResponse();
+      response.setId(state.id);
+      response.setProperties(toStruct(state.properties));
+      return response;
+    }),
+    read: unary<wire.ReadRequest, wire.ReadResponse>(async (request) => {
+      const state = await provider.read({
+        ...identity(request),
+        id: request.getId(),
+        properties: fromStruct(request.getProperties()),
+        inputs: fromStruct(request.getInputs()),
+      });
+      const response = new wire.ReadResponse();
+      if (state === undefined) return response;
+      response.setId(state.id);
+      response.setProperties(toStruct(state.properties));
+      if (state.inputs) response.setInputs(toStruct(state.inputs));
+      return response;
+    }),
+    update: unary<wire.UpdateRequest, wire.UpdateResponse>(async (request) => {
+      const properties = await provider.update({
+        ...identity(request),
+        id: request.getId(),
+        olds: fromStruct(request.getOlds()),
+        oldInputs: fromStruct(request.getOldInputs()),
+        news: fromStruct(request.getNews()),
+        timeoutSeconds: request.getTimeout(),
+        ignoreChanges: request.getIgnorechangesList(),
+        preview: request.getPreview(),
+      });
+      const response = new wire.UpdateResponse();
+      response.setProperties(toStruct(properties));
+      return response;
+    }),
+    delete: unary<wire.DeleteRequest, Empty>(async (request) => {
+      await provider.delete({
+        ...identity(request),
+        id: request.getId(),
+        properties: fromStruct(request.getProperties()),
+        oldInputs: fromStruct(request.getOldInputs()),
+        timeoutSeconds: request.getTimeout(),
+      });
       return new Empty();
     }),
+    cancel: unary<Empty, Empty>(() => new Empty()),
   });
 }
 
@@ -128,21 +111,11 @@ function identity(request: { getUrn(): string }): { urn: string; type: string; n
 }
 
 function checkRequest(request: wire.CheckRequest): CheckRequest {
-  const { AutonamingOptions } = wire.CheckRequest;
-  const autonaming = request.getAutonaming();
-  const modes = {
-    [AutonamingOptions.Mode.PROPOSE]: "propose",
-    [AutonamingOptions.Mode.ENFORCE]: "enforce",
-    [AutonamingOptions.Mode.DISABLE]: "disable",
-  } as const;
   return {
     ...identity(request),
     olds: fromStruct(request.getOlds()),
     news: fromStruct(request.getNews()),
     randomSeed: request.getRandomseed_asU8(),
-    ...(autonaming && {
-      autonaming: { mode: modes[autonaming.getMode()], name: autonaming.getProposedName() },
-    }),
   };
 }
 
@@ -197,32 +170,5 @@ function diffKind({ kind, replace }: PropertyDiff): wire.PropertyDiff.Kind {
       return replace ? Kind.DELETE_REPLACE : Kind.DELETE;
     case "update":
       return replace ? Kind.UPDATE_REPLACE : Kind.UPDATE;
-  }
-}
-
-/** Sends an initialization error with the state attached, which is how the engine learns to keep it. */
-async function keepingState<Response>(operation: () => Promise<Response>): Promise<Response> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (!(error instanceof InitializationError)) throw error;
-    const detail = new wire.ErrorResourceInitFailed();
-    detail.setId(error.state.id);
-    detail.setProperties(toStruct(error.state.properties));
-    if (error.state.inputs) detail.setInputs(toStruct(error.state.inputs));
-    detail.setReasonsList([...error.reasons]);
-    const any = new Any();
-    any.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const status = new Status();
-    status.setCode(grpc.status.UNKNOWN);
-    status.setMessage(error.message);
-    status.addDetails(any);
-    const metadata = new grpc.Metadata();
-    metadata.set("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
-    throw Object.assign(new Error(error.message, { cause: error }), {
-      code: grpc.status.UNKNOWN,
-      details: error.message,
-      metadata,
-    });
   }
 }

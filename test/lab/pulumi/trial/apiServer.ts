@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -6,11 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { etcdPart, kubernetesPart } from "../../parts/programs.ts";
-import { ApiClient } from "../kubernetes/client.ts";
-import { Cluster } from "../kubernetes/cluster.ts";
-import { Discovery } from "../kubernetes/discovery.ts";
-import { parseKubeconfig } from "../kubernetes/kubeconfig.ts";
 import type { Progress } from "../../progress.ts";
 
 const TOKEN = "trial-administrator";
@@ -19,8 +16,6 @@ const START_TIMEOUT_MS = 60_000;
 /** A real API server with its controllers and no node, on loopback: pods exist in it and never run. */
 export class TrialApiServer {
   readonly kubeconfig: string;
-  readonly client: ApiClient;
-  readonly cluster: Cluster;
   private readonly dir: string;
   private readonly kubernetes: string;
   private readonly ports: { etcd: number; peer: number; api: number; controllers: number };
@@ -31,8 +26,6 @@ export class TrialApiServer {
     this.kubernetes = kubernetes;
     this.ports = ports;
     this.kubeconfig = kubeconfigFor(ports.api);
-    this.client = new ApiClient(parseKubeconfig(this.kubeconfig));
-    this.cluster = new Cluster(this.client, new Discovery(this.client));
   }
 
   static async start(progress: Progress): Promise<TrialApiServer> {
@@ -50,6 +43,12 @@ export class TrialApiServer {
     return server;
   }
 
+  /** Runs kubectl as the administrator and returns what it wrote. */
+  async kubectl(...args: string[]): Promise<string> {
+    const command = [`--kubeconfig=${join(this.dir, "kubeconfig")}`, ...args];
+    return (await promisify(execFile)(join(this.kubernetes, "kubectl"), command)).stdout;
+  }
+
   /** Starts the API server, the first time or again on the same data, and waits until it answers. */
   async startApi(): Promise<void> {
     this.launch(join(this.kubernetes, "kube-apiserver"), [
@@ -65,7 +64,7 @@ export class TrialApiServer {
       "--service-cluster-ip-range=10.43.0.0/16",
     ]);
     await this.until(async () => {
-      await this.cluster.get({ group: "", version: "v1", kind: "Namespace" }, "", "kube-system");
+      await this.kubectl("get", "namespace", "kube-system");
     });
   }
 
@@ -114,9 +113,8 @@ export class TrialApiServer {
 
   /** The controllers run once a new namespace has been given its service account. */
   private async settle(): Promise<void> {
-    const type = { group: "", version: "v1", kind: "ServiceAccount" };
     await this.until(async () => {
-      await this.cluster.get(type, "default", "default");
+      await this.kubectl("get", "serviceaccount", "default", "--namespace=default");
     });
   }
 
@@ -148,8 +146,7 @@ export class TrialApiServer {
   }
 }
 
-/** A kubeconfig of the trial server, or of a port where nothing listens. */
-export function kubeconfigFor(port: number): string {
+function kubeconfigFor(port: number): string {
   return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
