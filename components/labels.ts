@@ -8,6 +8,8 @@ export const labelKeys = {
   role: "claude-gateway/role",
   /** The variant that a gateway pod belongs to. */
   path: "claude-gateway/path",
+  /** Which content a pod was made of: see `singlePod`. */
+  revision: "claude-gateway/revision",
   /** Annotation: time to live of a spike's namespace in seconds, from its creation. */
   ttlSeconds: "claude-gateway/ttl-seconds",
 } as const;

@@ -1,37 +1,97 @@
-import type * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "./hash.ts";
+import { labelKeys } from "./labels.ts";
 import { restrictedPod } from "./restricted.ts";
+
+/** A Deployment of one pod. */
+export interface SinglePod {
+  /** To depend on it is to wait until the pod is Ready. */
+  readonly deployment: k8s.apps.v1.Deployment;
+  /** Selects this pod and none of an earlier Deployment: for a Service that depends on `deployment`. */
+  readonly selector: Record<string, pulumi.Input<string>>;
+}
 
 export interface SinglePodArgs {
   readonly namespace: pulumi.Input<string>;
-  readonly name: string;
-  /** Of the Deployment and its pods, and what selects them. */
+  /** Of the Deployment and its pod, whatever the pod is made of. */
   readonly labels: Record<string, string>;
-  /** Annotations of the pods: hashes of what is read at the start only. */
+  /** The pod's template; it gets the labels. */
+  readonly template: pulumi.Input<{
+    readonly metadata?: k8s.types.input.meta.v1.ObjectMeta;
+    readonly spec: k8s.types.input.core.v1.PodSpec;
+  }>;
+}
+
+/** Longest wait until a new pod is Ready; then `pulumi up` fails and says what the pod lacks. */
+const START_TIMEOUT = "5m";
+
+/**
+ * A Deployment of one pod that is never changed: a new template makes another Deployment beside it, and the old one
+ * goes at the end of the `pulumi up` in which the new one's pod has become Ready. Changed in place, it could be taken
+ * for rolled out before its rollout began: Pulumi's provider then reads the status of the Deployment as it was
+ * (pkg/await/deployment.go), so that `pulumi up` ends well with a pod that never starts.
+ */
+export function singlePod(
+  name: string,
+  args: SinglePodArgs,
+  opts: pulumi.CustomResourceOptions,
+): SinglePod {
+  const template = pulumi.output(args.template);
+  // What an annotation holds of a secret is a hash already.
+  const revision = pulumi.unsecret(template.apply((pod) => contentHash(JSON.stringify(pod))));
+  // A selector cannot be changed: a new revision is a replacement.
+  const selector = { ...args.labels, [labelKeys.revision]: revision };
+  const deployment = new k8s.apps.v1.Deployment(
+    name,
+    {
+      metadata: {
+        // Without a name: Pulumi draws one each time, so that what failed or drains never has the name of what comes.
+        namespace: args.namespace,
+        labels: selector,
+        // What somebody did with `kubectl scale` is undone by `pulumi up --refresh`, and no conflict.
+        annotations: { "pulumi.com/patchForce": "true" },
+      },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: selector },
+        // For who restarts it by hand.
+        strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        template: template.apply(({ metadata, spec }) => ({
+          metadata: { ...metadata, labels: { ...metadata?.labels, ...selector } },
+          spec,
+        })),
+      },
+    },
+    { ...opts, customTimeouts: { create: START_TIMEOUT, ...opts.customTimeouts } },
+  );
+  return { deployment, selector };
+}
+
+export interface OwnPodArgs {
+  readonly namespace: pulumi.Input<string>;
+  /** Of the Deployment and its pod, whatever the pod is made of. */
+  readonly labels: Record<string, string>;
+  /** Annotations of the pod: hashes of what is read at the start only. */
   readonly annotations: Record<string, pulumi.Input<string>>;
-  /** The user that the pods run as. */
+  /** The user that the pod runs as. */
   readonly user: number;
-  /** The rest of the pods. */
+  /** The rest of the pod. */
   readonly pod: k8s.types.input.core.v1.PodSpec;
 }
 
-/** A Deployment of one pod, restricted and without a token for the API, that is rolled without a gap. */
-export function singlePodDeployment(args: SinglePodArgs): k8s.apps.v1.DeploymentArgs {
-  const { namespace, name, labels, annotations } = args;
+/** A pod of the gateway's namespace: restricted, and without a token for the API. */
+export function ownPod({ namespace, labels, annotations, user, pod }: OwnPodArgs): SinglePodArgs {
   return {
-    metadata: { namespace, name, labels },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      template: {
-        metadata: { labels, annotations },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: restrictedPod(args.user),
-          ...args.pod,
-        },
+    namespace,
+    labels,
+    template: {
+      metadata: { annotations },
+      spec: {
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: restrictedPod(user),
+        ...pod,
       },
     },
   };

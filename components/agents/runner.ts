@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../hash.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
+import { singlePod } from "../single-pod.ts";
 import { applyPodPatch, type PodPatch } from "./pod-patch.ts";
 
 export interface RunnerArgs {
@@ -18,7 +19,7 @@ export interface RunnerArgs {
 /** The user `agent` of runner/Containerfile. */
 const USER = 1000;
 
-/** A pod that waits for turns: `kubectl exec deployment/runner -- claude -p …`. */
+/** A pod that waits for turns: `kubectl exec service/runner -- claude -p …`. */
 export class Runner extends pulumi.ComponentResource {
   constructor(name: string, args: RunnerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:agents:Runner", name, {}, opts);
@@ -62,22 +63,30 @@ export class Runner extends pulumi.ComponentResource {
       ),
     };
 
-    new k8s.apps.v1.Deployment(
+    const { deployment, selector } = singlePod(
       `${name}-deployment`,
       {
-        metadata: { namespace: args.namespace, name: "runner", labels },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: labels },
-          // Not Recreate: between the old pod and the new one, the provider takes the Deployment for rolled out.
-          strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-          template: {
-            metadata: { labels: metadata.labels, ...(annotations && { annotations }) },
-            spec,
-          },
+        namespace: args.namespace,
+        labels,
+        template: {
+          metadata: { labels: metadata.labels, ...(annotations && { annotations }) },
+          spec,
         },
       },
       { parent: this },
+    );
+    // Serves nothing: it is the name that kubectl finds the pod by.
+    new k8s.core.v1.Service(
+      `${name}-service`,
+      {
+        metadata: {
+          namespace: args.namespace,
+          name: "runner",
+          annotations: { "pulumi.com/skipAwait": "true" },
+        },
+        spec: { clusterIP: "None", selector },
+      },
+      { parent: this, dependsOn: [deployment] },
     );
 
     this.registerOutputs({});

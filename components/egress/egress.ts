@@ -72,7 +72,7 @@ export class Egress extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    this.ready = [dns.deployment, probe.deployment, admission.binding];
+    this.ready = [dns.service, probe.service, admission.binding];
     this.registerOutputs({ dnsAddress: this.dnsAddress, gate: this.gate });
   }
 }

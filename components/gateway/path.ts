@@ -31,8 +31,8 @@ export interface PathArgs {
 
 /** A deployed path, as the Service `gateway` needs it. */
 export interface GatewayPath {
-  /** Labels that select the pods which take agents' requests. */
-  readonly selector: Record<string, string>;
+  /** Labels that select the pod which takes agents' requests. */
+  readonly selector: Record<string, pulumi.Input<string>>;
   /** What must be Ready before the Service may select those pods. */
   readonly ready: readonly pulumi.Resource[];
 }
@@ -48,9 +48,5 @@ export function terminationGraceSeconds(drainSeconds: number): number {
 
 /** Timeouts of a Deployment whose pods drain: deleting one waits until its pods are gone. */
 export function drainingTimeouts(drainSeconds: number): pulumi.CustomTimeouts {
-  return {
-    create: "5m",
-    update: "10m",
-    delete: `${terminationGraceSeconds(drainSeconds) + 60}s`,
-  };
+  return { delete: `${terminationGraceSeconds(drainSeconds) + 60}s` };
 }

@@ -80,7 +80,7 @@ async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
   const { target } = range;
   const [gateway, agent] = [`--namespace=${stack}-gateway`, `--namespace=${stack}-agent`];
   const address = ["get", "service", "gateway", gateway, "--output=jsonpath={.spec.clusterIP}"];
-  const printToken = ["exec", agent, "deployment/runner", "--", "printenv", "ANTHROPIC_AUTH_TOKEN"];
+  const printToken = ["exec", agent, "service/runner", "--", "printenv", "ANTHROPIC_AUTH_TOKEN"];
   const token = await target.kubectl(printToken);
   const url = `http://${await target.kubectl(address)}:8080/anthropic`;
   const json = join(dir, "url.json");
@@ -97,7 +97,7 @@ async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
 /** What cannot be measured ends with one line that says so, and leaves no client behind. */
 async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   const { target } = range;
-  const deployment = ["deployment/envoy-terminate", `--namespace=${stack}-gateway`];
+  const envoy = ["--selector=claude-gateway/path=envoy-terminate", `--namespace=${stack}-gateway`];
   const refusal = async (name: string) => {
     const { exitCode, stderr } = await verify("--stack", name);
     expect(exitCode).toBe(2);
@@ -112,16 +112,15 @@ async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   expect(await refusal(stack)).toMatch(/^the gateway at \S+ does not reach its upstream: 50\d /);
   await upstream.reset();
 
-  await target.kubectl(["scale", ...deployment, "--replicas=0"]);
-  await target.kubectl(["rollout", "status", ...deployment, "--timeout=60s"]);
-  const gone = ["pods", "--selector=claude-gateway/path=envoy-terminate", deployment[1] ?? ""];
-  await target.kubectl(["wait", "--for=delete", ...gone, "--timeout=120s"]);
+  await target.kubectl(["scale", "deployments", ...envoy, "--replicas=0"]);
+  await target.kubectl(["rollout", "status", "deployments", ...envoy, "--timeout=60s"]);
+  await target.kubectl(["wait", "--for=delete", "pods", ...envoy, "--timeout=120s"]);
   expect(await refusal(stack)).toBe(
     `the gateway of stack ${stack} is not ready, it has no pod: kubectl get pods -n ${stack}-gateway`,
   );
 
   const clients = await target.kubectl([
-    ...["exec", `--namespace=${stack}-agent`, "deployment/runner", "--", "sh", "-c"],
+    ...["exec", `--namespace=${stack}-agent`, "service/runner", "--", "sh", "-c"],
     "grep -l -e --input-typ[e]=module /proc/[0-9]*/cmdline || true",
   ]);
   expect(clients).toBe("");

@@ -149,7 +149,7 @@ export async function readAsAgent(
     );
   }
   const marks = upstream === undefined ? [] : Object.keys(UPSTREAM_ANSWERS);
-  const command = ["exec", "--stdin", `--namespace=${around.agent}`, "deployment/runner", "--"];
+  const command = ["exec", "--stdin", `--namespace=${around.agent}`, "service/runner", "--"];
   const input = JSON.stringify([host, planted, PATHS, marks]);
   return JSON.parse(
     await target.kubectl([...command, "python3", "-c", READ], { input }),

@@ -77,5 +77,12 @@ test("a pod is kept where nothing enforces policies, and is told why", async () 
     .toContain("the cluster does not enforce this pod's NetworkPolicies");
   await tellPolicyController(lab, "delay 0s");
   // Now it is let through: the kubelet starts the gate again.
-  await target.kubectl(["rollout", "status", "deployment/runner", here, "--timeout=300s"]);
+  await target.kubectl([
+    "rollout",
+    "status",
+    "deployments",
+    here,
+    "--selector=app=runner",
+    "--timeout=300s",
+  ]);
 });

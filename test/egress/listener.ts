@@ -46,7 +46,7 @@ export async function crowding<T>(
   const here = `--namespace=${agent}`;
   const wait = `until test -e ${READY}; do sleep 0.1; done`;
   return besides(target, here, crowd(gatewayAddress), async () => {
-    await target.kubectl(["exec", here, "deployment/runner", "--", "sh", "-c", wait]);
+    await target.kubectl(["exec", here, "service/runner", "--", "sh", "-c", wait]);
     return work();
   });
 }
@@ -61,7 +61,7 @@ async function besides<T>(
   let end = (): void => undefined;
   const over = new Promise<void>((resolve) => (end = resolve));
   const running = target.kubectl(
-    ["exec", "--stdin", here, "deployment/runner", "--", "python3", "-c", program],
+    ["exec", "--stdin", here, "service/runner", "--", "python3", "-c", program],
     { input: untilThen(over) },
   );
   try {

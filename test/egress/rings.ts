@@ -59,7 +59,7 @@ async function saved(target: Target, ...what: readonly string[]): Promise<string
   return JSON.stringify(list);
 }
 
-const DNS_PODS = [`--selector=${labelKeys.role}=dns`];
+const OF_DNS = `--selector=${labelKeys.role}=dns`;
 
 /** Does something while the agents' DNS forwards what it does not know to the cluster's. */
 export async function withForwardingDns<T>(
@@ -74,10 +74,10 @@ export async function withForwardingDns<T>(
   };
   const serve = async (Corefile: string) => {
     const patch = `--patch=${JSON.stringify({ data: { Corefile } })}`;
-    const before = await target.kubectl(["get", "pods", here, ...DNS_PODS, "--output=name"]);
+    const before = await target.kubectl(["get", "pods", here, OF_DNS, "--output=name"]);
     await target.kubectl(["patch", ...config, "--type=merge", patch]);
-    await target.kubectl(["rollout", "restart", "deployment/egress-dns", here]);
-    await target.kubectl(["rollout", "status", "deployment/egress-dns", here, "--timeout=120s"]);
+    await target.kubectl(["rollout", "restart", "deployments", OF_DNS, here]);
+    await target.kubectl(["rollout", "status", "deployments", OF_DNS, here, "--timeout=120s"]);
     // It goes on answering for as long as somebody may still be sent to it.
     const old = before.trim().split("\n");
     await target.kubectl(["wait", ...old, here, "--for=delete", "--timeout=120s"]);

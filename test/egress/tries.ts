@@ -128,9 +128,9 @@ function containerOf(
 ): string[] {
   switch (place) {
     case "agent":
-      return [`--namespace=${agent}`, "deployment/runner", "--container=runner"];
+      return [`--namespace=${agent}`, "service/runner", "--container=runner"];
     case "litellm":
-      return [`--namespace=${gatewayNamespace}`, "deployment/litellm", "--container=litellm"];
+      return [`--namespace=${gatewayNamespace}`, "service/gateway", "--container=litellm"];
     case "visitor":
       return [`--namespace=${visitor.namespace}`, "pod/visitor"];
   }

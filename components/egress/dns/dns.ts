@@ -4,7 +4,7 @@ import { serviceAddress } from "../../service-address.ts";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
 import { restrictedContainer } from "../../restricted.ts";
-import { singlePodDeployment } from "../../single-pod.ts";
+import { ownPod, singlePod } from "../../single-pod.ts";
 import { dnsPolicy } from "../policies.ts";
 import { networkPolicy } from "../policy.ts";
 import { coreDnsArgs, DNS_PORT, DNS_PROBES, renderEgressDnsFiles } from "./corefile.ts";
@@ -29,34 +29,12 @@ const USER = 65_532;
 export class EgressDns extends pulumi.ComponentResource {
   /** Address of its Service, for `dnsConfig.nameservers`. */
   readonly address: pulumi.Output<string>;
-  /** The Deployment: to depend on it is to wait until it answers with these addresses. */
-  readonly deployment: k8s.apps.v1.Deployment;
+  /** The Service: to depend on it is to wait until these addresses are what it answers. */
+  readonly service: k8s.core.v1.Service;
 
   constructor(name: string, args: EgressDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:egress:EgressDns", name, {}, opts);
     const { namespace, agentNamespaces } = args;
-    const labels = { [labelKeys.role]: "dns" };
-
-    const service = new k8s.core.v1.Service(
-      `${name}-service`,
-      {
-        metadata: {
-          namespace,
-          name: NAME,
-          // Its address is needed before its pods are there.
-          annotations: { "pulumi.com/skipAwait": "true" },
-        },
-        spec: {
-          selector: labels,
-          ports: [
-            { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
-            { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
-          ],
-        },
-      },
-      { parent: this },
-    );
-    this.address = serviceAddress(service);
 
     const files = pulumi
       .output(args.addresses)
@@ -72,14 +50,13 @@ export class EgressDns extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    this.deployment = new k8s.apps.v1.Deployment(
+    const { deployment, selector } = singlePod(
       `${name}-deployment`,
-      singlePodDeployment({
+      ownPod({
         namespace,
-        name: NAME,
-        labels,
+        labels: { [labelKeys.role]: "dns" },
         annotations: {
-          // A roll, and not CoreDNS's own reload, so that who waits for the Deployment waits for the answers.
+          // A roll, and not CoreDNS's own reload, so that who waits for it waits for the answers.
           "claude-gateway/config-hash": files.apply((files) => contentHash(JSON.stringify(files))),
         },
         user: USER,
@@ -124,6 +101,24 @@ export class EgressDns extends pulumi.ComponentResource {
       }),
       { parent: this, dependsOn: [policy] },
     );
+
+    // Look-ups go to the pod with these answers, once it is Ready.
+    const service = new k8s.core.v1.Service(
+      `${name}-service`,
+      {
+        metadata: { namespace, name: NAME, annotations: { "pulumi.com/skipAwait": "true" } },
+        spec: {
+          selector,
+          ports: [
+            { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
+            { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
+          ],
+        },
+      },
+      { parent: this, dependsOn: [deployment] },
+    );
+    this.service = service;
+    this.address = serviceAddress(service);
 
     this.registerOutputs({ address: this.address });
   }

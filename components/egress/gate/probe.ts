@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { contentHash } from "../../hash.ts";
 import { labelKeys } from "../../labels.ts";
 import { restrictedContainer } from "../../restricted.ts";
-import { singlePodDeployment } from "../../single-pod.ts";
+import { ownPod, singlePod } from "../../single-pod.ts";
 import { probePolicy } from "../policies.ts";
 import { networkPolicy } from "../policy.ts";
 import { probePorts } from "./gate.ts";
@@ -28,13 +28,12 @@ const USER = 65_534;
 export class Probe extends pulumi.ComponentResource {
   /** Address of its Service. */
   readonly address: pulumi.Output<string>;
-  /** The Deployment: to depend on it is to wait until the probe listens. */
-  readonly deployment: k8s.apps.v1.Deployment;
+  /** The Service: to depend on it is to wait until the probe listens. */
+  readonly service: k8s.core.v1.Service;
 
   constructor(name: string, args: ProbeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:egress:Probe", name, {}, opts);
     const { namespace, agentNamespaces } = args;
-    const labels = { [labelKeys.role]: "probe" };
     const files = { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") };
 
     const script = new k8s.core.v1.ConfigMap(
@@ -48,12 +47,11 @@ export class Probe extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    this.deployment = new k8s.apps.v1.Deployment(
+    const { deployment, selector } = singlePod(
       `${name}-deployment`,
-      singlePodDeployment({
+      ownPod({
         namespace,
-        name: NAME,
-        labels,
+        labels: { [labelKeys.role]: "probe" },
         annotations: { "claude-gateway/script-hash": contentHash(JSON.stringify(files)) },
         user: USER,
         pod: {
@@ -93,15 +91,16 @@ export class Probe extends pulumi.ComponentResource {
       {
         metadata: { namespace, name: NAME, annotations: { "pulumi.com/skipAwait": "true" } },
         spec: {
-          selector: labels,
+          selector,
           ports: [
             { name: "open", port: probePorts.open, targetPort: "open" },
             { name: "shut", port: probePorts.shut, targetPort: "shut" },
           ],
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [deployment] },
     );
+    this.service = service;
     this.address = serviceAddress(service);
 
     this.registerOutputs({ address: this.address });

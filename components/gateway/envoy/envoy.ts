@@ -5,7 +5,7 @@ import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
 import { pathLabels } from "../../labels.ts";
 import { restrictedContainer } from "../../restricted.ts";
-import { singlePodDeployment } from "../../single-pod.ts";
+import { ownPod, singlePod } from "../../single-pod.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../path.ts";
 import type { CallerTokens } from "../tokens.ts";
@@ -20,8 +20,8 @@ import { fileNames, mounts } from "./volumes.ts";
 export interface EnvoyArgs {
   /** Namespace of the gateway. */
   readonly namespace: pulumi.Input<string>;
-  /** Name of the Deployment; ConfigMaps and Secret carry it as a prefix. */
-  readonly deploymentName: string;
+  /** Name of the policy; ConfigMaps and Secret carry it as a prefix. */
+  readonly objectName: string;
   /** The variant that the pods serve. */
   readonly variant: GatewayVariant;
   readonly images: { readonly envoy: string; readonly node: string };
@@ -40,17 +40,17 @@ export interface EnvoyArgs {
 /** The user of Envoy's distroless image. */
 const USER = 65_532;
 
-/** Envoy as the agents' gateway: one Deployment whose configuration, tokens and credential change in place. */
+/** Envoy as the agents' gateway: one pod whose configuration, tokens and credential change in place. */
 export class Envoy extends pulumi.ComponentResource {
-  /** Labels that select the pods. */
-  readonly selector: Record<string, string>;
-  /** The Deployment: to depend on it is to wait until the pods are Ready. */
+  /** Labels that select the pod. */
+  readonly selector: Record<string, pulumi.Input<string>>;
+  /** The Deployment: to depend on it is to wait until the pod is Ready. */
   readonly deployment: k8s.apps.v1.Deployment;
 
   constructor(name: string, args: EnvoyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:Envoy", name, {}, opts);
-    const { namespace, deploymentName, variant, agentNamespaces, drainSeconds } = args;
-    const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
+    const { namespace, objectName, variant, agentNamespaces, drainSeconds } = args;
+    const metadata = (suffix: string) => ({ namespace, name: `${objectName}-${suffix}` });
 
     const files = pulumi.output(args.config).apply((config) => renderEnvoyConfig(config));
     const config = new k8s.core.v1.ConfigMap(
@@ -76,7 +76,7 @@ export class Envoy extends pulumi.ComponentResource {
 
     const policy = networkPolicy(
       `${name}-policy`,
-      { namespace, policyName: deploymentName, spec: envoyPolicy({ variant, agentNamespaces }) },
+      { namespace, policyName: objectName, spec: envoyPolicy({ variant, agentNamespaces }) },
       { parent: this },
     );
 
@@ -84,13 +84,11 @@ export class Envoy extends pulumi.ComponentResource {
     const passesTls = variant === "envoy-sni" || variant === "hybrid";
     const hasEgress = variant === "shim" || variant === "hybrid";
 
-    this.selector = pathLabels("gateway", variant);
-    this.deployment = new k8s.apps.v1.Deployment(
+    const { deployment, selector } = singlePod(
       `${name}-deployment`,
-      singlePodDeployment({
+      ownPod({
         namespace,
-        name: deploymentName,
-        labels: this.selector,
+        labels: pathLabels("gateway", variant),
         annotations: {
           // Everything else in the volumes is watched; this is read at the start only.
           "claude-gateway/bootstrap-hash": files.apply((rendered) =>
@@ -150,7 +148,9 @@ export class Envoy extends pulumi.ComponentResource {
       { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(drainSeconds) },
     );
 
-    this.registerOutputs({ selector: this.selector });
+    this.deployment = deployment;
+    this.selector = selector;
+    this.registerOutputs({ selector });
   }
 }
 

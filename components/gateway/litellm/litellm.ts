@@ -6,7 +6,7 @@ import { networkPolicy } from "../../egress/policy.ts";
 import { contentHash } from "../../hash.ts";
 import { pathLabels, type Role } from "../../labels.ts";
 import { restrictedContainer } from "../../restricted.ts";
-import { singlePodDeployment } from "../../single-pod.ts";
+import { ownPod, singlePod } from "../../single-pod.ts";
 import type { ExtraRoute } from "../envoy/endpoints.ts";
 import { ports } from "../envoy/ports.ts";
 import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
@@ -23,8 +23,8 @@ import {
 export interface LiteLlmArgs {
   /** Namespace that everything is made in. */
   readonly namespace: pulumi.Input<string>;
-  /** Name of the Deployment; ConfigMap and Secrets carry it as a prefix. */
-  readonly deploymentName: string;
+  /** Name of the policy; ConfigMap and Secrets carry it as a prefix. */
+  readonly objectName: string;
   /** The variant that the pods serve. */
   readonly variant: GatewayVariant;
   /** `gateway` where agents call LiteLLM itself, `litellm` where Envoy does. */
@@ -51,17 +51,17 @@ export interface LiteLlmArgs {
 const UPSTREAM_TIMEOUT_SECONDS = 900;
 const USER = 65_534;
 
-/** LiteLLM's passthrough: one Deployment with its configuration, accepted tokens and upstream credential. */
+/** LiteLLM's passthrough: one pod with its configuration, accepted tokens and upstream credential. */
 export class LiteLlm extends pulumi.ComponentResource {
-  /** Labels that select the pods. */
-  readonly selector: Record<string, string>;
-  /** The Deployment: to depend on it is to wait until the pods are Ready. */
+  /** Labels that select the pod. */
+  readonly selector: Record<string, pulumi.Input<string>>;
+  /** The Deployment: to depend on it is to wait until the pod is Ready. */
   readonly deployment: k8s.apps.v1.Deployment;
 
   constructor(name: string, args: LiteLlmArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:LiteLlm", name, {}, opts);
-    const { namespace, deploymentName, variant, agentNamespaces } = args;
-    const metadata = (suffix: string) => ({ namespace, name: `${deploymentName}-${suffix}` });
+    const { namespace, objectName, variant, agentNamespaces } = args;
+    const metadata = (suffix: string) => ({ namespace, name: `${objectName}-${suffix}` });
 
     const files = renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS });
     const config = new k8s.core.v1.ConfigMap(
@@ -100,7 +100,7 @@ export class LiteLlm extends pulumi.ComponentResource {
       `${name}-policy`,
       {
         namespace,
-        policyName: deploymentName,
+        policyName: objectName,
         spec:
           args.role === "gateway"
             ? bareLiteLlmPolicy({ variant, agentNamespaces })
@@ -109,13 +109,11 @@ export class LiteLlm extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    this.selector = pathLabels(args.role, variant);
-    this.deployment = new k8s.apps.v1.Deployment(
+    const { deployment, selector } = singlePod(
       `${name}-deployment`,
-      singlePodDeployment({
+      ownPod({
         namespace,
-        name: deploymentName,
-        labels: this.selector,
+        labels: pathLabels(args.role, variant),
         annotations: {
           // LiteLLM reads both at its start only, so a change has to roll the pod.
           "claude-gateway/config-hash": contentHash(JSON.stringify(files)),
@@ -182,6 +180,8 @@ export class LiteLlm extends pulumi.ComponentResource {
       { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(args.drainSeconds) },
     );
 
-    this.registerOutputs({ selector: this.selector });
+    this.deployment = deployment;
+    this.selector = selector;
+    this.registerOutputs({ selector });
   }
 }

@@ -18,7 +18,7 @@ export interface ShimArgs extends PathArgs {
  * restores native errors, and leave LiteLLM through Envoy again, the only pod with a way out.
  */
 export class Shim extends pulumi.ComponentResource implements GatewayPath {
-  readonly selector: Record<string, string>;
+  readonly selector: Record<string, pulumi.Input<string>>;
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: ShimArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -32,8 +32,8 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       { parent: this },
     ).result;
 
-    // Both Services come before the pods behind them, and are waited for with those.
     const annotations = { "pulumi.com/skipAwait": "true" };
+    // LiteLLM has to know its address, so it comes before the pods behind it, and selects every Envoy of the path.
     const egressService = new k8s.core.v1.Service(
       `${name}-egress-service`,
       {
@@ -47,24 +47,12 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       },
       { parent: this },
     );
-    const litellmService = new k8s.core.v1.Service(
-      `${name}-litellm-service`,
-      {
-        metadata: { namespace, name: `${variant}-litellm`, annotations },
-        spec: {
-          selector: pathLabels("litellm", variant),
-          ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
-        },
-      },
-      { parent: this },
-    );
-
     const egressHost = host(`${variant}-egress`);
     const litellm = new LiteLlm(
       `${name}-litellm`,
       {
         namespace,
-        deploymentName: `${variant}-litellm`,
+        objectName: `${variant}-litellm`,
         variant,
         role: "litellm",
         image: args.images.litellm,
@@ -81,11 +69,23 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       { parent: this },
     );
 
+    const litellmService = new k8s.core.v1.Service(
+      `${name}-litellm-service`,
+      {
+        metadata: { namespace, name: `${variant}-litellm`, annotations },
+        spec: {
+          selector: litellm.selector,
+          ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
+        },
+      },
+      { parent: this, dependsOn: [litellm.deployment] },
+    );
+
     const envoy = new Envoy(
       `${name}-envoy`,
       {
         namespace,
-        deploymentName: `${variant}-envoy`,
+        objectName: `${variant}-envoy`,
         variant,
         images: args.images,
         config: host(`${variant}-litellm`).apply((litellmHost) => ({

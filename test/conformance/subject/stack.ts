@@ -50,7 +50,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   const gateway = await gatewayNamespace(target, stack);
   const { variant, pods } = await readyPods(target, stack, gateway);
 
-  const exec = ["exec", "-i", `--namespace=${agent}`, "deployment/runner", "--"];
+  const exec = ["exec", "-i", `--namespace=${agent}`, "service/runner", "--"];
   const [program, ...rest] = target.kubectlCommand([
     ...[...exec, "node", "--input-type=module", "--eval", RAW_CLIENT_SOURCE],
   ]);

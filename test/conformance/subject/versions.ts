@@ -24,7 +24,7 @@ export async function versionsOf(
     ),
   );
   const claude = await target.kubectl([
-    ...["exec", `--namespace=${agent}`, "deployment/runner", "--", "claude", "--version"],
+    ...["exec", `--namespace=${agent}`, "service/runner", "--", "claude", "--version"],
   ]);
   const { serverVersion } = JSON.parse(await target.kubectl(["version", "--output=json"])) as {
     serverVersion: { gitVersion: string };
