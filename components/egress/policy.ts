@@ -15,7 +15,12 @@ export function networkPolicy(
   return new k8s.networking.v1.NetworkPolicy(
     name,
     {
-      metadata: { namespace: args.namespace, name: args.policyName },
+      metadata: {
+        namespace: args.namespace,
+        name: args.policyName,
+        // What somebody changed by hand is put back by `pulumi up --refresh`, and no conflict.
+        annotations: { "pulumi.com/patchForce": "true" },
+      },
       spec: args.spec,
     },
     opts,

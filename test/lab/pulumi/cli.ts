@@ -14,6 +14,8 @@ export interface PulumiOptions {
   /** Folder outside the tree for state, stack files, passphrase and plugins; to delete it leaves no trace. */
   readonly dir: string;
   readonly progress: Progress;
+  /** Program of the clone to run in place of its own. */
+  readonly program?: string;
   /** Wraps a command line, to run it in the lab's sandbox. */
   readonly wrap?: (argv: readonly [string, ...string[]], cwd: string) => [string, ...string[]];
   /** Defaults to this process's environment. */
@@ -85,7 +87,7 @@ export class Pulumi {
     await mkdir(join(dir, "locks"), { recursive: true });
     const base = options.env ?? process.env;
     const { pulumi, home } = await pulumiInstallation(join(dir, "home"), progress, base.PATH);
-    const project = await mirrorProject(clone, join(dir, "project"));
+    const project = await mirrorProject(clone, join(dir, "project"), options.program);
     const env = {
       ...base,
       PULUMI_BACKEND_URL: `file://${state}`,
@@ -223,9 +225,9 @@ export class Stack {
     return JSON.parse(await this.pulumi.execute(args, options)) as Preview;
   }
 
-  /** `pulumi up`. */
-  async up(options: RunOptions = {}): Promise<void> {
-    await this.change("up", options);
+  /** `pulumi up`, or `pulumi up --refresh`. */
+  async up(options: RunOptions & { readonly refresh?: boolean } = {}): Promise<void> {
+    await this.change("up", options, options.refresh === true ? ["--refresh"] : []);
   }
 
   /** `pulumi destroy`: the resources go, the stack and its config stay. */
@@ -256,10 +258,14 @@ export class Stack {
     await rm(this.configFile, { force: true });
   }
 
-  private async change(command: string, options: RunOptions): Promise<void> {
+  private async change(
+    command: string,
+    options: RunOptions,
+    args: readonly string[] = [],
+  ): Promise<void> {
     const quiet = ["--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs"];
     const color = ["--color", process.stderr.isTTY ? "always" : "never"];
-    await this.pulumi.execute([command, "--stack", this.name, ...quiet, ...color], {
+    await this.pulumi.execute([command, "--stack", this.name, ...args, ...quiet, ...color], {
       ...options,
       lock: this.name,
     });

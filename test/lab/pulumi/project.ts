@@ -14,17 +14,25 @@ export interface Project {
 /**
  * Makes a folder that is the project to Pulumi and holds nothing but links to the real one, except the stack
  * files. With the real folder, `pulumi stack init` would write a salt into a tracked file, whatever --config-file
- * says, and `pulumi stack rm` would delete it.
+ * says, and `pulumi stack rm` would delete it. `program` is run in place of the project's own.
  */
-export async function mirrorProject(source: string, dir: string): Promise<Project> {
+export async function mirrorProject(
+  source: string,
+  dir: string,
+  program?: string,
+): Promise<Project> {
   const manifest = parse(await readFile(join(source, "Pulumi.yaml"), "utf8")) as {
     name: string;
     main: string;
   };
   await mkdir(join(dir, CONFIG_DIR), { recursive: true });
-  await writeFile(join(dir, "Pulumi.yaml"), stringify({ ...manifest, stackConfigDir: CONFIG_DIR }));
-  const [program = ""] = relative(source, join(source, dirname(manifest.main))).split("/");
-  for (const entry of [program, "package.json", "node_modules"]) {
+  const main = program ?? manifest.main;
+  await writeFile(
+    join(dir, "Pulumi.yaml"),
+    stringify({ ...manifest, main, stackConfigDir: CONFIG_DIR }),
+  );
+  const [folder = ""] = relative(source, join(source, dirname(main))).split("/");
+  for (const entry of [folder, "package.json", "node_modules"]) {
     const link = join(dir, entry);
     await rm(link, { force: true });
     await symlink(join(source, entry), link);

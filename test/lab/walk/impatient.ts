@@ -1,0 +1,17 @@
+import * as pulumi from "@pulumi/pulumi";
+import program from "../../../stacks/index.ts";
+
+/** An image that nobody has. */
+export const MISSING_IMAGE = "localhost/no-such-image:1.0.0";
+
+const WAIT = "15s";
+
+/** The stack program, except that it waits 15 seconds instead of minutes for a pod of the image that nobody has. */
+export default async function impatient(): Promise<object> {
+  pulumi.runtime.registerResourceTransform(({ type, props, opts }) => {
+    if (type !== "kubernetes:apps/v1:Deployment") return undefined;
+    if (!JSON.stringify(props).includes(MISSING_IMAGE)) return undefined;
+    return { props, opts: pulumi.mergeOptions(opts, { customTimeouts: { create: WAIT } }) };
+  });
+  return await program();
+}
