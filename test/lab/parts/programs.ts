@@ -15,18 +15,19 @@ export async function pulumiPart(progress: Progress): Promise<string> {
 }
 
 /**
- * Pulumi's Kubernetes provider; returns the folder that has `pulumi-resource-kubernetes`. Most of what it is made of
- * comes out of the engine's build, after which it is built.
+ * Pulumi's Kubernetes provider; returns the folder that has `pulumi-resource-kubernetes`. It says that it is
+ * `release`, for the engine warns of one below what the SDK asks for, and after a `+` which commit it is.
  */
-export async function kubernetesProviderPart(progress: Progress): Promise<string> {
+export async function kubernetesProviderPart(release: string, progress: Progress): Promise<string> {
   const moduleDir = join(here, "pulumi-kubernetes");
   const module = "github.com/pulumi/pulumi-kubernetes/provider/v4";
+  const commit = (await requiredVersion(moduleDir, module)).split("-").at(-1) ?? "";
   return goPart(
     {
       name: "pulumi-resource-kubernetes",
       moduleDir,
       package: ".",
-      variables: { [`${module}/pkg/version.Version`]: await requiredVersion(moduleDir, module) },
+      variables: { [`${module}/pkg/version.Version`]: `${release}+${commit}` },
       files: { "schema.json": { module, path: "cmd/pulumi-resource-kubernetes/schema.json" } },
     },
     progress,

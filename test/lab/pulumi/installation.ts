@@ -2,7 +2,7 @@ import { access, constants, realpath } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { kubernetesProviderPart, pulumiPart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
-import { installPlugins } from "./plugins.ts";
+import { installPlugins, sdkVersion } from "./plugins.ts";
 
 /** Which Pulumi runs. */
 export interface Installation {
@@ -22,7 +22,7 @@ export async function pulumiInstallation(
   if (installed !== undefined) return { pulumi: installed, home: undefined };
   // One after the other: most of what the provider is made of is compiled for the engine.
   const engine = await pulumiPart(progress);
-  const provider = await kubernetesProviderPart(progress);
+  const provider = await kubernetesProviderPart(await sdkVersion("kubernetes"), progress);
   await installPlugins(home, {
     pulumi: join(engine, "pulumi"),
     kubernetes: join(provider, "pulumi-resource-kubernetes"),

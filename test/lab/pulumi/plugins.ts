@@ -89,7 +89,8 @@ async function readSources(folder: string): Promise<string[]> {
   return [...names, ...(await Promise.all(texts))];
 }
 
-async function sdkVersion(provider: string): Promise<string> {
+/** The release of a provider's SDK. */
+export async function sdkVersion(provider: string): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve(`@pulumi/${provider}/package.json`);
   const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
   return version;
