@@ -8,7 +8,7 @@ import { PulumiFailed, type Stack } from "../pulumi/cli.ts";
 import { prepareStack } from "../stacks.ts";
 import { labTarget, type Target } from "../target.ts";
 import { ensureUpstream } from "../upstream.ts";
-import { MISSING_IMAGE } from "./impatient.ts";
+import { MISSING_IMAGE } from "./missing-image.ts";
 import { startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 

@@ -1,8 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import program from "../../../stacks/index.ts";
-
-/** An image that nobody has. */
-export const MISSING_IMAGE = "localhost/no-such-image:1.0.0";
+import { MISSING_IMAGE } from "./missing-image.ts";
 
 const WAIT = "15s";
 

@@ -1,0 +1,2 @@
+/** An image that nobody has. */
+export const MISSING_IMAGE = "localhost/no-such-image:1.0.0";
