@@ -63,7 +63,11 @@ export function singlePod(
         })),
       },
     },
-    { ...opts, customTimeouts: { create: START_TIMEOUT, ...opts.customTimeouts } },
+    {
+      ...opts,
+      // What failed is taken up again by an update.
+      customTimeouts: { create: START_TIMEOUT, update: START_TIMEOUT, ...opts.customTimeouts },
+    },
   );
   return { deployment, selector };
 }

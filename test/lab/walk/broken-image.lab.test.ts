@@ -19,7 +19,6 @@ import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 const STACK = "walk-broken";
 const GATEWAY = `${STACK}-gateway`;
 const AGENT = `${STACK}-agent`;
-const OF_GATEWAY = ["envoy", "coredns", "node"] as const;
 
 let target: Target;
 let control: AnthropicControl;
@@ -41,13 +40,14 @@ afterAll(async () => {
   await stack.remove();
 });
 
-async function breakImages(...names: readonly string[]): Promise<void> {
-  for (const name of names) await stack.setConfig(`images.${name}`, MISSING_IMAGE);
-}
-
-async function mendImages(): Promise<void> {
-  for (const name of OF_GATEWAY) await stack.removeConfig(`images.${name}`);
-  await stack.setConfig("images.runner", target.runnerImage);
+/** Has one image be one that nobody has, and the others what they were. */
+async function breakImages(broken?: string): Promise<void> {
+  for (const name of ["envoy", "coredns", "node"]) {
+    if (name === broken) await stack.setConfig(`images.${name}`, MISSING_IMAGE);
+    else await stack.removeConfig(`images.${name}`);
+  }
+  const runner = broken === "runner" ? MISSING_IMAGE : target.runnerImage;
+  await stack.setConfig("images.runner", runner);
 }
 
 /** What an `up` that fails says. */
@@ -71,13 +71,23 @@ async function deployments(namespace: string): Promise<(string | undefined)[]> {
     .sort();
 }
 
+/** An `up` named the Deployment that was not ready in time, and why its pod did not start. */
+function expectStuck(said: string, name: string): void {
+  expect(said).toMatch(
+    new RegExp(`'${name}-deployment-[0-9a-f]{8}' timed out waiting to be Ready`),
+  );
+  expect(said).toMatch(
+    new RegExp(`${name}-deployment-.*(ErrImagePull|ImagePullBackOff).*${MISSING_IMAGE}`),
+  );
+}
+
 async function expectTurn(): Promise<void> {
   const turn = await runTurn(target, { namespace: AGENT, prompt: "Go on." });
   expect(turn).toMatchObject({ is_error: false, result: "Turn 1: Go on." });
 }
 
-test("an image that the gateway's pods cannot start from fails `up`, which says so, and agents go on", async () => {
-  await breakImages(...OF_GATEWAY);
+test("an image that the gateway cannot start from fails `up`, which says so, and agents go on", async () => {
+  await breakImages("envoy");
   const sender = await startSender(target, stack, "agent");
   let said = "";
   const traffic = await trafficDuring(target, control, sender, "broken", async () => {
@@ -87,34 +97,26 @@ test("an image that the gateway's pods cannot start from fails `up`, which says 
   expect(traffic.requests.lost).toEqual([]);
   expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
-
-  for (const name of ["gateway-envoy-terminate", "egress-dns", "egress-probe"]) {
-    expect(said).toMatch(new RegExp(`${name}-deployment-[0-9a-f]{8}.*timed out`));
-  }
-  expect(said).toMatch(/\[(ErrImagePull|ImagePullBackOff)\]/);
-  expect(said).toContain(MISSING_IMAGE);
-  // Each beside the one that serves.
-  const twice = ["dns", "dns", "gateway", "gateway", "probe", "probe"];
-  expect(await deployments(GATEWAY)).toEqual(twice);
+  expectStuck(said, "gateway-envoy-terminate");
+  // Beside the one that serves.
+  expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "gateway", "probe"]);
   await expectTurn();
+
+  expectStuck(await failedUp(), "gateway-envoy-terminate");
 });
 
-test("an `up` of the same image fails again", async () => {
-  expect(await failedUp()).toContain(MISSING_IMAGE);
-});
-
-test("an image that the runner cannot start from fails `up`, and the agent's runner goes on", async () => {
-  await mendImages();
-  await breakImages("runner");
-  const said = await failedUp();
-  expect(said).toMatch(/agent-agent-runner-deployment-[0-9a-f]{8}.*timed out/);
-  expect(said).toContain(MISSING_IMAGE);
-  expect(await deployments(AGENT)).toEqual(["runner", "runner"]);
+test.each([
+  ["the probe", "node", "egress-probe"],
+  ["the agents' DNS", "coredns", "egress-dns"],
+  ["the runner", "runner", "agent-agent-runner"],
+])("an image that %s cannot start from does the same", async (_, image, name) => {
+  await breakImages(image);
+  expectStuck(await failedUp(), name);
   await expectTurn();
 });
 
 test("with images that exist, `up` completes, nothing is lost, and what failed is gone", async () => {
-  await mendImages();
+  await breakImages();
   const sender = await startSender(target, stack, "agent");
   const traffic = await trafficDuring(target, control, sender, "mended", () => stack.up());
   await stopSender(target, sender);

@@ -2,14 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import program from "../../../stacks/index.ts";
 import { MISSING_IMAGE } from "./missing-image.ts";
 
-const WAIT = "15s";
+const WAIT = "30s";
 
-/** The stack program, except that it waits 15 seconds instead of minutes for a pod of the image that nobody has. */
+/** The stack program, except that it waits 30 seconds instead of minutes for a pod of the image that nobody has. */
 export default async function impatient(): Promise<object> {
   pulumi.runtime.registerResourceTransform(({ type, props, opts }) => {
     if (type !== "kubernetes:apps/v1:Deployment") return undefined;
     if (!JSON.stringify(props).includes(MISSING_IMAGE)) return undefined;
-    return { props, opts: pulumi.mergeOptions(opts, { customTimeouts: { create: WAIT } }) };
+    return { props, opts: { ...opts, customTimeouts: { create: WAIT, update: WAIT } } };
   });
   return await program();
 }
