@@ -59,33 +59,45 @@ export async function runFresh(
     },
   };
   const here = `--namespace=${around.agent}`;
+  const get = ["get", "pods", here, `--selector=job-name=${NAME}`];
   await target.kubectl(["create", "--filename=-"], { input: JSON.stringify(job) });
+  const over = new AbortController();
+  // The cluster keeps few ended pods (`terminated-pod-gc-threshold`), so each is read as it ends.
+  const watched = target
+    .kubectl([...get, "--watch", `--output=jsonpath=${STATE}`], { signal: over.signal })
+    .catch((error: unknown) => (error as { stdout?: string }).stdout ?? "");
   try {
-    await target.kubectl([
-      "wait",
-      here,
-      `job/${NAME}`,
-      "--for=condition=Complete",
-      "--timeout=900s",
-    ]);
-    const list = await target.kubectl([
-      ...["get", "pods", here, `--selector=job-name=${NAME}`, "--output=json"],
-    ]);
-    return (JSON.parse(list) as PodList).items.map(({ status }) => {
-      const message = status.containerStatuses[0]?.state.terminated?.message ?? "";
-      return message.split("\n").filter((line) => line !== "");
-    });
+    const complete = ["--for=condition=Complete", "--timeout=900s"];
+    await target.kubectl(["wait", here, `job/${NAME}`, ...complete]);
+    // The watch may be a moment behind; the last to end are still there.
+    const last = await target.kubectl([...get, `--output=jsonpath={range .items[*]}${STATE}{end}`]);
+    over.abort();
+    return [...endedPods(`${wholeLines(await watched)}${last}`).values()];
   } finally {
+    over.abort();
     await target.kubectl(["delete", "job", NAME, here, "--cascade=foreground"]);
   }
 }
 
-interface PodList {
-  readonly items: readonly {
-    readonly status: {
-      readonly containerStatuses: readonly {
-        readonly state: { readonly terminated?: { readonly message?: string } };
-      }[];
+/** A line for a pod: its name, and its container's state as JSON. */
+const STATE = '{.metadata.name} {.status.containerStatuses[0].state}{"\\n"}';
+
+const wholeLines = (text: string) => text.slice(0, text.lastIndexOf("\n") + 1);
+
+/** What each pod that has ended wrote down, by its name. */
+function endedPods(states: string): Map<string, string[]> {
+  const ended = new Map<string, string[]>();
+  for (const line of states.split("\n")) {
+    const [name = "", ...state] = line.split(" ");
+    if (!state.join(" ").startsWith("{")) continue;
+    const { terminated } = JSON.parse(state.join(" ")) as {
+      terminated?: { readonly message?: string };
     };
-  }[];
+    if (terminated === undefined) continue;
+    ended.set(
+      name,
+      (terminated.message ?? "").split("\n").filter((line) => line !== ""),
+    );
+  }
+  return ended;
 }
