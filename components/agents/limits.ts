@@ -19,10 +19,11 @@ export const agentQuota = {
 /**
  * TCP connections that one pod address may have at a time, all of these ports together: those of other pods that only
  * agents call, so that nobody else is bounded. The node's firewall holds it, because whoever listens cannot tell whose a
- * connection is on which nothing was said. A full quota of pods stays below what Envoy accepts; Claude Code needs a few.
+ * connection is on which nothing was said. A full quota of pods stays below what Envoy accepts, connections and requests alike; Claude
+ * Code needs a few.
  */
 export const agentConnections = {
-  perAddress: 160,
+  perAddress: 120,
   ports: [ports.agents, ports.sni, DNS_PORT, probePorts.open],
 };
 

@@ -75,6 +75,21 @@ table inet node-firewall {
 		elements = { ::/3, 4000::/2, 8000::/1, 2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20 }
 	}
 
+	set connections4 {
+		type ipv4_addr
+		size 65535
+		flags dynamic
+	}
+
+	set connections6 {
+		type ipv6_addr
+		size 65535
+		flags dynamic
+	}
+
+	counter connections {
+	}
+
 	counter link-local {
 	}
 
@@ -88,12 +103,25 @@ table inet node-firewall {
 		type filter hook forward priority filter + 10; policy accept;
 		# Replies, and the ICMP errors that path MTU discovery needs.
 		ct state established,related accept
+		ct state new tcp dport { 8080, 8443, 5353, 7080 } jump connections
 		ip daddr @pods4 accept
 		ip6 daddr @pods6 accept
 		ip saddr @pods4 jump pods-to-outside
 		ip6 saddr @pods6 jump pods-to-outside
 		limit rate 10/minute log prefix "node-firewall forward: "
 		counter name forward drop
+	}
+
+	# A kernel's count leaves out what is closed, TIME_WAIT included.
+	chain connections {
+		ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 120 } goto too-many
+		ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 120 } goto too-many
+	}
+
+	chain too-many {
+		limit rate 10/minute log prefix "node-firewall connections: "
+		# Told at once. Not by a TCP reset: on a bridge it has the pod's address where the client called a Service's.
+		counter name connections reject with icmpx port-unreachable
 	}
 
 	chain pods-to-outside {

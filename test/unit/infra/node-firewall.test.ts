@@ -53,8 +53,8 @@ describe("renderNodeFirewall", () => {
 
   it("bounds a pod's connections to what agents call, and refuses the rest at once", () => {
     expect(block(file, "chain connections")).toEqual([
-      "ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 160 } goto too-many",
-      "ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 160 } goto too-many",
+      "ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 120 } goto too-many",
+      "ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 120 } goto too-many",
     ]);
     expect(block(file, "chain too-many")).toEqual([
       'limit rate 10/minute log prefix "node-firewall connections: "',

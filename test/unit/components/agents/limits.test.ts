@@ -6,15 +6,16 @@ import {
   type PolicySpec,
   shimmedLiteLlmPolicy,
 } from "../../../../components/egress/policies.ts";
-import { MAX_CONNECTIONS } from "../../../../components/gateway/envoy/limits.ts";
+import { MAX_CONNECTIONS, MAX_REQUESTS } from "../../../../components/gateway/envoy/limits.ts";
 import { ports } from "../../../../components/gateway/envoy/ports.ts";
 
 describe("connections by pod address", () => {
-  test("leave room at Envoy when one agent's every pod has as many as it may", () => {
+  test("leave requests at Envoy for others when one agent's every pod has as many as it may", () => {
     const all = Number(agentQuota.hard.pods) * agentConnections.perAddress;
-    expect(all).toBe(3200);
-    // A quarter is left: the other agents go on.
-    expect(all).toBeLessThan(0.8 * MAX_CONNECTIONS);
+    expect(all).toBe(2400);
+    // A fifth is left: the other agents go on.
+    expect(all).toBeLessThan(0.8 * MAX_REQUESTS);
+    expect(MAX_REQUESTS).toBeLessThan(MAX_CONNECTIONS);
   });
 
   const tcpPorts = (rules: PolicySpec["egress"]) =>
