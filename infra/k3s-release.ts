@@ -1,6 +1,17 @@
 /** `v1.36.3+k3s1`: major, minor, patch and k3s's own revision. */
 export const K3S_VERSION = /^v(\d+)\.(\d+)\.(\d+)\+k3s(\d+)$/;
 
+/** The first release that keeps its kubelet's own settings behind those of our file, and does not overrule them. */
+const OLDEST_MINOR = 32;
+
+/** Why a release cannot run the machine as it is configured, or `undefined` when it can, or is no release at all. */
+export function releaseProblem(version: string): string | undefined {
+  const [, major, minor] = K3S_VERSION.exec(version) ?? [];
+  return Number(major) === 1 && Number(minor) < OLDEST_MINOR
+    ? `is too old: below v1.${OLDEST_MINOR}, k3s overrules the kubelet settings of this stack; take v1.${OLDEST_MINOR} or later`
+    : undefined;
+}
+
 /** A release of k3s and the SHA-256 of its binary. */
 export interface K3sRelease {
   readonly version: string;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { k3s as pinned } from "../stacks/versions.ts";
-import { K3S_VERSION } from "./k3s-release.ts";
+import { K3S_VERSION, releaseProblem } from "./k3s-release.ts";
 
 /** `gcp:project` and `gcp:zone`, the provider's own configuration: the two things every host stack needs. */
 export const GcpConfig = z.strictObject({
@@ -88,6 +88,8 @@ export const K3sConfig = z
       .optional(),
   })
   .superRefine((value, context) => {
+    const message = releaseProblem(value.version);
+    if (message !== undefined) context.addIssue({ code: "custom", path: ["version"], message });
     if (value.sha256 !== undefined || value.version === pinned.version) return;
     context.addIssue({
       code: "custom",

@@ -77,6 +77,14 @@ describe("K3sConfig", () => {
     },
   );
 
+  it("refuses a release whose kubelet would not have our settings", () => {
+    expect(problems(K3sConfig, { version: "v1.31.14+k3s1", sha256 })).toEqual({
+      version:
+        "is too old: below v1.32, k3s overrules the kubelet settings of this stack; take v1.32 or later",
+    });
+    expect(problems(K3sConfig, { version: "v1.32.0+k3s1", sha256 })).toEqual({});
+  });
+
   it.each(["", "A".repeat(64), "a".repeat(63), `${"a".repeat(64)} k3s`])(
     "refuses the checksum %j",
     (value) => {
