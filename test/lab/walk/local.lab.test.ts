@@ -167,7 +167,12 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     else expect(traffic.requests.lost).toEqual([]);
 
     const others = (await gatewayObjects()).filter(
-      (name) => /litellm|shim|envoy|hybrid/.test(name) && !name.split("/")[1]?.startsWith(variant),
+      (name) =>
+        /litellm|shim|envoy|hybrid/.test(name) &&
+        !name
+          .split("/")[1]
+          ?.replace(/^gateway-/, "")
+          .startsWith(variant),
     );
     expect(others).toEqual([]);
   });
