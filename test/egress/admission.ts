@@ -58,8 +58,8 @@ export async function refusalsOf(
 /** The runner's pod as somebody would write it who merges `podPatch`: let in as it is. */
 export async function goodPod(target: Target, around: Surroundings): Promise<Pod> {
   const text = await target.kubectl([
-    ...["get", "deployment", "runner", `--namespace=${around.agent}`],
-    "--output=jsonpath={.spec.template}",
+    ...["get", "deployments", "--selector=app=runner", `--namespace=${around.agent}`],
+    "--output=jsonpath={.items[0].spec.template}",
   ]);
   const { metadata, spec } = JSON.parse(text) as Pod;
   return {

@@ -35,12 +35,11 @@ export async function measureGatewayPod(
   { variant, gatewayNamespace }: Pick<Surroundings, "variant" | "gatewayNamespace">,
   { target, witness }: Pick<Means, "target" | "witness">,
 ): Promise<AttemptResult> {
-  const deployment = variant === "shim" || variant === "hybrid" ? `${variant}-envoy` : variant;
   const container = variant === "litellm" ? "litellm" : "drain";
   const program = variant === "litellm" ? ["python3", "-c", PYTHON] : ["node", "-e", NODE];
   const before = await witness?.arrivals();
   const printed = await target.kubectl([
-    ...["exec", `--namespace=${gatewayNamespace}`, `deployment/${deployment}`],
+    ...["exec", `--namespace=${gatewayNamespace}`, "service/gateway"],
     ...[`--container=${container}`, "--", ...program, AIM.address, UPSTREAM_HOST],
   ]);
   const after = await witness?.arrivals();

@@ -29,11 +29,11 @@ export async function enter({ target, stack, outputs }: Place): Promise<Entered>
   const agents = (outputs.agents ?? {}) as Record<string, { namespace: string }>;
   const agent = Object.values(agents)[0]?.namespace;
   if (agent === undefined) throw new BadInput(`stack ${stack} has no agent to try from`);
-  const runner = ["deployment", "runner", `--namespace=${agent}`, "--ignore-not-found"];
-  const image = await get(
-    ...runner,
-    "--output=jsonpath={.spec.template.spec.containers[?(@.name=='runner')].image}",
+  const images = await get(
+    ...["deployments", "--selector=app=runner", `--namespace=${agent}`],
+    "--output=jsonpath={.items[*].spec.template.spec.containers[?(@.name=='runner')].image}",
   );
+  const image = images.split(" ")[0] ?? "";
   if (image === "") {
     throw new BadInput(`namespace ${agent} has no runner to try from: set images.runner`);
   }
