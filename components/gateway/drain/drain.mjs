@@ -1,4 +1,4 @@
-// Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once no agent has anything open or
+// Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once nothing of an agent's is open or
 // the time is up. What it waits for is in its log. Dependency-free, because it runs from a ConfigMap on a plain Node image.
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,10 +15,11 @@ const POLL_SECONDS = 0.25;
 const REPORT_SECONDS = 15;
 
 /**
- * What agents have open, by listener: requests of HTTP, connections of passed-on TLS. What LiteLLM has open on `egress`
- * does not count: it is for one of those requests, or for nobody.
+ * What agents have open, by listener: requests of HTTP, connections of passed-on TLS. A request on `egress` is LiteLLM's
+ * for an agent that may have come in through another Envoy of the path: while one replaces the other, LiteLLM uses both.
+ * LiteLLM ends it when the agent leaves (litellm/gateway_app.py), so none is there for nobody.
  */
-const OPEN = /^(?:http\.(agents)\.downstream_rq_active|tcp\.(sni)\.downstream_cx_active)$/;
+const OPEN = /^(?:http\.(agents|egress)\.downstream_rq_active|tcp\.(sni)\.downstream_cx_active)$/;
 
 let draining;
 

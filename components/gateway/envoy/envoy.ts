@@ -122,8 +122,9 @@ export class Envoy extends pulumi.ComponentResource {
                 periodSeconds: 1,
                 failureThreshold: STARTUP_PROBE_SECONDS,
               },
+              // Not /ready, which says no as soon as a drain begins: what LiteLLM has open still comes through here.
               readinessProbe: {
-                httpGet: { path: "/ready", port: "health" },
+                tcpSocket: { port: servesHttp ? "http" : "tls" },
                 periodSeconds: 2,
               },
               livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },

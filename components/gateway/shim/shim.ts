@@ -40,8 +40,6 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         metadata: { namespace, name: `${variant}-egress`, annotations },
         spec: {
           selector: pathLabels("gateway", variant),
-          // An Envoy that drains is not ready, and still carries what LiteLLM has open.
-          publishNotReadyAddresses: true,
           ports: [{ name: "egress", port: ports.egress, targetPort: "egress" }],
         },
       },

@@ -143,29 +143,35 @@ test("a drain waits for the open stream, serves who still comes, and closes thei
   });
 });
 
-test("what LiteLLM has open for nobody is not waited for", async () => {
+test("what LiteLLM sends out here for an agent that came in elsewhere is waited for", async () => {
   await envoy.stop();
   envoy = await Envoy.start({
     ...rendered(shim),
     hosts: { "api.anthropic.com:443": upstream.port },
   });
   helper = await Helper.start(600);
+  let finish = (): void => undefined;
   const arrived = new Promise<void>((resolve) => {
-    upstream.handle = () => {
+    upstream.handle = (_request, response) => {
+      finish = () => response.writeHead(200).end("the end");
       resolve();
     };
   });
-  const orphan = open(envoy.ports.egress, { path: "/v1/messages", headers: [["Host", "egress"]] });
-  orphan.on("error", () => undefined);
-  orphan.end();
+  const request = open(envoy.ports.egress, { path: "/v1/messages", headers: [["Host", "egress"]] });
+  const received = responseOf(request);
+  request.end();
   await arrived;
-  expect(await envoy.stat("http.egress.downstream_rq_active")).toBe(1);
 
-  expect(await helper.get("/drain")).toBe(200);
-  expect(helper.log).toMatchObject([{ level: "info", message: "drained" }]);
-  expect(helper.log[0]?.cut).toEqual({ agents: 0 });
-  expect(await envoy.stat("http.egress.downstream_rq_active")).toBe(1);
-  orphan.destroy();
+  const drained = helper.get("/drain");
+  const waiting = await eventually(
+    () => Promise.resolve(helper.log.at(-1)),
+    (line) => line?.message === "waiting",
+  );
+  expect(waiting).toMatchObject({ open: { agents: 0, egress: 1 } });
+  finish();
+  expect((await read(await received)).body.toString()).toBe("the end");
+  expect(await drained).toBe(200);
+  expect(helper.log.at(-1)).toMatchObject({ message: "drained", cut: { agents: 0, egress: 0 } });
 });
 
 test("what is open when the time is up is counted in the log", async () => {

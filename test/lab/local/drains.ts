@@ -66,7 +66,9 @@ function drainText(pod: string, deletedBy: string, line: string): string {
     until,
   } = (line.startsWith("{") ? JSON.parse(line) : {}) as Partial<DrainLine>;
   if (message !== "waiting" || until === undefined) return `${pod} ends by ${clock(deletedBy)}`;
-  const count = Object.values(open).reduce((sum, each) => sum + each, 0);
+  const { agents = 0, egress = 0, sni = 0 } = open;
+  // What came in here goes out here too, behind LiteLLM.
+  const count = Math.max(agents, egress) + sni;
   const streams = count === 1 ? "1 open stream" : `${count} open streams`;
   return `${pod} waits for ${streams} of agents, until ${clock(until)} at most`;
 }

@@ -49,6 +49,9 @@ describe("what an update waits for", () => {
       `hybrid-envoy-1 waits for ${streams} of agents, until ${clock(UNTIL)} at most`;
     expect(await drains(at({ agents: 2, sni: 1 }), "local")).toBe(text("3 open streams"));
     expect(await drains(at({ agents: 1 }), "local")).toBe(text("1 open stream"));
+    // One stream passes both listeners of `shim`; with another Envoy beside this one, perhaps only the second.
+    expect(await drains(at({ agents: 1, egress: 1 }), "local")).toBe(text("1 open stream"));
+    expect(await drains(at({ agents: 0, egress: 2 }), "local")).toBe(text("2 open streams"));
   });
 
   test("is a pod's last moment where nobody counts, or nothing is open", async () => {
