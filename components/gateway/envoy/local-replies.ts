@@ -20,16 +20,17 @@ interface Reply {
 
 /**
  * None is an `overloaded_error`: after three of them Claude Code gives up, within 3 s, whatever `x-should-retry`
- * says. With any other type it makes eleven attempts in some 150 s (2.1.330, status 502, 503 and 504).
+ * says. With any other type it makes eleven attempts in some 170 s (2.1.330, status 502, 503 and 504).
  */
 const REPLIES: readonly Reply[] = [
   {
-    on: { filter: twoAgents },
+    // Only where it is the reason: such a request can be too large, or for no route, as well.
+    on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
     type: "authentication_error",
     message: "gateway: the tokens shown are of two agents",
   },
   {
-    // Overflow and overload come before the other flags: they too carry status 503. They end when a stream ends.
+    // Overflow and overload come before the other flags: they too carry status 503. The next attempt passes once some other stream has ended.
     on: { flags: ["UO", "OM"] },
     status: 503,
     type: "api_error",

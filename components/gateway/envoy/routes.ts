@@ -5,8 +5,11 @@ import { BASE_PATH, type Endpoint, endpoints, HELLO_PATH, MAX_REQUEST_BYTES } fr
 import { type Message, seconds } from "./proto.ts";
 import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
-/** Name of the agents' route configuration. */
-export const AGENT_ROUTES = "agents";
+/**
+ * Name of the agents' route configuration. Not `agents`, as it was while tokens stood in the routes: an Envoy of that
+ * time, which drains beside its successor and reads the same file, keeps the routes that it understands.
+ */
+export const AGENT_ROUTES = "agent-routes";
 
 /**
  * The agents' routes. A request goes on only where its path and its method match and its agent was found by a

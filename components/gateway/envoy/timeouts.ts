@@ -29,11 +29,11 @@ export const REQUEST_SECONDS = 300;
 export const UNUSED_CONNECTION_SECONDS = 60;
 
 /**
- * Envoy ends a connection, after it has sent all, only when the client has done so or this time has passed: a
- * client that is still sending would be reset, and might not read an early answer. It also delays the break of
- * a broken stream, so it is short: the answer is on the same machine within a millisecond.
+ * How long Envoy keeps a connection open that it has to close, for a client that is still sending or does not read:
+ * without it, the client is reset and may not read an early 401 or 413. It also delays the end of a stream that broke,
+ * so it is short. Every agent is on the same machine.
  */
-export const LINGER_SECONDS = 0.1;
+export const LINGER_SECONDS = 0.2;
 
 /** An unused connection to the upstream is closed before the upstream's own limit (400 s) can race a request. */
 export const UPSTREAM_KEEPALIVE_SECONDS = 60;
