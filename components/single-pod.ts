@@ -55,7 +55,7 @@ export function singlePod(
       spec: {
         replicas: 1,
         selector: { matchLabels: selector },
-        // For who restarts it by hand.
+        // For `kubectl rollout restart`.
         strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         template: template.apply(({ metadata, spec }) => ({
           metadata: { ...metadata, labels: { ...metadata?.labels, ...selector } },
@@ -65,7 +65,7 @@ export function singlePod(
     },
     {
       ...opts,
-      // What failed is taken up again by an update.
+      // After an `up` that failed, the next one continues as an update.
       customTimeouts: { create: START_TIMEOUT, update: START_TIMEOUT, ...opts.customTimeouts },
     },
   );

@@ -49,7 +49,7 @@ export function renderK3sConfig(args: { readonly nodeName: string }): string {
     "protect-kernel-defaults": kubeletSettings.protectKernelDefaults,
     "kube-apiserver-arg": flags(apiServerSettings(API_SERVER_FILES)),
     "kube-controller-manager-arg": flags(controllerManagerSettings),
-    // k3s copies it behind its own defaults, from v1.32: what it names holds. https://docs.k3s.io/advanced
+    // From v1.32 k3s adds this file after its own defaults, so its values win. https://docs.k3s.io/advanced
     "kubelet-arg": [`config=${KUBELET_CONFIG}`],
   });
 }

@@ -80,7 +80,7 @@ ${dynamicSet("connections6", "ipv6_addr")}
 
 	chain too-many {
 		limit rate 10/minute log prefix "node-firewall connections: "
-		# Told at once. Not by a TCP reset: on a bridge it has the pod's address where the client called a Service's.
+		# The client is told at once. A TCP reset would come from the pod's address, not from the Service's that it called.
 		counter name connections reject with icmpx port-unreachable
 	}
 

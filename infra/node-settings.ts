@@ -41,7 +41,7 @@ export const kubeletSettings = {
   configMapAndSecretChangeDetectionStrategy: "Watch",
   streamingConnectionIdleTimeout: "5m",
   protectKernelDefaults: true,
-  // The limits of scratch volumes hold: who writes more than its own is evicted, not its neighbours.
+  // The limits of scratch volumes hold: a pod that writes more than its volume's limit is evicted.
   localStorageCapacityIsolation: true,
   // k3s names the disks alone, so that a machine short of memory would be left to the kernel's choice.
   evictionHard: {
@@ -51,6 +51,8 @@ export const kubeletSettings = {
     "imagefs.available": "10%",
     "imagefs.inodesFree": "5%",
   },
+  // k3s says 10%, with which the kubelet would evict until a fifth is free.
+  evictionMinimumReclaim: { "nodefs.available": "5%", "imagefs.available": "5%" },
   // Unused images go long before anything is evicted for their room.
   imageGCHighThresholdPercent: 80,
   imageGCLowThresholdPercent: 70,

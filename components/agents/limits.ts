@@ -17,10 +17,9 @@ export const agentQuota = {
 };
 
 /**
- * TCP connections that one pod address may have at a time, all of these ports together: those of other pods that only
- * agents call, so that nobody else is bounded. The node's firewall holds it, because whoever listens cannot tell whose a
- * connection is on which nothing was said. A full quota of pods stays below what Envoy accepts, connections and requests alike; Claude
- * Code needs a few.
+ * TCP connections that one pod address may have at a time to these ports of any other pod, all of them together. The
+ * node's firewall counts them, because Envoy cannot tell whose a connection is before its first request. A full quota of
+ * pods stays below what Envoy accepts, connections and requests alike; Claude Code needs a few.
  */
 export const agentConnections = {
   perAddress: 120,

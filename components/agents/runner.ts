@@ -56,7 +56,7 @@ export class Runner extends pulumi.ComponentResource {
     const { metadata, spec } = pulumi
       .output(args.podPatch)
       .apply((patch) => applyPodPatch(patch, template));
-    // Nobody finds a random token or key by its hash; kept secret, it would hide the whole spec from previews.
+    // Not a secret: nobody can guess a random token or key from its hash, and a secret would hide the whole pod in previews.
     const annotations = args.secretValue !== undefined && {
       "claude-gateway/secret-hash": pulumi.unsecret(
         pulumi.output(args.secretValue).apply(contentHash),
