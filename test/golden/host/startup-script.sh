@@ -120,7 +120,7 @@ table inet node-firewall {
 
 	chain too-many {
 		limit rate 10/minute log prefix "node-firewall connections: "
-		# Told at once. Not by a TCP reset: on a bridge it has the pod's address where the client called a Service's.
+		# The client is told at once. A TCP reset would come from the pod's address, not from the Service's that it called.
 		counter name connections reject with icmpx port-unreachable
 	}
 
@@ -205,6 +205,10 @@ END_OF_FILE
     "nodefs.inodesFree": "5%",
     "imagefs.available": "10%",
     "imagefs.inodesFree": "5%"
+  },
+  "evictionMinimumReclaim": {
+    "nodefs.available": "5%",
+    "imagefs.available": "5%"
   },
   "imageGCHighThresholdPercent": 80,
   "imageGCLowThresholdPercent": 70,
