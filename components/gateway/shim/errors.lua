@@ -19,11 +19,11 @@ local BY_LITELLM_TYPE = {
   budget_exceeded = { status = 429, type = "billing_error", retry = "false" },
 }
 
--- What aiohttp and httpx say, relayed by LiteLLM with status 500, when its upstream cannot be reached.
+-- What aiohttp and httpx say, relayed by LiteLLM with status 500, when its upstream cannot be reached or hangs up.
 local UNREACHABLE = {
   "Cannot connect to host", "Server disconnected", "All connection attempts failed",
   "Connection refused", "Connection reset", "Connection error", "Name or service not known",
-  "Temporary failure in name resolution",
+  "Temporary failure in name resolution", "Response payload is not completed",
 }
 local TIMED_OUT = { "timed out", "Timeout" }
 
@@ -87,16 +87,17 @@ local function shaped(status, message, override)
   }
 end
 
+-- What to say instead where LiteLLM's words are that its upstream gave no answer; nil where they are others.
+local function no_answer(status, message)
+  if status ~= 500 then return nil end
+  if contains_any(message, UNREACHABLE) then return { status = 502, retry = "true" } end
+  if contains_any(message, TIMED_OUT) then return { status = 504, retry = "true" } end
+  return nil
+end
+
 -- LiteLLM's own error of that type, in Anthropic's shape.
 local function own(status, litellm_type, message)
-  local override = BY_LITELLM_TYPE[litellm_type]
-  if not override and status == 500 then
-    if contains_any(message, UNREACHABLE) then
-      override = { status = 502, retry = "true" }
-    elseif contains_any(message, TIMED_OUT) then
-      override = { status = 504, retry = "true" }
-    end
-  end
+  local override = BY_LITELLM_TYPE[litellm_type] or no_answer(status, message)
   if not override and (status == 502 or status == 503 or status == 504) then
     override = { retry = "true" }
   end
@@ -111,9 +112,13 @@ function errors.from_json(status, text)
   local wrapper = value.error
   if type(wrapper) == "table" and type(wrapper.message) == "string" then
     if is_anthropic_error(value) then
-      -- LiteLLM's own since 1.110, if it says so. Another may be from Envoy, at LiteLLM's way out.
+      -- LiteLLM's own since 1.110, if it has a type of LiteLLM's or says that no answer came. Another may be from
+      -- Envoy, at LiteLLM's way out.
       local litellm_type = wrapper.litellm_error_type
-      return litellm_type and own(status, litellm_type, wrapper.message)
+      if litellm_type or no_answer(status, wrapper.message) then
+        return own(status, litellm_type, wrapper.message)
+      end
+      return nil
     end
     -- LiteLLM's envelope has a code, but for this one error. Without it the words are the upstream's.
     if type(wrapper.code) == "string" or wrapper.type == "internal_server_error" then

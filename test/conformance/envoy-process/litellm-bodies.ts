@@ -39,6 +39,32 @@ export interface OwnError {
 
 const JSON_TYPE = "application/json";
 
+/** Errors that are in Anthropic's shape already and say neither whose they are nor that no answer came. */
+export const SHAPED_ERRORS: readonly { readonly status: number; readonly body: string }[] = [
+  // 1.110.2: the request's body is no JSON, is no form, and the upstream does not speak HTTP.
+  {
+    status: 400,
+    body: '{"type":"error","error":{"type":"invalid_request_error","message":"Invalid JSON payload: unexpected end of data: line 1 column 2 (char 1)"}}',
+  },
+  {
+    status: 400,
+    body: '{"type":"error","error":{"type":"invalid_request_error","message":"Invalid form payload: 400: Missing boundary in multipart."}}',
+  },
+  {
+    status: 500,
+    body: `{"type":"error","error":{"type":"api_error","message":"400, message=\\"Bad status line:\\\\n  Expected HTTP/, RTSP/ or ICE/:\\\\n\\\\n  b'hello'\\\\n    ^\\", url='http://10.0.0.1:1/v1/messages'"}}`,
+  },
+  // Envoy's, at LiteLLM's way out.
+  {
+    status: 502,
+    body: '{"type":"error","error":{"type":"api_error","message":"gateway: the upstream cannot be reached"}}',
+  },
+  {
+    status: 500,
+    body: '{"type":"error","error":{"type":"api_error","message":"gateway: internal error"}}',
+  },
+];
+
 export const OWN_ERRORS: readonly OwnError[] = [
   {
     what: "1.91.0 and 1.109.1: wrong key, no database",
@@ -122,6 +148,48 @@ export const OWN_ERRORS: readonly OwnError[] = [
     body: '{"type":"error","error":{"type":"authentication_error","message":"invalid gateway token","litellm_error_type":"auth_error"}}',
     shaped: { status: 401, type: "authentication_error", message: "invalid gateway token" },
     retry: "false",
+  },
+  {
+    what: "1.110.2: upstream down",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: `{"type":"error","error":{"type":"api_error","message":"Cannot connect to host 10.0.0.1:1 ssl:<ssl.SSLContext object at 0x7fb516381eb0> [Connect call failed ('10.0.0.1', 1)]"}}`,
+    shaped: {
+      status: 502,
+      type: "api_error",
+      message:
+        "Cannot connect to host 10.0.0.1:1 ssl:<ssl.SSLContext object at 0x7fb516381eb0> [Connect call failed ('10.0.0.1', 1)]",
+    },
+    retry: "true",
+  },
+  {
+    what: "1.110.2: upstream hung up",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: '{"type":"error","error":{"type":"api_error","message":"Server disconnected"}}',
+    shaped: { status: 502, type: "api_error", message: "Server disconnected" },
+    retry: "true",
+  },
+  {
+    what: "1.110.2: upstream reset the connection",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: '{"type":"error","error":{"type":"api_error","message":"[Errno 104] Connection reset by peer"}}',
+    shaped: { status: 502, type: "api_error", message: "[Errno 104] Connection reset by peer" },
+    retry: "true",
+  },
+  {
+    what: "1.110.2: upstream hung up within its answer",
+    status: 500,
+    contentType: JSON_TYPE,
+    body: `{"type":"error","error":{"type":"api_error","message":"Response payload is not completed: <ContentLengthError: 400, message='Not enough data to satisfy content length header (received 1 of 100 bytes).'>"}}`,
+    shaped: {
+      status: 502,
+      type: "api_error",
+      message:
+        "Response payload is not completed: <ContentLengthError: 400, message='Not enough data to satisfy content length header (received 1 of 100 bytes).'>",
+    },
+    retry: "true",
   },
   {
     what: "FastAPI: no such route",

@@ -86,6 +86,25 @@ describe("path shim with the real LiteLLM", () => {
     },
   );
 
+  test("an upstream that hangs up within its answer is an error that Claude Code waits out", async () => {
+    anthropic.handle = (request, response) => {
+      request.resume().on("end", () => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+        response.write("{", () => response.destroy());
+      });
+    };
+    const sent = { headers: HEADERS, body: message(false) };
+    const response = await send(envoy.ports.agents, sent);
+    expect([response.status, response.headers["x-should-retry"]]).toEqual([502, "true"]);
+    expect(JSON.parse(response.body.toString())).toMatchObject({
+      type: "error",
+      error: {
+        type: "api_error",
+        message: expect.stringMatching(/^LiteLLM: Response payload is not completed/) as string,
+      },
+    });
+  });
+
   test("what LiteLLM makes of a request that it cannot read has Anthropic's shape", async () => {
     for (const [body, status, type] of [
       ["[1]", 500, "api_error"],

@@ -7,6 +7,7 @@ import { Envoy } from "./envoy.ts";
 import { certificateFor, REAL_KEY, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
 import {
   OWN_ERRORS,
+  SHAPED_ERRORS,
   UPSTREAM_ERROR,
   UPSTREAM_ODD_ERRORS,
   WRAPPED,
@@ -270,6 +271,17 @@ describe("errors of LiteLLM", () => {
     ]);
     expect(response.headers["content-type"]).toBe("application/json");
     expect(response.headers["x-should-retry"]).toBe(own.retry);
+  });
+
+  test.each(SHAPED_ERRORS)("in Anthropic's shape are left as they are: $body", async (error) => {
+    const headers = { "x-litellm-call-id": "1", "x-should-retry": "true" };
+    for (const respond of [declared, chunked]) {
+      const response = await respond(error.status, error.body, headers);
+      expect([response.status, response.body.toString()]).toEqual([error.status, error.body]);
+      expect(response.headers["x-should-retry"]).toBe("true");
+      const unmarked = await respond(error.status, error.body);
+      expect(unmarked.headers).not.toHaveProperty("x-should-retry");
+    }
   });
 
   test("of unknown length, in plain text, get the shape and keep the status", async () => {
