@@ -7,7 +7,7 @@ export type CredentialKind = "apiKey" | "oauth";
 interface CommonArgs {
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
-  /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to 400 MiB. */
+  /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
 }
 

@@ -1,12 +1,10 @@
 import type { EnvoyConfigArgs } from "./args.ts";
 import { adminCluster } from "./clusters.ts";
-import { MAX_CONNECTIONS } from "./limits.ts";
+import { HEAP_SHARE_OF_REFUSAL, MAX_CONNECTIONS, memoryMiB } from "./limits.ts";
 import { healthListener } from "./listeners.ts";
 import { ports } from "./ports.ts";
 import { extension, type Message, socketAddress } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
-
-const DEFAULT_HEAP_LIMIT_BYTES = 400 * 1024 * 1024;
 
 /** What Envoy starts with; the rest is read from files that may change while it runs. */
 export function bootstrap(args: EnvoyConfigArgs): Message {
@@ -19,7 +17,9 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
       cds_config: fileSource("config", fileNames.clusters),
     },
     static_resources: { listeners: [healthListener()], clusters: [adminCluster()] },
-    overload_manager: overloadManager(args.heapLimitBytes ?? DEFAULT_HEAP_LIMIT_BYTES),
+    overload_manager: overloadManager(
+      args.heapLimitBytes ?? memoryMiB(args.path).heap * 1024 * 1024,
+    ),
     application_log_config: {
       log_format: {
         json_format: { time: "%Y-%m-%dT%T.%e%z", level: "%l", logger: "%n", message: "%j" },
@@ -46,7 +46,7 @@ function overloadManager(heapLimitBytes: number): Message {
     ],
     actions: [
       heapAction("envoy.overload_actions.shrink_heap", 0.9),
-      heapAction("envoy.overload_actions.stop_accepting_requests", 0.95),
+      heapAction("envoy.overload_actions.stop_accepting_requests", HEAP_SHARE_OF_REFUSAL),
     ],
   };
 }

@@ -12,6 +12,7 @@ import type { CallerTokens } from "../tokens.ts";
 import type { GatewayVariant } from "../variant.ts";
 import type { EnvoyConfigArgs, HttpPathArgs } from "./args.ts";
 import { envoyCommandArgs } from "./command.ts";
+import { memoryMiB } from "./limits.ts";
 import { ports } from "./ports.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
 import { STARTUP_PROBE_SECONDS } from "./timeouts.ts";
@@ -115,7 +116,7 @@ export class Envoy extends pulumi.ComponentResource {
               securityContext: restrictedContainer,
               resources: {
                 requests: { cpu: "100m", memory: "128Mi" },
-                limits: { memory: "512Mi" },
+                limits: { memory: `${memoryMiB(variant).pod}Mi` },
               },
               startupProbe: {
                 httpGet: { path: "/ready", port: "health" },

@@ -56,7 +56,7 @@ function agentListener(args: HttpPathArgs): Message {
   );
   return args.path === "envoy-terminate"
     ? listener
-    : // Over this, Envoy answers 500 instead of waiting for an error's body, which may grow a little.
+    : // Over this, Envoy answers 500 instead of waiting for an error's body, which may double by its escapes.
       { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
 }
 

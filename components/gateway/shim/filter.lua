@@ -1,7 +1,7 @@
 -- Envoy's filter: which responses are looked at, and how they are read without holding back any other.
 -- `errors` is the module of that name.
 
-local MAX_BYTES = 1048576
+local MAX_BYTES = 32768
 
 -- LiteLLM relays these headers of the upstream's and makes none of them up: a body that comes with one is the
 -- upstream's, whatever its words. (Below 1.92 it relays no header of an error, and wraps the body.)
@@ -25,7 +25,8 @@ local function rewrite_whole(handle, status, rewrite)
   local buffer = handle:body()
   if buffer == nil then return end
   local result = rewrite(status, buffer:getBytes(0, buffer:length()))
-  if result == nil then return end
+  -- Escapes can make a body grow. What is over the listener's buffer, Envoy would make a 500 of.
+  if result == nil or #result.body > 2 * MAX_BYTES then return end
   buffer:setBytes(result.body)
   -- Envoy's objects do not outlive a wait: the headers from before it may not be used any more.
   local headers = handle:headers()

@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 
-/** Largest error body that is looked into; it must fit into the listener's buffer. */
-export const MAX_ERROR_BODY_BYTES = 1024 * 1024;
+/**
+ * Largest error body that is looked into; a larger one is passed on as it is. The errors of the API and of LiteLLM are a
+ * few KiB at most; where LiteLLM 1.91 wraps one, its escapes make at most five bytes of one. No more than that is
+ * allowed, because every stream may hold twice as much, see the agents' listener.
+ */
+export const MAX_ERROR_BODY_BYTES = 32 * 1024;
 
 /** The shim as one Lua chunk: Envoy's Lua loads no modules, so they are put together here. */
 export function shimSource(): string {

@@ -298,6 +298,22 @@ describe("errors of LiteLLM", () => {
     }
   });
 
+  test("get the shape as long as it fits the listener's buffer, and are left as they are beyond", async () => {
+    const answered = (length: number) =>
+      declared(400, "\x01".repeat(length), { "content-type": "text/plain" });
+    const shape = (length: number) =>
+      JSON.stringify({
+        type: "error",
+        error: { type: "invalid_request_error", message: `LiteLLM: ${"\x01".repeat(length)}` },
+      });
+    const most = Math.floor((2 * MAX_ERROR_BODY_BYTES - shape(0).length) / "\\u0001".length);
+    const shaped = await answered(most);
+    expect([shaped.status, shaped.body.toString() === shape(most)]).toEqual([400, true]);
+    const left = await answered(most + 1);
+    expect([left.status, left.headers["content-type"]]).toEqual([400, "text/plain"]);
+    expect(left.body.equals(Buffer.alloc(most + 1, 1))).toBe(true);
+  });
+
   test("LiteLLM being down is the gateway's own error", async () => {
     litellm.handle = (_request, response) => response.destroy();
     const response = await send(envoy.ports.agents, { headers: [["x-api-key", TOKEN_A]] });
@@ -314,17 +330,17 @@ describe("size", () => {
     return start + "x".repeat(length - start.length - end.length) + end;
   };
 
-  test("an error of 1 MiB is looked into", async () => {
+  test("an error of 32 KiB is looked into", async () => {
     const body = wrapped(MAX_ERROR_BODY_BYTES);
     expect(body).toHaveLength(MAX_ERROR_BODY_BYTES);
     for (const response of [await declared(500, body), await chunked(500, body)]) {
       const { error } = JSON.parse(response.body.toString()) as { error: { message: string } };
-      expect(/^LiteLLM: x{1048500,}$/.test(error.message)).toBe(true);
+      expect(/^LiteLLM: x{32700,}$/.test(error.message)).toBe(true);
     }
   });
 
-  test.each([1, 4 * MAX_ERROR_BODY_BYTES])(
-    "one of 1 MiB and %i bytes is left as it is",
+  test.each([1, 4 * MAX_ERROR_BODY_BYTES, 1024 * 1024])(
+    "one of 32 KiB and %i bytes is left as it is",
     async (more) => {
       const body = wrapped(MAX_ERROR_BODY_BYTES + more);
       for (const response of [await declared(500, body), await chunked(500, body)]) {
@@ -333,7 +349,7 @@ describe("size", () => {
     },
   );
 
-  test("one of unknown length streams on as soon as it is over 1 MiB", async () => {
+  test("one of unknown length streams on as soon as it is over 32 KiB", async () => {
     let end: (() => void) | undefined;
     litellm.handle = (_request, response) => {
       response.writeHead(500, { "content-type": "application/json" });

@@ -5,7 +5,12 @@ import {
 } from "../../../../../components/gateway/envoy/args.ts";
 import { clusters } from "../../../../../components/gateway/envoy/clusters.ts";
 import { listeners } from "../../../../../components/gateway/envoy/listeners.ts";
-import { MAX_CONNECTIONS, MAX_REQUESTS } from "../../../../../components/gateway/envoy/limits.ts";
+import {
+  HEAP_SHARE_OF_REFUSAL,
+  MAX_CONNECTIONS,
+  MAX_REQUESTS,
+  memoryMiB,
+} from "../../../../../components/gateway/envoy/limits.ts";
 import {
   DNS_START_SECONDS,
   STARTUP_PROBE_SECONDS,
@@ -48,7 +53,7 @@ test("every listener and every cluster bounds what a connection holds", () => {
     bounded.map(({ name, per_connection_buffer_limit_bytes: bytes }) => [name, bytes]),
   ).toEqual([
     // LiteLLM's errors are read as a whole there.
-    ["agents", 2 * 1024 * 1024],
+    ["agents", 65_536],
     ["egress", 16_384],
     ["sni", 16_384],
     ["anthropic", 16_384],
@@ -58,3 +63,17 @@ test("every listener and every cluster bounds what a connection holds", () => {
     ["api.anthropic.com", 16_384],
   ]);
 });
+
+test.each([
+  { variant: "envoy-terminate", eachKiB: 116 },
+  { variant: "shim", eachKiB: 272 },
+  { variant: "hybrid", eachKiB: 272 },
+] as const)(
+  "$variant: as many requests as there may be, all of clients that never read, fit the heap",
+  ({ variant, eachKiB }) => {
+    const { heap, pod } = memoryMiB(variant);
+    expect((MAX_REQUESTS * eachKiB) / 1024).toBeLessThan(HEAP_SHARE_OF_REFUSAL * heap);
+    // Envoy holds more than its heap: code, threads and Lua.
+    expect(pod - heap).toBeGreaterThanOrEqual(112);
+  },
+);
