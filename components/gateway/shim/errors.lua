@@ -3,11 +3,12 @@
 
 local errors = {}
 
+-- 503 is no overloaded_error: Claude Code gives up after three of those, and waits out an api_error.
 local TYPES = {
   [400] = "invalid_request_error", [401] = "authentication_error", [402] = "billing_error",
   [403] = "permission_error", [404] = "not_found_error", [405] = "not_found_error",
   [409] = "conflict_error", [413] = "request_too_large", [429] = "rate_limit_error",
-  [503] = "overloaded_error", [504] = "timeout_error", [529] = "overloaded_error",
+  [503] = "api_error", [504] = "timeout_error", [529] = "overloaded_error",
 }
 
 -- LiteLLM's types that say more than its status, which is 400 for a wrong key and for a spent budget.

@@ -67,6 +67,14 @@ export const SHAPED_ERRORS: readonly { readonly status: number; readonly body: s
 
 export const OWN_ERRORS: readonly OwnError[] = [
   {
+    what: "a 503 in its own envelope, which Claude Code has to wait out",
+    status: 503,
+    contentType: JSON_TYPE,
+    body: '{"error":{"message":"Service unavailable","type":"None","param":"None","code":"503"}}',
+    shaped: { status: 503, type: "api_error", message: "Service unavailable" },
+    retry: "true",
+  },
+  {
     what: "1.91.0 and 1.109.1: wrong key, no database",
     status: 400,
     contentType: JSON_TYPE,
