@@ -154,6 +154,7 @@ test.each(spikes)(
 test("the README shows the decision table that was measured", async () => {
   const cells = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-+/g, "-");
   const readme = await readFile(join(lab.cloneDir, "README.md"), "utf8");
+  expect(reports.map(({ path }) => path)).toEqual(spikes.map(({ variant }) => variant));
   expect(cells(readme)).toContain(cells(renderDecisionTable(reports)));
 });
 
@@ -168,7 +169,7 @@ const LOST_BEFORE_THE_SHIM: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       ...[400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 504, 529].map((it) => `status-${it}`),
-      ...["not-streamed", "spend-limit", "capability", "new-type"],
+      ...["not-streamed", "spend-limit", "capability", "new-type", "without-type"],
     ].map((name) => [`errors.${name}`, "headers"]),
   ),
 };

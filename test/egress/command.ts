@@ -5,14 +5,18 @@ import type { GatewayVariant } from "../../components/gateway/variant.ts";
 import { run } from "../lab/pulumi/run.ts";
 import type { EgressReport } from "./report.ts";
 
-const LIMITS = ["limit.no-policies", "limit.ping-pods"];
+const SERVER_FETCH = ["web-fetch", "web-search", "mcp-servers", "url-source"].map(
+  (field) => `limit.server-fetch.${field}`,
+);
+const PODS = ["limit.no-policies", "limit.ping-pods"];
+const LIMITS = [...SERVER_FETCH, ...PODS];
 
 /** The limits that each path has, and no other. */
 const limits: Readonly<Record<GatewayVariant, readonly string[]>> = {
-  litellm: ["limit.litellm-any-host", ...LIMITS],
+  litellm: [...SERVER_FETCH, "limit.litellm-any-host", ...PODS],
   shim: LIMITS,
   "envoy-terminate": LIMITS,
-  "envoy-sni": ["limit.host-inside-tls", ...LIMITS],
+  "envoy-sni": [...SERVER_FETCH, "limit.foreign-key", "limit.host-inside-tls", ...PODS],
   hybrid: LIMITS,
 };
 

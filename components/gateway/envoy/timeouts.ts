@@ -22,8 +22,8 @@ export const STARTUP_PROBE_SECONDS = 60;
 /** To receive a request's headers, or a tunnel's first TLS message. */
 export const HEADERS_SECONDS = 30;
 
-/** To receive a request's body. 32 MB arrive in it at 1 Mbit/s; one that stops arriving holds a connection until then. */
-export const REQUEST_SECONDS = 300;
+/** To receive a request's body, as long as Claude Code itself waits. A body that stops arriving holds a connection until then. */
+export const REQUEST_SECONDS = 600;
 
 /** A connection without a request is closed after this time: nobody can tell whose it is. */
 export const UNUSED_CONNECTION_SECONDS = 60;

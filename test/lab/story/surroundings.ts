@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { once } from "node:events";
 
-import { enterCommand, type Lab, runningSandbox, spawnInLab } from "../cluster/index.ts";
+import { enterCommand, type Lab, runInLab, runningSandbox, spawnInLab } from "../cluster/index.ts";
 import { pkiDir } from "../cluster/pki.ts";
 import { base64OfFile, issueCertificate } from "../parts/certificates.ts";
 import type { HostMachine } from "../host/machine.ts";
@@ -36,7 +36,16 @@ export async function makePlaces(lab: Lab, name = "story"): Promise<Places> {
   for (const folder of [places.world, places.machine, places.home, join(dir, "bin")]) {
     await mkdir(folder, { recursive: true });
   }
+  await moveHome(lab, places);
   return places;
+}
+
+/** The Kubernetes provider looks the home folder up in /etc/passwd, whatever HOME says: the sandbox gets one of its own. */
+async function moveHome(lab: Lab, { dir, home }: Places): Promise<void> {
+  const passwd = join(dir, "passwd");
+  await writeFile(passwd, `root:x:0:0:root:${home}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n`);
+  const mount = 'umount /etc/passwd 2>/dev/null; mount --bind "$1" /etc/passwd';
+  await runInLab(lab, ["sh", "-c", mount, "sh", passwd]);
 }
 
 /** Pulumi inside the lab, as on a person's machine: with that home folder, and with gcloud on PATH. */
