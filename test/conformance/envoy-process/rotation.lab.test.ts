@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { AGENT_ROUTES } from "../../../components/gateway/envoy/routes.ts";
 import { renderEnvoySecrets } from "../../../components/gateway/envoy/render.ts";
 import { open, read, responseOf, send } from "./client.ts";
 import { type Envoy, eventually } from "./envoy.ts";
@@ -88,7 +89,7 @@ test("the real key is exchanged without a restart", async () => {
 test("a file that cannot be read changes nothing", async () => {
   await envoy.updateSecrets({ "routes.json": '{"resources": 1}', "credential.json": "{}" });
   await eventually(
-    () => envoy.stat("http.agents.rds.agents.update_failure"),
+    () => envoy.stat(`http.agents.rds.${AGENT_ROUTES}.update_failure`),
     (failures) => failures > 0,
   );
   expect(await statusFor(TOKEN_A)).toBe(200);
