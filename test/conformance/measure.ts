@@ -32,14 +32,16 @@ export async function measure(
   const inOrder = async (some: readonly Check[]) => {
     for (const check of some) await one(check);
   };
-  const slow = checks.filter((check) => check.slow === true);
-  const quick = checks.filter((check) => check.slow !== true);
+  const together = checks.filter((check) => check.alone !== true);
+  const slow = together.filter((check) => check.slow === true);
+  const quick = together.filter((check) => check.slow !== true);
   const rest = quick.filter(({ id }) => !BESIDE.includes(themeOf(id)));
   await Promise.all([
     ...slow.map(one),
     ...BESIDE.map((theme) => inOrder(quick.filter(({ id }) => themeOf(id) === theme))),
     inOrder(rest),
   ]);
+  await inOrder(checks.filter((check) => check.alone === true));
 
   const ordered = checks.flatMap((check) => results.get(check) ?? []);
   return {

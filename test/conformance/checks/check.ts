@@ -64,6 +64,8 @@ export interface Check {
   readonly needs: readonly Need[];
   /** Waits more than it works: runs beside the others. */
   readonly slow?: true;
+  /** Whether it would disturb checks beside it: it runs by itself, after all others. */
+  readonly alone?: true;
   run(context: CheckContext): Promise<Outcome>;
 }
 

@@ -159,6 +159,8 @@ const pooled: Check = {
   protects:
     "The API's edge closes and resets idle connections; a gateway that keeps them and does not notice answers the next request of some agent with an error.",
   needs: ["upstream"],
+  // A request of another check that is on its way through such a connection would be lost with it.
+  alone: true,
   async run(context) {
     const answered: string[] = [];
     let reset = 0;

@@ -139,3 +139,29 @@ test("at least 40 checks apply to each HTTP path, and Envoy is expected to keep 
   );
   expect(deviating.map(({ id }) => id)).toEqual([]);
 });
+
+test("a check that would disturb others begins when all others have ended", async () => {
+  let running = 0;
+  const beside: number[] = [];
+  const named = (id: Check["id"], alone?: true): Check => ({
+    ...check(async () => {
+      running += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (alone) beside.push(running - 1);
+      running -= 1;
+      return KEPT;
+    }),
+    id,
+    ...(alone && { alone }),
+  });
+  const { checks } = await measure(subject("external"), () => undefined, [
+    named("disconnect.pooled", true),
+    named("disconnect.in-stream"),
+    named("claude-code.turn"),
+    named("body.bytes"),
+    named("body.numbers"),
+  ]);
+  expect(beside).toEqual([0]);
+  expect(checks.map(({ id }) => id)[0]).toBe("disconnect.pooled");
+  expect(checks).toHaveLength(5);
+});
