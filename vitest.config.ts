@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The lab's tests that need no shared cluster: each has a process, a machine or a cluster of its own. */
 const APART = [
   "test/bench/**/*.lab.test.ts",
-  "test/conformance/envoy-process/**/*.lab.test.ts",
+  "test/envoy-process/**/*.lab.test.ts",
   "test/lab/cluster/**/*.lab.test.ts",
   "test/lab/host/**/*.lab.test.ts",
   "test/lab/pulumi/**/*.lab.test.ts",

@@ -1,7 +1,6 @@
 import { z } from "zod";
 
-import { k3s as pinned } from "../stacks/versions.ts";
-import { K3S_VERSION, releaseProblem } from "./k3s-release.ts";
+import { K3S_VERSION, pinnedK3s as pinned, releaseProblem } from "./machine/k3s-release.ts";
 
 /** `gcp:project` and `gcp:zone`, the provider's own configuration: the two things every host stack needs. */
 export const GcpConfig = z.strictObject({

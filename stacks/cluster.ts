@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
-import { configuredFile, tunnelKubeconfig } from "../infra/kubeconfig.ts";
+import { configuredFile, tunnelKubeconfig } from "../infra/access/kubeconfig.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { hostStack, hostStackName } from "./host-check.ts";
 

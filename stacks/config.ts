@@ -1,10 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { z } from "zod";
-import { type Finding, credentialFindings } from "../components/gateway/credential.ts";
-import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
-import { CredentialConfig } from "../components/gateway/schema.ts";
-import { gatewayVariant } from "../components/gateway/variant.ts";
+import type { z } from "zod";
+import type { Finding } from "../components/schema/finding.ts";
 import { problemsOf, renderProblems } from "./problems.ts";
 import {
   type GatewayStackConfig,
@@ -13,7 +10,6 @@ import {
   SpikeStackName,
   StackConfig,
 } from "./schema.ts";
-import { images as pinned } from "./versions.ts";
 
 /** A configuration that cannot be used. Its message names every mistake with its fix, and no secret. */
 export class ConfigError extends Error {}
@@ -50,10 +46,10 @@ export function readConfig(): HostConfig | OnCluster {
 export function parseConfig(stack: string, entries: Readonly<Record<string, string>>): StackConfig {
   const raw = rawConfig(entries);
   const parsed = StackConfig.safeParse(raw, { reportInput: true });
-  const problems = problemsOf(parsed.success ? [] : parsed.error.issues, [
-    ...crossFindings(raw),
-    ...(raw.kind === "spike" ? stackNameFindings(stack) : []),
-  ]);
+  const problems = problemsOf(
+    parsed.success ? [] : parsed.error.issues,
+    raw.kind === "spike" ? stackNameFindings(stack) : [],
+  );
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(renderProblems(stack, raw, problems));
   }
@@ -80,97 +76,6 @@ function structured(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** The parts that are checked against each other, as far as each of them can be read at all. */
-const Readable = z.looseObject({
-  gateway: z
-    .looseObject({
-      path: z.enum(["litellm", "shim", "envoy", "hybrid"]),
-      mode: z.enum(["terminate", "sni"]).default("terminate"),
-      namespace: z.string().default("claude-gateway"),
-    })
-    .optional()
-    .catch(undefined),
-  credential: CredentialConfig.optional().catch(undefined),
-  images: z
-    .looseObject({ litellm: z.string().optional(), runner: z.string().optional() })
-    .catch({}),
-  agents: z.array(z.looseObject({ name: z.string() })).catch([]),
-});
-
-/** Mistakes between keys, looked for also when other keys are wrong, so that all are told at once. */
-function crossFindings(raw: Record<string, unknown>): Finding[] {
-  if (raw.kind !== "gateway" && raw.kind !== "spike") return [];
-  const { gateway, credential, images, agents } = Readable.parse({
-    images: {},
-    agents: [],
-    ...raw,
-  });
-  const findings = clusterFindings(raw);
-  if (raw.kind === "spike" && images.runner === undefined) findings.push(runnerFinding);
-  if (gateway === undefined) return findings;
-
-  const variant = gatewayVariant(gateway);
-  if (credential !== undefined) {
-    findings.push(...credentialFindings(variant, credential));
-  }
-  const problem = liteLlmReleaseProblem({
-    image: images.litellm ?? pinned.litellm,
-    variant,
-    credentialKind: credential?.kind ?? "apiKey",
-    spike: raw.kind === "spike",
-  });
-  if (problem !== undefined) findings.push({ path: ["images", "litellm"], message: problem });
-  if (raw.kind === "gateway") {
-    findings.push(...namespaceFindings(gateway.namespace, agents));
-  }
-  return findings;
-}
-
-const RESERVED_NAMESPACE = /^(default|kube-.*)$/;
-
-function namespaceFindings(gateway: string, agents: readonly { name: string }[]): Finding[] {
-  const findings: Finding[] = [];
-  if (RESERVED_NAMESPACE.test(gateway)) {
-    findings.push({
-      path: ["gateway", "namespace"],
-      message: "is a namespace of Kubernetes itself: choose another",
-    });
-  }
-  agents.forEach(({ name }, index) => {
-    if (name === gateway || RESERVED_NAMESPACE.test(name)) {
-      findings.push({
-        path: ["agents", String(index), "name"],
-        message: `is the namespace of ${name === gateway ? "the gateway" : "Kubernetes itself"}, and an agent has one of its own: choose another`,
-      });
-    }
-  });
-  return findings;
-}
-
-const runnerFinding: Finding = {
-  path: ["images", "runner"],
-  message:
-    "is missing: a spike runs Claude Code in an image of your registry. Build, push and name it:\n" +
-    "      docker build -t REGISTRY/claude-runner:1 components/agents/runner && docker push REGISTRY/claude-runner:1\n" +
-    "      pulumi config set --path images.runner REGISTRY/claude-runner:1",
-};
-
-function clusterFindings(raw: Record<string, unknown>): Finding[] {
-  if ((raw.host === undefined) !== (raw.cluster === undefined)) return [];
-  return [
-    {
-      path: ["cluster"],
-      message:
-        (raw.host === undefined
-          ? "is missing, and host too: say where to deploy, with one of\n"
-          : "and host are both set: keep one of\n") +
-        "      pulumi config set --path host.stack <host stack>            the machine of a host stack\n" +
-        "      pulumi config set --path cluster.kubeconfig <file>          a cluster of your own\n" +
-        "      npm run local                                               the embedded cluster",
-    },
-  ];
 }
 
 function stackNameFindings(stack: string): Finding[] {

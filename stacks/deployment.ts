@@ -1,18 +1,16 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayToken, ownCredential } from "../components/agents/environment.ts";
 import { AgentNamespace } from "../components/agents/namespace.ts";
 import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
-import { defaultDeny } from "../components/egress/policies.ts";
-import { networkPolicy } from "../components/egress/policy.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
-import { type GatewayVariant, gatewayVariant } from "../components/gateway/variant.ts";
-import { labelKeys } from "../components/labels.ts";
-import { restrictedNamespaceLabels } from "../components/restricted.ts";
+import { selectedVariant } from "../components/gateway/paths/index.ts";
+import type { Variant } from "../components/gateway/paths/variant.ts";
+import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
+import { labelKeys } from "../components/kubernetes/labels.ts";
 import { clusterProvider } from "./cluster.ts";
-import type { OnCluster } from "./config.ts";
+import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
 
 /** What a gateway stack and a spike make alike, and where. */
@@ -51,7 +49,8 @@ export function deploy({
   annotations = {},
 }: DeploymentArgs): DeploymentOutputs {
   const provider = clusterProvider(config);
-  const variant = gatewayVariant(config.gateway);
+  const variant = selectedVariant(config.gateway);
+  if (variant === undefined) throw new ConfigError("gateway selects no variant");
   const deployed = {
     litellm: config.images.litellm ?? images.litellm,
     envoy: config.images.envoy ?? images.envoy,
@@ -61,21 +60,13 @@ export function deploy({
   const labels = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.kind]: config.kind };
   const agentNamespaces = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.role]: "agent" };
 
-  const namespace = new k8s.core.v1.Namespace(
-    "gateway-namespace",
+  const { namespace, deny } = closedNamespace(
+    "gateway",
     {
-      metadata: {
-        name: gatewayNamespace,
-        labels: { ...restrictedNamespaceLabels, [labelKeys.role]: "gateway", ...labels },
-        annotations,
-      },
+      namespace: gatewayNamespace,
+      labels: { [labelKeys.role]: "gateway", ...labels },
+      annotations,
     },
-    { provider },
-  );
-
-  const deny = networkPolicy(
-    "gateway-default-deny",
-    { namespace: namespace.metadata.name, policyName: "default-deny", spec: defaultDeny() },
     { provider },
   );
 
@@ -87,7 +78,7 @@ export function deploy({
   const gateway = new Gateway(
     "gateway",
     {
-      namespace: namespace.metadata.name,
+      namespace,
       variant,
       images: deployed,
       agents: pulumi.all(
@@ -95,7 +86,7 @@ export function deploy({
       ),
       credential: config.credential.value ?? "",
       credentialKind: config.credential.kind,
-      routes: config.gateway.path === "litellm" ? [] : config.gateway.routes,
+      routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
@@ -117,8 +108,8 @@ export function deploy({
     { provider, dependsOn: [deny] },
   );
 
-  const rooms = agentsWithTokens.map(({ name, namespace, token }) => {
-    const room = new AgentNamespace(
+  const namespaces = agentsWithTokens.map(({ name, namespace, token }) => {
+    const agent = new AgentNamespace(
       `agent-${name}`,
       {
         namespace,
@@ -138,23 +129,19 @@ export function deploy({
     );
     return [
       name,
-      { namespace: room.namespace, tokenSecret: room.tokenSecret, podPatch: room.podPatch },
+      { namespace: agent.namespace, tokenSecret: agent.tokenSecret, podPatch: agent.podPatch },
     ] as const;
   });
 
   return {
     baseUrl: gateway.baseUrl,
     gatewayPath: config.gateway.path,
-    agents: Object.fromEntries(rooms),
+    agents: Object.fromEntries(namespaces),
   };
 }
 
 /** What an agent shows: its token at the gateway, or its own credential where the gateway passes TLS on. */
-function shownBy(
-  variant: GatewayVariant,
-  { kind, value }: OnCluster["credential"],
-  token: AgentToken,
-) {
-  if (variant !== "envoy-sni") return { ...gatewayToken, value: token.current };
+function shownBy(variant: Variant, { kind, value }: OnCluster["credential"], token: AgentToken) {
+  if (variant.holder === "gateway") return { ...gatewayToken, value: token.current };
   return value === undefined ? undefined : { ...ownCredential(kind), value };
 }

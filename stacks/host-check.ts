@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hostProblem } from "../infra/host-problem.ts";
-import { HOST_OUTPUTS } from "../infra/host-reference.ts";
-import { type FullStackName, fullStackName } from "../infra/stack-name.ts";
+import { hostProblem } from "../infra/access/host-problem.ts";
+import { HOST_OUTPUTS } from "../infra/access/host-reference.ts";
+import { type FullStackName, fullStackName } from "../infra/access/stack-name.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 
 /**

@@ -1,19 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { hostFirewall } from "../infra/host-firewall.ts";
-import { Identity } from "../infra/identity.ts";
-import { architecture, RELEASE_KEY, releaseLine, upgradeProblem } from "../infra/k3s-release.ts";
-import { diskType, LABEL, Machine } from "../infra/machine.ts";
-import { Network } from "../infra/network.ts";
+import { hostFirewall } from "../infra/machine/host-firewall.ts";
+import { Identity } from "../infra/cloud/identity.ts";
+import {
+  architecture,
+  pinnedK3s as pinned,
+  RELEASE_KEY,
+  releaseLine,
+  upgradeProblem,
+} from "../infra/machine/k3s-release.ts";
+import { diskType, LABEL, Machine } from "../infra/cloud/machine.ts";
+import { Network } from "../infra/cloud/network.ts";
 import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
-import { HostSecrets } from "../infra/secrets.ts";
+import { HostSecrets } from "../infra/cloud/secrets.ts";
 import {
   KUBECONFIG_SECRET_KEY,
   renderStartupScript,
   TOKEN_SECRET_KEY,
-} from "../infra/startup-script.ts";
+} from "../infra/machine/startup-script.ts";
 import { ConfigError } from "./config.ts";
-import { k3s as pinned } from "./versions.ts";
 
 /** What the `host` kind of stack reads, parsed. */
 export interface HostStackConfig {

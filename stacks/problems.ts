@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Finding } from "../components/gateway/credential.ts";
+import { pathNames } from "../components/gateway/paths/index.ts";
+import type { Finding } from "../components/schema/finding.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -78,7 +79,7 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   kind: ["host", "gateway", "spike"],
-  path: ["litellm", "shim", "envoy", "hybrid"],
+  path: pathNames,
 };
 
 function messageOf(issue: Issue): string {

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { AgentsConfig } from "../components/agents/schema.ts";
 import { EgressConfig } from "../components/egress/schema.ts";
-import { KubernetesName } from "../components/fields.ts";
+import { Duration, KubernetesName } from "../components/schema/fields.ts";
 import {
   CredentialConfig,
   GatewayConfig,
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
-import { Image, PinnedImage } from "../components/image.ts";
+import { Image, PinnedImage } from "../components/schema/image.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
-import { STACK_NAME } from "../infra/stack-name.ts";
-import { SpikeConfig } from "../components/spike/schema.ts";
+import { betweenSections } from "./cross-checks.ts";
+import { STACK_NAME } from "../infra/access/stack-name.ts";
 
 /** The host stack whose cluster a stack deploys to. */
 const HostReference = z.strictObject({
@@ -27,6 +27,13 @@ const ClusterConfig = z.strictObject({
     .min(1)
     .describe("Path of a kubeconfig file, from the project's folder where it is relative."),
   context: z.string().min(1).optional().describe("Context in it. Default: its current context."),
+});
+
+/** Settings of a throw-away stack. */
+const SpikeConfig = z.strictObject({
+  ttl: Duration.default("24h").describe(
+    "Time to live from creation, after which `npm run spike:reap` destroys the stack. Default 24h.",
+  ),
 });
 
 /** Images other than the pinned releases: a mirror of your registry, and the runner. */
@@ -55,19 +62,26 @@ export const HostStack = z.strictObject({
   k3s: K3sConfig.prefault({}),
 });
 
-export const GatewayStack = z.strictObject({
-  kind: z.literal("gateway"),
-  gateway: GatewayConfig,
-  agents: AgentsConfig,
-  ...onCluster,
-});
+/** Also where a section has a mistake of its own. */
+const always = { when: () => true };
 
-export const SpikeStack = z.strictObject({
-  kind: z.literal("spike"),
-  gateway: SpikeGatewayConfig,
-  spike: SpikeConfig.prefault({}),
-  ...onCluster,
-});
+export const GatewayStack = z
+  .strictObject({
+    kind: z.literal("gateway"),
+    gateway: GatewayConfig,
+    agents: AgentsConfig,
+    ...onCluster,
+  })
+  .superRefine(betweenSections, always);
+
+export const SpikeStack = z
+  .strictObject({
+    kind: z.literal("spike"),
+    gateway: SpikeGatewayConfig,
+    spike: SpikeConfig.prefault({}),
+    ...onCluster,
+  })
+  .superRefine(betweenSections, always);
 
 /** What may stand under `claude-gateway:` in a stack file, by `kind`; a host reads `gcp:` keys besides. */
 export const StackConfig = z.discriminatedUnion("kind", [HostStack, GatewayStack, SpikeStack]);

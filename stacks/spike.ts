@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { durationSeconds } from "../components/fields.ts";
-import { labelKeys } from "../components/labels.ts";
+import { durationSeconds } from "../components/schema/fields.ts";
+import { labelKeys } from "../components/kubernetes/labels.ts";
 import type { SpikeConfig } from "./config.ts";
 import { deploy, type DeploymentOutputs } from "./deployment.ts";
 

@@ -1,4 +1,4 @@
-import type { CredentialKind } from "../gateway/schema.ts";
+import type { CredentialKind } from "../gateway/api/credentials.ts";
 
 /** A Secret in an agent's namespace, and the variable that Claude Code reads it from. */
 export interface AgentSecret {

@@ -1,12 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { GATE_NAME, type GateContainer, gateFiles } from "../egress/gate/gate.ts";
-import { agentPolicy, defaultDeny } from "../egress/policies.ts";
-import { networkPolicy } from "../egress/policy.ts";
-import { restrictedNamespaceLabels } from "../restricted.ts";
+import { networkPolicy } from "../kubernetes/network-policy.ts";
+import { closedNamespace } from "../kubernetes/closed-namespace.ts";
 import { agentEnvironment, type AgentSecret } from "./environment.ts";
 import { agentContainerDefaults, agentQuota } from "./limits.ts";
 import { podPatch, type PodPatch } from "./pod-patch.ts";
+import { agentPolicy } from "./policy.ts";
 import { Runner } from "./runner.ts";
 
 export interface AgentNamespaceArgs {
@@ -32,7 +32,7 @@ export interface AgentNamespaceArgs {
   readonly runnerImage?: string | undefined;
 }
 
-/** An agent's room: a closed namespace with what the agent shows, and the runner where one is asked for. */
+/** An agent's namespace: closed, with what the agent shows, and with the runner where one is asked for. */
 export class AgentNamespace extends pulumi.ComponentResource {
   /** Name of the namespace. */
   readonly namespace: pulumi.Output<string>;
@@ -45,18 +45,11 @@ export class AgentNamespace extends pulumi.ComponentResource {
     super("claude-gateway:agents:AgentNamespace", name, {}, opts);
     const { egress } = args;
 
-    const created = new k8s.core.v1.Namespace(
-      `${name}-namespace`,
-      {
-        metadata: {
-          name: args.namespace,
-          labels: { ...restrictedNamespaceLabels, ...args.labels },
-          ...(args.annotations && { annotations: args.annotations }),
-        },
-      },
+    const { namespace, deny } = closedNamespace(
+      name,
+      { namespace: args.namespace, labels: args.labels, annotations: args.annotations },
       { parent: this },
     );
-    const namespace = created.metadata.name;
     this.namespace = namespace;
 
     const secret =
@@ -72,17 +65,13 @@ export class AgentNamespace extends pulumi.ComponentResource {
     this.tokenSecret = secret?.metadata.name;
 
     const policies = [
-      networkPolicy(
-        `${name}-default-deny`,
-        { namespace, policyName: "default-deny", spec: defaultDeny() },
-        { parent: this },
-      ),
+      deny,
       networkPolicy(
         `${name}-policy`,
         {
           namespace,
           policyName: "agent",
-          spec: agentPolicy({ gatewayNamespace: egress.gatewayNamespace }),
+          spec: agentPolicy(egress.gatewayNamespace),
         },
         { parent: this },
       ),

@@ -1,6 +1,6 @@
 import { type GateContainer, gateVolume } from "../egress/gate/gate.ts";
-import { labelKeys } from "../labels.ts";
-import { restrictedAnyUser, restrictedPrivileges } from "../restricted.ts";
+import { labelKeys } from "../kubernetes/labels.ts";
+import { restrictedAnyUser, restrictedPrivileges } from "../kubernetes/restricted.ts";
 import type { EnvironmentVariable } from "./environment.ts";
 
 /**

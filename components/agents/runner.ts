@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { contentHash } from "../hash.ts";
-import { restrictedContainer, restrictedPod } from "../restricted.ts";
-import { singlePod } from "../single-pod.ts";
+import { contentHash } from "../kubernetes/content-hash.ts";
+import { restrictedContainer, restrictedPod } from "../kubernetes/restricted.ts";
+import { singlePod } from "../kubernetes/single-pod.ts";
 import { applyPodPatch, type PodPatch } from "./pod-patch.ts";
 
 export interface RunnerArgs {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KubernetesName } from "../fields.ts";
+import { KubernetesName } from "../schema/fields.ts";
 
 /** One agent: a namespace with a token of its own. */
 export const AgentConfig = z.strictObject({

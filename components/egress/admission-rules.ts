@@ -1,4 +1,4 @@
-import { labelKeys } from "../labels.ts";
+import { labelKeys } from "../kubernetes/labels.ts";
 import { type GateContainer, gateVolume } from "./gate/gate.ts";
 
 /** One thing that is asked of a pod: a CEL expression, and what a pod is told that does not meet it. */

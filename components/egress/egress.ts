@@ -1,15 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayVariant } from "../gateway/variant.ts";
+import type { Variant } from "../gateway/paths/variant.ts";
 import { AgentAdmission } from "./admission.ts";
 import { EgressDns } from "./dns/dns.ts";
 import { type GateContainer, gateContainer } from "./gate/gate.ts";
 import { Probe } from "./gate/probe.ts";
-import { reachableHosts } from "./hosts.ts";
 
 export interface EgressArgs {
   /** Namespace of the gateway. */
   readonly namespace: string;
-  readonly variant: GatewayVariant;
+  readonly variant: Variant;
   readonly images: { readonly coredns: string; readonly node: string };
   /** Host name of the gateway's Service, and its address. */
   readonly gateway: { readonly host: string; readonly address: pulumi.Input<string> };
@@ -44,7 +43,7 @@ export class Egress extends pulumi.ComponentResource {
           egressDnsAddresses({
             ...gateway,
             address,
-            hosts: reachableHosts(args.variant, args.allow),
+            hosts: args.variant.tlsHosts(args.allow),
           }),
         ),
       },

@@ -1,10 +1,8 @@
 import { z } from "zod";
-import { HostName } from "../fields.ts";
+import { UPSTREAM_HOST } from "../gateway/api/upstream.ts";
+import { HostName } from "../schema/fields.ts";
 
 const CLUSTER_NAME = /(^|\.)(cluster\.local|svc|internal|localhost)$/;
-
-/** The host that the gateway itself relays to; it is never an entry of the allowlist. */
-export const UPSTREAM_HOST = "api.anthropic.com";
 
 /** Host names that agents may reach by SNI, on the paths that route by SNI. */
 export const EgressConfig = z.strictObject({

@@ -1,34 +1,30 @@
-import type { CredentialKind } from "./schema.ts";
-import type { GatewayVariant } from "./variant.ts";
-
-/** A mistake in a config: where it is, and what it is with its fix. Never holds a secret. */
-export interface Finding {
-  readonly path: readonly string[];
-  readonly message: string;
-}
+import type { Finding } from "../schema/finding.ts";
+import type { CredentialKind } from "./api/credentials.ts";
+import { variants } from "./paths/index.ts";
+import { inConfig, type Variant } from "./paths/variant.ts";
 
 const SET_VALUE = "pulumi config set --secret --path credential.value";
 
 /** What is wrong with a credential for a path; empty when it fits. */
 export function credentialFindings(
-  variant: GatewayVariant,
+  variant: Variant,
   credential: { kind: CredentialKind; holder: "gateway" | "agent"; value?: string | undefined },
 ): Finding[] {
   const findings: Finding[] = [];
   const { kind, holder, value } = credential;
-  if (variant === "envoy-sni" && holder !== "agent") {
+  if (variant.holder === "agent" && holder !== "agent") {
     findings.push({
       path: ["credential", "holder"],
       message:
-        "must be agent on path envoy in mode sni, where TLS is untouched and nothing can be put in: " +
+        `must be agent on path ${inConfig(variant)}, where TLS is untouched and nothing can be put in: ` +
         "pulumi config set --path credential.holder agent",
     });
   }
-  if (variant !== "envoy-sni" && holder === "agent") {
+  if (variant.holder !== "agent" && holder === "agent") {
     findings.push({
       path: ["credential", "holder"],
       message:
-        "may be agent on path envoy in mode sni only, everywhere else the gateway holds it: " +
+        `may be agent on path ${heldByAgents()} only, everywhere else the gateway holds it: ` +
         "pulumi config set --path credential.holder gateway",
     });
   }
@@ -70,4 +66,12 @@ export function credentialFindings(
     });
   }
   return findings;
+}
+
+/** The paths on which the agent holds the credential. */
+function heldByAgents(): string {
+  return variants
+    .filter(({ holder }) => holder === "agent")
+    .map(inConfig)
+    .join(", ");
 }

@@ -1,21 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceAddress } from "../service-address.ts";
-import { UPSTREAM_HOST } from "../egress/schema.ts";
+import { ports } from "../kubernetes/ports.ts";
+import { serviceAddress } from "../kubernetes/service-address.ts";
+import { UPSTREAM_BASE_URL } from "./api/upstream.ts";
 import { Envoy } from "./envoy/envoy.ts";
-import { BASE_PATH } from "./envoy/endpoints.ts";
-import { ports } from "./envoy/ports.ts";
 import { LiteLlm } from "./litellm/litellm.ts";
 import type { GatewayPath, PathArgs } from "./path.ts";
-import { Shim } from "./shim/shim.ts";
-import type { GatewayVariant } from "./variant.ts";
+import { Shim } from "./shim.ts";
 
-export interface GatewayArgs extends PathArgs {
-  /** What is deployed behind the Service. */
-  readonly variant: GatewayVariant;
-}
-
-const UPSTREAM_BASE_URL = `https://${UPSTREAM_HOST}`;
+export type GatewayArgs = PathArgs;
 
 const SERVICE_NAME = "gateway";
 
@@ -35,7 +28,7 @@ export class Gateway extends pulumi.ComponentResource {
     super("claude-gateway:gateway:Gateway", name, {}, opts);
     const { namespace, variant } = args;
 
-    const path = createPath(`${name}-${variant}`, args, { parent: this });
+    const path = createPath(`${name}-${variant.name}`, args, { parent: this });
 
     // Never replaced: a toggle only moves the selector, once the new pods are Ready. A port whose name the
     // selected pods do not have is a port without an endpoint.
@@ -55,12 +48,9 @@ export class Gateway extends pulumi.ComponentResource {
     );
 
     this.address = serviceAddress(service);
-    this.baseUrl =
-      variant === "envoy-sni"
-        ? pulumi.output(UPSTREAM_BASE_URL)
-        : pulumi
-            .output(namespace)
-            .apply((namespace) => `http://${gatewayHost(namespace)}:${ports.agents}${BASE_PATH}`);
+    this.baseUrl = pulumi
+      .output(namespace)
+      .apply((namespace) => variant.baseUrl(gatewayHost(namespace)));
     this.registerOutputs({ baseUrl: this.baseUrl, address: this.address });
   }
 }
@@ -72,51 +62,29 @@ function createPath(
   opts: pulumi.ComponentResourceOptions,
 ): GatewayPath {
   const { variant } = args;
-  switch (variant) {
-    case "litellm": {
+  switch (variant.litellm) {
+    case "called-by-agents": {
       const { selector, deployment } = new LiteLlm(
         name,
         {
-          namespace: args.namespace,
-          credential: args.credential,
-          agentNamespaces: args.agentNamespaces,
-          drainSeconds: args.drainSeconds,
           variant,
-          objectName: variant,
-          role: "gateway",
+          objectName: variant.name,
+          namespace: args.namespace,
           image: args.images.litellm,
           callers: args.agents,
+          credential: args.credential,
           upstreamBaseUrl: UPSTREAM_BASE_URL,
+          agentNamespaces: args.agentNamespaces,
+          drainSeconds: args.drainSeconds,
         },
         opts,
       );
       return { selector, ready: [deployment] };
     }
-    case "shim":
-    case "hybrid":
-      return new Shim(name, { ...args, variant }, opts);
-    case "envoy-terminate":
-    case "envoy-sni": {
-      const { credentialKind, routes, allowHosts } = args;
-      const config =
-        variant === "envoy-sni"
-          ? { path: variant, allowHosts }
-          : { path: variant, credentialKind, routes };
-      const { selector, deployment } = new Envoy(
-        name,
-        {
-          namespace: args.namespace,
-          images: args.images,
-          agents: args.agents,
-          credential: args.credential,
-          agentNamespaces: args.agentNamespaces,
-          drainSeconds: args.drainSeconds,
-          variant,
-          objectName: variant,
-          config,
-        },
-        opts,
-      );
+    case "behind-envoy":
+      return new Shim(name, args, opts);
+    default: {
+      const { selector, deployment } = new Envoy(name, { ...args, objectName: variant.name }, opts);
       return { selector, ready: [deployment] };
     }
   }

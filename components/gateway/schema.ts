@@ -1,5 +1,23 @@
 import { z } from "zod";
-import { KubernetesName } from "../fields.ts";
+import { KubernetesName } from "../schema/fields.ts";
+import type { CredentialKind } from "./api/credentials.ts";
+import type { ExtraRoute } from "./api/endpoints.ts";
+import { type PathName, pathNames, variantsOf } from "./paths/index.ts";
+
+/** `gateway` of a spike. */
+export interface SpikeGateway {
+  readonly path: PathName;
+  /** There where the path has several variants. */
+  readonly mode?: string;
+  /** There where Envoy serves HTTP. */
+  readonly routes?: readonly ExtraRoute[];
+  readonly drainSeconds: number;
+}
+
+/** `gateway` of a gateway stack. */
+export interface Gateway extends SpikeGateway {
+  readonly namespace: string;
+}
 
 /** Settings that every path has. */
 const common = {
@@ -13,50 +31,49 @@ const common = {
     ),
 };
 
-/** Routes beside the two message routes that Envoy may open. */
-const extraRoutes = z
-  .array(z.enum(["hello", "models"]))
-  .default([])
-  .describe(
-    "Also relay `HEAD /api/hello` (`hello`) and `GET /v1/models` (`models`). Default none.",
-  );
-
-const paths = [
-  z.strictObject({ path: z.literal("litellm"), ...common }),
-  z.strictObject({ path: z.literal("shim"), routes: extraRoutes, ...common }),
-  z.strictObject({
-    path: z.literal("envoy"),
-    mode: z
-      .enum(["terminate", "sni"])
-      .default("terminate")
-      .describe(
-        "`terminate`: Envoy holds the credential. `sni`: TLS is untouched and the agent holds its own. Default terminate.",
-      ),
-    routes: extraRoutes,
-    ...common,
-  }),
-  z.strictObject({ path: z.literal("hybrid"), routes: extraRoutes, ...common }),
-] as const;
-
 const namespace = KubernetesName.default("claude-gateway").describe(
   "Namespace of the gateway. Default claude-gateway; a second gateway on one cluster needs its own.",
 );
 
 /** `gateway` of a spike: its namespaces are named after the stack. */
-export const SpikeGatewayConfig = z.discriminatedUnion("path", paths);
+export const SpikeGatewayConfig = unionOfPaths({}) as unknown as z.ZodType<SpikeGateway>;
 
 /** `gateway` of a gateway stack. */
-export const GatewayConfig = z.discriminatedUnion("path", [
-  paths[0].extend({ namespace }),
-  paths[1].extend({ namespace }),
-  paths[2].extend({ namespace }),
-  paths[3].extend({ namespace }),
-]);
+export const GatewayConfig = unionOfPaths({ namespace }) as unknown as z.ZodType<Gateway>;
+
+/** One object for each path, with the settings of its variants. */
+function unionOfPaths(more: Readonly<Record<string, z.ZodType>>) {
+  const [first, ...others] = pathNames.map((path) =>
+    z.strictObject({
+      path: z.literal(path),
+      ...modeSetting(path),
+      ...Object.assign({}, ...variantsOf(path).map(({ settings }) => settings)),
+      ...common,
+      ...more,
+    }),
+  );
+  if (first === undefined) throw new Error("there is no path");
+  return z.discriminatedUnion("path", [first, ...others]);
+}
+
+/** `mode`, where a path has several variants; the first is the default. */
+function modeSetting(path: string): Record<string, z.ZodType> {
+  const modes = variantsOf(path).flatMap(({ mode }) => (mode === undefined ? [] : [mode]));
+  const [first] = modes;
+  if (first === undefined) return {};
+  const described = modes.map(({ name, description }) => `\`${name}\`: ${description}`).join(" ");
+  return {
+    mode: z
+      .enum(modes.map(({ name }) => name))
+      .default(first.name)
+      .describe(`${described} Default ${first.name}.`),
+  };
+}
 
 /** The upstream credential. */
 export const CredentialConfig = z.strictObject({
   kind: z
-    .enum(["apiKey", "oauth"])
+    .enum(["apiKey", "oauth"] satisfies CredentialKind[])
     .describe(
       "`apiKey`: a key of the Claude Console (sk-ant-api…). `oauth`: a token (sk-ant-oat…).",
     ),
@@ -66,5 +83,3 @@ export const CredentialConfig = z.strictObject({
     .describe("Who holds it: `agent` on path envoy in mode sni, else `gateway`. Default gateway."),
   value: z.string().optional().describe("The secret itself. Set it with `--secret`."),
 });
-
-export type CredentialKind = z.infer<typeof CredentialConfig>["kind"];

@@ -1,34 +1,38 @@
 import { expect, test } from "vitest";
 import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
+import { envoySni } from "../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate } from "../../components/gateway/paths/envoy-terminate.ts";
+import { hybrid } from "../../components/gateway/paths/hybrid.ts";
+import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { shim } from "../../components/gateway/paths/shim.ts";
 
 const litellmHost = "litellm.claude-gateway.svc.cluster.local";
 
 const paths: Record<string, EnvoyConfigArgs> = {
-  "envoy-terminate": { path: "envoy-terminate", credentialKind: "apiKey" },
+  "envoy-terminate": { variant: envoyTerminate, credentialKind: "apiKey" },
   "envoy-terminate-oauth": {
-    path: "envoy-terminate",
+    variant: envoyTerminate,
     credentialKind: "oauth",
     routes: ["hello", "models"],
   },
-  shim: { path: "shim", credentialKind: "apiKey", litellmHost },
+  shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
-    path: "hybrid",
+    variant: hybrid,
     credentialKind: "oauth",
     litellmHost,
     allowHosts: ["github.com", "npm.pkg.github.com"],
   },
-  "envoy-sni": { path: "envoy-sni", allowHosts: ["github.com"] },
+  "envoy-sni": { variant: envoySni, allowHosts: ["github.com"] },
 };
 
 const files = Object.entries(paths).flatMap(([name, args]) => {
-  const secrets =
-    args.path === "envoy-sni"
-      ? {}
-      : renderEnvoySecrets(args, {
-          agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
-          credential: "planted-credential",
-        });
+  const secrets = !servesHttp(args.variant)
+    ? {}
+    : renderEnvoySecrets(args, {
+        agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
+        credential: "planted-credential",
+      });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({
     file: `${name}/${file}`,
     text,

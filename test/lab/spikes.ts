@@ -1,4 +1,4 @@
-import type { Spikes } from "../../components/spike/reap.ts";
+import type { Spikes } from "../../commands/spike-reap/reap.ts";
 import { kubectl, openLab, sandboxInit } from "./cluster/index.ts";
 import { labPulumi } from "./lab-pulumi.ts";
 import { lineProgress } from "./progress.ts";

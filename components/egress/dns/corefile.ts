@@ -1,5 +1,4 @@
-/** Port of the agents' DNS in its pod; a port below 1024 would need a capability. */
-export const DNS_PORT = 5353;
+import { DNS_PORT } from "../../kubernetes/ports.ts";
 
 /** Where CoreDNS tells that it is ready, and that it lives; asked by the node only. */
 export const DNS_PROBES = { ready: 8181, health: 8080 } as const;

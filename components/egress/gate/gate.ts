@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { restrictedContainer } from "../../restricted.ts";
-
-/** TCP ports of the probe, in its pod and its Service: agents may reach `open` and not `shut`, and both listen. */
-export const probePorts = { open: 7080, shut: 7081 } as const;
+import { probePorts } from "../../kubernetes/ports.ts";
+import { restrictedContainer } from "../../kubernetes/restricted.ts";
 
 /** Name of the gate's container, of its volume and of the ConfigMap in an agent's namespace. */
 export const GATE_NAME = "egress-gate";

@@ -1,14 +1,12 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceAddress } from "../../service-address.ts";
 import { readFileSync } from "node:fs";
-import { contentHash } from "../../hash.ts";
-import { labelKeys } from "../../labels.ts";
-import { restrictedContainer } from "../../restricted.ts";
-import { ownPod, singlePod } from "../../single-pod.ts";
-import { probePolicy } from "../policies.ts";
-import { networkPolicy } from "../policy.ts";
-import { probePorts } from "./gate.ts";
+import { labelKeys } from "../../kubernetes/labels.ts";
+import { probePorts } from "../../kubernetes/ports.ts";
+import { restrictedContainer } from "../../kubernetes/restricted.ts";
+import { serviceAddress } from "../../kubernetes/service-address.ts";
+import { internalService, workload } from "../../kubernetes/workload.ts";
+import { probePolicy } from "./policy.ts";
 
 export interface ProbeArgs {
   /** Namespace of the gateway. */
@@ -33,75 +31,62 @@ export class Probe extends pulumi.ComponentResource {
 
   constructor(name: string, args: ProbeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:egress:Probe", name, {}, opts);
-    const { namespace, agentNamespaces } = args;
-    const files = { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") };
+    const { namespace } = args;
 
-    const script = new k8s.core.v1.ConfigMap(
-      `${name}-script`,
-      { metadata: { namespace, name: NAME }, data: files },
-      { parent: this },
-    );
-    const policy = networkPolicy(
-      `${name}-policy`,
-      { namespace, policyName: NAME, spec: probePolicy({ agentNamespaces }) },
-      { parent: this },
-    );
-
-    const { deployment, selector } = singlePod(
-      `${name}-deployment`,
-      ownPod({
+    const { deployment, selector } = workload(
+      name,
+      {
         namespace,
+        objectName: NAME,
         labels: { [labelKeys.role]: "probe" },
-        annotations: { "claude-gateway/script-hash": contentHash(JSON.stringify(files)) },
+        policy: probePolicy(args.agentNamespaces),
         user: USER,
-        pod: {
-          terminationGracePeriodSeconds: 5,
-          containers: [
-            {
-              name: "probe",
-              image: args.image,
-              command: ["node", `${MOUNT}/${SCRIPT}`],
-              env: [
-                { name: "OPEN_PORT", value: String(probePorts.open) },
-                { name: "SHUT_PORT", value: String(probePorts.shut) },
-              ],
-              ports: [
-                { name: "open", containerPort: probePorts.open },
-                { name: "shut", containerPort: probePorts.shut },
-              ],
-              securityContext: restrictedContainer,
-              resources: {
-                requests: { cpu: "5m", memory: "32Mi" },
-                limits: { memory: "128Mi" },
-              },
-              readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
-              // A gate must never take a port for shut that nobody serves.
-              livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
-              volumeMounts: [{ name: "script", mountPath: MOUNT, readOnly: true }],
-            },
+        files: [
+          {
+            volume: "script",
+            objectName: NAME,
+            mountPath: MOUNT,
+            data: { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") },
+            rollsOn: { name: "script", text: (files) => JSON.stringify(files) },
+          },
+        ],
+        container: {
+          name: "probe",
+          image: args.image,
+          command: ["node", `${MOUNT}/${SCRIPT}`],
+          env: [
+            { name: "OPEN_PORT", value: String(probePorts.open) },
+            { name: "SHUT_PORT", value: String(probePorts.shut) },
           ],
-          volumes: [{ name: "script", configMap: { name: script.metadata.name } }],
+          ports: [
+            { name: "open", containerPort: probePorts.open },
+            { name: "shut", containerPort: probePorts.shut },
+          ],
+          securityContext: restrictedContainer,
+          resources: { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+          readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
+          // A port that nobody serves must not count as shut.
+          livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
         },
-      }),
-      { parent: this, dependsOn: [policy] },
+        pod: { terminationGracePeriodSeconds: 5 },
+      },
+      { parent: this },
     );
 
-    const service = new k8s.core.v1.Service(
+    this.service = internalService(
       `${name}-service`,
       {
-        metadata: { namespace, name: NAME, annotations: { "pulumi.com/skipAwait": "true" } },
-        spec: {
-          selector,
-          ports: [
-            { name: "open", port: probePorts.open, targetPort: "open" },
-            { name: "shut", port: probePorts.shut, targetPort: "shut" },
-          ],
-        },
+        namespace,
+        serviceName: NAME,
+        selector,
+        ports: [
+          { name: "open", port: probePorts.open, targetPort: "open" },
+          { name: "shut", port: probePorts.shut, targetPort: "shut" },
+        ],
       },
       { parent: this, dependsOn: [deployment] },
     );
-    this.service = service;
-    this.address = serviceAddress(service);
+    this.address = serviceAddress(this.service);
 
     this.registerOutputs({ address: this.address });
   }

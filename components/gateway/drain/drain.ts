@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { readFileSync } from "node:fs";
-import { ports } from "../envoy/ports.ts";
-import { restrictedContainer } from "../../restricted.ts";
+import { ports } from "../../kubernetes/ports.ts";
+import { restrictedContainer } from "../../kubernetes/restricted.ts";
 
 const MOUNT = "/etc/drain";
 const SCRIPT = "drain.mjs";

@@ -2,7 +2,7 @@ import type { EnvoyConfigArgs } from "./args.ts";
 import { adminCluster } from "./clusters.ts";
 import { HEAP_SHARE_OF_REFUSAL, MAX_CONNECTIONS, memoryMiB } from "./limits.ts";
 import { healthListener } from "./listeners.ts";
-import { ports } from "./ports.ts";
+import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, socketAddress } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
@@ -18,7 +18,7 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
     },
     static_resources: { listeners: [healthListener()], clusters: [adminCluster()] },
     overload_manager: overloadManager(
-      args.heapLimitBytes ?? memoryMiB(args.path).heap * 1024 * 1024,
+      args.heapLimitBytes ?? memoryMiB(args.variant).heap * 1024 * 1024,
     ),
     application_log_config: {
       log_format: {

@@ -1,9 +1,9 @@
-import { type EnvoyConfigArgs, upstreamHost } from "./args.ts";
+import { servesHttp } from "../paths/variant.ts";
+import { type EnvoyConfigArgs, tlsHosts, upstreamHost } from "./args.ts";
 import { preserveCase } from "./http-manager.ts";
 import { circuitBreakers, CONNECTION_BUFFER_BYTES } from "./limits.ts";
-import { ports } from "./ports.ts";
+import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, seconds, socketAddress, typed } from "./proto.ts";
-import { sniHosts } from "./sni.ts";
 import {
   CONNECT_SECONDS,
   DNS_TIMEOUT_SECONDS,
@@ -24,17 +24,11 @@ const MAX_RESPONSE_HEADERS_KB = 1024;
 
 /** The clusters of a path. */
 export function clusters(args: EnvoyConfigArgs): readonly Message[] {
-  const anthropic = upstreamCluster(upstreamHost(args));
-  switch (args.path) {
-    case "envoy-terminate":
-      return [anthropic];
-    case "shim":
-      return [anthropic, litellmCluster(args.litellmHost)];
-    case "hybrid":
-      return [anthropic, litellmCluster(args.litellmHost), ...sniHosts(args).map(tunnelCluster)];
-    case "envoy-sni":
-      return sniHosts(args).map(tunnelCluster);
-  }
+  return [
+    ...(servesHttp(args.variant) ? [upstreamCluster(upstreamHost(args))] : []),
+    ...(args.litellmHost === undefined ? [] : [litellmCluster(args.litellmHost)]),
+    ...tlsHosts(args).map(tunnelCluster),
+  ];
 }
 
 /** Envoy's own admin interface, for the health listener. */

@@ -1,4 +1,4 @@
-import type { CredentialKind } from "./args.ts";
+import type { CredentialKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 

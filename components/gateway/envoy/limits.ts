@@ -1,4 +1,4 @@
-import { type GatewayVariant, usesLiteLlm } from "../variant.ts";
+import type { Variant } from "../paths/variant.ts";
 import type { Message } from "./proto.ts";
 
 /**
@@ -28,8 +28,8 @@ export const HEAP_SHARE_OF_REFUSAL = 0.95;
  * LiteLLM bounds such a path before: it takes some 360 MiB, 140 KiB more for each request, and every byte of an answer
  * until the answer's end. Of its 1,536 MiB, 3,072 requests leave each a quarter of a MiB for that.
  */
-export function memoryMiB(variant: GatewayVariant): { heap: number; pod: number } {
-  return usesLiteLlm(variant) ? { heap: 960, pod: 1152 } : { heap: 400, pod: 512 };
+export function memoryMiB({ litellm }: Variant): { heap: number; pod: number } {
+  return litellm === "behind-envoy" ? { heap: 960, pod: 1152 } : { heap: 400, pod: 512 };
 }
 
 /**

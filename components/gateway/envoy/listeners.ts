@@ -1,7 +1,8 @@
 import { findAgent } from "./agent.ts";
-import type { EnvoyConfigArgs, HttpPathArgs, ShimArgs, HybridArgs } from "./args.ts";
+import type { ListenerName } from "../paths/variant.ts";
+import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
-import { MAX_ERROR_BODY_BYTES, shimSource } from "../shim/filter.ts";
+import { MAX_ERROR_BODY_BYTES, shimSource } from "../native-errors/filter.ts";
 import {
   addOauthBeta,
   injectCredential,
@@ -12,7 +13,7 @@ import {
 } from "./headers.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { httpConnectionManager, relayManager, router } from "./http-manager.ts";
-import { ports } from "./ports.ts";
+import { ports } from "../../kubernetes/ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
 import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
 import { sniListener } from "./sni.ts";
@@ -20,20 +21,17 @@ import { fileNames, fileSource } from "./volumes.ts";
 
 /** The listeners of a path, the health listener aside. */
 export function listeners(args: EnvoyConfigArgs): readonly Message[] {
-  switch (args.path) {
-    case "envoy-terminate":
-      return [agentListener(args)];
-    case "shim":
-      return [agentListener(args), egressListener(args)];
-    case "hybrid":
-      return [agentListener(args), egressListener(args), sniListener(args)];
-    case "envoy-sni":
-      return [sniListener(args)];
-  }
+  return args.variant.listeners.map((name) => renderers[name](args));
 }
 
+const renderers: Readonly<Record<ListenerName, (args: EnvoyConfigArgs) => Message>> = {
+  agents: agentListener,
+  egress: egressListener,
+  sni: (args) => sniListener(tlsHosts(args)),
+};
+
 /** Where agents come in. */
-function agentListener(args: HttpPathArgs): Message {
+function agentListener(args: EnvoyConfigArgs): Message {
   const listener = httpListener(
     "agents",
     ports.agents,
@@ -48,26 +46,28 @@ function agentListener(args: HttpPathArgs): Message {
       filters: [
         findAgent(),
         stripClientHeaders(),
-        ...(args.path === "envoy-terminate"
-          ? terminateFilters(args.credentialKind)
-          : shimFilters()),
+        ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
       ],
     }),
   );
-  return args.path === "envoy-terminate"
+  return args.litellmHost === undefined
     ? listener
     : // Over this, Envoy answers 500 instead of waiting for an error's body, which may double by its escapes.
       { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
 }
 
-function terminateFilters(kind: HttpPathArgs["credentialKind"]): readonly Message[] {
-  return kind === "apiKey"
-    ? [injectCredential("x-api-key")]
-    : [addOauthBeta(), injectCredential("authorization")];
+/** Where the API is the next hop: the real credential. */
+function credentialFilters({ credentialKind }: EnvoyConfigArgs): readonly Message[] {
+  return credentialKind === "oauth"
+    ? [addOauthBeta(), injectCredential("authorization")]
+    : [injectCredential("x-api-key")];
 }
 
-/** A response meets the filters from the last to the first: errors are unwrapped with LiteLLM's headers still on. */
-function shimFilters(): readonly Message[] {
+/**
+ * Where LiteLLM is the next hop. A response passes the filters from the last to the first: errors are unwrapped while
+ * LiteLLM's headers are still on.
+ */
+function litellmFilters(): readonly Message[] {
   return [
     stripLitellmResponseHeaders(),
     lua("shim", shimSource()),
@@ -76,7 +76,7 @@ function shimFilters(): readonly Message[] {
 }
 
 /** Where LiteLLM, which holds the real credential, goes out. */
-function egressListener(args: ShimArgs | HybridArgs): Message {
+function egressListener(args: EnvoyConfigArgs): Message {
   return {
     ...httpListener(
       "egress",
@@ -85,7 +85,7 @@ function egressListener(args: ShimArgs | HybridArgs): Message {
         name: "egress",
         routes: { route_config: egressRoutes(args) },
         filters: [
-          stripLitellmRequestHeaders(args.credentialKind),
+          stripLitellmRequestHeaders(args.credentialKind ?? "apiKey"),
           ...(args.credentialKind === "oauth" ? [addOauthBeta()] : []),
         ],
       }),

@@ -1,4 +1,4 @@
-import { MAX_REQUEST_BYTES } from "./endpoints.ts";
+import { MAX_REQUEST_BYTES } from "../api/endpoints.ts";
 import { twoAgents } from "./agent.ts";
 import type { Message } from "./proto.ts";
 

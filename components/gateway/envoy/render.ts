@@ -2,9 +2,10 @@ import {
   type EnvoyConfigArgs,
   type EnvoySecrets,
   type Files,
-  type HttpPathArgs,
+  tlsHosts,
   upstreamHost,
 } from "./args.ts";
+import { servesHttp } from "../paths/variant.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { clusters } from "./clusters.ts";
 import { CREDENTIAL_SECRET } from "./headers.ts";
@@ -15,7 +16,7 @@ import { fileNames } from "./volumes.ts";
 
 /** Files of the ConfigMap volume. No secret is among the arguments, so none is in the result. */
 export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
-  if (args.path === "hybrid" && args.allowHosts.includes(upstreamHost(args))) {
+  if (servesHttp(args.variant) && tlsHosts(args).includes(upstreamHost(args))) {
     throw new Error(
       `allowHosts must not hold ${upstreamHost(args)}: TLS passed on to it would go round the gateway; remove it`,
     );
@@ -28,7 +29,7 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
 }
 
 /** Files of the Secret volume: the agents' tokens and what is shown to the next hop. */
-export function renderEnvoySecrets(args: HttpPathArgs, secrets: EnvoySecrets): Files {
+export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets): Files {
   checkSecrets(secrets);
   return {
     [fileNames.routes]: discovery("envoy.config.route.v3.RouteConfiguration", [

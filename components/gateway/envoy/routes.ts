@@ -1,7 +1,13 @@
 import { agentMetadata, anyAgent } from "./agent.ts";
-import { type AgentTokens, type HttpPathArgs, upstreamHost } from "./args.ts";
+import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
-import { BASE_PATH, type Endpoint, endpoints, HELLO_PATH, MAX_REQUEST_BYTES } from "./endpoints.ts";
+import {
+  BASE_PATH,
+  type Endpoint,
+  endpoints,
+  HELLO_PATH,
+  MAX_REQUEST_BYTES,
+} from "../api/endpoints.ts";
 import { type Message, seconds } from "./proto.ts";
 import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
@@ -15,7 +21,7 @@ export const AGENT_ROUTES = "agent-routes";
  * The agents' routes. A request goes on only where its path and its method match and its agent was found by a
  * token. The tokens, which come along as metadata, make this file a secret; a change of it drains nothing.
  */
-export function agentRoutes(args: HttpPathArgs, agents: readonly AgentTokens[]): Message {
+export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[]): Message {
   const open = endpoints(args.routes);
   return {
     name: AGENT_ROUTES,
@@ -40,7 +46,7 @@ export function agentRoutes(args: HttpPathArgs, agents: readonly AgentTokens[]):
 }
 
 /** LiteLLM's routes to the upstream. */
-export function egressRoutes(args: HttpPathArgs): Message {
+export function egressRoutes(args: EnvoyConfigArgs): Message {
   return {
     name: "egress",
     virtual_hosts: [
@@ -59,7 +65,7 @@ export function egressRoutes(args: HttpPathArgs): Message {
   };
 }
 
-function agentRoute(args: HttpPathArgs, endpoint: Endpoint): Message {
+function agentRoute(args: EnvoyConfigArgs, endpoint: Endpoint): Message {
   return {
     match: {
       path: BASE_PATH + endpoint.path,
@@ -67,7 +73,7 @@ function agentRoute(args: HttpPathArgs, endpoint: Endpoint): Message {
       dynamic_metadata: [anyAgent],
     },
     route:
-      args.path === "envoy-terminate"
+      args.litellmHost === undefined
         ? {
             ...relay(clusterNames.anthropic, upstreamHost(args)),
             // The match is exact, so the rewritten prefix is the whole path; the query stays.

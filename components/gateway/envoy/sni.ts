@@ -1,21 +1,14 @@
-import { reachableHosts } from "../../egress/hosts.ts";
-import type { HybridArgs, SniArgs } from "./args.ts";
 import { sniAccessLog } from "./access-log.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
-import { ports } from "./ports.ts";
+import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, seconds, socketAddress } from "./proto.ts";
 import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
-
-/** The hosts that TLS is passed on to; on `envoy-sni` the upstream is one of them. */
-export function sniHosts(args: HybridArgs | SniArgs): readonly string[] {
-  return reachableHosts(args.path, args.allowHosts);
-}
 
 /**
  * Passes TLS on by the server name that the client asks for, one chain and one cluster a name: nothing that
  * the client sends becomes an address. A name without a chain ends the connection.
  */
-export function sniListener(args: HybridArgs | SniArgs): Message {
+export function sniListener(hosts: readonly string[]): Message {
   return {
     name: "sni",
     address: socketAddress("0.0.0.0", ports.sni),
@@ -29,7 +22,7 @@ export function sniListener(args: HybridArgs | SniArgs): Message {
     listener_filters_timeout: seconds(HEADERS_SECONDS),
     // On the listener, so that a refused name is logged too.
     access_log: [sniAccessLog()],
-    filter_chains: sniHosts(args).map(filterChain),
+    filter_chains: hosts.map(filterChain),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { BASE_PATH, endpoints, type ExtraRoute } from "../envoy/endpoints.ts";
+import { BASE_PATH, endpoints, type ExtraRoute } from "../api/endpoints.ts";
 
 /** Where LiteLLM's container finds its files. */
 export const liteLlmPaths = {

@@ -1,17 +1,19 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { bareLiteLlmPolicy, shimmedLiteLlmPolicy } from "../../egress/policies.ts";
-import { networkPolicy } from "../../egress/policy.ts";
-import { contentHash } from "../../hash.ts";
-import { pathLabels, type Role } from "../../labels.ts";
-import { restrictedContainer } from "../../restricted.ts";
-import { ownPod, singlePod } from "../../single-pod.ts";
-import type { ExtraRoute } from "../envoy/endpoints.ts";
-import { ports } from "../envoy/ports.ts";
-import { DEREGISTRATION_SECONDS, drainingTimeouts, terminationGraceSeconds } from "../path.ts";
-import type { CallerTokens } from "../tokens.ts";
-import type { GatewayVariant } from "../variant.ts";
+import { contentHash } from "../../kubernetes/content-hash.ts";
+import { pathLabels } from "../../kubernetes/labels.ts";
+import { ports } from "../../kubernetes/ports.ts";
+import { restrictedContainer } from "../../kubernetes/restricted.ts";
+import { workload } from "../../kubernetes/workload.ts";
+import type { CallerTokens } from "../api/credentials.ts";
+import type { ExtraRoute } from "../api/endpoints.ts";
+import {
+  DEREGISTRATION_SECONDS,
+  drainingTimeouts,
+  terminationGraceSeconds,
+} from "../drain/times.ts";
+import type { Variant } from "../paths/variant.ts";
 import {
   liteLlmCommand,
   liteLlmEnvironment,
@@ -19,16 +21,15 @@ import {
   renderLiteLlmFiles,
   renderTokensFile,
 } from "./config.ts";
+import { liteLlmPolicy } from "./policy.ts";
 
 export interface LiteLlmArgs {
   /** Namespace that everything is made in. */
   readonly namespace: pulumi.Input<string>;
   /** Name of the policy; ConfigMap and Secrets carry it as a prefix. */
   readonly objectName: string;
-  /** The variant that the pods serve. */
-  readonly variant: GatewayVariant;
-  /** `gateway` where agents call LiteLLM itself, `litellm` where Envoy does. */
-  readonly role: Role;
+  /** The variant that the pods serve: it says whether agents call LiteLLM, or Envoy does. */
+  readonly variant: Variant;
   /** Image of LiteLLM. */
   readonly image: string;
   /** Who may call it, with the tokens that are accepted of each. */
@@ -60,26 +61,7 @@ export class LiteLlm extends pulumi.ComponentResource {
 
   constructor(name: string, args: LiteLlmArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:LiteLlm", name, {}, opts);
-    const { namespace, objectName, variant, agentNamespaces } = args;
-    const metadata = (suffix: string) => ({ namespace, name: `${objectName}-${suffix}` });
-
-    const files = renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS });
-    const config = new k8s.core.v1.ConfigMap(
-      `${name}-config`,
-      { metadata: metadata("config"), data: files },
-      { parent: this },
-    );
-
-    const tokens = new k8s.core.v1.Secret(
-      `${name}-tokens`,
-      {
-        metadata: metadata("tokens"),
-        stringData: {
-          "tokens.json": pulumi.secret(pulumi.output(args.callers).apply(renderTokensFile)),
-        },
-      },
-      { parent: this },
-    );
+    const { namespace, objectName, variant, drainSeconds } = args;
 
     const masterKey = new random.RandomPassword(
       `${name}-master-key`,
@@ -92,92 +74,90 @@ export class LiteLlm extends pulumi.ComponentResource {
     });
     const credentials = new k8s.core.v1.Secret(
       `${name}-credentials`,
-      { metadata: metadata("credentials"), stringData: credentialData },
+      { metadata: { namespace, name: `${objectName}-credentials` }, stringData: credentialData },
       { parent: this },
     );
 
-    const policy = networkPolicy(
-      `${name}-policy`,
+    const { deployment, selector } = workload(
+      name,
       {
         namespace,
-        policyName: objectName,
-        spec:
-          args.role === "gateway"
-            ? bareLiteLlmPolicy({ variant, agentNamespaces })
-            : shimmedLiteLlmPolicy({ variant }),
-      },
-      { parent: this },
-    );
-
-    const { deployment, selector } = singlePod(
-      `${name}-deployment`,
-      ownPod({
-        namespace,
-        labels: pathLabels(args.role, variant),
+        objectName,
+        labels: pathLabels(
+          variant.litellm === "called-by-agents" ? "gateway" : "litellm",
+          variant.name,
+        ),
+        policy: liteLlmPolicy(variant, args.agentNamespaces),
+        user: USER,
+        files: [
+          {
+            volume: "config",
+            objectName: `${objectName}-config`,
+            mountPath: liteLlmPaths.config,
+            data: renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS }),
+            // LiteLLM reads it at its start only.
+            rollsOn: { name: "config", text: (files) => JSON.stringify(files) },
+          },
+          {
+            volume: "tokens",
+            objectName: `${objectName}-tokens`,
+            mountPath: liteLlmPaths.tokens,
+            data: {
+              "tokens.json": pulumi.secret(pulumi.output(args.callers).apply(renderTokensFile)),
+            },
+            secret: true,
+          },
+        ],
+        // So is its environment.
         annotations: {
-          // LiteLLM reads both at its start only, so a change has to roll the pod.
-          "claude-gateway/config-hash": contentHash(JSON.stringify(files)),
           "claude-gateway/credential-hash": pulumi.secret(
             pulumi.jsonStringify(credentialData).apply(contentHash),
           ),
         },
-        user: USER,
-        pod: {
-          terminationGracePeriodSeconds: terminationGraceSeconds(args.drainSeconds),
-          ...(args.hostAliases && { hostAliases: args.hostAliases }),
-          containers: [
-            {
-              name: "litellm",
-              image: args.image,
-              command: liteLlmCommand({ port: ports.litellm, drainSeconds: args.drainSeconds }),
-              ports: [{ name: "http", containerPort: ports.litellm }],
-              env: pulumi.output(args.upstreamBaseUrl).apply((upstreamBaseUrl) =>
-                Object.entries(
-                  liteLlmEnvironment({
-                    drainSeconds: args.drainSeconds,
-                    upstreamBaseUrl,
-                    ...(args.routes && { routes: args.routes }),
-                  }),
-                ).map(([name, value]) => ({ name, value })),
-              ),
-              envFrom: [{ secretRef: { name: credentials.metadata.name } }],
-              securityContext: restrictedContainer,
-              resources: {
-                requests: { cpu: "250m", memory: "512Mi" },
-                limits: { memory: "1536Mi" },
-              },
-              startupProbe: {
-                httpGet: { path: "/health/liveliness", port: "http" },
-                periodSeconds: 2,
-                failureThreshold: 90,
-              },
-              readinessProbe: {
-                httpGet: { path: "/health/readiness", port: "http" },
-                periodSeconds: 5,
-                timeoutSeconds: 5,
-              },
-              livenessProbe: {
-                httpGet: { path: "/health/liveliness", port: "http" },
-                periodSeconds: 10,
-                timeoutSeconds: 10,
-                failureThreshold: 6,
-              },
-              lifecycle: { preStop: { sleep: { seconds: DEREGISTRATION_SECONDS } } },
-              volumeMounts: [
-                { name: "config", mountPath: liteLlmPaths.config, readOnly: true },
-                { name: "tokens", mountPath: liteLlmPaths.tokens, readOnly: true },
-                { name: "tmp", mountPath: "/tmp" },
-              ],
-            },
-          ],
-          volumes: [
-            { name: "config", configMap: { name: config.metadata.name } },
-            { name: "tokens", secret: { secretName: tokens.metadata.name } },
-            { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
-          ],
+        container: {
+          name: "litellm",
+          image: args.image,
+          command: liteLlmCommand({ port: ports.litellm, drainSeconds }),
+          ports: [{ name: "http", containerPort: ports.litellm }],
+          env: pulumi.output(args.upstreamBaseUrl).apply((upstreamBaseUrl) =>
+            Object.entries(
+              liteLlmEnvironment({
+                drainSeconds,
+                upstreamBaseUrl,
+                ...(args.routes && { routes: args.routes }),
+              }),
+            ).map(([name, value]) => ({ name, value })),
+          ),
+          envFrom: [{ secretRef: { name: credentials.metadata.name } }],
+          securityContext: restrictedContainer,
+          resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1536Mi" } },
+          startupProbe: {
+            httpGet: { path: "/health/liveliness", port: "http" },
+            periodSeconds: 2,
+            failureThreshold: 90,
+          },
+          readinessProbe: {
+            httpGet: { path: "/health/readiness", port: "http" },
+            periodSeconds: 5,
+            timeoutSeconds: 5,
+          },
+          livenessProbe: {
+            httpGet: { path: "/health/liveliness", port: "http" },
+            periodSeconds: 10,
+            timeoutSeconds: 10,
+            failureThreshold: 6,
+          },
+          lifecycle: { preStop: { sleep: { seconds: DEREGISTRATION_SECONDS } } },
+          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
         },
-      }),
-      { parent: this, dependsOn: [policy], customTimeouts: drainingTimeouts(args.drainSeconds) },
+        pod: {
+          terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
+          ...(args.hostAliases && { hostAliases: args.hostAliases }),
+          volumes: [{ name: "tmp", emptyDir: { sizeLimit: "256Mi" } }],
+        },
+        customTimeouts: drainingTimeouts(drainSeconds),
+      },
+      { parent: this },
     );
 
     this.deployment = deployment;

@@ -1,12 +1,12 @@
 import { lt, valid } from "semver";
-import { isFloating, parseImageReference } from "../../image.ts";
-import type { CredentialKind } from "../schema.ts";
-import { type GatewayVariant, usesLiteLlm } from "../variant.ts";
+import { isFloating, parseImageReference } from "../../schema/image.ts";
+import type { CredentialKind } from "../api/credentials.ts";
+import type { Variant } from "../paths/variant.ts";
 
 /** What a config asks of a LiteLLM image. */
 export interface ReleaseDemand {
   readonly image: string;
-  readonly variant: GatewayVariant;
+  readonly variant: Variant;
   readonly credentialKind: CredentialKind;
   /** A spike may try a floating tag; a gateway stack may not. */
   readonly spike: boolean;
@@ -32,13 +32,13 @@ const RULES: readonly ReleaseRule[] = [
   },
   {
     since: "1.92.0",
-    applies: ({ variant }) => variant === "litellm",
+    applies: ({ variant }) => variant.litellm === "called-by-agents",
     reason:
       "wraps upstream errors in an envelope of its own, so Claude Code's retries break; use path shim, or a newer release",
   },
   {
     since: "1.103.0",
-    applies: ({ variant }) => variant === "litellm",
+    applies: ({ variant }) => variant.litellm === "called-by-agents",
     reason:
       "forwards the agent's own token to the upstream; use path shim, which strips it, or a newer release",
   },
@@ -51,7 +51,7 @@ const RULES: readonly ReleaseRule[] = [
 
 /** Why the LiteLLM image cannot serve the config, with the fix; `undefined` when it can. */
 export function liteLlmReleaseProblem(demand: ReleaseDemand): string | undefined {
-  if (!usesLiteLlm(demand.variant)) return undefined;
+  if (demand.variant.litellm === undefined) return undefined;
   const reference = parseImageReference(demand.image);
   if (reference === undefined) return undefined;
   if (isFloating(reference)) {

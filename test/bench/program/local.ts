@@ -24,7 +24,7 @@ export async function measureLocal(
 }
 
 async function runLocal({ cloneDir }: Lab, signal: AbortSignal): Promise<void> {
-  const script = [join(cloneDir, "test/run.mjs"), "test/lab/local/main.ts"];
+  const script = [join(cloneDir, "run.mjs"), "commands/local.ts"];
   const child = spawn(process.execPath, script, {
     cwd: cloneDir,
     stdio: ["ignore", "ignore", "pipe"],

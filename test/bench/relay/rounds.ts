@@ -1,4 +1,4 @@
-import { certificateFor } from "../../conformance/envoy-process/gateways.ts";
+import { certificateFor } from "../../envoy-process/gateways.ts";
 import { labCa } from "../../lab/parts/ca.ts";
 import type { Progress } from "../../lab/progress.ts";
 import { type Pinning, pinning } from "./cpus.ts";

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sets this machine up for claude-gateway, at each boot. Rendered by infra/startup-script.ts: change it there.
+# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts: change it there.
 set -Eeuo pipefail
 shopt -s inherit_errexit
 
@@ -639,7 +639,7 @@ publish_kubeconfig() {
 # Upgrades: the unit claude-gateway-watch waits on the metadata key. What is running stays until the new binary
 # is here and checked; the datastore is copied while k3s stands still; anything that fails goes back to both.
 
-# upgrade_problem FROM TO: prints why not; the same rules as infra/k3s-release.ts, which refuses at preview.
+# upgrade_problem FROM TO: prints why not; the same rules as infra/machine/k3s-release.ts, which refuses at preview.
 upgrade_problem() {
   local pattern='^v([0-9]+)\.([0-9]+)\.([0-9]+)\+k3s([0-9]+)$' old new part
   [[ $1 =~ $pattern ]] || { printf '%s is no k3s release' "$1" && return; }

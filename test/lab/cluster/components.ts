@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { renderSysctls } from "../../../infra/k3s-config.ts";
-import { renderNodeFirewall } from "../../../infra/node-firewall.ts";
+import { renderSysctls } from "../../../infra/machine/k3s-config.ts";
+import { renderNodeFirewall } from "../../../infra/machine/node-firewall.ts";
 import {
   type ClusterParts,
   apiServer,

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { renderAdmissionConfig, renderAuditPolicy } from "../../../infra/k3s-config.ts";
+import { renderAdmissionConfig, renderAuditPolicy } from "../../../infra/machine/k3s-config.ts";
 import {
   type ApiServerFiles,
   apiServerSettings,
   controllerManagerSettings,
-} from "../../../infra/node-settings.ts";
+} from "../../../infra/machine/node-settings.ts";
 import type { Daemon } from "./daemons.ts";
 import type { Lab } from "./lab.ts";
 import { API_PORT, NODE, PODS, SERVICES } from "./network.ts";

@@ -16,7 +16,7 @@ export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 
 /**
  * Everything in which the lab's kubelet differs from the host's. All else, and all of what the API server and the
- * controller manager are told by infra/node-settings.ts, is the same; a test compares them. Of k3s's own switches the
+ * controller manager are told by infra/machine/node-settings.ts, is the same; a test compares them. Of k3s's own switches the
  * lab lacks one: `secrets-encryption`, since its etcd goes with it and holds nobody's secret.
  */
 export function kubeletDifferences(lab: Lab): readonly Difference[] {

@@ -1,11 +1,11 @@
-import { CONFIG_DIR, DATA_DIR } from "../../../infra/k3s-config.ts";
+import { CONFIG_DIR, DATA_DIR } from "../../../infra/machine/k3s-config.ts";
 import { CLUSTER_DNS, CLUSTER_DOMAIN } from "./network.ts";
 
 const AGENT = `${DATA_DIR}/k3s/agent`;
 
 /**
  * What k3s v1.36 puts into the kubelet's configuration by itself, under a systemd and with the options of
- * infra/k3s-config.ts. https://github.com/k3s-io/k3s/tree/master/pkg/daemons/agent (agent.go, agent_linux.go)
+ * infra/machine/k3s-config.ts. https://github.com/k3s-io/k3s/tree/master/pkg/daemons/agent (agent.go, agent_linux.go)
  */
 export const k3sKubeletDefaults = {
   authentication: {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { kubeletSettings, renderKubeletConfig } from "../../../infra/node-settings.ts";
+import { kubeletSettings, renderKubeletConfig } from "../../../infra/machine/node-settings.ts";
 import type { ClusterParts } from "./control-plane.ts";
 import type { Daemon } from "./daemons.ts";
 import { asConfiguration, CONTAINERD_SOCKET, kubeletDifferences } from "./differences.ts";

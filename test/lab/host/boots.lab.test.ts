@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { KUBECONFIG_SECRET_KEY } from "../../../infra/startup-script.ts";
+import { KUBECONFIG_SECRET_KEY } from "../../../infra/machine/startup-script.ts";
 import {
   freshMachine,
   KUBECONFIG_SECRET,

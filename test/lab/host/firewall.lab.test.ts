@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { hostFirewall } from "../../../infra/host-firewall.ts";
+import { hostFirewall } from "../../../infra/machine/host-firewall.ts";
 import { freshMachine } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
 

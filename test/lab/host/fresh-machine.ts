@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { RELEASE_KEY } from "../../../infra/k3s-release.ts";
+import { RELEASE_KEY } from "../../../infra/machine/k3s-release.ts";
 import {
   KUBECONFIG_SECRET_KEY,
   renderStartupScript,
   TOKEN_SECRET_KEY,
-} from "../../../infra/startup-script.ts";
+} from "../../../infra/machine/startup-script.ts";
 import type { Cloud } from "./cloud.ts";
 import { HostMachine } from "./machine.ts";
 

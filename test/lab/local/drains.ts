@@ -1,5 +1,5 @@
-import { labelKeys } from "../../../components/labels.ts";
-import { gatewayNamespace } from "../../conformance/subject/gateway-namespace.ts";
+import { labelKeys } from "../../../components/kubernetes/labels.ts";
+import { gatewayNamespace } from "../../verify/conformance/subject/gateway-namespace.ts";
 import type { Status } from "../progress.ts";
 import type { Target } from "../target.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { readArguments, UsageError } from "../../../infra/command-line.ts";
+import { readArguments, UsageError } from "../../../commands/command-line.ts";
 
 /** What `npm run local` is asked to do. */
 export interface Options {

@@ -1,6 +1,6 @@
 /**
  * Stands in for `gcloud` (528.0.0), which has no Google Cloud to talk to here, with the three commands that
- * infra/gcloud.ts runs, their output and their errors: `secrets versions access latest` gives what the lab's host
+ * infra/access/gcloud.ts runs, their output and their errors: `secrets versions access latest` gives what the lab's host
  * machine published last, `compute instances get-guest-attributes` what it reported last, and `compute
  * start-iap-tunnel` forwards a local port to the API, once that machine's k3s has started. Another command or flag
  * is refused. Not played: sign-in, permissions, and the WebSocket to Google in the middle of a tunnel.

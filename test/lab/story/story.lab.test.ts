@@ -3,11 +3,11 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { themeOf } from "../../conformance/checks/check.ts";
-import { checks } from "../../conformance/checks/index.ts";
-import { openStack } from "../../conformance/subject/stack.ts";
-import { measure } from "../../conformance/measure.ts";
-import { differs } from "../../conformance/report/report.ts";
+import { themeOf } from "../../verify/conformance/checks/check.ts";
+import { checks } from "../../verify/conformance/checks/index.ts";
+import { openStack } from "../../verify/conformance/subject/stack.ts";
+import { measure } from "../../verify/conformance/measure.ts";
+import { differs } from "../../verify/conformance/report/report.ts";
 import type { AnthropicControl } from "../anthropic/client.ts";
 import { runTurn } from "../claude.ts";
 import { type Lab, openLab } from "../cluster/index.ts";

@@ -51,7 +51,7 @@ beforeEach(async () => {
 
 function npmRunLocal(...args: string[]) {
   const root = join(import.meta.dirname, "../../..");
-  const argv = ["test/run.mjs", "test/lab/local/main.ts", ...args];
+  const argv = ["run.mjs", "commands/local.ts", ...args];
   return spawnSync(process.execPath, argv, { cwd: root, encoding: "utf8" });
 }
 

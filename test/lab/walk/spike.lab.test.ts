@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
-import { reap } from "../../../components/spike/reap.ts";
+import { reap } from "../../../commands/spike-reap/reap.ts";
 import { runTurn } from "../claude.ts";
 import {
   type Lab,

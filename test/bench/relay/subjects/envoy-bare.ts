@@ -3,7 +3,7 @@ import {
   httpConnectionManager,
   router,
 } from "../../../../components/gateway/envoy/http-manager.ts";
-import { ports } from "../../../../components/gateway/envoy/ports.ts";
+import { ports } from "../../../../components/kubernetes/ports.ts";
 import {
   fileText,
   type Message,
@@ -13,6 +13,7 @@ import { fileNames } from "../../../../components/gateway/envoy/volumes.ts";
 import { toGateway } from "./direct.ts";
 import { pidsOf, startEnvoy } from "./envoy.ts";
 import { type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+import { envoyTerminate } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
 /** The least that Envoy can be told and still relay: one route to the API by TLS. Ours cannot cost less than it. */
 export async function envoyBare(setting: Setting): Promise<Subject> {
@@ -20,7 +21,7 @@ export async function envoyBare(setting: Setting): Promise<Subject> {
     admin: { address: socketAddress("127.0.0.1", ports.admin) },
     static_resources: {
       listeners: [listener()],
-      clusters: clusters({ path: "envoy-terminate", credentialKind: "apiKey" }).map(withoutOptions),
+      clusters: clusters({ variant: envoyTerminate, credentialKind: "apiKey" }).map(withoutOptions),
     },
   });
   const envoy = await startEnvoy(setting, { config: { [fileNames.bootstrap]: bootstrap } });

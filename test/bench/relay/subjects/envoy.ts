@@ -1,15 +1,17 @@
-import type { Files, HttpPathArgs } from "../../../../components/gateway/envoy/args.ts";
+import type { Files, EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.ts";
 import {
   renderEnvoyConfig,
   renderEnvoySecrets,
 } from "../../../../components/gateway/envoy/render.ts";
-import { Envoy } from "../../../conformance/envoy-process/envoy.ts";
+import { Envoy } from "../../../envoy-process/envoy.ts";
 import { toApi, toGateway } from "./direct.ts";
 import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+import { envoySni as envoySniVariant } from "../../../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate as envoyTerminateVariant } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
 /** Path `envoy` in mode terminate, as it is rendered. */
 export async function envoyTerminate(setting: Setting): Promise<Subject> {
-  const args = { path: "envoy-terminate", credentialKind: "apiKey" } as const;
+  const args = { variant: envoyTerminateVariant, credentialKind: "apiKey" } as const;
   const envoy = await startEnvoy(setting, {
     config: renderEnvoyConfig(args),
     secrets: secretsOf(args, REAL_KEY),
@@ -24,7 +26,7 @@ export async function envoyTerminate(setting: Setting): Promise<Subject> {
 
 /** Path `envoy` in mode sni, as it is rendered. */
 export async function envoySni(setting: Setting): Promise<Subject> {
-  const config = renderEnvoyConfig({ path: "envoy-sni", allowHosts: [] });
+  const config = renderEnvoyConfig({ variant: envoySniVariant, allowHosts: [] });
   const envoy = await startEnvoy(setting, { config });
   return {
     name: "envoy-sni",
@@ -50,7 +52,7 @@ export function startEnvoy(
 }
 
 /** The files that hold the token of the bench's agent and what is shown to the next hop. */
-export function secretsOf(args: HttpPathArgs, credential: string): Files {
+export function secretsOf(args: EnvoyConfigArgs, credential: string): Files {
   return renderEnvoySecrets(args, { agents: [{ name: "dev-e", tokens: [TOKEN] }], credential });
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExtraRoute } from "../../../../components/gateway/envoy/endpoints.ts";
+import type { ExtraRoute } from "../../../../components/gateway/api/endpoints.ts";
 import {
   liteLlmCommand,
   liteLlmEnvironment,

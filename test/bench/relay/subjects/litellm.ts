@@ -1,11 +1,12 @@
 import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
-import { ports } from "../../../../components/gateway/envoy/ports.ts";
+import { ports } from "../../../../components/kubernetes/ports.ts";
 import type { Progress } from "../../../lab/progress.ts";
 import { freePort } from "../free-port.ts";
 import { toGateway } from "./direct.ts";
 import { pidsOf, secretsOf, startEnvoy } from "./envoy.ts";
 import { startLiteLlm } from "./litellm-process.ts";
 import { type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+import { shim as shimVariant } from "../../../../components/gateway/paths/shim.ts";
 
 const INTERNAL_TOKEN = "bench-between-envoy-and-litellm";
 const LITELLM_HOST = "shim-litellm.claude-gateway.svc.cluster.local";
@@ -38,7 +39,11 @@ export async function shim(
   progress: Progress,
   { apart } = { apart: false },
 ): Promise<Subject> {
-  const args = { path: "shim", credentialKind: "apiKey", litellmHost: LITELLM_HOST } as const;
+  const args = {
+    variant: shimVariant,
+    credentialKind: "apiKey",
+    litellmHost: LITELLM_HOST,
+  } as const;
   const port = await freePort();
   const envoy = await startEnvoy(
     apart ? { ...setting, pin: setting.pinApart } : setting,

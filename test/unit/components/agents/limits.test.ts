@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { agentConnections, agentQuota } from "../../../../components/agents/limits.ts";
-import {
-  agentPolicy,
-  envoyPolicy,
-  type PolicySpec,
-  shimmedLiteLlmPolicy,
-} from "../../../../components/egress/policies.ts";
+import { agentQuota } from "../../../../components/agents/limits.ts";
+import { agentPolicy } from "../../../../components/agents/policy.ts";
 import { MAX_CONNECTIONS, MAX_REQUESTS } from "../../../../components/gateway/envoy/limits.ts";
-import { ports } from "../../../../components/gateway/envoy/ports.ts";
+import { envoyPolicy } from "../../../../components/gateway/envoy/policy.ts";
+import { liteLlmPolicy } from "../../../../components/gateway/litellm/policy.ts";
+import { variants } from "../../../../components/gateway/paths/index.ts";
+import { agentConnections } from "../../../../components/kubernetes/agent-connections.ts";
+import type { PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
+import { ports } from "../../../../components/kubernetes/ports.ts";
 
 describe("connections by pod address", () => {
   test("leave requests at Envoy for others when one agent's every pod has as many as it may", () => {
@@ -24,17 +24,17 @@ describe("connections by pod address", () => {
     );
 
   test("are bounded on every port that agents reach, LiteLLM's aside", () => {
-    const reached = tcpPorts(agentPolicy({ gatewayNamespace: "llm" }).egress);
+    const reached = tcpPorts(agentPolicy("llm").egress);
     const bounded = [...agentConnections.ports, ports.litellm];
     expect(new Set(bounded)).toEqual(new Set(reached));
   });
 
   test("are not bounded on what the gateway's own pods reach: they carry every agent's requests", () => {
     const agentNamespaces = { a: "b" };
-    const own = (["shim", "hybrid"] as const).flatMap((variant) =>
+    const own = variants.flatMap((variant) =>
       tcpPorts([
-        ...envoyPolicy({ variant, agentNamespaces }).egress,
-        ...shimmedLiteLlmPolicy({ variant }).egress,
+        ...envoyPolicy(variant, agentNamespaces).egress,
+        ...liteLlmPolicy(variant, agentNamespaces).egress,
       ]),
     );
     expect(own).toEqual(expect.arrayContaining([ports.litellm, ports.egress]));

@@ -1,15 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { egressDnsAddresses } from "../../../../components/egress/egress.ts";
 import { renderEgressDnsFiles } from "../../../../components/egress/dns/corefile.ts";
-import { reachableHosts } from "../../../../components/egress/hosts.ts";
 import type { EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.ts";
 import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
-import { type GatewayVariant, gatewayVariants } from "../../../../components/gateway/variant.ts";
+import {
+  type VariantName,
+  variantNamed,
+  variantNames,
+} from "../../../../components/gateway/paths/index.ts";
+import { envoySni } from "../../../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate } from "../../../../components/gateway/paths/envoy-terminate.ts";
+import { hybrid } from "../../../../components/gateway/paths/hybrid.ts";
+import { shim } from "../../../../components/gateway/paths/shim.ts";
 
 const ALLOW = ["npm.pkg.github.com", "github.com"];
 const GATEWAY = "gateway.llm.svc.cluster.local";
 
-const expected: Record<GatewayVariant, string[]> = {
+const expected: Record<VariantName, string[]> = {
   litellm: [],
   shim: [],
   "envoy-terminate": [],
@@ -18,22 +25,22 @@ const expected: Record<GatewayVariant, string[]> = {
 };
 
 const envoys: readonly EnvoyConfigArgs[] = [
-  { path: "shim", credentialKind: "apiKey", litellmHost: "litellm.example" },
-  { path: "envoy-terminate", credentialKind: "apiKey" },
-  { path: "envoy-sni", allowHosts: ALLOW },
-  { path: "hybrid", credentialKind: "apiKey", litellmHost: "litellm.example", allowHosts: ALLOW },
+  { variant: shim, credentialKind: "apiKey", litellmHost: "litellm.example" },
+  { variant: envoyTerminate, credentialKind: "apiKey" },
+  { variant: envoySni, allowHosts: ALLOW },
+  { variant: hybrid, credentialKind: "apiKey", litellmHost: "litellm.example", allowHosts: ALLOW },
 ];
 
-describe.each(gatewayVariants)("the allowlist on %s", (variant) => {
+describe.each(variantNames)("the allowlist on %s", (variant) => {
   test("names exactly these hosts", () => {
-    expect(reachableHosts(variant, ALLOW)).toEqual(expected[variant]);
+    expect(variantNamed(variant).tlsHosts(ALLOW)).toEqual(expected[variant]);
   });
 
   test("is, with the gateway, all that the agents' DNS knows", () => {
     const addresses = egressDnsAddresses({
       host: GATEWAY,
       address: "10.43.1.2",
-      hosts: reachableHosts(variant, ALLOW),
+      hosts: variantNamed(variant).tlsHosts(ALLOW),
     });
     const { zone = "" } = renderEgressDnsFiles({ mountPath: "/etc/coredns", addresses });
     expect(zone.match(/^\S+ A .*$/gm)).toEqual(
@@ -42,7 +49,7 @@ describe.each(gatewayVariants)("the allowlist on %s", (variant) => {
   });
 });
 
-describe.each(envoys)("the allowlist in Envoy on $path", (args) => {
+describe.each(envoys)("the allowlist in Envoy on $variant.name", (args) => {
   const files = renderEnvoyConfig(args);
   const resources = <T>(file: string) =>
     (JSON.parse(files[file] ?? "") as { resources: T[] }).resources;
@@ -54,7 +61,7 @@ describe.each(envoys)("the allowlist in Envoy on $path", (args) => {
     const names = listeners
       .flatMap((listener) => listener.filter_chains)
       .flatMap((chain) => chain.filter_chain_match?.server_names ?? []);
-    expect(names).toEqual(expected[args.path]);
+    expect(names).toEqual(expected[args.variant.name as VariantName]);
   });
 
   test("is, with the upstream, all outside hosts that have a cluster", () => {
@@ -64,7 +71,7 @@ describe.each(envoys)("the allowlist in Envoy on $path", (args) => {
       .filter((assignment) => assignment.includes('"port_value":443'))
       .map((assignment) => /"address":"([^"]*)"/.exec(assignment)?.[1]);
     expect(outside.sort()).toEqual(
-      [...new Set([...expected[args.path], "api.anthropic.com"])].sort(),
+      [...new Set([...expected[args.variant.name as VariantName], "api.anthropic.com"])].sort(),
     );
   });
 });

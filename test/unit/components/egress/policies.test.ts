@@ -1,16 +1,16 @@
 import { BlockList, isIPv4 } from "node:net";
 import { describe, expect, test } from "vitest";
+import { agentPolicy } from "../../../../components/agents/policy.ts";
+import { dnsPolicy } from "../../../../components/egress/dns/policy.ts";
+import { probePolicy } from "../../../../components/egress/gate/policy.ts";
+import { envoyPolicy } from "../../../../components/gateway/envoy/policy.ts";
+import { liteLlmPolicy } from "../../../../components/gateway/litellm/policy.ts";
 import {
-  agentPolicy,
-  bareLiteLlmPolicy,
-  defaultDeny,
-  dnsPolicy,
-  envoyPolicy,
-  type PolicySpec,
-  probePolicy,
-  shimmedLiteLlmPolicy,
-} from "../../../../components/egress/policies.ts";
-import { type GatewayVariant, gatewayVariants } from "../../../../components/gateway/variant.ts";
+  type VariantName,
+  variantNamed,
+  variantNames,
+} from "../../../../components/gateway/paths/index.ts";
+import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 
 type Labels = Record<string, string>;
 
@@ -34,19 +34,18 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   ...["llm", "dev-e", "dev-f"].map((namespace) => ({ namespace, spec: defaultDeny() })),
   ...["dev-e", "dev-f"].map((namespace) => ({
     namespace,
-    spec: agentPolicy({ gatewayNamespace: "llm" }),
+    spec: agentPolicy("llm"),
   })),
   ...(["shim", "hybrid", "envoy-terminate", "envoy-sni"] as const).map((variant) => ({
     namespace: "llm",
-    spec: envoyPolicy({ variant, agentNamespaces }),
+    spec: envoyPolicy(variantNamed(variant), agentNamespaces),
   })),
-  { namespace: "llm", spec: bareLiteLlmPolicy({ variant: "litellm", agentNamespaces }) },
-  ...(["shim", "hybrid"] as const).map((variant) => ({
+  ...(["litellm", "shim", "hybrid"] as const).map((variant) => ({
     namespace: "llm",
-    spec: shimmedLiteLlmPolicy({ variant }),
+    spec: liteLlmPolicy(variantNamed(variant), agentNamespaces),
   })),
-  { namespace: "llm", spec: dnsPolicy({ agentNamespaces }) },
-  { namespace: "llm", spec: probePolicy({ agentNamespaces }) },
+  { namespace: "llm", spec: dnsPolicy(agentNamespaces) },
+  { namespace: "llm", spec: probePolicy(agentNamespaces) },
 ];
 
 const role = (name: string, path?: string): Labels => ({
@@ -61,11 +60,11 @@ const strangers: Record<string, Pod> = {
   "a pod elsewhere that calls itself an agent": { namespace: "default", labels: role("agent") },
   "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
 };
-const gateway = (path: GatewayVariant): Pod => ({
+const gateway = (path: VariantName): Pod => ({
   namespace: "llm",
   labels: role("gateway", path),
 });
-const litellm = (path: GatewayVariant): Pod => ({
+const litellm = (path: VariantName): Pod => ({
   namespace: "llm",
   labels: role("litellm", path),
 });
@@ -76,14 +75,14 @@ const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns"
 const everyPort = [53, 80, 443, 4000, 5353, 6443, 7080, 7081, 8080, 8081, 8082, 8083, 8443, 9901];
 
 describe("what an agent reaches", () => {
-  const expected: Record<GatewayVariant, number[]> = {
+  const expected: Record<VariantName, number[]> = {
     litellm: [4000],
     shim: [8080],
     "envoy-terminate": [8080],
     "envoy-sni": [8443],
     hybrid: [8080, 8443],
   };
-  test.each(gatewayVariants)("of the gateway on %s is the agents' ports", (variant) => {
+  test.each(variantNames)("of the gateway on %s is the agents' ports", (variant) => {
     expect(reached(agent, gateway(variant))).toEqual({ TCP: expected[variant], UDP: [] });
   });
 
@@ -119,7 +118,7 @@ describe("what an agent reaches", () => {
 });
 
 describe.each(Object.entries(strangers))("%s", (_, stranger) => {
-  const targets = [...gatewayVariants.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
+  const targets = [...variantNames.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
   test("reaches nothing of the gateway's namespace", () => {
     for (const target of targets) {
       expect(reached(stranger, target), JSON.stringify(target)).toEqual({ TCP: [], UDP: [] });
@@ -132,7 +131,7 @@ const readings = { Kubernetes: inAnyBlock, "kube-router": inMostSpecificNetwork 
 
 describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, reading) => {
   const reached = (source: Pod, target: Pod | string) => reachedAs(reading, source, target);
-  const withWayOut = gatewayVariants.map((variant) => [variant, gateway(variant)] as const);
+  const withWayOut = variantNames.map((variant) => [variant, gateway(variant)] as const);
   const notPublic = [
     ...["10.42.0.7", "10.43.0.1", "10.90.0.2", "169.254.169.254", "127.0.0.1", "192.168.1.1"],
     ...["172.31.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255", "0.0.0.0"],
@@ -176,7 +175,7 @@ describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (v
   test("each reaches one port of the other, and none of another path", () => {
     expect(reached(gateway(variant), litellm(variant))).toEqual({ TCP: [4000], UDP: [] });
     expect(reached(litellm(variant), gateway(variant))).toEqual({ TCP: [8082], UDP: [] });
-    const others = gatewayVariants.filter((other) => other !== variant);
+    const others = variantNames.filter((other) => other !== variant);
     for (const other of others) {
       expect(reached(gateway(variant), litellm(other))).toEqual({ TCP: [], UDP: [] });
       expect(reached(litellm(variant), gateway(other))).toEqual({ TCP: [], UDP: [] });
@@ -202,7 +201,7 @@ describe("what kube-router reads otherwise than Kubernetes is in no policy:", ()
 
   test("a rule between pods that one policy selects, which either direction alone would open", () => {
     const everyPod = [agent, otherAgent, dns, probe, kubeDns, ...Object.values(strangers)].concat(
-      gatewayVariants.flatMap((variant) => [gateway(variant), litellm(variant)]),
+      variantNames.flatMap((variant) => [gateway(variant), litellm(variant)]),
     );
     for (const one of policies) {
       const selected = everyPod.filter(

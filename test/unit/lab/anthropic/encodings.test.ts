@@ -4,7 +4,7 @@ import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "
 import { decompress } from "fzstd";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { decodedSoFar } from "../../../conformance/client/content-encoding.ts";
+import { decodedSoFar } from "../../../verify/conformance/client/content-encoding.ts";
 import { negotiated } from "../../../lab/anthropic/contentEncoding.ts";
 import { call, errorOf, HEADERS, SMALL, startFake } from "./harness.ts";
 

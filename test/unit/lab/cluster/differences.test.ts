@@ -6,8 +6,8 @@ import {
   renderAuditPolicy,
   renderK3sConfig,
   renderSysctls,
-} from "../../../../infra/k3s-config.ts";
-import { renderStartupScript } from "../../../../infra/startup-script.ts";
+} from "../../../../infra/machine/k3s-config.ts";
+import { renderStartupScript } from "../../../../infra/machine/startup-script.ts";
 import { components, configFiles } from "../../../lab/cluster/components.ts";
 import { asConfiguration, kubeletDifferences } from "../../../lab/cluster/differences.ts";
 import { k3sKubeletDefaults, overlaid } from "../../../lab/cluster/k3s.ts";

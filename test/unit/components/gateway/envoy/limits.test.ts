@@ -1,8 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  type EnvoyConfigArgs,
-  type HybridArgs,
-} from "../../../../../components/gateway/envoy/args.ts";
+import type { EnvoyConfigArgs } from "../../../../../components/gateway/envoy/args.ts";
 import { clusters } from "../../../../../components/gateway/envoy/clusters.ts";
 import { listeners } from "../../../../../components/gateway/envoy/listeners.ts";
 import {
@@ -15,14 +12,18 @@ import {
   DNS_START_SECONDS,
   STARTUP_PROBE_SECONDS,
 } from "../../../../../components/gateway/envoy/timeouts.ts";
+import { envoySni } from "../../../../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate } from "../../../../../components/gateway/paths/envoy-terminate.ts";
+import { hybrid as hybridVariant } from "../../../../../components/gateway/paths/hybrid.ts";
+import { shim } from "../../../../../components/gateway/paths/shim.ts";
 
-const hybrid: HybridArgs = {
-  path: "hybrid",
+const hybrid: EnvoyConfigArgs = {
+  variant: hybridVariant,
   credentialKind: "apiKey",
   litellmHost: "litellm.ns.svc",
   allowHosts: ["github.com"],
 };
-const sni: EnvoyConfigArgs = { path: "envoy-sni", allowHosts: [] };
+const sni: EnvoyConfigArgs = { variant: envoySni, allowHosts: [] };
 
 test("Envoy is ready before its pod would be started again, whether DNS answers or not", () => {
   expect(DNS_START_SECONDS).toBe(12);
@@ -65,11 +66,11 @@ test("every listener and every cluster bounds what a connection holds", () => {
 });
 
 test.each([
-  { variant: "envoy-terminate", eachKiB: 116 },
-  { variant: "shim", eachKiB: 272 },
-  { variant: "hybrid", eachKiB: 272 },
-] as const)(
-  "$variant: as many requests as there may be, all of clients that never read, fit the heap",
+  { variant: envoyTerminate, eachKiB: 116 },
+  { variant: shim, eachKiB: 272 },
+  { variant: hybridVariant, eachKiB: 272 },
+])(
+  "$variant.name: as many requests as there may be, all of clients that never read, fit the heap",
   ({ variant, eachKiB }) => {
     const { heap, pod } = memoryMiB(variant);
     expect((MAX_REQUESTS * eachKiB) / 1024).toBeLessThan(HEAP_SHARE_OF_REFUSAL * heap);

@@ -2,17 +2,28 @@ import { describe, expect, test } from "vitest";
 import type {
   EnvoyConfigArgs,
   EnvoySecrets,
-  HttpPathArgs,
 } from "../../../../../components/gateway/envoy/args.ts";
 import {
   renderEnvoyConfig,
   renderEnvoySecrets,
 } from "../../../../../components/gateway/envoy/render.ts";
+import { envoySni } from "../../../../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate } from "../../../../../components/gateway/paths/envoy-terminate.ts";
+import { hybrid as hybridVariant } from "../../../../../components/gateway/paths/hybrid.ts";
+import { shim as shimVariant } from "../../../../../components/gateway/paths/shim.ts";
 
-const terminate = { path: "envoy-terminate", credentialKind: "apiKey" } as const;
-const shim = { path: "shim", credentialKind: "apiKey", litellmHost: "litellm.ns.svc" } as const;
-const hybrid = { ...shim, path: "hybrid", allowHosts: ["b.example.com", "a.example.com"] } as const;
-const sni = { path: "envoy-sni", allowHosts: ["b.example.com", "a.example.com"] } as const;
+const terminate = { variant: envoyTerminate, credentialKind: "apiKey" } as const;
+const shim = {
+  variant: shimVariant,
+  credentialKind: "apiKey",
+  litellmHost: "litellm.ns.svc",
+} as const;
+const hybrid = {
+  ...shim,
+  variant: hybridVariant,
+  allowHosts: ["b.example.com", "a.example.com"],
+} as const;
+const sni = { variant: envoySni, allowHosts: ["b.example.com", "a.example.com"] } as const;
 
 const secrets: EnvoySecrets = {
   agents: [{ name: "dev-e", tokens: ["planted-token-of-dev-e"] }],
@@ -146,7 +157,7 @@ describe("agents", () => {
     readonly route?: unknown;
   }
 
-  function virtualHost(args: HttpPathArgs, values: EnvoySecrets) {
+  function virtualHost(args: EnvoyConfigArgs, values: EnvoySecrets) {
     const file = JSON.parse(renderEnvoySecrets(args, values)["routes.json"] ?? "") as {
       resources: [{ virtual_hosts: [{ routes: Route[]; metadata: unknown }] }];
     };

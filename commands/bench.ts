@@ -1,0 +1,90 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { BadInput, runCommand } from "./command-line.ts";
+import { lineProgress } from "../test/lab/progress.ts";
+import { circumstancesAtStart } from "../test/bench/circumstances.ts";
+import { parseOptions, USAGE } from "../test/bench/options.ts";
+import { measureProgram } from "../test/bench/program/measure.ts";
+import { measureRelay } from "../test/bench/relay/rounds.ts";
+import { subjectNames } from "../test/bench/relay/subjects/subject.ts";
+import { overviewSvg } from "../test/bench/report/growth.ts";
+import { renderHtml } from "../test/bench/report/html.ts";
+import { type Report, reportOf } from "../test/bench/report/report.ts";
+import { renderTerminal } from "../test/bench/report/terminal.ts";
+
+const progress = lineProgress();
+
+/** `npm run bench`: what each path costs, all of them side by side in one run. */
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    throw new BadInput("npm run bench needs Linux and root, for the parts of the lab");
+  }
+  const circumstances = await circumstancesAtStart();
+  const relay = !options.relay
+    ? undefined
+    : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
+  // What was measured is reported even if the rest fails.
+  const failures: unknown[] = [];
+  const program = !options.program
+    ? undefined
+    : await measureProgram({ ...PROGRAM, progress, signal }).catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+  const results = { ...(relay && { relay }), ...(program && { program }) };
+  const report = reportOf(circumstances(), results);
+  await write(report, options);
+  process.stdout.write(renderTerminal(report));
+  for (const error of failures) throw error;
+  return 0;
+}
+
+const RELAY = {
+  subjects: subjectNames,
+  extent: {
+    connections: [1, 16, 64],
+    // LiteLLM answers 64 connections in about 0.7 s.
+    loadSeconds: 2,
+    streams: [200, 1000],
+    holdSeconds: 2.5,
+    patienceSeconds: 45,
+  },
+} as const;
+
+const PROGRAM = {
+  // Hybrid is shim with one more listener in the same Envoy.
+  paths: ["litellm", "shim", "envoy"],
+  agents: [10, 50],
+  repeats: 2,
+  local: true,
+} as const;
+
+/** More digits than these are noise. */
+function fewDigits(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(5)) : value;
+}
+
+async function write(
+  report: Report,
+  files: { readonly [Name in "json" | "html" | "svg"]: string | undefined },
+): Promise<void> {
+  const texts = {
+    json: () => `${JSON.stringify(report, fewDigits, 2)}\n`,
+    html: () => renderHtml(report),
+    svg: () => overviewSvg(report),
+  };
+  for (const name of ["json", "html", "svg"] as const) {
+    const file = files[name];
+    if (file === undefined) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, texts[name]());
+  }
+}
+
+await runCommand(main, {
+  usage: USAGE,
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping after the measurement under way`);
+  },
+});

@@ -1,0 +1,53 @@
+/** `npm run spike:reap [-- --orphans]`: destroys spikes past their time to live. */
+import { readArguments, runCommand, UsageError } from "./command-line.ts";
+import { ownSpikes, pulumiIsInstalled } from "./spike-reap/own-pulumi.ts";
+import { reap, type Spikes } from "./spike-reap/reap.ts";
+
+const USAGE = `usage: npm run spike:reap [-- OPTIONS]
+
+Destroys and removes every stack of kind spike that was created longer ago than its spike.ttl.
+
+  --orphans   then delete namespaces of spikes that no stack owns, once past their time
+  --lab       on the embedded cluster of this clone instead of your own
+  --help      show this
+
+Your own are the stacks of the backend that \`pulumi\` is logged in to, and for --orphans the cluster of
+kubectl's current context. Where no \`pulumi\` is installed, --lab is implied.
+Exit code: 0 nothing is left past its time, 1 something could not be reaped, 2 bad input.`;
+
+const FLAG = { type: "boolean", default: false } as const;
+
+const report = (text: string) => process.stdout.write(`${text}\n`);
+
+await runCommand(
+  async (signal) => {
+    const { help, orphans, lab } = readArguments(process.argv.slice(2), {
+      help: FLAG,
+      orphans: FLAG,
+      lab: FLAG,
+    });
+    if (help) {
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    }
+    const spikes = lab || !(await pulumiIsInstalled()) ? await labSpikes() : ownSpikes;
+    const reaped = await reap(spikes, { orphans, report, signal });
+    const all = [reaped.stacks, reaped.orphans];
+    const count = (which: "gone" | "kept" | "failed") =>
+      all.reduce((total, each) => total + each[which].length, 0);
+    report(`${count("gone")} reaped, ${count("kept")} kept, ${count("failed")} failed`);
+    return count("failed") === 0 ? 0 : 1;
+  },
+  { usage: USAGE, onInterrupt: (signal) => report(`${signal}: stopping`) },
+);
+
+/** Loaded when asked for: a deployment that never sees the lab needs none of its parts. */
+async function labSpikes(): Promise<Spikes> {
+  const { runningLabSpikes } = await import("../test/lab/spikes.ts");
+  const spikes = await runningLabSpikes();
+  if (spikes !== undefined) return spikes;
+  throw new UsageError(
+    "The embedded cluster does not run, and takes its spikes with it: there is nothing to reap. " +
+      "To reap your own, install pulumi and leave out --lab",
+  );
+}

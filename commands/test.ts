@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { FILE_TIMES, type FileTime, slowest } from "../test/ci/file-times.ts";
+import { GO_ENV } from "../test/lab/parts/go.ts";
+import { installPackages } from "../test/lab/parts/debian.ts";
+import { elapsed, lineProgress } from "../test/lab/progress.ts";
+import { type Tally, tallyOf, type VitestCounts } from "../test/ci/tally.ts";
+
+/**
+ * `npm test`: lint, types, unit tests and golden graphs, then the lab: its parts are built, its Go programs are tested,
+ * and it is tested end to end. Ends with `N passed, N failed`. Everything runs, whatever failed before it.
+ */
+interface StepResult extends Tally {
+  /** How long each test file took, where there are some. */
+  readonly files?: readonly FileTime[];
+}
+
+interface Step {
+  readonly title: string;
+  /** What its lines begin with while other steps run beside it. */
+  readonly label: string;
+  /** Whether its time is one of building, not of testing. */
+  readonly builds?: true;
+  readonly run: (args: Output) => Promise<StepResult>;
+}
+
+/** Where a step's output goes: with a label in front of each line, or as it is. */
+interface Output {
+  readonly label: string | undefined;
+}
+
+const root = join(import.meta.dirname, "..");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+const BEFORE_THE_LAB: readonly (readonly Step[])[] = [
+  [
+    {
+      title: "format",
+      label: "format",
+      run: command([bin("prettier"), "--check", "--log-level=warn", "."]),
+    },
+    { title: "lint", label: "lint", run: command([bin("eslint"), "."]) },
+    { title: "types", label: "types", run: command([bin("tsc")]) },
+  ],
+  [{ title: "unit tests and golden graphs", label: "unit", run: vitest("unit") }],
+];
+
+const THE_LAB: readonly (readonly Step[])[] = [
+  [
+    {
+      title: "the lab's parts and images",
+      label: "build",
+      builds: true,
+      run: command([process.execPath, "--import", "tsx", "test/lab/build.ts"]),
+    },
+  ],
+  [
+    { title: "the lab, end to end", label: "lab", run: vitest("lab") },
+    { title: "what needs no cluster", label: "apart", run: vitest("lab-apart") },
+    {
+      title: "the lab's Go programs",
+      label: "go",
+      // Compiled as the parts were, so that what they share is compiled once.
+      run: command(["go", "test", "./..."], { dir: "test/lab/netpol", env: GO_ENV }),
+    },
+  ],
+];
+
+async function main(): Promise<number> {
+  const started = Date.now();
+  const leftOut = missingForTheLab();
+  if (leftOut === undefined) await installPackages(lineProgress());
+  let buildMs = Date.now() - started;
+
+  const tallies: StepResult[] = [];
+  for (const stage of [...BEFORE_THE_LAB, ...(leftOut === undefined ? THE_LAB : [])]) {
+    const began = Date.now();
+    tallies.push(...(await Promise.all(stage.map((step) => runStep(step, stage.length > 1)))));
+    if (stage.every(({ builds }) => builds)) buildMs += Date.now() - began;
+  }
+  if (leftOut !== undefined) {
+    process.stdout.write(
+      `\nLeft out: the lab, end to end, and every test skipped above, because ${leftOut}.\n`,
+    );
+    // A CI that skips the lab proves nothing about a gateway.
+    if (process.env.CI !== undefined) tallies.push({ passed: 0, failed: 1 });
+  }
+  const files = tallies.flatMap((tally) => tally.files ?? []);
+  const testMs = Date.now() - started - buildMs;
+  process.stdout.write(
+    `\nSlowest files:\n${slowest(files, 10).join("\n")}\n` +
+      `Building took ${elapsed(buildMs)}, testing ${elapsed(testMs)}\n`,
+  );
+  const passed = sum(tallies.map((tally) => tally.passed));
+  const failed = sum(tallies.map((tally) => tally.failed));
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function runStep({ title, label, run }: Step, besideOthers: boolean): Promise<StepResult> {
+  const started = Date.now();
+  process.stdout.write(`\n=== ${title}\n`);
+  const tally = await run({ label: besideOthers ? label : undefined });
+  const result = tally.failed === 0 ? "passed" : "FAILED";
+  process.stdout.write(`=== ${title}: ${result} (${elapsed(Date.now() - started)})\n`);
+  return tally;
+}
+
+/** Why the lab cannot run on this machine; undefined if it can. */
+function missingForTheLab(): string | undefined {
+  if (process.platform !== "linux") return `it needs Linux, and this is ${process.platform}`;
+  if (process.getuid?.() !== 0) return "it needs root, for network namespaces and containers";
+  return undefined;
+}
+
+/** Runs a command that counts as one test. */
+function command(argv: Argv, options: { dir?: string; env?: NodeJS.ProcessEnv } = {}): Step["run"] {
+  return async (output) => {
+    const passed = (await exitCode(argv, { ...options, ...output })) === 0;
+    return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+  };
+}
+
+/** Runs a vitest project and takes its own counts; files that do not load count as failures. */
+function vitest(project: string): Step["run"] {
+  return async (output) => {
+    const dir = await mkdtemp(join(tmpdir(), "claude-gateway-test-"));
+    try {
+      const [report, times] = [join(dir, "report.json"), join(dir, "times.json")];
+      const reporters = [
+        ...["--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+        "--reporter=./test/ci/file-times.ts",
+      ];
+      const argv: Argv = [bin("vitest"), "run", "--project", project, ...reporters];
+      const code = await exitCode(argv, { ...output, env: { [FILE_TIMES]: times } });
+      const counts = JSON.parse(await readFile(report, "utf8")) as VitestCounts;
+      return {
+        ...tallyOf(counts, { exitCode: code, maySkip: missingForTheLab() !== undefined }),
+        files: JSON.parse(await readFile(times, "utf8")) as FileTime[],
+      };
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  };
+}
+
+type Argv = readonly [string, ...string[]];
+
+async function exitCode(
+  [program, ...args]: Argv,
+  { dir = ".", env = {}, label }: Output & { dir?: string; env?: NodeJS.ProcessEnv },
+): Promise<number | null> {
+  const output = label === undefined ? "inherit" : "pipe";
+  const child = spawn(program, args, {
+    cwd: join(root, dir),
+    env: { ...process.env, ...env },
+    stdio: ["inherit", output, output],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on("line", (line) => {
+      process.stdout.write(`${(label ?? "").padEnd(6)} │ ${line}\n`);
+    });
+  }
+  return await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+process.exitCode = await main();

@@ -1,0 +1,93 @@
+import { writeFile } from "node:fs/promises";
+import { runCommand } from "./command-line.ts";
+import { lineProgress, type Progress } from "../test/lab/progress.ts";
+import { measureAllPaths } from "../test/verify/conformance/all-paths.ts";
+import { measure } from "../test/verify/conformance/measure.ts";
+import { type Options, parseOptions, USAGE } from "../test/verify/conformance/options.ts";
+import { checks } from "../test/verify/conformance/checks/index.ts";
+import { decide, recommend } from "../test/verify/conformance/report/decision.ts";
+import { renderHtml } from "../test/verify/conformance/report/html.ts";
+import { renderDecisionTable } from "../test/verify/conformance/report/markdown.ts";
+import type { Report } from "../test/verify/conformance/report/report.ts";
+import { renderTerminal } from "../test/verify/conformance/report/terminal.ts";
+import { findStack } from "../test/verify/conformance/subject/find-stack.ts";
+import { openStack } from "../test/verify/conformance/subject/stack.ts";
+import type { Subject } from "../test/verify/conformance/subject/subject.ts";
+import { openUrl } from "../test/verify/conformance/subject/url.ts";
+
+const progress = lineProgress();
+
+/** `npm run verify`: what a gateway keeps and loses, measured. */
+async function main(signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), process.env);
+  const reports = await reportsOf(options, progress, signal);
+  for (const report of reports) process.stdout.write(renderTerminal(report));
+  if (reports.length > 1) process.stdout.write(`\n${renderDecisionTable(reports)}\n`);
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
+  }
+  if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
+  if (reports.length === 0) throw new Error("nothing was measured");
+  return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
+}
+
+/** One report as it is; of several, with what follows from them together. */
+function jsonOf(reports: readonly Report[]) {
+  const [only, ...more] = reports;
+  if (only !== undefined && more.length === 0) return only;
+  return {
+    paths: reports,
+    decisions: reports.map(decide),
+    recommendation: recommend(reports),
+    verdict: reports.some(({ verdict }) => verdict === "differs") ? "differs" : "as-expected",
+  };
+}
+
+async function reportsOf(
+  { subject, long }: Options,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Report[]> {
+  switch (subject.kind) {
+    case "stack": {
+      const found = await findStack(subject.stack, subject.kubeconfig, progress);
+      const opened = await openStack({ ...found, stack: subject.stack, long });
+      return [await reportOn(opened, progress, signal)];
+    }
+    case "url":
+      return [await reportOn(await openUrl(subject.url, long), progress, signal)];
+    case "all-paths":
+      return measureAllPaths({
+        ...{ long, progress, signal },
+        measure: (opened) => reportOn(opened, progress, signal),
+      });
+  }
+}
+
+async function reportOn(
+  subject: Subject,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Report> {
+  // Without its client a measurement ends at once.
+  signal.addEventListener("abort", subject.close);
+  try {
+    const report = await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>
+      measure(subject, (done, of) => {
+        status(`${done} of ${of} checks`);
+      }),
+    );
+    signal.throwIfAborted();
+    return report;
+  } finally {
+    signal.removeEventListener("abort", subject.close);
+    subject.close();
+  }
+}
+
+await runCommand(main, {
+  usage: USAGE,
+  onInterrupt: (signal) => {
+    progress.note(`${signal}: stopping`);
+  },
+});

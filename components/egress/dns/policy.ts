@@ -1,0 +1,11 @@
+import { labelKeys } from "../../kubernetes/labels.ts";
+import { agentPods, bothProtocols, policy, type PolicySpec } from "../../kubernetes/policy-spec.ts";
+import { DNS_PORT } from "../../kubernetes/ports.ts";
+
+/** The agents' DNS: it is asked, and asks nobody. */
+export function dnsPolicy(agentNamespaces: Readonly<Record<string, string>>): PolicySpec {
+  return policy(
+    { [labelKeys.role]: "dns" },
+    { ingress: [{ peers: [agentPods(agentNamespaces)], ports: bothProtocols(DNS_PORT) }] },
+  );
+}

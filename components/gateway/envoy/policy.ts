@@ -1,0 +1,33 @@
+import { pathLabels } from "../../kubernetes/labels.ts";
+import {
+  agentPods,
+  podsHere,
+  policy,
+  type PolicySpec,
+  tcp,
+  wayOut,
+} from "../../kubernetes/policy-spec.ts";
+import { ports } from "../../kubernetes/ports.ts";
+import { agentPorts, type Variant } from "../paths/variant.ts";
+
+/** Envoy: agents come in; it is the only pod of its path with a way out. */
+export function envoyPolicy(
+  variant: Variant,
+  agentNamespaces: Readonly<Record<string, string>>,
+): PolicySpec {
+  const litellm = podsHere(pathLabels("litellm", variant.name));
+  return policy(pathLabels("gateway", variant.name), {
+    ingress: [
+      { peers: [agentPods(agentNamespaces)], ports: tcp(...agentPorts(variant)) },
+      ...(variant.listeners.includes("egress")
+        ? [{ peers: [litellm], ports: tcp(ports.egress) }]
+        : []),
+    ],
+    egress: [
+      ...wayOut(),
+      ...(variant.litellm === "behind-envoy"
+        ? [{ peers: [litellm], ports: tcp(ports.litellm) }]
+        : []),
+    ],
+  });
+}

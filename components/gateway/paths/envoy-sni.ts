@@ -1,0 +1,29 @@
+import { UPSTREAM_HOST } from "../api/upstream.ts";
+import { extraRoutes } from "./http.ts";
+import { sortedHosts, type Variant } from "./variant.ts";
+
+/** Envoy passes the agent's own TLS on by server name: the agent holds the credential. */
+export const envoySni = {
+  name: "envoy-sni",
+  path: "envoy",
+  mode: { name: "sni", description: "TLS is untouched and the agent holds its own." },
+  title: "Envoy by SNI",
+  chain: "agent → Envoy, TLS untouched → API",
+  holder: "agent",
+  listeners: ["sni"],
+  tlsHosts: (allow) => sortedHosts([...allow, UPSTREAM_HOST]),
+  baseUrl: () => `https://${UPSTREAM_HOST}`,
+  settings: { routes: extraRoutes },
+  decision: {
+    costCeiling: "No: Envoy sees encrypted bytes.",
+    portability: "No: The agents' API is Anthropic's, passed on as it is.",
+    observability: "Little: Connections and bytes a host name.",
+  },
+  deviations: {
+    "own-errors": {
+      status: "not-applicable",
+      reason:
+        "TLS passes through untouched: the gateway sees no HTTP, so it has no tokens, routes or answers of its own",
+    },
+  },
+} as const satisfies Variant;

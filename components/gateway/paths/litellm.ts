@@ -1,0 +1,19 @@
+import { httpBaseUrl } from "./http.ts";
+import { bareLitellmLosses, litellmDecision } from "./through-litellm.ts";
+import { noHosts, type Variant } from "./variant.ts";
+
+/** LiteLLM's passthrough, called by agents. */
+export const litellm = {
+  name: "litellm",
+  path: "litellm",
+  title: "LiteLLM",
+  chain: "agent → LiteLLM → API",
+  holder: "gateway",
+  litellm: "called-by-agents",
+  listeners: [],
+  tlsHosts: noHosts,
+  baseUrl: httpBaseUrl,
+  settings: {},
+  decision: litellmDecision,
+  deviations: bareLitellmLosses,
+} as const satisfies Variant;

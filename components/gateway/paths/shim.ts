@@ -1,0 +1,22 @@
+import { extraRoutes, httpBaseUrl } from "./http.ts";
+import { litellmDecision, litellmLosses } from "./through-litellm.ts";
+import { noHosts, type Variant } from "./variant.ts";
+
+/** LiteLLM between two listeners of one Envoy, which restores the API's own errors. */
+export const shim = {
+  name: "shim",
+  path: "shim",
+  title: "Shim",
+  chain: "agent → Envoy → LiteLLM → Envoy → API",
+  holder: "gateway",
+  litellm: "behind-envoy",
+  listeners: ["agents", "egress"],
+  tlsHosts: noHosts,
+  baseUrl: httpBaseUrl,
+  settings: { routes: extraRoutes },
+  decision: {
+    ...litellmDecision,
+    observability: `${litellmDecision.observability} Envoy logs which agent asked.`,
+  },
+  deviations: litellmLosses,
+} as const satisfies Variant;

@@ -1,0 +1,97 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { pathLabels } from "../kubernetes/labels.ts";
+import { ports } from "../kubernetes/ports.ts";
+import { serviceAddress } from "../kubernetes/service-address.ts";
+import { internalService } from "../kubernetes/workload.ts";
+import { Envoy } from "./envoy/envoy.ts";
+import { LiteLlm } from "./litellm/litellm.ts";
+import type { GatewayPath, PathArgs } from "./path.ts";
+
+/**
+ * LiteLLM between two listeners of one Envoy: agents' requests come in through Envoy, which checks tokens and
+ * restores native errors, and leave LiteLLM through Envoy again, the only pod with a way out.
+ */
+export class Shim extends pulumi.ComponentResource implements GatewayPath {
+  readonly selector: Record<string, pulumi.Input<string>>;
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, args: PathArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:gateway:Shim", name, {}, opts);
+    const { namespace, variant } = args;
+    const host = (service: string) => pulumi.interpolate`${service}.${namespace}.svc.cluster.local`;
+
+    const internalToken = new random.RandomPassword(
+      `${name}-internal-token`,
+      { length: 48, special: false },
+      { parent: this },
+    ).result;
+
+    // LiteLLM has to know its address, so it comes before the pods behind it, and selects every Envoy of the path.
+    const egressService = internalService(
+      `${name}-egress-service`,
+      {
+        namespace,
+        serviceName: `${variant.name}-egress`,
+        selector: pathLabels("gateway", variant.name),
+        ports: [{ name: "egress", port: ports.egress, targetPort: "egress" }],
+      },
+      { parent: this },
+    );
+    const egressHost = host(`${variant.name}-egress`);
+    const litellm = new LiteLlm(
+      `${name}-litellm`,
+      {
+        namespace,
+        variant,
+        objectName: `${variant.name}-litellm`,
+        image: args.images.litellm,
+        callers: internalToken.apply((token) => ({ envoy: [token] })),
+        credential: args.credential,
+        routes: args.routes,
+        upstreamBaseUrl: pulumi.interpolate`http://${egressHost}:${ports.egress}`,
+        hostAliases: pulumi
+          .all([serviceAddress(egressService), egressHost])
+          .apply(([ip, hostname]) => [{ ip, hostnames: [hostname] }]),
+        agentNamespaces: args.agentNamespaces,
+        drainSeconds: args.drainSeconds,
+      },
+      { parent: this },
+    );
+
+    const litellmService = internalService(
+      `${name}-litellm-service`,
+      {
+        namespace,
+        serviceName: `${variant.name}-litellm`,
+        selector: litellm.selector,
+        ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
+      },
+      { parent: this, dependsOn: [litellm.deployment] },
+    );
+
+    const envoy = new Envoy(
+      `${name}-envoy`,
+      {
+        namespace,
+        variant,
+        objectName: `${variant.name}-envoy`,
+        images: args.images,
+        credentialKind: args.credentialKind,
+        routes: args.routes,
+        allowHosts: args.allowHosts,
+        litellmHost: host(`${variant.name}-litellm`),
+        agents: args.agents,
+        credential: internalToken,
+        agentNamespaces: args.agentNamespaces,
+        drainSeconds: args.drainSeconds,
+      },
+      // Deleted before LiteLLM and its Service, which its open requests still pass through.
+      { parent: this, dependsOn: [litellm.deployment, litellmService] },
+    );
+
+    this.selector = envoy.selector;
+    this.ready = [envoy.deployment, litellm.deployment];
+    this.registerOutputs({ selector: this.selector });
+  }
+}

@@ -1,0 +1,107 @@
+import { labelKeys, type Role } from "./labels.ts";
+import { ports } from "./ports.ts";
+import { publicAddresses } from "./public-addresses.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Selector {
+  readonly matchLabels: Labels;
+}
+
+/** One side of what a policy allows: pods by label, or addresses. */
+export type Peer =
+  | { readonly namespaceSelector?: Selector; readonly podSelector: Selector }
+  | { readonly ipBlock: { readonly cidr: string; readonly except: string[] } };
+
+export interface PolicyPort {
+  readonly protocol: "TCP" | "UDP";
+  readonly port: number;
+}
+
+/** What may come in from some peers or go out to some, by target port of the pods. */
+export interface Allowance {
+  readonly peers: Peer[];
+  readonly ports: PolicyPort[];
+}
+
+/** The spec of a NetworkPolicy that lets its pods do nothing but what it lists. */
+export interface PolicySpec {
+  readonly podSelector: { readonly matchLabels?: Labels };
+  readonly policyTypes: string[];
+  readonly ingress: { readonly from: Peer[]; readonly ports: PolicyPort[] }[];
+  readonly egress: { readonly to: Peer[]; readonly ports: PolicyPort[] }[];
+}
+
+/** Every pod of the namespace, both ways: what no other policy allows is closed. */
+export function defaultDeny(): PolicySpec {
+  return { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] };
+}
+
+/** Pods by label may do what is listed, and nothing else. */
+export function policy(
+  selected: Labels,
+  allowed: { readonly ingress?: readonly Allowance[]; readonly egress?: readonly Allowance[] },
+): PolicySpec {
+  const { ingress = [], egress = [] } = allowed;
+  return {
+    podSelector: { matchLabels: selected },
+    policyTypes: ["Ingress", "Egress"],
+    ingress: ingress.map(({ peers, ports }) => ({ from: peers, ports })),
+    egress: egress.map(({ peers, ports }) => ({ to: peers, ports })),
+  };
+}
+
+/** Pods of the same namespace, by label. */
+export function podsHere(labels: Labels): Peer {
+  return { podSelector: { matchLabels: labels } };
+}
+
+/** Pods of a role in the namespace of that name. */
+export function podsIn(namespace: string, role: Role): Peer {
+  return {
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+    podSelector: { matchLabels: { [labelKeys.role]: role } },
+  };
+}
+
+/** The agents' pods. `agentNamespaces` are labels that every namespace of the agents has, and no other namespace. */
+export function agentPods(agentNamespaces: Labels): Peer {
+  return {
+    namespaceSelector: { matchLabels: agentNamespaces },
+    podSelector: { matchLabels: { [labelKeys.role]: "agent" } },
+  };
+}
+
+/** Cluster DNS, and TCP 443 of public addresses: which host that may be is Envoy's to decide, not an address list's. */
+export function wayOut(): Allowance[] {
+  return [
+    {
+      peers: [
+        {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+          podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+        },
+      ],
+      ports: bothProtocols(53),
+    },
+    {
+      peers: [publicAddresses.v4, publicAddresses.v6].map(({ cidr, except }) => ({
+        ipBlock: { cidr, except: [...except] },
+      })),
+      ports: tcp(ports.https),
+    },
+  ];
+}
+
+/** TCP ports. */
+export function tcp(...numbers: number[]): PolicyPort[] {
+  return numbers.map((port) => ({ protocol: "TCP", port }));
+}
+
+/** A port of a DNS server, by UDP and TCP. */
+export function bothProtocols(port: number): PolicyPort[] {
+  return [
+    { protocol: "UDP", port },
+    { protocol: "TCP", port },
+  ];
+}

@@ -1,0 +1,119 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Firewall } from "@pulumi/gcp/compute/firewall.js";
+import { Network as Vpc } from "@pulumi/gcp/compute/network.js";
+import { Router } from "@pulumi/gcp/compute/router.js";
+import { RouterNat } from "@pulumi/gcp/compute/routerNat.js";
+import { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
+
+import { API_PORT } from "../machine/k3s-config.ts";
+
+/** Addresses that Identity-Aware Proxy connects from. */
+export const IAP_RANGE = "35.235.240.0/20";
+
+/** The machine's own addresses, apart from those of k3s's pods and services. */
+export const SUBNET_RANGE = "10.41.0.0/24";
+
+export interface NetworkArgs {
+  /** Name on GCE of the network; what belongs to it is named after it. */
+  readonly name: string;
+  readonly region: string;
+}
+
+/**
+ * A network for one machine: in, only SSH and the Kubernetes API through Identity-Aware Proxy; out, only
+ * TCP 443 by Cloud NAT. (The metadata server, which is also DNS and NTP, is no subject of a VPC firewall.)
+ */
+export class Network extends pulumi.ComponentResource {
+  readonly subnetworkId: pulumi.Output<string>;
+  /** What must be there before the machine can download anything. */
+  readonly ready: pulumi.Resource[];
+
+  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("claude-gateway:infra:Network", name, {}, opts);
+    const parent = { parent: this };
+
+    const vpc = new Vpc(`${name}-vpc`, { name: args.name, autoCreateSubnetworks: false }, parent);
+    const subnetwork = new Subnetwork(
+      `${name}-subnet`,
+      {
+        name: args.name,
+        network: vpc.id,
+        region: args.region,
+        ipCidrRange: SUBNET_RANGE,
+        privateIpGoogleAccess: true,
+      },
+      parent,
+    );
+    const router = new Router(
+      `${name}-router`,
+      { name: args.name, network: vpc.id, region: args.region },
+      parent,
+    );
+    const nat = new RouterNat(
+      `${name}-nat`,
+      {
+        name: args.name,
+        router: router.name,
+        region: args.region,
+        natIpAllocateOption: "AUTO_ONLY",
+        sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
+        subnetworks: [{ name: subnetwork.id, sourceIpRangesToNats: ["ALL_IP_RANGES"] }],
+      },
+      parent,
+    );
+    const rules = [
+      new Firewall(
+        `${name}-iap`,
+        {
+          name: `${args.name}-iap`,
+          network: vpc.id,
+          direction: "INGRESS",
+          priority: 1000,
+          sourceRanges: [IAP_RANGE],
+          allows: [{ protocol: "tcp", ports: ["22", String(API_PORT)] }],
+        },
+        parent,
+      ),
+      new Firewall(
+        `${name}-deny-ingress`,
+        {
+          name: `${args.name}-deny-ingress`,
+          network: vpc.id,
+          direction: "INGRESS",
+          priority: 65_534,
+          sourceRanges: ["0.0.0.0/0"],
+          denies: [{ protocol: "all" }],
+        },
+        parent,
+      ),
+      new Firewall(
+        `${name}-https`,
+        {
+          name: `${args.name}-https`,
+          network: vpc.id,
+          direction: "EGRESS",
+          priority: 1000,
+          destinationRanges: ["0.0.0.0/0"],
+          allows: [{ protocol: "tcp", ports: ["443"] }],
+        },
+        parent,
+      ),
+      new Firewall(
+        `${name}-deny-egress`,
+        {
+          name: `${args.name}-deny-egress`,
+          network: vpc.id,
+          direction: "EGRESS",
+          priority: 65_534,
+          destinationRanges: ["0.0.0.0/0"],
+          denies: [{ protocol: "all" }],
+        },
+        parent,
+      ),
+    ];
+
+    this.subnetworkId = subnetwork.id;
+    this.ready = [nat, ...rules];
+    this.registerOutputs({ subnetworkId: this.subnetworkId });
+  }
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+
+import { RELEASE_KEY } from "./k3s-release.ts";
+import {
+  API_SERVER_FILES,
+  CONFIG_DIR,
+  DATA_DIR,
+  KUBELET_CONFIG,
+  type MachineFile,
+  METADATA_ADDRESS,
+  renderAdmissionConfig,
+  renderAuditPolicy,
+  renderK3sConfig,
+  renderSysctls,
+} from "./k3s-config.ts";
+import { renderKubeletConfig } from "./node-settings.ts";
+import { renderK3sUnit, renderWatchUnit } from "./units.ts";
+
+/** Metadata keys of our own besides {@link RELEASE_KEY}. They name secrets and hold none. */
+export const TOKEN_SECRET_KEY = "claude-gateway-token-secret";
+export const KUBECONFIG_SECRET_KEY = "claude-gateway-kubeconfig-secret";
+
+/** Where the script finds its parts on the machine. */
+export const SELF = "/usr/local/sbin/claude-gateway-host";
+export const FIREWALL = "/etc/claude-gateway/node-firewall.nft";
+const SYSCTLS = "/etc/sysctl.d/90-claude-gateway.conf";
+
+/** How patient the script is; what the network or IAM needs to settle is tried again. */
+export interface Patience {
+  readonly attempts: number;
+  readonly retrySeconds: number;
+  /** How long one wait on the metadata key lasts before the machine looks after its kubeconfig again. */
+  readonly watchSeconds: number;
+}
+
+export interface StartupScriptArgs {
+  /** Name of the machine, and of the cluster's one node. */
+  readonly nodeName: string;
+  /** nftables rule set of the node, safe to load again. */
+  readonly nodeFirewall: string;
+  /** Defaults to five minutes for what has to settle, and five for a wait. */
+  readonly patience?: Patience;
+}
+
+const PARTS = ["report", "google", "machine", "k3s", "upgrade", "main"] as const;
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function putFile({ mode, path, content }: MachineFile): string {
+  const end = "END_OF_FILE";
+  if (!content.endsWith("\n") || content.split("\n").includes(end)) {
+    throw new Error(
+      `${path} cannot be a here-document: it lacks a last newline, or has a line ${end}`,
+    );
+  }
+  return `  put_file ${mode} ${path} <<'${end}'\n${content}${end}\n`;
+}
+
+/**
+ * The script that sets the machine up at each boot, for `metadata["startup-script"]`. It holds no version and
+ * no secret: both come by metadata keys and Secret Manager, so it changes only when the set-up itself does.
+ */
+export function renderStartupScript(args: StartupScriptArgs): string {
+  const patience = args.patience ?? { attempts: 60, retrySeconds: 5, watchSeconds: 300 };
+  const constants = {
+    METADATA: `http://${METADATA_ADDRESS}/computeMetadata/v1`,
+    SECRET_MANAGER: "https://secretmanager.googleapis.com/v1",
+    RELEASES: "https://github.com/k3s-io/k3s/releases/download",
+    RELEASE_KEY,
+    TOKEN_SECRET_KEY,
+    KUBECONFIG_SECRET_KEY,
+    RUN: "/run/claude-gateway",
+    DATA_DIR,
+    STATE: `${DATA_DIR}/claude-gateway`,
+    SELF,
+    FIREWALL,
+    SYSCTLS,
+    TOKEN_FILE: `${CONFIG_DIR}/token`,
+    NODE_NAME: args.nodeName,
+    ATTEMPTS: String(patience.attempts),
+    RETRY_SECONDS: String(patience.retrySeconds),
+    WATCH_SECONDS: String(patience.watchSeconds),
+  };
+  const files: MachineFile[] = [
+    { path: SYSCTLS, mode: "0644", content: renderSysctls() },
+    { path: FIREWALL, mode: "0644", content: args.nodeFirewall },
+    { path: `${CONFIG_DIR}/config.yaml`, mode: "0600", content: renderK3sConfig(args) },
+    { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig() },
+    { path: API_SERVER_FILES.admissionConfig, mode: "0600", content: renderAdmissionConfig() },
+    { path: API_SERVER_FILES.auditPolicy, mode: "0600", content: renderAuditPolicy() },
+    {
+      path: `${CONFIG_DIR}/resolv.conf`,
+      mode: "0644",
+      content: `nameserver ${METADATA_ADDRESS}\n`,
+    },
+    { path: "/etc/systemd/system/k3s.service", mode: "0644", content: renderK3sUnit(FIREWALL) },
+    {
+      path: "/etc/systemd/system/claude-gateway-watch.service",
+      mode: "0644",
+      content: renderWatchUnit(SELF),
+    },
+  ];
+  return [
+    "#!/bin/bash",
+    "# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts: change it there.",
+    "set -Eeuo pipefail",
+    "shopt -s inherit_errexit",
+    "",
+    ...Object.entries(constants).map(([name, value]) => `readonly ${name}=${quote(value)}`),
+    `write_files() {\n${files.map(putFile).join("")}}`,
+    "",
+    ...PARTS.map((part) => readFileSync(new URL(`startup/${part}.sh`, import.meta.url), "utf8")),
+  ].join("\n");
+}

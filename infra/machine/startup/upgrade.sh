@@ -1,0 +1,117 @@
+# Upgrades: the unit claude-gateway-watch waits on the metadata key. What is running stays until the new binary
+# is here and checked; the datastore is copied while k3s stands still; anything that fails goes back to both.
+
+# upgrade_problem FROM TO: prints why not; the same rules as infra/machine/k3s-release.ts, which refuses at preview.
+upgrade_problem() {
+  local pattern='^v([0-9]+)\.([0-9]+)\.([0-9]+)\+k3s([0-9]+)$' old new part
+  [[ $1 =~ $pattern ]] || { printf '%s is no k3s release' "$1" && return; }
+  old=("${BASH_REMATCH[@]:1}")
+  [[ $2 =~ $pattern ]] || { printf '%s is no k3s release' "$2" && return; }
+  new=("${BASH_REMATCH[@]:1}")
+  for part in 0 1 2 3; do
+    if ((new[part] > old[part])); then break; fi
+    if ((new[part] < old[part])); then
+      printf '%s -> %s is a downgrade: the datastore cannot go back; restore a snapshot instead' "$1" "$2"
+      return
+    fi
+  done
+  if ((new[0] != old[0])); then
+    printf '%s -> %s changes the major version: make a new host' "$1" "$2"
+  elif ((new[1] > old[1] + 1)); then
+    printf '%s -> %s skips a minor: upgrade to v%d.%d first' "$1" "$2" "${old[0]}" "$((old[1] + 1))"
+  fi
+}
+
+# try_upgrade RELEASE: runs as a process of its own, so that it ends at the first thing that fails.
+try_upgrade() {
+  # The last upgrade's copy goes before the mark is set: with the mark, a copy is what a roll-back restores.
+  rm -rf "$STATE/datastore" "$STATE/datastore.part"
+  put_file 0600 "$STATE/upgrading" <<<"$1"
+  systemctl stop k3s.service
+  cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
+    fail "copy of the datastore: $(tail -1 "$RUN/copy.log")"
+  sync -f "$STATE"
+  mv "$STATE/datastore.part" "$STATE/datastore"
+  mv "$K3S" "$K3S.previous"
+  mv "$K3S.next" "$K3S"
+  systemctl start --no-block k3s.service
+  wait_until_ready "${1% *}"
+}
+
+# Also what a machine does that went down in the middle of an upgrade.
+roll_back() {
+  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  if cmp -s "$STATE/upgrading" "$STATE/release"; then
+    rm -f "$STATE/upgrading"
+    return
+  fi
+  systemctl stop k3s.service
+  rm -rf "$STATE/datastore.part"
+  # A rename, so that a second crash here finds either the copy or the datastore, whole.
+  if [[ -d $STATE/datastore ]]; then
+    rm -rf "$DATA_DIR/k3s/server"
+    mv "$STATE/datastore" "$DATA_DIR/k3s/server"
+  fi
+  install_k3s
+  rm -f "$STATE/upgrading"
+  DETAIL='went back from an upgrade that did not finish'
+}
+
+# upgrade RELEASE
+upgrade() {
+  local from to=${1% *} problem
+  from=$(cut -d' ' -f1 "$STATE/release")
+  problem=$(upgrade_problem "$from" "$to")
+  if [[ -n $problem ]]; then
+    record upgrade refused "$problem"
+    publish_steps
+    return
+  fi
+  STEP=upgrade
+  rm -f "$RUN/failure"
+  record upgrade running "$from -> $to"
+  publish_steps
+  is_release "$K3S.next" "$1" || download_release "$1" "$K3S.next"
+  if "$SELF" try-upgrade "$1"; then
+    put_file 0600 "$STATE/release" <<<"$1"
+    rm -f "$STATE/upgrading"
+    record k3s ok "$to"
+    record upgrade ok "$from -> $to"
+    STEP=''
+    publish_steps
+  else
+    CAUSE="$from -> $to: $(cat "$RUN/failure"); "
+    roll_back
+    start_k3s
+    fail "went back to $from"
+  fi
+}
+
+watch() {
+  local etag=0 wanted handled=''
+  with_lock resume
+  while true; do
+    if ! wanted=$(curl -sf --max-time $((WATCH_SECONDS + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
+      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$WATCH_SECONDS&last_etag=$etag"); then
+      sleep "$RETRY_SECONDS"
+      continue
+    fi
+    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
+    # What was refused or failed is tried again when the key changes or the machine boots, not before.
+    if [[ $wanted != "$(cat "$STATE/release")" ]]; then
+      [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
+    elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
+      record upgrade ok "stays on ${wanted% *}"
+      publish_steps
+    fi
+    handled=$wanted
+    # k3s renews certificates when it starts, also when it was not us who started it.
+    "$SELF" publish-kubeconfig || log 'the kubeconfig was not published; next attempt follows'
+  done
+}
+
+resume() {
+  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  roll_back
+  start_k3s
+}

@@ -1,0 +1,99 @@
+import type { z } from "zod";
+import { credentialFindings } from "../components/gateway/credential.ts";
+import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
+import { selectedVariant } from "../components/gateway/paths/index.ts";
+import type { Finding } from "../components/schema/finding.ts";
+import { images as pinned } from "./versions.ts";
+
+/** What the checks read of a gateway stack or a spike. A section with a mistake of its own may be anything. */
+interface Sections {
+  readonly kind: "gateway" | "spike";
+  readonly gateway?: unknown;
+  readonly credential: Parameters<typeof credentialFindings>[1];
+  readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
+  readonly agents?: unknown;
+  readonly host?: unknown;
+  readonly cluster?: unknown;
+}
+
+/**
+ * Mistakes between sections, as a refinement of a stack's schema. They are looked for also where a section has a
+ * mistake of its own, so that all are told at once.
+ */
+export function betweenSections(sections: Sections, context: z.core.$RefinementCtx<unknown>): void {
+  const isValid = (section: keyof Sections) =>
+    !context.issues.some(({ path }) => path?.[0] === section);
+  for (const { path, message } of findings(sections, isValid)) {
+    context.addIssue({ code: "custom", path: [...path], message });
+  }
+}
+
+function findings(
+  sections: Sections,
+  isValid: (section: keyof Sections) => boolean,
+): readonly Finding[] {
+  const { kind, credential, images } = sections;
+  const gateway = (sections.gateway ?? {}) as { path: string; mode?: string; namespace?: string };
+  const variant = selectedVariant(gateway);
+  const credentialKnown = isValid("credential") ? credential : undefined;
+  const found: Finding[] = [...clusterFindings(sections)];
+  if (kind === "spike" && images?.runner === undefined) found.push(runnerFinding);
+  if (variant === undefined) return found;
+
+  if (credentialKnown !== undefined) found.push(...credentialFindings(variant, credentialKnown));
+  const problem = liteLlmReleaseProblem({
+    image: typeof images?.litellm === "string" ? images.litellm : pinned.litellm,
+    variant,
+    credentialKind: credentialKnown?.kind ?? "apiKey",
+    spike: kind === "spike",
+  });
+  if (problem !== undefined) found.push({ path: ["images", "litellm"], message: problem });
+  if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
+  return found;
+}
+
+const RESERVED_NAMESPACE = /^(default|kube-.*)$/;
+
+function namespaceFindings(gateway: string | undefined, agents: unknown): Finding[] {
+  const findings: Finding[] = [];
+  if (gateway !== undefined && RESERVED_NAMESPACE.test(gateway)) {
+    findings.push({
+      path: ["gateway", "namespace"],
+      message: "is a namespace of Kubernetes itself: choose another",
+    });
+  }
+  if (!Array.isArray(agents)) return findings;
+  (agents as readonly { readonly name?: string }[]).forEach(({ name = "" }, index) => {
+    if (name === gateway || RESERVED_NAMESPACE.test(name)) {
+      findings.push({
+        path: ["agents", String(index), "name"],
+        message: `is the namespace of ${name === gateway ? "the gateway" : "Kubernetes itself"}, and an agent has one of its own: choose another`,
+      });
+    }
+  });
+  return findings;
+}
+
+const runnerFinding: Finding = {
+  path: ["images", "runner"],
+  message:
+    "is missing: a spike runs Claude Code in an image of your registry. Build, push and name it:\n" +
+    "      docker build -t REGISTRY/claude-runner:1 components/agents/runner && docker push REGISTRY/claude-runner:1\n" +
+    "      pulumi config set --path images.runner REGISTRY/claude-runner:1",
+};
+
+function clusterFindings({ host, cluster }: Sections): Finding[] {
+  if ((host === undefined) !== (cluster === undefined)) return [];
+  return [
+    {
+      path: ["cluster"],
+      message:
+        (host === undefined
+          ? "is missing, and host too: say where to deploy, with one of\n"
+          : "and host are both set: keep one of\n") +
+        "      pulumi config set --path host.stack <host stack>            the machine of a host stack\n" +
+        "      pulumi config set --path cluster.kubeconfig <file>          a cluster of your own\n" +
+        "      npm run local                                               the embedded cluster",
+    },
+  ];
+}

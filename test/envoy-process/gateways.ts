@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { EnvoyConfigArgs, EnvoySecrets } from "../../components/gateway/envoy/args.ts";
+import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
+import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { labCa } from "../lab/parts/ca.ts";
+import { issueCertificate, type KeyPair } from "../lab/parts/certificates.ts";
+import { part } from "../lab/parts/store.ts";
+import { envoySni } from "../../components/gateway/paths/envoy-sni.ts";
+import { envoyTerminate } from "../../components/gateway/paths/envoy-terminate.ts";
+import { hybrid } from "../../components/gateway/paths/hybrid.ts";
+import { shim as shimVariant } from "../../components/gateway/paths/shim.ts";
+
+export const TOKEN_A = "agent-a-token-0123456789";
+export const TOKEN_B = "agent-b-token-0123456789";
+export const REAL_KEY = "sk-ant-api03-real-key";
+
+export const terminate: EnvoyConfigArgs = { variant: envoyTerminate, credentialKind: "apiKey" };
+
+export const shim: EnvoyConfigArgs = {
+  variant: shimVariant,
+  credentialKind: "apiKey",
+  litellmHost: "litellm.claude-gateway.svc.cluster.local",
+};
+
+/** One set of arguments for each path that Envoy serves. */
+export const everyPath: readonly EnvoyConfigArgs[] = [
+  terminate,
+  { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
+  shim,
+  { ...shim, credentialKind: "oauth" },
+  { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
+  { variant: envoySni, allowHosts: ["github.com"] },
+];
+
+export const secrets: EnvoySecrets = {
+  agents: [
+    { name: "dev-e", tokens: [TOKEN_A] },
+    { name: "dev-f", tokens: [TOKEN_B] },
+  ],
+  credential: REAL_KEY,
+};
+
+/** Both volumes' files of a path. */
+export function rendered(args: EnvoyConfigArgs, values: EnvoySecrets = secrets) {
+  return {
+    config: renderEnvoyConfig(args),
+    ...(!servesHttp(args.variant) ? {} : { secrets: renderEnvoySecrets(args, values) }),
+  };
+}
+
+/** A certificate by the lab's authority, made once per cache. */
+export async function certificateFor(...names: string[]): Promise<KeyPair> {
+  const authority = await labCa();
+  const dir = await part({
+    name: "envoy-test-certificate",
+    inputs: [authority.certFile, ...names],
+    build: async (dir) => {
+      await issueCertificate(authority, dir, "server", { commonName: "stand-in", names });
+    },
+  });
+  return { certFile: join(dir, "server.pem"), keyFile: join(dir, "server.key") };
+}
+
+/** Rendered files with numbers of the configuration exchanged: `{ idle_timeout: "1s" }`. */
+export function withSettings(
+  files: ReturnType<typeof rendered>,
+  settings: Readonly<Record<string, unknown>>,
+): ReturnType<typeof rendered> {
+  const changed = (key: string, value: unknown) => settings[key] ?? value;
+  return {
+    ...files,
+    config: Object.fromEntries(
+      Object.entries(files.config).map(([name, text]) => [
+        name,
+        JSON.stringify(JSON.parse(text, changed)),
+      ]),
+    ),
+  };
+}

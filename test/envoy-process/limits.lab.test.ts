@@ -1,0 +1,221 @@
+import dgram from "node:dgram";
+import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
+import {
+  HEAP_SHARE_OF_REFUSAL,
+  MAX_REQUESTS,
+  memoryMiB,
+} from "../../components/gateway/envoy/limits.ts";
+import { open, responseOf, send } from "./client.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import {
+  certificateFor,
+  rendered,
+  shim,
+  terminate,
+  TOKEN_A,
+  TOKEN_B,
+  withSettings,
+} from "./gateways.ts";
+import { Upstream } from "./upstream.ts";
+
+const OF_DEV_E = [["Host", "gateway"] as const, ["x-api-key", TOKEN_A] as const];
+const OF_DEV_F = [["x-api-key", TOKEN_B] as const];
+
+let upstream: Upstream;
+/** In LiteLLM's place on `shim`. */
+let litellm: Upstream;
+let envoy: Envoy;
+const clients: (net.Socket | http.ClientRequest)[] = [];
+
+/** Starts Envoy with some of its settings exchanged, so that a test need not wait for, or fill, the real ones. */
+async function start(
+  settings: Readonly<Record<string, unknown>> = {},
+  path: EnvoyConfigArgs = terminate,
+): Promise<void> {
+  upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
+  envoy = await Envoy.start({
+    ...withSettings(rendered(path), settings),
+    hosts: {
+      "api.anthropic.com:443": upstream.port,
+      [`${shim.litellmHost}:4000`]: litellm.port,
+    },
+  });
+}
+
+/** Relays a request to Envoy's way out as LiteLLM does, but reads no further than the client does. */
+function relay(request: http.IncomingMessage, response: http.ServerResponse): void {
+  request.resume();
+  const onward = http.request(
+    {
+      host: "127.0.0.1",
+      port: envoy.ports.egress,
+      agent: false,
+      method: "POST",
+      path: "/v1/messages",
+      headers: { "Content-Length": 0 },
+    },
+    (answer) => {
+      response.writeHead(answer.statusCode ?? 0);
+      answer.on("error", () => response.destroy()).pipe(response);
+    },
+  );
+  onward.on("error", () => response.destroy()).end();
+  response.on("close", () => onward.destroy());
+}
+
+beforeEach(async () => {
+  litellm = await Upstream.start();
+  litellm.handle = relay;
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await envoy.stop();
+  await upstream.stop();
+  await litellm.stop();
+});
+
+/** A request of dev-e's whose body never ends; it is destroyed after the test. */
+function unfinishedUpload(): http.ClientRequest {
+  const request = open(envoy.ports.agents, {
+    headers: [...OF_DEV_E, ["Content-Length", "1000"]],
+  });
+  request.on("error", () => undefined);
+  request.write("{");
+  clients.push(request);
+  return request;
+}
+
+test("1,130 requests are served at once, 1,030 of them unfinished uploads of one agent", async () => {
+  await start();
+  upstream.handle = (_request, response) => {
+    response.writeHead(200);
+    response.write("data: 1\n\n");
+  };
+  for (let count = 10; count <= 1030; count += 10) {
+    for (let i = 0; i < 10; i++) unfinishedUpload();
+    // One process cannot be client and server of all of them in one go.
+    await eventually(
+      () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+      (active) => active === count,
+    );
+  }
+  const first = [];
+  for (let i = 0; i < 100; i++) {
+    const stream = open(envoy.ports.agents, { headers: [["Host", "gateway"], ...OF_DEV_F] });
+    stream.on("error", () => undefined);
+    clients.push(stream);
+    first.push(responseOf(stream).then((response) => once(response, "data")));
+    stream.end("{}");
+  }
+  expect(await Promise.all(first)).toHaveLength(100);
+  expect(await envoy.stat("cluster.anthropic.upstream_rq_active")).toBe(1130);
+});
+
+test("a request above the limit is refused at once, with an error that Claude Code waits out", async () => {
+  await start({ max_requests: 2 });
+  unfinishedUpload();
+  unfinishedUpload();
+  await eventually(
+    () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+    (active) => active === 2,
+  );
+  const response = await send(envoy.ports.agents, { headers: OF_DEV_F });
+  expect([response.status, response.headers["x-should-retry"], response.body.toString()]).toEqual([
+    503,
+    "true",
+    '{"type":"error","error":{"type":"api_error","message":"gateway: too many requests in flight"}}',
+  ]);
+});
+
+test.each([terminate, shim])("$path: clients that never read leave others served", async (args) => {
+  const COUNT = 40;
+  await start({}, args);
+  let sent = 0;
+  upstream.handle = (_request, response) => {
+    const block = Buffer.alloc(65_536);
+    const more = () => {
+      do sent += block.length;
+      while (response.write(block));
+    };
+    response.on("drain", more);
+    more();
+  };
+  const allocated = async () =>
+    Number((JSON.parse((await envoy.admin("/memory")).text) as { allocated: string }).allocated);
+  const before = await allocated();
+  for (let i = 0; i < COUNT; i++) {
+    const socket = net.connect(envoy.ports.agents, "127.0.0.1").pause();
+    socket.on("error", () => undefined);
+    socket.write(
+      `POST /anthropic/v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${TOKEN_A}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    clients.push(socket);
+  }
+  await eventually(
+    () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+    (active) => active === COUNT,
+  );
+  // Until nothing moves any more: the kernel's buffers are full, and so are Envoy's.
+  await eventually(
+    async () => {
+      const until = sent;
+      await sleep(1000);
+      return sent - until;
+    },
+    (moved) => moved === 0,
+  );
+  const each = ((await allocated()) - before) / COUNT;
+  // As many of them as there may be take less than what Envoy refuses everybody at.
+  const { heap } = memoryMiB(args.variant);
+  expect(each / 1024 / 1024).toBeLessThan((HEAP_SHARE_OF_REFUSAL * heap) / MAX_REQUESTS);
+  upstream.handle = undefined;
+  expect((await send(envoy.ports.agents, { headers: OF_DEV_F })).status).toBe(200);
+});
+
+test("a connection without a request is closed, and a silent stream is not", async () => {
+  await start({ idle_timeout: "1s" });
+  const exchange = new Promise<http.ServerResponse>((resolve) => {
+    upstream.handle = (_request, response) => {
+      response.writeHead(200).flushHeaders();
+      resolve(response);
+    };
+  });
+  const request = open(envoy.ports.agents, { headers: OF_DEV_E });
+  clients.push(request);
+  const stream = responseOf(request);
+  request.end("{}");
+  const response = await exchange;
+  const silent = net.connect(envoy.ports.agents, "127.0.0.1").resume();
+  await once(silent, "close");
+  expect(await envoy.stat("http.agents.downstream_cx_idle_timeout")).toBe(1);
+  const text = once(await stream, "data");
+  response.end("still here");
+  expect(String((await text)[0])).toBe("still here");
+});
+
+test("a body that never ends is given up", async () => {
+  await start({ request_timeout: "1s" });
+  const response = await responseOf(unfinishedUpload());
+  expect([response.statusCode, response.headers["x-should-retry"]]).toEqual([408, "true"]);
+  response.resume();
+});
+
+test("Envoy is ready without a DNS server that never answers", async () => {
+  const silent = dgram.createSocket("udp4");
+  let questions = 0;
+  silent.on("message", () => questions++);
+  silent.bind(0, "127.0.0.1");
+  await once(silent, "listening");
+  upstream = await Upstream.start();
+  envoy = await Envoy.start({ ...rendered(terminate), resolver: silent.address().port });
+  expect(questions).toBeGreaterThan(0);
+  const response = await send(envoy.ports.agents, { headers: OF_DEV_F });
+  expect([response.status, response.headers["x-should-retry"]]).toEqual([502, "true"]);
+  silent.close();
+});

@@ -1,0 +1,160 @@
+import type http from "node:http";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../bench/relay/free-port.ts";
+import { type LiteLlmProcess, startLiteLlm } from "../bench/relay/subjects/litellm-process.ts";
+import { lineProgress } from "../lab/progress.ts";
+import { open, send } from "./client.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { certificateFor, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
+import { UPSTREAM_ERROR, UPSTREAM_ODD_ERRORS } from "./litellm-bodies.ts";
+import { Upstream } from "./upstream.ts";
+
+const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
+const HEADERS = [
+  ["x-api-key", TOKEN_A],
+  ["content-type", "application/json"],
+  ["anthropic-version", "2023-06-01"],
+] as const;
+
+describe("path shim with the real LiteLLM", () => {
+  let anthropic: Upstream;
+  let envoy: Envoy;
+  let litellm: LiteLlmProcess;
+
+  beforeAll(async () => {
+    const args = { ...shim, routes: ["models"] } as const;
+    const port = await freePort();
+    anthropic = await Upstream.start(await certificateFor("api.anthropic.com"));
+    envoy = await Envoy.start({
+      ...rendered(args, { ...secrets, credential: INTERNAL_TOKEN }),
+      hosts: { [`${shim.litellmHost}:4000`]: port, "api.anthropic.com:443": anthropic.port },
+    });
+    litellm = await startLiteLlm(
+      {
+        port,
+        token: INTERNAL_TOKEN,
+        upstreamBaseUrl: `http://127.0.0.1:${envoy.ports.egress}`,
+        routes: args.routes,
+      },
+      lineProgress(),
+    );
+  });
+
+  afterAll(async () => {
+    await envoy.stop();
+    await litellm.stop();
+    await anthropic.stop();
+  });
+
+  beforeEach(() => {
+    anthropic.received.length = 0;
+    anthropic.handle = undefined;
+  });
+
+  const message = (stream: boolean) =>
+    JSON.stringify({ model: "claude", max_tokens: 1, stream, messages: [] });
+
+  test("models are listed by the upstream", async () => {
+    const response = await send(envoy.ports.agents, {
+      method: "GET",
+      path: "/anthropic/v1/models?limit=1000",
+      headers: HEADERS,
+    });
+    expect([response.status, response.body.toString()]).toEqual([200, '{"ok": true}']);
+    expect(anthropic.takeOne()).toMatchObject({ method: "GET", url: "/v1/models?limit=1000" });
+  });
+
+  test.each([{ status: 529, body: UPSTREAM_ERROR }, ...UPSTREAM_ODD_ERRORS])(
+    "the upstream's $status $body arrives as it is",
+    async ({ status, body }) => {
+      anthropic.handle = (request, response) => {
+        request.resume().on("end", () => {
+          response.writeHead(status, {
+            "content-type": "application/json",
+            "cf-ray": "ray",
+            "content-length": Buffer.byteLength(body),
+          });
+          response.end(body);
+        });
+      };
+      for (const stream of [false, true]) {
+        const sent = { headers: HEADERS, body: message(stream) };
+        const response = await send(envoy.ports.agents, sent);
+        expect([response.status, response.body.toString()]).toEqual([status, body]);
+        expect(response.headers).not.toHaveProperty("x-should-retry");
+      }
+    },
+  );
+
+  test("an upstream that hangs up within its answer is an error that Claude Code waits out", async () => {
+    anthropic.handle = (request, response) => {
+      request.resume().on("end", () => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+        response.write("{", () => response.destroy());
+      });
+    };
+    const sent = { headers: HEADERS, body: message(false) };
+    const response = await send(envoy.ports.agents, sent);
+    expect([response.status, response.headers["x-should-retry"]]).toEqual([502, "true"]);
+    expect(JSON.parse(response.body.toString())).toMatchObject({
+      type: "error",
+      error: {
+        type: "api_error",
+        message: expect.stringMatching(/^LiteLLM: Response payload is not completed/) as string,
+      },
+    });
+  });
+
+  test("what LiteLLM makes of a request that it cannot read has Anthropic's shape", async () => {
+    for (const [body, status, type] of [
+      ["[1]", 500, "api_error"],
+      ["{", 400, "invalid_request_error"],
+    ] as const) {
+      const response = await send(envoy.ports.agents, { headers: HEADERS, body });
+      expect([response.status, response.headers["content-type"]]).toEqual([
+        status,
+        "application/json",
+      ]);
+      expect(JSON.parse(response.body.toString())).toMatchObject({
+        type: "error",
+        error: { type, message: expect.any(String) as string },
+      });
+    }
+    expect(anthropic.received).toEqual([]);
+  });
+
+  test.each([true, false])(
+    "a client that leaves before its answer ends the upstream's work (stream: %s)",
+    async (stream) => {
+      let ended = 0;
+      const arrived = new Promise<void>((resolve) => {
+        anthropic.handle = (request: http.IncomingMessage, response) => {
+          response.on("close", () => ended++);
+          request.resume().on("end", resolve);
+        };
+      });
+      const body = message(stream);
+      const length = ["Content-Length", String(body.length)] as const;
+      const request = open(envoy.ports.agents, {
+        headers: [["Host", "gateway"], ...HEADERS, length],
+      });
+      request.on("error", () => undefined);
+      request.end(body);
+      await arrived;
+      expect(ended).toBe(0);
+      request.destroy();
+      await eventually(
+        () => envoy.stat("http.egress.downstream_rq_active"),
+        (active) => active === 0,
+      );
+      await eventually(
+        () => Promise.resolve(ended),
+        (count) => count === 1,
+      );
+      // The next request is served as ever.
+      anthropic.handle = undefined;
+      const next = await send(envoy.ports.agents, { headers: HEADERS, body });
+      expect(next.status).toBe(200);
+    },
+  );
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+
+import {
+  isReady,
+  parseSteps,
+  renderStatus,
+  STEPS,
+  summarize,
+} from "../../../../infra/access/host-status.ts";
+
+const host = {
+  stack: "host",
+  project: "my-project",
+  zone: "europe-west1-b",
+  instance: "gateway-host",
+  kubeconfigSecret: "gateway-host-kubeconfig",
+};
+const TIME = "2026-11-23T10:00:00Z";
+const WHERE = "gateway-host (my-project, europe-west1-b)";
+
+function table(...lines: [step: string, state: string, message?: string][]) {
+  const text = lines.map(
+    ([step, state, message = ""]) => `${step}\t${state}\t${TIME}\t${message}\n`,
+  );
+  return { host, steps: parseSteps(text.join("")) };
+}
+
+const done = Object.keys(STEPS).map((step): [string, string, string] => [
+  step,
+  "ok",
+  step === "k3s" ? "v1.36.3+k3s1, 20 s" : "1 s",
+]);
+
+describe("summarize", () => {
+  it("says that nothing was heard yet", () => {
+    expect(summarize(table())).toBe(
+      `${WHERE}: the machine has not reported yet; a first boot takes a minute or two`,
+    );
+  });
+
+  it("says how far it is", () => {
+    const status = table(["packages", "ok", "11 s"], ["disk", "ok"], ["files", "running"]);
+    expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 11 steps done, now at "files"`);
+    expect(isReady(status)).toBe(false);
+  });
+
+  it("names the step that failed and why", () => {
+    const status = table(["packages", "ok"], ["disk", "failed", "data disk is not attached"]);
+    expect(summarize(status)).toBe(
+      `${WHERE}: set-up failed at step "disk": data disk is not attached`,
+    );
+    expect(isReady(status)).toBe(false);
+  });
+
+  it("is ready when every step is through", () => {
+    expect(summarize(table(...done))).toBe(`${WHERE}: ready, k3s v1.36.3+k3s1`);
+    expect(isReady(table(...done))).toBe(true);
+    expect(isReady(table(...done.slice(0, -1)))).toBe(false);
+  });
+
+  it("is ready on the release before when an upgrade failed, and says so", () => {
+    const status = table(...done, ["upgrade", "failed", "a -> b: no; went back to a"]);
+    expect(isReady(status)).toBe(true);
+    expect(summarize(status)).toBe(
+      `${WHERE}: ready, k3s v1.36.3+k3s1; upgrade failed: a -> b: no; went back to a`,
+    );
+  });
+});
+
+describe("renderStatus", () => {
+  it("shows every step, also those not begun, and what to do about a failure", () => {
+    const text = renderStatus(table(["packages", "ok", "11 s"], ["disk", "failed", "no disk"]));
+    const lines = text.trimEnd().split("\n");
+    expect(lines).toHaveLength(1 + 11 + 2);
+    expect(lines[1]).toBe(`  ✓ packages   Debian packages               11 s (${TIME})`);
+    expect(lines[2]).toBe(`  ✗ disk       data disk                     no disk (${TIME})`);
+    expect(lines[3]).toBe("  · files      configuration files");
+    expect(lines.at(-1)).toBe(
+      "  Once it is put right, boot again: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
+    );
+  });
+
+  it("adds the last upgrade, and no advice where nothing failed", () => {
+    const text = renderStatus(table(...done, ["upgrade", "ok", "a -> b"]));
+    expect(text.trimEnd().split("\n").at(-1)).toMatch(/^ {2}✓ upgrade .* a -> b/);
+    expect(text).not.toContain("gcloud");
+  });
+});
+
+it("sends nothing to the terminal that a terminal would act on", () => {
+  const hostile = "\u001b]0;owned\u0007\u001b[2J\u202e\r";
+  const text = renderStatus(table(["packages", "ok", hostile], ["disk", "failed", hostile]));
+  expect(text.replaceAll("\n", "")).not.toMatch(/\p{C}/u);
+  expect(text).toContain("\\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{202e}\\u{d}");
+  expect(() => parseSteps(`x\t${hostile}`)).toThrow("\\u{1b}]0;owned");
+});
+
+it("does not take a step's name for one that every object has", () => {
+  expect(summarize(table(["toString", "failed", "no"]))).not.toContain("toString");
+});
+
+it("refuses a table of another form", () => {
+  expect(() => parseSteps("something else\n")).toThrow("a line of another form: something else");
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+
+import {
+  architecture,
+  releaseLine,
+  upgradeProblem,
+} from "../../../../infra/machine/k3s-release.ts";
+import { UPGRADE_CASES } from "./upgrade-cases.ts";
+
+describe("upgradeProblem", () => {
+  it.each(UPGRADE_CASES)("judges $from -> $to", ({ from, to, refusal }) => {
+    const expected = refusal === undefined ? undefined : `${from} -> ${to} ${refusal}`;
+    expect(upgradeProblem(from, to)?.slice(0, expected?.length)).toBe(expected);
+  });
+
+  it("refuses to judge what is no release", () => {
+    expect(() => upgradeProblem("v1.36", "v1.36.3+k3s1")).toThrow('"v1.36" is no k3s release');
+  });
+});
+
+it("puts version and checksum in one value", () => {
+  expect(releaseLine({ version: "v1.36.3+k3s1", sha256: "ab" })).toBe("v1.36.3+k3s1 ab");
+});
+
+it.each([
+  ["e2-standard-4", "amd64"],
+  ["n2d-highmem-8", "amd64"],
+  ["t2d-standard-1", "amd64"],
+  ["c4-standard-8", "amd64"],
+  ["t2a-standard-4", "arm64"],
+  ["c4a-highcpu-4", "arm64"],
+  ["n4a-standard-2", "arm64"],
+])("knows that %s has an %s processor", (machineType, processor) => {
+  expect(architecture(machineType)).toBe(processor);
+});

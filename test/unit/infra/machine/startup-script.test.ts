@@ -1,0 +1,176 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+
+import {
+  renderAdmissionConfig,
+  renderAuditPolicy,
+  renderK3sConfig,
+} from "../../../../infra/machine/k3s-config.ts";
+import {
+  type kubeletSettings,
+  renderKubeletConfig,
+} from "../../../../infra/machine/node-settings.ts";
+import { renderStartupScript } from "../../../../infra/machine/startup-script.ts";
+import { renderK3sUnit } from "../../../../infra/machine/units.ts";
+import { UPGRADE_CASES } from "./upgrade-cases.ts";
+
+const script = renderStartupScript({ nodeName: "gateway-host", nodeFirewall: "table inet t {}\n" });
+
+/** Runs shell code with the script's functions, and without its main. */
+function inScript(code: string): { readonly stdout: string; readonly status: number | null } {
+  const functions = script.replace(/\nmain "\$@"\n$/, "\n");
+  return spawnSync("bash", ["-c", `${functions}\n${code}`], { encoding: "utf8" });
+}
+
+// CI installs it; elsewhere its absence is no reason for the rest to fail.
+const lintable =
+  process.env.CI !== undefined || spawnSync("shellcheck", ["-V"]).error === undefined;
+
+describe("the startup script", () => {
+  it.runIf(lintable)("has nothing for shellcheck to say", () => {
+    const { stdout, status, error } = spawnSync("shellcheck", ["-"], {
+      input: script,
+      encoding: "utf8",
+    });
+    expect(error).toBeUndefined();
+    expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+  });
+
+  it("is small enough for a metadata value", () => {
+    expect(Buffer.byteLength(script)).toBeLessThan(256 * 1024);
+  });
+
+  it("names no release and no checksum: those come by a key that the machine waits on", () => {
+    expect(script).not.toMatch(/v1\.\d+\.\d+\+k3s\d/);
+    expect(script).not.toMatch(/\b[0-9a-f]{64}\b/);
+  });
+
+  it("pipes nothing that it downloads into a shell", () => {
+    expect(script).not.toMatch(/\|\s*(ba|da|)sh\b/);
+    expect(script).not.toMatch(/get\.k3s\.io/);
+  });
+
+  it("gives the access token to no process as an argument", () => {
+    const lines = script.split("\n").filter((line) => line.includes("$token"));
+    expect(lines).toEqual([expect.stringContaining("--config <(printf")]);
+  });
+
+  it("applies the same upgrade rules as the preview", () => {
+    const calls = UPGRADE_CASES.map(({ from, to }) => `upgrade_problem '${from}' '${to}'; echo`);
+    const { stdout, status } = inScript(calls.join("\n"));
+    expect(status).toBe(0);
+    const said = stdout.trimEnd().split("\n");
+    UPGRADE_CASES.forEach(({ from, to, refusal }, index) => {
+      const expected = refusal === undefined ? "" : `${from} -> ${to} ${refusal}`;
+      expect(said[index]?.slice(0, expected.length || undefined)).toBe(expected);
+    });
+  });
+
+  it("refuses on the machine what is no release", () => {
+    expect(inScript("upgrade_problem v1.36.3+k3s1 latest").stdout).toBe("latest is no k3s release");
+  });
+
+  it("does not render a file that would end its here-document early", () => {
+    const nodeFirewall = "table inet t {}\nEND_OF_FILE\nrm -rf /\n";
+    expect(() => renderStartupScript({ nodeName: "n", nodeFirewall })).toThrow(
+      "/etc/claude-gateway/node-firewall.nft cannot be a here-document",
+    );
+  });
+
+  it("carries the node firewall it is given", () => {
+    expect(script).toContain(
+      "put_file 0644 /etc/claude-gateway/node-firewall.nft <<'END_OF_FILE'\ntable inet t {}\nEND_OF_FILE\n",
+    );
+  });
+});
+
+describe("k3s's configuration", () => {
+  it("is hardened, and without what a gateway host has no use for", () => {
+    expect(JSON.parse(renderK3sConfig({ nodeName: "gateway-host" }))).toEqual({
+      "node-name": "gateway-host",
+      disable: ["traefik", "servicelb", "metrics-server"],
+      "write-kubeconfig-mode": "0600",
+      "token-file": "/etc/rancher/k3s/token",
+      "tls-san": ["127.0.0.1", "localhost", "gateway-host"],
+      "resolv-conf": "/etc/rancher/k3s/resolv.conf",
+      "secrets-encryption": true,
+      "protect-kernel-defaults": true,
+      "kube-apiserver-arg": [
+        "enable-admission-plugins=NodeRestriction",
+        "admission-control-config-file=/etc/rancher/k3s/admission.yaml",
+        "audit-policy-file=/etc/rancher/k3s/audit-policy.yaml",
+        "audit-log-path=/var/lib/rancher/audit/audit.log",
+        "audit-log-maxage=30",
+        "audit-log-maxbackup=10",
+        "audit-log-maxsize=100",
+        "service-account-extend-token-expiration=false",
+      ],
+      "kube-controller-manager-arg": ["terminated-pod-gc-threshold=10"],
+      "kubelet-arg": ["config=/etc/rancher/k3s/kubelet.yaml"],
+    });
+  });
+
+  it("has the kubelet take up a changed Secret within 15 s, whatever it draws to wait", () => {
+    const { syncFrequency, ...rest } = JSON.parse(renderKubeletConfig()) as Record<string, unknown>;
+    expect(syncFrequency).toMatch(/^\d+s$/);
+    // It waits up to half as long again (workerResyncIntervalJitterFactor).
+    expect(Number.parseInt(syncFrequency as string) * 1.5).toBeLessThan(15);
+    expect(rest.configMapAndSecretChangeDetectionStrategy).toBe("Watch");
+    expect(script).toContain(
+      `put_file 0600 /etc/rancher/k3s/kubelet.yaml <<'END_OF_FILE'\n${renderKubeletConfig()}END_OF_FILE\n`,
+    );
+  });
+
+  it("has the kubelet evict for memory as well as for both disks, and clear images away before that", () => {
+    const kubelet = JSON.parse(renderKubeletConfig()) as typeof kubeletSettings;
+    expect(Object.keys(kubelet.evictionHard)).toEqual([
+      ...["memory.available", "nodefs.available", "nodefs.inodesFree"],
+      ...["imagefs.available", "imagefs.inodesFree"],
+    ]);
+    const evictsAt = 100 - Number.parseInt(kubelet.evictionHard["imagefs.available"]);
+    expect(kubelet.imageGCHighThresholdPercent).toBeLessThan(evictsAt);
+  });
+
+  it("enforces restricted pods everywhere but in kube-system", () => {
+    const { plugins } = JSON.parse(renderAdmissionConfig()) as {
+      plugins: { configuration: { defaults: object; exemptions: object } }[];
+    };
+    expect(plugins).toHaveLength(1);
+    expect(plugins[0]?.configuration.defaults).toMatchObject({
+      enforce: "restricted",
+      "enforce-version": "latest",
+    });
+    expect(plugins[0]?.configuration.exemptions).toEqual({
+      usernames: [],
+      runtimeClasses: [],
+      namespaces: ["kube-system"],
+    });
+  });
+
+  it("audits no secret's content", () => {
+    const { rules } = JSON.parse(renderAuditPolicy()) as {
+      rules: { level: string; resources?: { resources: string[] }[] }[];
+    };
+    const first = rules.findIndex(
+      ({ level }) => level === "Request" || level === "RequestResponse",
+    );
+    const metadata = rules.findIndex(({ resources }) =>
+      resources?.some((group) => group.resources.includes("secrets")),
+    );
+    expect(rules[metadata]?.level).toBe("Metadata");
+    expect(metadata).toBeLessThan(first);
+  });
+});
+
+it("starts k3s only on the data disk, behind the firewall, and never by itself at boot", () => {
+  const unit = renderK3sUnit("/etc/f.nft");
+  const lines = unit.split("\n").filter((line) => line.startsWith("Exec"));
+  expect(lines).toEqual([
+    "ExecStartPre=/usr/bin/mountpoint -q /var/lib/rancher",
+    "ExecStartPre=/usr/sbin/nft -f /etc/f.nft",
+    "ExecStartPre=-/sbin/modprobe br_netfilter",
+    "ExecStartPre=-/sbin/modprobe overlay",
+    "ExecStart=/usr/local/bin/k3s server",
+  ]);
+  expect(unit).not.toContain("[Install]");
+});

@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Check, CheckContext } from "../../../verify/conformance/checks/check.ts";
+import { checks } from "../../../verify/conformance/checks/index.ts";
+import { RAW_CLIENT_SOURCE, RawClient } from "../../../verify/conformance/client/raw-client.ts";
+import { AnthropicControl } from "../../../lab/anthropic/client.ts";
+import { type FakeAnthropic, startFakeAnthropic } from "../../../lab/anthropic/server.ts";
+import { planted, relaysNothing } from "./defects.ts";
+import { modelClaude } from "./model-claude.ts";
+import { type Defect, type ModelGateway, startModelGateway, TOKEN } from "./model-gateway.ts";
+
+const KEY = "sk-ant-api03-unit";
+
+let dir: string;
+let upstream: FakeAnthropic;
+let control: AnthropicControl;
+let faithful: CheckContext;
+const opened: { gateway: ModelGateway; client: RawClient }[] = [];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "conformance-"));
+  const socket = join(dir, "control.sock");
+  upstream = await startFakeAnthropic({
+    http: [{ host: "127.0.0.1", port: 0 }],
+    control: socket,
+    credentials: [KEY],
+  });
+  control = new AnthropicControl(socket);
+  faithful = await throughGateway({}, 10_000);
+});
+
+afterAll(async () => {
+  for (const { gateway, client } of opened) {
+    client.close();
+    await gateway.close();
+  }
+  await upstream.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function throughGateway(defect: Defect, patienceMs: number): Promise<CheckContext> {
+  const port = upstream.http[0]?.port ?? 0;
+  const gateway = await startModelGateway({ port, key: KEY }, defect);
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
+    stdio: "pipe",
+    detached: true,
+    env: {
+      PATH: process.env.PATH,
+      ANTHROPIC_BASE_URL: gateway.baseUrl,
+      ANTHROPIC_AUTH_TOKEN: TOKEN,
+    },
+  });
+  const client = await RawClient.over(child);
+  opened.push({ gateway, client });
+  return { client, upstream: control, claude: modelClaude(client), patienceMs, long: false };
+}
+
+// Limits of a running configuration are judged in configuration.test.ts.
+const measurable = checks.filter(
+  ({ needs }) => !needs.includes("configuration") && !needs.includes("long"),
+);
+
+test("every check has a planted defect", () => {
+  expect(Object.keys(planted).sort()).toEqual(measurable.map(({ id }) => id).sort());
+});
+
+describe.concurrent("a check that finds nothing wrong with a faithful gateway", () => {
+  const quick = measurable.filter(({ slow }) => slow !== true);
+  test.each(quick)("$id", async (check: Check) => {
+    const outcome = await check.run(faithful);
+    expect(outcome).toMatchObject({ kept: true });
+  });
+});
+
+describe.concurrent("a check that fails on its planted defect", () => {
+  test.each(measurable)("$id", async (check: Check) => {
+    const plant = planted[check.id];
+    const context = await throughGateway(plant?.defect ?? {}, 1000);
+    const outcome = await check.run(context);
+    expect(outcome).toMatchObject({ kept: false, loss: plant?.loss });
+  });
+});
+
+describe("a check that fails on a gateway that relays nothing", () => {
+  const concerned = measurable.filter(({ id }) => id in relaysNothing);
+  test("is there by its name", () => {
+    expect(concerned.map(({ id }) => id).sort()).toEqual(Object.keys(relaysNothing).sort());
+  });
+  test.each(concerned)("$id", async (check: Check) => {
+    const plant = relaysNothing[check.id];
+    const context = await throughGateway(plant?.defect ?? {}, 1000);
+    expect(await check.run(context)).toMatchObject({ kept: false, loss: plant?.loss });
+  });
+});
+
+// Not beside the others: the largest of them are near their time limit on a busy machine.
+describe("no check passes through a gateway that is down", () => {
+  test.each(measurable)("$id", async (check: Check) => {
+    const context = await throughGateway({ hangsUp: true }, 1000);
+    const outcome = await check.run(context).catch(() => ({ kept: false }));
+    expect(outcome).toMatchObject({ kept: false });
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import {
+  judgeIdleLimits,
+  judgeRetries,
+  judgeTotalLimits,
+} from "../../../verify/conformance/checks/configuration.ts";
+import {
+  type Limit,
+  liteLlmConfiguration,
+  type Retries,
+} from "../../../verify/conformance/subject/configuration.ts";
+
+const limit = (kind: Limit["kind"], seconds: number): Limit => ({
+  process: "envoy",
+  where: "listener agents: stream_idle_timeout",
+  kind,
+  seconds,
+});
+const retries = (on: string, attempts: number): Retries => ({
+  process: "envoy",
+  where: "route /anthropic/v1/messages",
+  on,
+  attempts,
+});
+const running = (...limits: Limit[]) => ({ limits, retries: [] });
+
+describe("limits on silence", () => {
+  test.each([0, 301, 900])("%i s are above Claude Code's own, 0 being none", (seconds) => {
+    expect(judgeIdleLimits(running(limit("idle", seconds)))).toMatchObject({ kept: true });
+  });
+
+  test.each([1, 60, 300])("%i s are not", (seconds) => {
+    expect(judgeIdleLimits(running(limit("idle", 900), limit("idle", seconds)))).toEqual({
+      kept: false,
+      loss: "short",
+      evidence: `not above 300 s: envoy listener agents: stream_idle_timeout ${seconds} s`,
+    });
+  });
+
+  test("that are nowhere to be found prove nothing", () => {
+    expect(judgeIdleLimits(running(limit("total", 0)))).toMatchObject({ loss: "unknown" });
+  });
+});
+
+test("a request may take 600 s, and no clock may end it before", () => {
+  expect(judgeTotalLimits(running(limit("total", 600), limit("total", 0)))).toMatchObject({
+    kept: true,
+  });
+  expect(judgeTotalLimits(running(limit("total", 599)))).toMatchObject({ loss: "short" });
+  expect(judgeTotalLimits(running(limit("total", 15)))).toMatchObject({ loss: "short" });
+});
+
+test("a configuration in which nothing was found proves nothing", () => {
+  const nothing = { limits: [], retries: [] };
+  for (const judge of [judgeIdleLimits, judgeTotalLimits, judgeRetries]) {
+    expect(judge(nothing)).toMatchObject({ kept: false, loss: "unknown" });
+  }
+});
+
+describe("retries", () => {
+  test("of connections that were never made repeat nothing", () => {
+    const configuration = { limits: [], retries: [retries("connect-failure", 2)] };
+    expect(judgeRetries(configuration)).toMatchObject({ kept: true });
+  });
+
+  test.each(["5xx", "connect-failure,reset", "retriable-status-codes"])("on %s repeat", (on) => {
+    const configuration = { limits: [], retries: [retries(on, 1)] };
+    expect(judgeRetries(configuration)).toMatchObject({ kept: false, loss: "repeats" });
+    expect(judgeRetries({ limits: [], retries: [retries(on, 0)] })).toMatchObject({ kept: true });
+  });
+});
+
+test("LiteLLM's file is read with LiteLLM's own defaults", () => {
+  const seconds = (yaml: string) => liteLlmConfiguration(yaml).limits.map((limit) => limit.seconds);
+  expect(seconds("general_settings: { pass_through_request_timeout: 900 }")).toEqual([900]);
+  expect(seconds("general_settings: {}")).toEqual([600]);
+  const attempts = (yaml: string) =>
+    liteLlmConfiguration(yaml).retries.map((entry) => entry.attempts);
+  expect(attempts("litellm_settings: { num_retries: 3 }")).toEqual([3]);
+  expect(attempts("{}")).toEqual([0]);
+});

@@ -1,0 +1,169 @@
+import { expect, test } from "vitest";
+import type { Check, CheckContext, Outcome } from "../../../verify/conformance/checks/check.ts";
+import { checks } from "../../../verify/conformance/checks/index.ts";
+import { expectationOf } from "../../../verify/conformance/expected.ts";
+import { judge, measure } from "../../../verify/conformance/measure.ts";
+import type { RawClient } from "../../../verify/conformance/client/raw-client.ts";
+import { variantNamed, variantNames } from "../../../../components/gateway/paths/index.ts";
+
+const KEPT: Outcome = { kept: true, evidence: "seen" };
+const LOST: Outcome = { kept: false, loss: "re-encoded", evidence: "seen" };
+const PASS = { status: "pass" } as const;
+const KNOWN = { status: "known-loss", loss: "re-encoded", reason: "why" } as const;
+
+test.each([
+  { what: "kept as expected", expectation: PASS, outcome: KEPT, status: "pass", expected: "pass" },
+  {
+    what: "lost, not expected",
+    expectation: PASS,
+    outcome: LOST,
+    status: "fail",
+    expected: "pass",
+  },
+  {
+    what: "lost as known",
+    expectation: KNOWN,
+    outcome: LOST,
+    status: "known-loss",
+    expected: "known-loss",
+  },
+  {
+    what: "kept though known as lost",
+    expectation: KNOWN,
+    outcome: KEPT,
+    status: "pass",
+    expected: "known-loss",
+  },
+  {
+    what: "lost in another way than known",
+    expectation: { ...KNOWN, loss: "dropped" } as const,
+    outcome: LOST,
+    status: "fail",
+    expected: "known-loss",
+  },
+])("$what", ({ expectation, outcome, status, expected }) => {
+  expect(judge(expectation, outcome)).toMatchObject({ status, expected });
+});
+
+const context: CheckContext = {
+  client: undefined as unknown as RawClient,
+  patienceMs: 0,
+  long: false,
+};
+
+function check(run: Check["run"], needs: Check["needs"] = []): Check {
+  return { id: "body.bytes", title: "t", protects: "p", needs, run };
+}
+
+function subject(path: "external" | "envoy-terminate") {
+  return { stack: "s", path, versions: {}, baseUrl: "http://x", context, close: () => undefined };
+}
+
+test("a report differs when one check does", async () => {
+  const checks = [check(() => Promise.resolve(KEPT)), check(() => Promise.resolve(LOST))];
+  const report = await measure(subject("external"), () => undefined, checks);
+  expect(report.checks.map(({ status }) => status)).toEqual(["pass", "fail"]);
+  expect(report).toMatchObject({ verdict: "differs", view: "client" });
+});
+
+test("disconnects and Claude Code are measured beside the rest, each in order, and reported in order", async () => {
+  const begun: string[] = [];
+  let goOn: (() => void) | undefined;
+  const waiting = new Promise<void>((resolve) => (goOn = resolve));
+  const named = (id: Check["id"], waits = false): Check => ({
+    ...check(async () => {
+      begun.push(id);
+      if (waits) await waiting;
+      return KEPT;
+    }),
+    id,
+  });
+  const measured = measure(subject("external"), () => undefined, [
+    named("body.bytes"),
+    named("disconnect.in-stream", true),
+    named("disconnect.in-upload"),
+    named("claude-code.turn", true),
+    named("claude-code.resume"),
+    named("size.header"),
+  ]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun.sort()).toEqual([
+    "body.bytes",
+    "claude-code.turn",
+    "disconnect.in-stream",
+    "size.header",
+  ]);
+  goOn?.();
+  expect((await measured).checks.map(({ id }) => id)).toEqual([
+    ...["body.bytes", "disconnect.in-stream", "disconnect.in-upload"],
+    ...["claude-code.turn", "claude-code.resume", "size.header"],
+  ]);
+  expect(begun).toHaveLength(6);
+});
+
+test("a check that breaks is a failure, not a skip", async () => {
+  const broken = check(() => Promise.reject(new Error("no such pod")));
+  const report = await measure(subject("external"), () => undefined, [broken]);
+  expect(report.checks[0]).toMatchObject({
+    status: "fail",
+    evidence: "[broken-check] no such pod",
+  });
+});
+
+test("what a target lacks is skipped, with what is missing", async () => {
+  const needy = check(() => Promise.resolve(LOST), ["upstream", "long"]);
+  const report = await measure(subject("external"), () => undefined, [needy]);
+  expect(report.checks[0]).toMatchObject({ status: "skipped", expected: "skipped" });
+  expect(report.checks[0]?.evidence).toContain("--long");
+  expect(report.verdict).toBe("as-expected");
+});
+
+test("identifiers are unique, and the table names no check that is not there", () => {
+  const ids = checks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const known = new Set<string>([...ids, ...ids.map((id) => id.split(".")[0] ?? "")]);
+  for (const variant of variantNames) {
+    expect(Object.keys(variantNamed(variant).deviations).filter((key) => !known.has(key))).toEqual(
+      [],
+    );
+  }
+});
+
+test("at least 40 checks apply to each HTTP path, and Envoy is expected to keep all of them", () => {
+  for (const variant of variantNames.filter((name) => name !== "envoy-sni")) {
+    const applying = checks.filter(
+      (each) => expectationOf(variant, each).status !== "not-applicable",
+    );
+    expect(applying.length).toBeGreaterThanOrEqual(40);
+  }
+  const deviating = checks.filter(
+    (each) => expectationOf("envoy-terminate", each).status !== "pass",
+  );
+  expect(deviating.map(({ id }) => id)).toEqual([]);
+});
+
+test("a check that would disturb others begins when all others have ended", async () => {
+  let running = 0;
+  const beside: number[] = [];
+  const named = (id: Check["id"], alone?: true): Check => ({
+    ...check(async () => {
+      running += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (alone) beside.push(running - 1);
+      running -= 1;
+      return KEPT;
+    }),
+    id,
+    ...(alone && { alone }),
+  });
+  const { checks } = await measure(subject("external"), () => undefined, [
+    named("disconnect.pooled", true),
+    named("disconnect.in-stream"),
+    named("claude-code.turn"),
+    named("body.bytes"),
+    named("body.numbers"),
+  ]);
+  expect(beside).toEqual([0]);
+  expect(checks.map(({ id }) => id)[0]).toBe("disconnect.pooled");
+  expect(checks).toHaveLength(5);
+});

@@ -1,0 +1,267 @@
+/**
+ * Stands in for a gateway that keeps everything: tokens, closed routes, native errors of its own, a relay that
+ * changes and holds back nothing. A defect breaks one of these, so that a check can be seen to fail on it.
+ */
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import type { HeaderPair } from "../../../verify/conformance/client/raw-client.ts";
+
+export const TOKEN = "agent-token-0123456789abcdef";
+const BASE = "/anthropic";
+const OPEN = ["/v1/messages", "/v1/messages/count_tokens"];
+const LIMIT_BYTES = 32 * 1024 * 1024;
+
+/** What one gateway does wrong; nothing given is nothing wrong. */
+export interface Defect {
+  /** Path and query that the upstream is asked for. */
+  readonly path?: (path: string) => string;
+  readonly requestHeaders?: (headers: readonly HeaderPair[], body: Buffer) => HeaderPair[];
+  /** Waits for the whole body. */
+  readonly requestBody?: (body: Buffer) => Buffer;
+  /** Refuses a request by its body, with that status. */
+  readonly refuses?: (body: Buffer, headers: http.IncomingHttpHeaders) => number | undefined;
+  readonly status?: (status: number) => number;
+  readonly responseHeaders?: (headers: readonly HeaderPair[]) => HeaderPair[];
+  /** Waits for the whole body. */
+  readonly responseBody?: (body: Buffer, status: number) => Buffer;
+  /** How often an answer of 429 and above is asked for. */
+  readonly attempts?: number;
+  /** Silence after which a stream is cut. */
+  readonly idleMs?: number;
+  /** Goes on when the client has left. */
+  readonly ignoresDisconnect?: true;
+  /** Cuts every stream when one client leaves. */
+  readonly sharesConnections?: true;
+  /** Keeps connections to the upstream, and notices by a failed request that one was closed. */
+  readonly poolsBlindly?: true;
+  /** Ends a broken stream properly. */
+  readonly mendsStreams?: true;
+  /** Who gets in. */
+  readonly accepts?: (headers: http.IncomingHttpHeaders) => boolean;
+  /** Relays every route. */
+  readonly opensRoutes?: true;
+  /** Passes the agent's credential on. */
+  readonly leaks?: true;
+  /** Its own errors. */
+  readonly ownError?: (status: number, type: string) => string;
+  /** Closes every connection instead of an answer. */
+  readonly hangsUp?: true;
+  /** Answers the connection warm-up with a redirect. */
+  readonly redirects?: true;
+}
+
+export interface ModelGateway {
+  readonly baseUrl: string;
+  close(): Promise<void>;
+}
+
+/** Starts a gateway on loopback before the upstream at `port`, which takes `key`. */
+export async function startModelGateway(
+  upstream: { readonly port: number; readonly key: string },
+  defect: Defect = {},
+): Promise<ModelGateway> {
+  const streams = new Set<http.ServerResponse>();
+  const pool = { agent: new http.Agent({ keepAlive: true }), closed: 0 };
+  const server = http.createServer((request, response) => {
+    streams.add(response);
+    response.once("close", () => {
+      streams.delete(response);
+      if (defect.sharesConnections === true && !response.writableFinished) {
+        for (const other of streams) other.destroy();
+      }
+    });
+    void handle({ request, response, upstream, defect, pool });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    close: async () => {
+      pool.agent.destroy();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+interface Exchange {
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+  readonly upstream: { readonly port: number; readonly key: string };
+  readonly defect: Defect;
+  readonly pool: Pool;
+}
+
+/** Connections to the upstream that are kept, and how many of them have been closed unnoticed. */
+interface Pool {
+  readonly agent: http.Agent;
+  closed: number;
+}
+
+function presents({ authorization, "x-api-key": apiKey }: http.IncomingHttpHeaders): boolean {
+  return authorization === `Bearer ${TOKEN}` || apiKey === TOKEN;
+}
+
+async function handle(exchange: Exchange): Promise<void> {
+  const { request, response, defect } = exchange;
+  const url = request.url ?? "";
+  const path = url.slice(BASE.length);
+  const [route = ""] = path.split("?");
+  if (defect.hangsUp === true) {
+    response.destroy();
+    return;
+  }
+  if (defect.redirects === true && request.method === "HEAD") {
+    response.writeHead(307, { location: "/" }).end();
+    return;
+  }
+  const open = request.method === "POST" && url.startsWith(BASE) && OPEN.includes(route);
+  if (!open && defect.opensRoutes !== true) {
+    ownError(exchange, 404, "not_found_error");
+  } else if (!(defect.accepts ?? presents)(request.headers)) {
+    ownError(exchange, 401, "authentication_error");
+  } else if (Number(request.headers["content-length"] ?? 0) > LIMIT_BYTES) {
+    ownError(exchange, 413, "request_too_large");
+  } else {
+    await relay(exchange, defect.path?.(path) ?? path);
+  }
+}
+
+function ownError({ request, response, defect }: Exchange, status: number, type: string): void {
+  const body =
+    defect.ownError?.(status, type) ??
+    JSON.stringify({ type: "error", error: { type, message: "gateway: refused" } });
+  // What is still to come of the request is not read into the next one.
+  request.resume();
+  response.sendDate = false;
+  const retry = status >= 500 ? { "x-should-retry": "true" } : {};
+  const shown = defect.status?.(status) ?? status;
+  response.writeHead(shown, { "content-type": "application/json", ...retry }).end(body);
+}
+
+async function relay(exchange: Exchange, path: string): Promise<void> {
+  const { request, response, defect } = exchange;
+  const whole =
+    defect.requestBody !== undefined ||
+    defect.refuses !== undefined ||
+    defect.requestHeaders !== undefined ||
+    defect.attempts !== undefined;
+  let body: Buffer | undefined;
+  if (whole) {
+    body = await read(request);
+    const refused = defect.refuses?.(body, request.headers);
+    if (refused !== undefined) {
+      ownError(exchange, refused, "invalid_request_error");
+      return;
+    }
+  }
+  for (let attempt = 1; ; attempt++) {
+    const answer = await ask(exchange, path, body).catch(() => undefined);
+    if (answer === undefined) {
+      if (attempt < (defect.attempts ?? 1)) continue;
+      if (!response.destroyed) ownError(exchange, 502, "api_error");
+      return;
+    }
+    if ((answer.statusCode ?? 0) < 429 || attempt >= (defect.attempts ?? 1)) {
+      await passOn(exchange, answer);
+      return;
+    }
+    answer.resume();
+  }
+}
+
+/** Everything that came of a request's body, cut or not. */
+async function read(request: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch {
+    // What is there is what a careless gateway would send.
+  }
+  return Buffer.concat(chunks);
+}
+
+const OWN_HEADERS = /^(host|connection|transfer-encoding|keep-alive)$/i;
+const CREDENTIALS = /^(authorization|x-api-key)$/i;
+
+function pairs(rawHeaders: readonly string[]): HeaderPair[] {
+  return rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : [],
+  );
+}
+
+function ask(
+  { request, response, upstream, defect, pool }: Exchange,
+  path: string,
+  body: Buffer | undefined,
+): Promise<http.IncomingMessage> {
+  const sent = body === undefined ? undefined : (defect.requestBody?.(body) ?? body);
+  const kept = pairs(request.rawHeaders).filter(
+    ([name]) => !OWN_HEADERS.test(name) && (defect.leaks === true || !CREDENTIALS.test(name)),
+  );
+  const framed = kept.filter(([name]) => sent === undefined || !/^content-length$/i.test(name));
+  const headers: HeaderPair[] = [
+    ["Host", "api.anthropic.com"],
+    ["x-api-key", upstream.key],
+    ...(sent === undefined ? [] : [["Content-Length", String(sent.length)] as const]),
+    ...(defect.requestHeaders?.(framed, body ?? Buffer.alloc(0)) ?? framed),
+  ];
+  if (pool.closed > 0) {
+    pool.closed--;
+    return Promise.reject(new Error("the connection was closed"));
+  }
+  return new Promise((resolve, reject) => {
+    const up = http.request({
+      host: "127.0.0.1",
+      port: upstream.port,
+      agent: defect.poolsBlindly === true ? pool.agent : false,
+      method: request.method,
+      path,
+      headers: headers.flat(),
+    });
+    up.on("response", resolve);
+    if (defect.poolsBlindly === true)
+      up.once("socket", (socket) => socket.once("close", () => pool.closed++));
+    up.on("error", reject);
+    if (defect.ignoresDisconnect !== true) {
+      response.once("close", () => {
+        if (!response.writableFinished) up.destroy();
+      });
+    }
+    if (sent === undefined) request.pipe(up);
+    else up.end(sent);
+  });
+}
+
+async function passOn({ response, defect }: Exchange, answer: http.IncomingMessage): Promise<void> {
+  const status = answer.statusCode ?? 0;
+  const rewrites = defect.responseBody !== undefined;
+  const kept = pairs(answer.rawHeaders).filter(
+    ([name]) => !OWN_HEADERS.test(name) && !(rewrites && /^content-length$/i.test(name)),
+  );
+  const head = () => {
+    response.sendDate = false;
+    response.writeHead(
+      defect.status?.(status) ?? status,
+      answer.statusMessage,
+      (defect.responseHeaders?.(kept) ?? kept).flat(),
+    );
+    response.flushHeaders();
+  };
+  if (defect.responseBody !== undefined) {
+    const body = await read(answer);
+    head();
+    response.end(defect.responseBody(body, status));
+    return;
+  }
+  head();
+  if (defect.idleMs !== undefined)
+    answer.socket.setTimeout(defect.idleMs, () => answer.destroy(new Error("idle")));
+  answer.on("error", () => {
+    if (defect.mendsStreams === true) response.end();
+    else response.destroy();
+  });
+  answer.pipe(response);
+}

@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+import type { Check } from "../../../verify/conformance/checks/check.ts";
+import { checks } from "../../../verify/conformance/checks/index.ts";
+import { decide, recommend } from "../../../verify/conformance/report/decision.ts";
+import { renderHtml } from "../../../verify/conformance/report/html.ts";
+import { renderDecisionTable } from "../../../verify/conformance/report/markdown.ts";
+import type { CheckResult, Report, Status } from "../../../verify/conformance/report/report.ts";
+import { renderTerminal } from "../../../verify/conformance/report/terminal.ts";
+
+type Given = Readonly<Partial<Record<Check["id"], Status>>>;
+
+/** A report on which everything is kept but what is given, which is as expected unless it failed. */
+function report(path: Report["path"], given: Given = {}): Report {
+  const results = checks.map(({ id, title }): CheckResult => {
+    const status = given[id] ?? "pass";
+    const expected = status === "fail" ? "pass" : status;
+    return { id, title, status, expected, evidence: `seen <${id}>` };
+  });
+  const failed = results.some(({ status }) => status === "fail");
+  return {
+    stack: "s",
+    path,
+    versions: { envoy: "1.39.1" },
+    baseUrl: "http://gateway",
+    measuredAt: "2026-11-23T02:00:00.000Z",
+    view: "both-sides",
+    checks: results,
+    verdict: failed ? "differs" : "as-expected",
+  };
+}
+
+const lossy = report("shim", { "body.bytes": "known-loss" });
+const faithful = report("envoy-terminate");
+const sni = report("envoy-sni");
+
+test("any fidelity failure leads to Envoy", () => {
+  expect(recommend([lossy, sni, faithful])).toEqual({
+    path: "envoy-terminate",
+    because: `${checks.length} of ${checks.length} checks kept, nothing lost, and no agent holds the real credential.`,
+    others: [
+      { path: "shim", because: "1 fidelity failures (rule 2)." },
+      {
+        path: "envoy-sni",
+        because: "Keeps everything, but the agent holds the real credential (rule 3).",
+      },
+    ],
+  });
+});
+
+test("a path through LiteLLM that loses nothing comes first", () => {
+  expect(recommend([faithful, report("shim")]).path).toBe("shim");
+});
+
+test("a loss of the gateway's own answers is no fidelity failure", () => {
+  const own = report("litellm", { "own-errors.no-token": "known-loss" });
+  expect(recommend([own]).path).toBe("litellm");
+});
+
+test("a path that differs from the table is never recommended", () => {
+  const broken = report("envoy-terminate", { "configuration.retries": "fail" });
+  expect(recommend([broken])).toMatchObject({ path: undefined });
+  expect(recommend([broken, sni]).path).toBe("envoy-sni");
+  expect(decide(broken).risk).toContain("High");
+});
+
+test("AC 5 is unblocked where all four questions are answered yes", () => {
+  expect(decide(lossy).unblocksAc5).toBe("Yes: A, B, C and D kept.");
+  const errors = report("litellm", { "errors.status-529": "known-loss", "streaming.many": "fail" });
+  expect(decide(errors).unblocksAc5).toBe("No: A, C not kept.");
+  const unmeasured = report("external", {
+    "caching.five-minutes": "skipped",
+    "caching.one-hour": "skipped",
+    "caching.unmarked": "skipped",
+  });
+  expect(decide(unmeasured).unblocksAc5).toBe("Open: B not measured.");
+});
+
+test("the README's table has a row a path, with counts and answers", () => {
+  const [head, , ...rows] = renderDecisionTable([lossy, sni])
+    .split("\n")
+    .map((line) => line.slice(2, -2).split(" | "));
+  expect(head).toHaveLength(11);
+  expect(head?.slice(0, 6)).toEqual([
+    ...["path", "A errors", "B caching", "C streaming", "D sessions and tools", "checks kept"],
+  ]);
+  expect(rows.map(([path]) => path)).toEqual(["Shim", "Envoy by SNI"]);
+  expect(rows[0]?.[5]).toBe(`${checks.length - 1}/${checks.length}`);
+  expect(rows[0]?.[6]).toBe("Yes: A, B, C and D kept.");
+  expect(rows[1]?.[10]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
+});
+
+test("the page is one file that loads nothing, with every check and the decision table", () => {
+  const html = renderHtml([lossy, faithful], checks);
+  for (const { id } of checks) expect(html).toContain(`>${id}<`);
+  expect(html).not.toMatch(/<(script|link|img|iframe)\b|@import|url\(/);
+  expect(html).toContain("Recommended: Envoy");
+  expect(html).toContain("AC 5 unblocks?");
+  expect(html).toContain("seen &lt;body.bytes&gt;");
+  expect(html).not.toContain("seen <");
+});
+
+test("the page says of a single lossy path what to do", () => {
+  expect(renderHtml([lossy], checks)).toContain(
+    "Not recommended: Shim. Any fidelity failure → Envoy",
+  );
+});
+
+test("the terminal shows evidence of what is not plainly kept, and what was expected", () => {
+  const text = renderTerminal(report("shim", { "body.json": "fail", "body.bytes": "known-loss" }));
+  expect(text).toContain("expected: pass");
+  expect(text).toContain("seen <body.json>");
+  expect(text).toContain("seen <body.bytes>");
+  expect(text).not.toContain("seen <body.unicode>");
+  expect(text).toContain(`${checks.length - 2} kept, 1 known losses, 1 failed`);
+  expect(text).toContain("DIFFERS from the table of known losses in 1 checks");
+});

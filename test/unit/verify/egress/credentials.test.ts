@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import type { Surroundings } from "../../../verify/egress/attempt.ts";
+import { measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
+import type { Target } from "../../../lab/target.ts";
+
+const OWN = `cgw-${"o".repeat(48)}`;
+const NEIGHBOURS = `cgw-${"n".repeat(48)}`;
+const REAL = "sk-ant-api03-the-real-one";
+
+const around = { agent: "dev-e", variant: "shim", gatewayAddress: "10.43.0.9" } as Surroundings;
+
+const forbidden = () =>
+  Promise.reject(
+    Object.assign(new Error("exit code 1"), { stdout: "", stderr: "secrets is forbidden: no" }),
+  );
+
+/** A stack with a gateway and two agents, whose first agent reads what is given. */
+function stack(
+  readable: (planted: string) => Partial<Readable>,
+  asked: (args: readonly string[]) => Promise<string> = forbidden,
+): Target {
+  const secret = (name: string, data: Record<string, string>) => ({
+    metadata: { name },
+    data: Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]),
+    ),
+  });
+  const secrets: Record<string, object[]> = {
+    llm: [
+      secret("credentials", { key: REAL }),
+      secret("routes", { "routes.json": `{"exact": "${NEIGHBOURS}"}, {"exact": "${OWN}"}` }),
+    ],
+    "dev-e": [secret("gateway-token", { token: OWN })],
+    "dev-f": [secret("gateway-token", { token: NEIGHBOURS })],
+  };
+  const kubectl: Target["kubectl"] = ([verb, what, where = "", ...more], options) => {
+    if (more.some((option) => option.startsWith("--as="))) return asked(more);
+    if (verb === "exec") {
+      const [, planted] = JSON.parse(options?.input as string) as [unknown, string];
+      const usual = {
+        environment: `ANTHROPIC_BASE_URL=x TOKEN=${OWN}`,
+        files: `x ${planted} x`,
+        answers: ["GET /: 404\n\n{}"],
+      };
+      return Promise.resolve(JSON.stringify({ ...usual, ...readable(planted) }));
+    }
+    const items =
+      what === "namespaces"
+        ? Object.keys(secrets).map((name) => ({ metadata: { name } }))
+        : secrets[where.replace("--namespace=", "")];
+    return Promise.resolve(JSON.stringify({ items }));
+  };
+  return { kubectl } as Target;
+}
+
+async function measured(readable: (planted: string) => Partial<Readable>) {
+  const rows = await measureCredentials("dev", around, { target: stack(readable) });
+  return Object.fromEntries(rows.map(({ id, status, evidence }) => [id, { status, evidence }]));
+}
+
+describe("the search for keys in what an agent can read", () => {
+  test("passes where there is none but the agent's own", async () => {
+    const rows = await measured(() => ({}));
+    expect(rows["credentials.environment"]).toEqual({
+      status: "pass",
+      evidence: "79 characters: none of 3 keys, and the agent's own environment, which is there",
+    });
+    expect(rows["credentials.files"]?.status).toBe("pass");
+    expect(rows["credentials.answers"]?.status).toBe("pass");
+  });
+
+  test.each([
+    [
+      "in its environment",
+      "environment",
+      { environment: `ANTHROPIC_BASE_URL=x TOKEN=${OWN} KEY=${REAL}` },
+    ],
+    ["in an answer", "answers", { answers: [`GET /: 200\n\n{"key": "${REAL}"}`] }],
+    [
+      "in an answer, in base64",
+      "answers",
+      { answers: [`GET /: 200\n\n${Buffer.from(`a ${REAL} b`).toString("base64")}`] },
+    ],
+  ] as [string, string, Partial<Readable>][])("finds the real key %s", async (_, row, readable) => {
+    expect((await measured(() => readable))[`credentials.${row}`]).toEqual({
+      status: "fail",
+      evidence: `llm/credentials key 0 in ${row}`,
+    });
+  });
+
+  test("finds another agent's token in a file", async () => {
+    const rows = await measured((planted) => ({ files: `${planted} ${NEIGHBOURS}` }));
+    expect(rows["credentials.files"]).toEqual({
+      status: "fail",
+      evidence: "llm/routes routes.json 0 in files, dev-f/gateway-token token 0 in files",
+    });
+  });
+
+  test("proves nothing where it does not find what is there", async () => {
+    const rows = await measured(() => ({
+      environment: "",
+      files: "",
+      answers: ["GET /: refused"],
+    }));
+    for (const [id, { status, evidence }] of Object.entries(rows)) {
+      if (id === "credentials.api-server") continue;
+      expect(status).toBe("fail");
+      expect(evidence).toMatch(/^the search did not find .*, so it proves nothing$/);
+    }
+  });
+
+  test("tells what the API server gives away to nobody in particular", async () => {
+    const generous = (args: readonly string[]) =>
+      args.includes("--as=system:anonymous") ? Promise.resolve("secret/x\n") : forbidden();
+    const target = stack(() => ({}), generous);
+    const rows = await measureCredentials("dev", around, { target });
+    expect(rows.find(({ id }) => id === "credentials.api-server")).toMatchObject({
+      status: "fail",
+      evidence: "secret/x",
+    });
+  });
+});

@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { BadInput } from "../../../../commands/command-line.ts";
+import { parseOptions } from "../../../verify/egress/options.ts";
+
+describe("the options of npm run verify:egress", () => {
+  test("are a stack and where to write", () => {
+    const argv = ["--stack", "dev", "--json", "out.json", "--kubeconfig", import.meta.filename];
+    expect(parseOptions(argv)).toEqual({
+      stack: "dev",
+      json: "out.json",
+      kubeconfig: import.meta.filename,
+    });
+    expect(parseOptions(["--stack", "dev"])).toEqual({
+      stack: "dev",
+      json: undefined,
+      kubeconfig: undefined,
+    });
+  });
+
+  test.each([
+    ["no stack", [], "--stack is missing"],
+    ["a stack that can be none", ["--stack", "a b"], '--stack "a b" is no name of a stack'],
+    [
+      "a kubeconfig that is not there",
+      ["--stack", "dev", "--kubeconfig", "/nowhere"],
+      "--kubeconfig /nowhere does not exist",
+    ],
+    ["an unknown option", ["--stack", "dev", "--html", "x"], "Unknown option '--html'"],
+    ["a stack without its name", ["--stack"], "Option '--stack <value>' argument missing"],
+  ])("are refused with %s", (_, argv, message) => {
+    expect(() => parseOptions(argv)).toThrow(BadInput);
+    expect(() => parseOptions(argv)).toThrow(message);
+  });
+
+  test("end the command with exit code 2 and nothing on its standard output when they are bad", () => {
+    const root = join(import.meta.dirname, "../../../..");
+    const argv = ["--import", "tsx", "commands/verify-egress.ts", "--stack", "a b"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toBe('--stack "a b" is no name of a stack\n');
+  });
+});

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import type { Attempt, Surroundings } from "../../../verify/egress/attempt.ts";
+import { attempts, judge, measureAttempts } from "../../../verify/egress/measure.ts";
+import { tryAttempts, wavesOf } from "../../../verify/egress/tries.ts";
+import { arrivalKey, type Counts, type Witness } from "../../../verify/egress/witness.ts";
+import type { Target } from "../../../lab/target.ts";
+
+const around = {
+  variant: "shim",
+  agent: "dev-e",
+  gatewayNamespace: "llm",
+  visitor: { namespace: "guest" },
+} as Surroundings;
+
+const to = (id: string, port: number, more: Partial<Attempt> = {}): Attempt => ({
+  ...{ id, title: id, expected: "blocked", rings: ["policy"], python: () => "return 1" },
+  arrives: { protocol: "tcp", address: "1.1.1.1", port },
+  ...more,
+});
+
+/** A cluster in which every try comes to the same, and the container of each. */
+function target(said: { through: boolean; said: string }) {
+  const containers: string[] = [];
+  const kubectl: Target["kubectl"] = (args, options) => {
+    containers.push(args.slice(2, args.indexOf("--")).join(" "));
+    const tries = (options?.input as string).match(/^def try_/gm) ?? [];
+    return Promise.resolve(JSON.stringify(tries.map(() => said)));
+  };
+  return { target: { kubectl } as Target, containers };
+}
+
+/** A far side that counts what it is told to have counted, one after the other. */
+function witness(...counts: Partial<Record<"arrivals" | "lookUps", unknown>>[]): Witness {
+  const next = () => ({ arrivals: new Map(), lookUps: "", ...counts.shift() }) as Counts;
+  return { counts: () => Promise.resolve(next()) } as unknown as Witness;
+}
+
+const held = { through: false, said: "refused" };
+
+describe("attempts", () => {
+  test("have ids of their own", () => {
+    const ids = attempts.map(({ id }) => id);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  });
+
+  test("are made together only where the far side can tell them apart", () => {
+    const waves = wavesOf(attempts);
+    expect(waves.flat()).toHaveLength(attempts.length);
+    expect(new Set(waves.flat())).toEqual(new Set(attempts));
+    for (const wave of waves) {
+      const aims = wave.flatMap(({ arrives }) => (arrives ? [arrivalKey(arrives)] : []));
+      expect(aims).toEqual([...new Set(aims)]);
+    }
+    expect(waves.length).toBeLessThan(13);
+    for (const attempt of attempts.filter(({ alone }) => alone))
+      expect(waves).toContainEqual([attempt]);
+  });
+
+  test("that let the gateway go to its upstream do not hide those that go there themselves", () => {
+    const direct = attempts.filter(({ id }) => id === "direct.upstream");
+    const relayed = attempts.filter((attempt) => attempt.relayed);
+    expect(direct).toHaveLength(1);
+    expect(relayed.length).toBeGreaterThan(0);
+    for (const attempt of relayed) expect(wavesOf([...direct, attempt])).toHaveLength(2);
+  });
+
+  test("are made in the containers that they are for", async () => {
+    const { target: cluster, containers } = target(held);
+    await tryAttempts(
+      [to("a", 1), to("b", 2, { from: "litellm" }), to("c", 3, { from: "visitor" })],
+      around,
+      {
+        target: cluster,
+      },
+    );
+    expect(containers).toEqual([
+      "--namespace=dev-e service/runner --container=runner",
+      "--namespace=llm service/gateway --container=litellm",
+      "--namespace=guest pod/visitor",
+    ]);
+  });
+});
+
+describe("what arrived outside", () => {
+  test("is told of the attempt that aimed there, the cluster's own look-ups aside", async () => {
+    const [first, second] = [to("first", 443), to("second", 80)];
+    const { of, unaccounted } = await tryAttempts([first, second], around, {
+      target: target(held).target,
+      witness: witness(
+        { arrivals: new Map([["tcp 1.1.1.1 443", 7]]) },
+        {
+          arrivals: new Map([
+            ["tcp 1.1.1.1 443", 7],
+            ["tcp 1.1.1.1 80", 2],
+            ["udp 169.254.169.254 53", 9],
+            ["tcp 9.9.9.9 22", 1],
+          ]),
+        },
+      ),
+    });
+    expect(of.get(first)?.arrived).toEqual([]);
+    expect(of.get(second)?.arrived).toEqual(["2 × tcp 1.1.1.1 80"]);
+    expect(unaccounted).toEqual(["1 × tcp 9.9.9.9 22"]);
+  });
+
+  test("counts a look-up that carried something", async () => {
+    let label = "";
+    const lookUp: Attempt = {
+      ...{ id: "look-up", title: "", expected: "blocked", rings: ["dns"] },
+      python: (_, nonce) => `return "${(label = nonce)}"`,
+    };
+    const seen = {
+      counts: () => Promise.resolve({ arrivals: new Map(), lookUps: label && `A ${label}.x. NX` }),
+    } as unknown as Witness;
+    const { of } = await tryAttempts([lookUp], around, {
+      target: target(held).target,
+      witness: seen,
+    });
+    expect(of.get(lookUp)?.arrived).toEqual(["the look-up"]);
+  });
+
+  test("fails a check of its own when nobody aimed there", async () => {
+    const checks = await measureAttempts([to("a", 443)], around, {
+      target: target(held).target,
+      witness: witness({}, { arrivals: new Map([["tcp 9.9.9.9 22", 1]]) }),
+    });
+    expect(checks.map(({ id, status }) => [id, status])).toEqual([
+      ["a", "pass"],
+      ["elsewhere", "fail"],
+    ]);
+  });
+});
+
+describe("a try", () => {
+  const blocked = { expected: "blocked" } as const;
+  const limit = { expected: "limit", reason: "because" } as const;
+  const nothing = { through: false, said: "refused", arrived: [] };
+
+  test.each([
+    ["held", blocked, nothing, "pass", "outside arrived nothing; refused"],
+    ["through", blocked, { ...nothing, through: true }, "fail", "outside arrived nothing; refused"],
+    [
+      "held as the agent sees it, and a packet got out",
+      blocked,
+      { ...nothing, arrived: ["1 × x"] },
+      "fail",
+      "outside arrived 1 × x; refused",
+    ],
+    ["at a limit", limit, { ...nothing, through: true }, "known-loss", "because"],
+    ["at a limit that is held here", limit, nothing, "pass", "outside arrived nothing; refused"],
+  ] as const)("%s is judged", (_, attempt, came, status, evidence) => {
+    expect(judge(attempt, came, true)).toEqual({ status, evidence });
+  });
+
+  test("that cannot be made says why", async () => {
+    const checks = await measureAttempts(
+      [
+        to("other path", 1, { variants: ["litellm"] }),
+        to("no IPv6", 2, { skip: () => "no IPv6 here" }),
+        to("no orders", 3, { upstream: () => Promise.resolve() }),
+      ],
+      around,
+      { target: target(held).target },
+    );
+    expect(checks.map(({ status, evidence }) => [status, evidence])).toEqual([
+      ["not-applicable", "there is nothing like it on shim"],
+      ["skipped", "no IPv6 here"],
+      ["skipped", "needs an upstream that answers what it is told"],
+    ]);
+  });
+});

@@ -1,0 +1,47 @@
+import type { ScriptInput } from "../../../lab/anthropic/scripts.ts";
+import { type Check, kept, lost, type Outcome } from "./check.ts";
+import { excerpt } from "./compare.ts";
+import { jsonDifferences } from "./json.ts";
+import { newMarker, relay, type Relayed } from "./relay.ts";
+
+/** Takes any body: an ordinary answer would refuse what the API does not know. */
+export const ANY_BODY: ScriptInput["action"] = {
+  kind: "raw",
+  status: 200,
+  headers: [["Content-Type", "application/json"]],
+  body: { text: "{}" },
+};
+
+/** Compares a body that went up with what arrived there. */
+export function sentUp(
+  name: string,
+  title: string,
+  protects: string,
+  bodyOf: (marker: string) => string,
+  judge: (sent: string, relayed: Relayed) => Outcome = judgeJson,
+): Check {
+  return {
+    id: `body.${name}`,
+    title,
+    protects,
+    needs: ["upstream"],
+    async run(context) {
+      const marker = newMarker();
+      const sent = bodyOf(marker);
+      const relayed = await relay(context, marker, { body: sent }, ANY_BODY);
+      if (relayed.record !== undefined) return judge(sent, relayed);
+      const { head, body } = relayed.response;
+      return lost(
+        "refused",
+        `it did not come through: ${head?.status ?? "no answer"} ${excerpt(body)}`,
+      );
+    },
+  };
+}
+
+function judgeJson(sent: string, { requestBody }: Relayed): Outcome {
+  const differences = jsonDifferences(sent, requestBody.toString());
+  return differences.length === 0
+    ? kept("the same JSON, keys in the same order")
+    : lost("changed", differences.join("; "));
+}

@@ -1,0 +1,250 @@
+import type { ExchangeSummary } from "../../../lab/anthropic/records.ts";
+import type { ScriptInput } from "../../../lab/anthropic/scripts.ts";
+import type { Turn } from "../../../lab/claude.ts";
+import {
+  type Check,
+  type CheckContext,
+  type ClaudeRequest,
+  kept,
+  lost,
+  type Outcome,
+} from "./check.ts";
+import { excerpt, quoted } from "./compare.ts";
+import { headerOf, lastRecord, newMarker, upstreamOf } from "./relay.ts";
+
+function claudeOf({ claude }: CheckContext) {
+  if (claude === undefined) throw new Error("this check needs Claude Code");
+  return claude;
+}
+
+function tokens({ usage }: Turn): string {
+  return `${usage.cache_creation_input_tokens} tokens written to the cache, ${usage.cache_read_input_tokens} read`;
+}
+
+/** What came of a turn and, with the fake API, of its requests to the messages route. */
+async function turn(
+  context: CheckContext,
+  marker: string,
+  request: Omit<ClaudeRequest, "prompt"> & { readonly prompt?: string } = {},
+  script?: Omit<ScriptInput, "match">,
+): Promise<{ result: Turn; requests: readonly ExchangeSummary[] }> {
+  const { upstream } = context;
+  const since = upstream === undefined ? 0 : await lastRecord(upstream);
+  if (script !== undefined) {
+    await upstreamOf(context).push({
+      ...script,
+      match: { path: "/v1/messages", bodyContains: marker },
+    });
+  }
+  const result = await claudeOf(context)({ prompt: `say: ${marker}`, ...request });
+  const requests: ExchangeSummary[] = [];
+  for (const record of (await upstream?.records(since)) ?? []) {
+    if (!record.url.startsWith("/v1/messages?")) continue;
+    if ((await upstream?.requestBody(record.id))?.includes(marker) === true) requests.push(record);
+  }
+  return { result, requests };
+}
+
+function failed({ result }: Turn): Outcome {
+  return lost("turn-failed", `the turn ended in an error: ${excerpt(result)}`);
+}
+
+/** Two turns of one session, which several checks look at. */
+interface Session {
+  readonly marker: string;
+  readonly first: Awaited<ReturnType<typeof turn>>;
+  readonly second: Awaited<ReturnType<typeof turn>> | undefined;
+}
+
+const sessions = new WeakMap<CheckContext, Promise<Session>>();
+
+function session(context: CheckContext): Promise<Session> {
+  const known = sessions.get(context);
+  if (known !== undefined) return known;
+  const started = twoTurns(context);
+  sessions.set(context, started);
+  return started;
+}
+
+async function twoTurns(context: CheckContext): Promise<Session> {
+  const marker = newMarker();
+  const first = await turn(context, marker);
+  if (first.result.is_error) return { marker, first, second: undefined };
+  const resume = first.result.session_id;
+  return { marker, first, second: await turn(context, marker, { resume, prompt: "And before?" }) };
+}
+
+const completes: Check = {
+  id: "claude-code.turn",
+  title: "Claude Code completes a turn",
+  protects: "The point of it all.",
+  needs: ["claude"],
+  async run(context) {
+    const { marker, first } = await session(context);
+    const { result } = first;
+    if (result.is_error) return failed(result);
+    return result.result.includes(marker)
+      ? kept(`answer ${quoted(result.result.slice(0, 40))}`)
+      : lost("other-answer", excerpt(result.result));
+  },
+};
+
+const resumes: Check = {
+  id: "claude-code.resume",
+  title: "--resume goes on with the same conversation",
+  protects:
+    "Unattended agents are restarted and must remember; the whole conversation is sent again, thinking and tool calls included.",
+  needs: ["claude"],
+  async run(context) {
+    const { first, second } = await session(context);
+    if (second === undefined) return failed(first.result);
+    if (second.result.is_error) return failed(second.result);
+    if (second.result.session_id !== first.result.session_id) {
+      return lost("new-session", "the session is another one");
+    }
+    // Turn 2's prompt does not hold the marker: where it is, turn 1 is.
+    const remembered =
+      context.upstream === undefined
+        ? second.result.usage.cache_read_input_tokens > 0
+        : second.requests.length > 0;
+    return remembered
+      ? kept("turn 2 of the same session was sent with turn 1")
+      : lost("forgotten", "turn 2 was sent without turn 1");
+  },
+};
+
+const caches: Check = {
+  id: "claude-code.cache",
+  title: "Claude Code's second turn reads what its first wrote to the cache",
+  protects:
+    "The real client's prompt, tools and marks, as they are, keep their cache: a tenth of the price.",
+  needs: ["claude"],
+  async run(context) {
+    const { first, second } = await session(context);
+    if (second === undefined) return failed(first.result);
+    const seen = `turn 1: ${tokens(first.result)}; turn 2: ${tokens(second.result)}`;
+    return second.result.usage.cache_read_input_tokens > 0 ? kept(seen) : lost("not-read", seen);
+  },
+};
+
+const usesTools: Check = {
+  id: "claude-code.tool",
+  title: "Claude Code runs a command that the model asks for, and answers with what it printed",
+  protects:
+    "A tool call is a round trip of ids, inputs and results; an agent that cannot make it can do nothing.",
+  needs: ["claude", "upstream"],
+  async run(context) {
+    const marker = newMarker();
+    // Printed, the marker is joined from two halves: only the command's run can have made it.
+    const [half, rest] = [marker.slice(0, 10), marker.slice(10)];
+    const { result } = await turn(context, half, {
+      prompt: `run: printf %s%s ${half} ${rest}`,
+      args: ["--allowedTools", "Bash"],
+    });
+    if (result.is_error) return failed(result);
+    return result.result.includes(marker)
+      ? kept(`the command ran in the agent's pod and printed ${marker}`)
+      : lost("not-run", excerpt(result.result));
+  },
+};
+
+/** A turn whose first requests are answered with an error, which Claude Code waits out. */
+function retries(status: number, headers: [string, string][], title: string): Check {
+  return {
+    id: `claude-code.retries-${status}`,
+    title,
+    protects:
+      "Overload and rate limits pass; an agent that gives up on them needs a person at night.",
+    needs: ["claude", "upstream"],
+    async run(context) {
+      const marker = newMarker();
+      const { result, requests } = await turn(
+        context,
+        marker,
+        {},
+        {
+          times: 2,
+          action: { kind: "error", status, headers },
+        },
+      );
+      const answers = requests.map(({ response }) => response?.status ?? 0).join(", ");
+      if (result.is_error)
+        return lost("turn-failed", `answers of the API: ${answers}; ${excerpt(result.result)}`);
+      return answers === `${status}, ${status}, 200`
+        ? kept(`answers of the API: ${answers}; the turn completed`)
+        : lost("other-retries", `answers of the API: ${answers}`);
+    },
+  };
+}
+
+/** A turn that is answered with an error which no retry can help. */
+function stops(status: number, title: string, protects: string): Check {
+  return {
+    id: `claude-code.stops-${status}`,
+    title,
+    protects,
+    needs: ["claude", "upstream"],
+    async run(context) {
+      const marker = newMarker();
+      const { result, requests } = await turn(
+        context,
+        marker,
+        {},
+        {
+          times: null,
+          action: { kind: "error", status, headers: [["x-should-retry", "false"]] },
+        },
+      );
+      const seen = `the API was asked ${requests.length} times; the turn said ${excerpt(result.result)}`;
+      if (!result.is_error) return lost("no-error", seen);
+      return requests.length === 1 ? kept(seen) : lost("repeated", seen);
+    },
+  };
+}
+
+const asks: Check = {
+  id: "claude-code.request",
+  title: "Claude Code's own request arrives with its betas, session and query",
+  protects: "What the real client sends changes with every release; this looks at today's.",
+  needs: ["claude", "upstream"],
+  async run(context) {
+    const { first } = await session(context);
+    const [request] = first.requests;
+    if (request === undefined) return failed(first.result);
+    const betas = headerOf(request.headers, "anthropic-beta")?.split(",").length ?? 0;
+    const named = headerOf(request.headers, "x-claude-code-session-id");
+    const seen = `${request.url}, ${betas} betas, session ${named === undefined ? "missing" : "named"}`;
+    return request.url === "/v1/messages?beta=true" &&
+      betas > 0 &&
+      named === first.result.session_id
+      ? kept(seen)
+      : lost("changed", seen);
+  },
+};
+
+export const claudeCode: readonly Check[] = [
+  completes,
+  resumes,
+  caches,
+  usesTools,
+  asks,
+  retries(529, [["x-should-retry", "true"]], "Claude Code waits out an overloaded API (529)"),
+  retries(
+    429,
+    [
+      ["x-should-retry", "true"],
+      ["retry-after", "1"],
+    ],
+    "Claude Code waits out a rate limit (429) as long as retry-after says",
+  ),
+  stops(
+    401,
+    "Claude Code stops at once on a refused credential (401)",
+    "Nothing but a person can help; ten retries would only delay the message.",
+  ),
+  stops(
+    403,
+    "Claude Code stops at once on a missing permission (403)",
+    "Nothing but a person can help; ten retries would only delay the message.",
+  ),
+];

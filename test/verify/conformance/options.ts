@@ -1,0 +1,74 @@
+import { BadInput, readArguments, UsageError } from "../../../commands/command-line.ts";
+import { stackOptions } from "../../lab/stack-options.ts";
+
+/** What `npm run verify` is asked to do. */
+export interface Options {
+  readonly subject:
+    | { readonly kind: "stack"; readonly stack: string; readonly kubeconfig: string | undefined }
+    | { readonly kind: "url"; readonly url: string }
+    | { readonly kind: "all-paths" };
+  /** Files to write beside the table on the terminal. */
+  readonly json: string | undefined;
+  readonly html: string | undefined;
+  readonly long: boolean;
+}
+
+export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   the verdict on a stack's gateway
+npm run verify -- --all-paths [OPTIONS]      on every path, each in a spike of its own
+npm run verify -- --url URL [OPTIONS]        on a gateway that is not ours, from outside;
+                                             its token in ANTHROPIC_AUTH_TOKEN
+
+  --json FILE         write the report as JSON
+  --html FILE         write it as one self-contained page
+  --long              also wait through 310 s of silence
+  --kubeconfig FILE   the stack was made by npm run local -- --kubeconfig FILE`;
+
+const OPTIONS = {
+  stack: { type: "string" },
+  url: { type: "string" },
+  "all-paths": { type: "boolean", default: false },
+  json: { type: "string" },
+  html: { type: "string" },
+  long: { type: "boolean", default: false },
+  kubeconfig: { type: "string" },
+} as const;
+
+/** Reads the command line. Throws {@link BadInput}. */
+export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Options {
+  const values = readArguments(argv, OPTIONS);
+  const given = [values.stack, values.url, values["all-paths"] ? "" : undefined].filter(
+    (value) => value !== undefined,
+  );
+  if (given.length !== 1) {
+    throw new UsageError("give exactly one of --stack, --all-paths and --url");
+  }
+  if (values.kubeconfig !== undefined && values.stack === undefined) {
+    throw new BadInput("--kubeconfig belongs to --stack");
+  }
+  return {
+    subject: subjectOf(values, env),
+    json: values.json,
+    html: values.html,
+    long: values.long,
+  };
+}
+
+function subjectOf(
+  values: { stack?: string | undefined; url?: string | undefined; kubeconfig?: string | undefined },
+  env: NodeJS.ProcessEnv,
+): Options["subject"] {
+  if (values.stack !== undefined) {
+    return { kind: "stack", ...stackOptions(values.stack, values.kubeconfig) };
+  }
+  if (values.url === undefined) return { kind: "all-paths" };
+  const url = URL.parse(values.url);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.username !== "") {
+    throw new BadInput(
+      `--url ${JSON.stringify(values.url)} is no base URL: write it as ANTHROPIC_BASE_URL has it`,
+    );
+  }
+  if ((env.ANTHROPIC_AUTH_TOKEN ?? env.ANTHROPIC_API_KEY ?? "") === "") {
+    throw new BadInput("--url needs the gateway's token in ANTHROPIC_AUTH_TOKEN");
+  }
+  return { kind: "url", url: values.url };
+}

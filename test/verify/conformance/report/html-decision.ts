@@ -1,0 +1,110 @@
+import { decide, type Decision, questions, recommend, rules, tally } from "./decision.ts";
+import { escape } from "./html-parts.ts";
+import { pathFacts } from "./path-facts.ts";
+import type { Report } from "./report.ts";
+
+/** The four questions that the project began with. */
+export function seedQuestions(reports: readonly Report[]): string {
+  const decisions = reports.map(decide);
+  const rows = questions
+    .map(({ letter, title }) => {
+      const cells = decisions
+        .map(
+          (decision) =>
+            `<td data-path="${escape(pathFacts(decision.path).name)}">${answer(decision, letter)}</td>`,
+        )
+        .join("");
+      return `<tr><th scope="row">${letter}. ${escape(title)}</th>${cells}</tr>`;
+    })
+    .join("\n");
+  return `<section>
+<h2>The four questions</h2>
+<p>A half-hour trial of LiteLLM in April 2026 left four questions open. This is what the checks above answer.</p>
+<table class="glance"><thead><tr><td></td>${decisions.map(({ path }) => `<th scope="col">${escape(pathFacts(path).name)}</th>`).join("")}</tr></thead><tbody>
+${rows}
+</tbody></table>
+</section>`;
+}
+
+function answer({ answers }: Decision, letter: string): string {
+  const { kept, lost, failed, measured } = answers[letter] ?? tally([]);
+  if (measured === 0) return `<span class="share skipped">not measured</span>`;
+  const all = kept === measured;
+  const kind = all ? "pass" : failed > 0 ? "fail" : "known-loss";
+  return `<span class="share ${kind}"><b>${all ? "Yes" : "No"}</b> ${all ? `${kept}/${measured}` : `${lost + failed} of ${measured} not`}</span>`;
+}
+
+/** The decision table. */
+export function decisionTable(reports: readonly Report[]): string {
+  const columns = [
+    "AC 5 unblocks?",
+    "Cost ceiling?",
+    "Provider portability?",
+    "Observability hook?",
+    "Risk",
+  ];
+  const rows = reports
+    .map(decide)
+    .map((decision) => {
+      const values = [
+        decision.unblocksAc5,
+        decision.costCeiling,
+        decision.portability,
+        decision.observability,
+        decision.risk,
+      ];
+      const cells = values
+        .map(
+          (value, index) => `<td data-label="${columns[index] ?? ""}">${strongStart(value)}</td>`,
+        )
+        .join("");
+      return `<tr><th scope="row">${escape(pathFacts(decision.path).name)}<small>${escape(pathFacts(decision.path).chain)}</small></th>${cells}</tr>`;
+    })
+    .join("\n");
+  return `<section>
+<h2>The decision table</h2>
+<p>The trial's own table, filled in. <em>AC 5</em> was the acceptance criterion that waited for it: agents reach the API through the
+gateway and nothing else. It is unblocked where all four answers are yes.</p>
+<table class="decision"><thead><tr><th scope="col">Path</th>${columns.map((column) => `<th scope="col">${column}</th>`).join("")}</tr></thead><tbody>
+${rows}
+</tbody></table>
+</section>`;
+}
+
+/** The answer before the colon stands out. */
+function strongStart(text: string): string {
+  const [first = "", ...rest] = text.split(": ");
+  return rest.length === 0 ? escape(text) : `<b>${escape(first)}</b> ${escape(rest.join(": "))}`;
+}
+
+/** What is recommended, in a line. */
+export function headline(reports: readonly Report[]): string {
+  const { path } = recommend(reports);
+  const [only, ...more] = reports;
+  if (path !== undefined) return `Recommended: ${pathFacts(path).name}`;
+  return only !== undefined && more.length === 0
+    ? `Not recommended: ${pathFacts(only.path).name}. Any fidelity failure → Envoy`
+    : "Recommended: none of these";
+}
+
+/** What to take, and by which rules. */
+export function recommendation(reports: readonly Report[]): string {
+  const { because, others } = recommend(reports);
+  const hint =
+    reports.length === 1
+      ? "<p>Only this path was measured. <code>npm run verify -- --all-paths</code> measures every one.</p>"
+      : "";
+  const list = others
+    .map(
+      (other) => `<li><b>${escape(pathFacts(other.path).name)}</b> ${escape(other.because)}</li>`,
+    )
+    .join("");
+  return `<section class="recommendation" id="recommendation">
+<h2>${escape(headline(reports))}</h2>
+<p class="because">${escape(because)}</p>
+${list === "" ? "" : `<ul>${list}</ul>`}
+${hint}
+<h3>By these rules, in this order</h3>
+<ol>${rules.map((rule) => `<li>${escape(rule)}</li>`).join("")}</ol>
+</section>`;
+}

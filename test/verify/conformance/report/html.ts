@@ -1,0 +1,139 @@
+import { type Check, type Theme, themes } from "../checks/check.ts";
+import { checksOf, tally } from "./decision.ts";
+import { decisionTable, headline, recommendation, seedQuestions } from "./html-decision.ts";
+import { details } from "./html-details.ts";
+import { escape, SIGNS, WORDS } from "./html-parts.ts";
+import { STYLE } from "./html-style.ts";
+import { pathFacts } from "./path-facts.ts";
+import { differs, type Report, type Status } from "./report.ts";
+
+/** One self-contained page about one path or several, for somebody who has never seen the project. */
+export function renderHtml(reports: readonly Report[], checks: readonly Check[]): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title(reports))}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${opening(reports)}
+${glance(reports)}
+${details(reports, checks)}
+${seedQuestions(reports)}
+${decisionTable(reports)}
+${recommendation(reports)}
+${footer(reports)}
+</main>
+</body>
+</html>
+`;
+}
+
+function title(reports: readonly Report[]): string {
+  const [only, ...more] = reports;
+  return only === undefined || more.length > 0
+    ? "What each gateway keeps, and what it loses"
+    : `What the gateway of ${only.stack} keeps, and what it loses`;
+}
+
+function opening(reports: readonly Report[]): string {
+  const all = reports.flatMap(({ checks }) => checks);
+  const { measured, kept, lost, failed } = tally(all);
+  const unexpected = all.filter(differs).length;
+  const date = reports[0]?.measuredAt.slice(0, 10) ?? "";
+  return `<header>
+<p class="eyebrow">Conformance verdict · ${escape(date)}</p>
+<h1>${escape(title(reports))}</h1>
+<p class="lead">AI agents (Claude Code) work unattended here. They reach Anthropic's API through a <em>gateway</em>,
+which holds the real key so that no agent can read it. But whatever stands in the middle can damage what passes: an
+error that is reworded, an event that arrives late, a field that is dropped. So we send real traffic through
+${reports.length === 1 ? "the gateway" : "each gateway"}, ${reports.every(({ view }) => view === "both-sides") ? "compare both ends byte for byte" : "look at what comes back"}, and write down what is kept and what is lost.</p>
+<div class="figures">
+${figure(measured, "checks run", "")}
+${figure(kept, "kept", "pass")}
+${figure(lost, "known losses", "known-loss")}
+${figure(failed, "failed", failed > 0 ? "fail" : "")}
+</div>
+<p class="verdict ${unexpected === 0 ? "pass" : "fail"}">${
+    unexpected === 0
+      ? "Every result is the one that was expected: each loss below is known, reviewed and has a reason."
+      : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not the expected one, marked below.`
+  }</p>
+<p class="skip"><a href="#recommendation">${escape(headline(reports))}</a></p>
+</header>`;
+}
+
+function figure(count: number, what: string, kind: string): string {
+  return `<div class="figure ${kind}"><b>${count}</b><span>${what}</span></div>`;
+}
+
+function glance(reports: readonly Report[]): string {
+  const heads = reports
+    .map(({ path }) => `<th scope="col">${escape(pathFacts(path).name)}</th>`)
+    .join("");
+  const paths = reports
+    .map(({ path }) => {
+      const { name, chain } = pathFacts(path);
+      return `<li><b>${escape(name)}</b> <span>${escape(chain)}</span></li>`;
+    })
+    .join("");
+  const rows = (Object.keys(themes) as Theme[])
+    .map((theme) => {
+      const cells = reports
+        .map(
+          (report) =>
+            `<td data-path="${escape(pathFacts(report.path).name)}">${share(report, theme)}</td>`,
+        )
+        .join("");
+      return `<tr><th scope="row"><a href="#${theme}">${escape(themes[theme])}</a></th>${cells}</tr>`;
+    })
+    .join("\n");
+  return `<section>
+<h2>At a glance</h2>
+<ul class="paths">${paths}</ul>
+<p>What each part of the traffic keeps on its way there and back, counted in checks.</p>
+<table class="glance"><thead><tr><td></td>${heads}</tr></thead><tbody>
+${rows}
+</tbody></table>
+<p class="legend">${legend()}</p>
+</section>`;
+}
+
+function share(report: Report, theme: Theme): string {
+  const { kept, lost, failed, measured } = tally(checksOf(report, [theme]));
+  if (measured === 0) {
+    const status = checksOf(report, [theme])[0]?.status ?? "skipped";
+    return `<span class="share ${status}">${WORDS[status]}</span>`;
+  }
+  const kind = failed > 0 ? "fail" : lost > 0 ? "known-loss" : "pass";
+  const rest = [
+    ...(lost > 0 ? [`${lost} lost`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+  ].join(", ");
+  return `<span class="share ${kind}"><b>${kept}/${measured}</b> ${rest === "" ? "kept" : rest}</span>`;
+}
+
+function legend(): string {
+  return (Object.keys(WORDS) as Status[])
+    .map((status) => `<span class="chip ${status}">${SIGNS[status]} ${WORDS[status]}</span>`)
+    .join(" ");
+}
+
+function footer(reports: readonly Report[]): string {
+  const rows = reports
+    .map(({ path, stack, measuredAt, versions, view }) => {
+      const parts = Object.entries(versions)
+        .map(([part, version]) => `${part} ${version}`)
+        .join(" · ");
+      const how =
+        view === "both-sides"
+          ? "both ends compared, against a stand-in for the API that records every byte"
+          : "the client's side, against the real API";
+      return `<li><b>${escape(pathFacts(path).name)}</b> stack ${escape(stack)}, ${escape(measuredAt.replace("T", " ").slice(0, 16))} UTC, ${how}<br><code>${escape(parts)}</code></li>`;
+    })
+    .join("\n");
+  return `<footer><h2>How this was measured</h2><ul>${rows}</ul></footer>`;
+}

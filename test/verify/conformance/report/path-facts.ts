@@ -1,0 +1,38 @@
+import { variantNamed } from "../../../../components/gateway/paths/index.ts";
+import type { Subject } from "../subject/subject.ts";
+
+/** What is true of a path by its design, for the decision table; everything measured is left out. */
+export interface PathFacts {
+  readonly name: string;
+  /** What a request passes through. */
+  readonly chain: string;
+  readonly throughLiteLlm: boolean;
+  /** Whether the agent holds the real credential. */
+  readonly agentHoldsCredential: boolean;
+  readonly costCeiling: string;
+  readonly portability: string;
+  readonly observability: string;
+}
+
+const external: PathFacts = {
+  name: "External gateway",
+  chain: "agent → gateway → API",
+  throughLiteLlm: false,
+  agentHoldsCredential: false,
+  costCeiling: "Unknown: not ours.",
+  portability: "Unknown: not ours.",
+  observability: "Unknown: not ours.",
+};
+
+/** The facts of a subject's path. */
+export function pathFacts(path: Subject["path"]): PathFacts {
+  if (path === "external") return external;
+  const { title, chain, litellm, holder, decision } = variantNamed(path);
+  return {
+    name: title,
+    chain,
+    throughLiteLlm: litellm !== undefined,
+    agentHoldsCredential: holder === "agent",
+    ...decision,
+  };
+}

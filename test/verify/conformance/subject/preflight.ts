@@ -1,0 +1,30 @@
+import { BadInput } from "../../../../commands/command-line.ts";
+import { excerpt } from "../checks/compare.ts";
+import { conversation, messagesRequest, newMarker } from "../checks/relay.ts";
+import type { RawClient } from "../client/raw-client.ts";
+
+/**
+ * Sends one message, so that a gateway that cannot be measured at all is told from one that measures badly.
+ * Throws {@link BadInput}.
+ */
+export async function preflight(client: RawClient): Promise<void> {
+  const { head, body, ended } = await client.send(
+    messagesRequest({ body: conversation(newMarker()) }),
+    30_000,
+  );
+  if (head === undefined) {
+    throw new BadInput(
+      `nothing answers at ${client.baseUrl} (${ended}): is the gateway up and the address right?`,
+    );
+  }
+  if (head.status === 401 || head.status === 403) {
+    throw new BadInput(
+      `the gateway at ${client.baseUrl}, or the API behind it, refuses the credential: ${head.status} ${excerpt(body)}`,
+    );
+  }
+  if (head.status >= 500) {
+    throw new BadInput(
+      `the gateway at ${client.baseUrl} does not reach its upstream: ${head.status} ${excerpt(body)}`,
+    );
+  }
+}

@@ -1,0 +1,152 @@
+import { spawn } from "node:child_process";
+import { BadInput } from "../../../../commands/command-line.ts";
+import { runTurn } from "../../../lab/claude.ts";
+import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
+import type { Target } from "../../../lab/target.ts";
+import { type VariantName, variantNames } from "../../../../components/gateway/paths/index.ts";
+import { labelKeys } from "../../../../components/kubernetes/labels.ts";
+import { PATIENCE_MS } from "../checks/check.ts";
+import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
+import {
+  ENVOY_CONFIGURATION_SOURCE,
+  LITELLM_CONFIG_FILE,
+  liteLlmConfiguration,
+  type RunningConfiguration,
+} from "./configuration.ts";
+import { gatewayNamespace } from "./gateway-namespace.ts";
+import { preflight } from "./preflight.ts";
+import type { Subject } from "./subject.ts";
+import { type DeployedPod, versionsOf } from "./versions.ts";
+
+/** A pod, as far as it is read here. */
+interface Pod extends DeployedPod {
+  readonly status: {
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+export interface StackArgs {
+  readonly target: Target;
+  /** The stack's name and outputs. */
+  readonly stack: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** The fake API, where it is what the gateway reaches. */
+  readonly upstream: AnthropicControl | undefined;
+  readonly long: boolean;
+}
+
+/** Opens a deployed stack's gateway for measuring, from the pod of its first agent. Throws {@link BadInput}. */
+export async function openStack(args: StackArgs): Promise<Subject> {
+  const { target, stack, upstream } = args;
+  const outputs = args.outputs as {
+    readonly baseUrl?: string;
+    readonly agents?: Readonly<Record<string, { readonly namespace: string }>>;
+  };
+  const agent = Object.values(outputs.agents ?? {})[0]?.namespace;
+  if (outputs.baseUrl === undefined || agent === undefined) {
+    throw new BadInput(`stack ${stack} has no gateway: pulumi up -s ${stack}`);
+  }
+  const gateway = await gatewayNamespace(target, stack);
+  const { variant, pods } = await readyPods(target, stack, gateway);
+
+  const exec = ["exec", "-i", `--namespace=${agent}`, "service/runner", "--"];
+  const [program, ...rest] = target.kubectlCommand([
+    ...[...exec, "node", "--input-type=module", "--eval", RAW_CLIENT_SOURCE],
+  ]);
+  const child = spawn(program, rest, { stdio: "pipe", detached: true });
+  const client = await RawClient.over(child).catch((error: unknown) => {
+    throw new BadInput(
+      `no client runs in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
+    );
+  });
+  try {
+    await preflight(client);
+    return {
+      stack,
+      path: variant,
+      versions: await versionsOf(target, pods, agent),
+      baseUrl: outputs.baseUrl,
+      context: {
+        client,
+        ...(upstream === undefined ? {} : { upstream }),
+        claude: (request) => runTurn(target, { namespace: agent, ...request }),
+        configuration: () => runningConfiguration(target, gateway, pods),
+        patienceMs: PATIENCE_MS,
+        long: args.long,
+      },
+      close: () => {
+        client.close();
+      },
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/** The pods behind the Service, those beside them, and the variant that they are. */
+async function readyPods(
+  target: Target,
+  stack: string,
+  namespace: string,
+): Promise<{ variant: VariantName; pods: readonly Pod[] }> {
+  const json = async <Result>(...what: readonly string[]) =>
+    JSON.parse(
+      await target.kubectl(["get", ...what, `--namespace=${namespace}`, "--output=json"]),
+    ) as Result;
+  const service = await json<{ spec: { selector: Readonly<Record<string, string>> } }>(
+    "service",
+    "gateway",
+  );
+  const variant = variantNames.find((name) => name === service.spec.selector[labelKeys.path]);
+  if (variant === undefined)
+    throw new BadInput(`the gateway of stack ${stack} is on no known path`);
+  const { items } = await json<{ items: readonly Pod[] }>(
+    "pods",
+    "--selector",
+    `${labelKeys.path}=${variant}`,
+  );
+  const pods = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const waiting = pods.find(
+    ({ status }) =>
+      !(status.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
+  );
+  if (waiting !== undefined || pods.length === 0) {
+    const why =
+      waiting === undefined
+        ? "it has no pod"
+        : `pod ${waiting.metadata.name} is ${waiting.status.phase}`;
+    throw new BadInput(
+      `the gateway of stack ${stack} is not ready, ${why}: kubectl get pods -n ${namespace}`,
+    );
+  }
+  return { variant, pods };
+}
+
+async function runningConfiguration(
+  target: Target,
+  namespace: string,
+  pods: readonly Pod[],
+): Promise<RunningConfiguration> {
+  const read = (pod: Pod, container: string, ...command: string[]) =>
+    target.kubectl([
+      ...["exec", `--namespace=${namespace}`, pod.metadata.name, `--container=${container}`, "--"],
+      ...command,
+    ]);
+  const parts: RunningConfiguration[] = [];
+  for (const pod of pods) {
+    const names = pod.spec.containers.map(({ name }) => name);
+    if (names.includes("envoy")) {
+      const command = ["node", "--input-type=module", "--eval", ENVOY_CONFIGURATION_SOURCE];
+      parts.push(JSON.parse(await read(pod, "drain", ...command)) as RunningConfiguration);
+    }
+    if (names.includes("litellm")) {
+      parts.push(liteLlmConfiguration(await read(pod, "litellm", "cat", LITELLM_CONFIG_FILE)));
+    }
+  }
+  return {
+    limits: parts.flatMap(({ limits }) => limits),
+    retries: parts.flatMap(({ retries }) => retries),
+  };
+}

@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from "node:util";
+import { agentPolicy } from "../../../components/agents/policy.ts";
+import { dnsPolicy } from "../../../components/egress/dns/policy.ts";
+import { probePolicy } from "../../../components/egress/gate/policy.ts";
+import { envoyPolicy } from "../../../components/gateway/envoy/policy.ts";
+import { liteLlmPolicy } from "../../../components/gateway/litellm/policy.ts";
+import {
+  type VariantName,
+  variantNamed,
+  variants,
+} from "../../../components/gateway/paths/index.ts";
+import type { Variant } from "../../../components/gateway/paths/variant.ts";
+import { labelKeys } from "../../../components/kubernetes/labels.ts";
+import { defaultDeny, type PolicySpec } from "../../../components/kubernetes/policy-spec.ts";
+import type { Target } from "../../lab/target.ts";
+import type { Surroundings } from "./attempt.ts";
+import type { AttemptResult } from "./report.ts";
+
+type Policies = Readonly<Record<string, PolicySpec>>;
+
+/** What a stack renders for a namespace of its own, by name. */
+interface Rendered {
+  /** Has to be there. */
+  readonly policies: Policies;
+  /** May be there too: a path that drains keeps its own until its last pod is gone. */
+  readonly drained: Policies;
+}
+
+/** The policies of the gateway's namespace, or of an agent's. */
+export function renderedPolicies(
+  role: "gateway" | "agent",
+  args: {
+    readonly stack: string;
+    readonly gatewayNamespace: string;
+    readonly variant: VariantName;
+  },
+): Rendered {
+  const deny = { "default-deny": defaultDeny() };
+  if (role === "agent")
+    return { policies: { ...deny, agent: agentPolicy(args.gatewayNamespace) }, drained: {} };
+  const agentNamespaces = { [labelKeys.stack]: args.stack, [labelKeys.role]: "agent" };
+  const ofPath = (variant: Variant): Policies => {
+    const litellm = liteLlmPolicy(variant, agentNamespaces);
+    const envoy = envoyPolicy(variant, agentNamespaces);
+    switch (variant.litellm) {
+      case "called-by-agents":
+        return { [variant.name]: litellm };
+      case "behind-envoy":
+        return { [`${variant.name}-envoy`]: envoy, [`${variant.name}-litellm`]: litellm };
+      default:
+        return { [variant.name]: envoy };
+    }
+  };
+  return {
+    policies: {
+      ...deny,
+      ...ofPath(variantNamed(args.variant)),
+      "egress-dns": dnsPolicy(agentNamespaces),
+      "egress-probe": probePolicy(agentNamespaces),
+    },
+    drained: Object.assign({}, ...variants.map(ofPath)) as Policies,
+  };
+}
+
+/**
+ * Holds the policies of every namespace of a stack against what the stack renders: `pulumi up --refresh` does not see
+ * what was added to a list by hand, nor another policy beside the stack's.
+ */
+export async function measurePolicies(
+  stack: string,
+  { gatewayNamespace, variant }: Pick<Surroundings, "gatewayNamespace" | "variant">,
+  target: Target,
+): Promise<AttemptResult[]> {
+  const list = async <Item>(...what: readonly string[]) =>
+    (JSON.parse(await target.kubectl(["get", ...what, "--output=json"])) as { items: Item[] })
+      .items;
+  const namespaces = await list<Named>("namespaces", `--selector=${labelKeys.stack}=${stack}`);
+  if (!namespaces.some(({ metadata }) => metadata.name === gatewayNamespace)) {
+    throw new Error(`${gatewayNamespace} has no label ${labelKeys.stack}=${stack}`);
+  }
+  return Promise.all(
+    namespaces.map(async ({ metadata: { name } }): Promise<AttemptResult> => {
+      const found = await list<Policy>("networkpolicies", `--namespace=${name}`);
+      const role = name === gatewayNamespace ? "gateway" : "agent";
+      const rendered = renderedPolicies(role, { stack, gatewayNamespace, variant });
+      const wrong = differences(rendered, found);
+      return {
+        ...{ id: `policies.${name}`, title: `a policy of ${name} that the stack did not make` },
+        ...{ expected: "blocked", rings: ["policy"] },
+        status: wrong.length === 0 ? "pass" : "fail",
+        evidence:
+          wrong.length === 0 ? `${found.length} policies, all as rendered` : wrong.join(", "),
+      };
+    }),
+  );
+}
+
+interface Named {
+  readonly metadata: { readonly name: string };
+}
+
+interface Policy extends Named {
+  readonly spec: PolicySpec;
+}
+
+function differences({ policies, drained }: Rendered, found: readonly Policy[]): string[] {
+  const names = found.map(({ metadata }) => metadata.name);
+  return [
+    ...Object.keys(policies)
+      .filter((name) => !names.includes(name))
+      .map((name) => `${name} is missing`),
+    ...found.flatMap(({ metadata: { name }, spec }) => {
+      const wanted = policies[name] ?? drained[name];
+      if (wanted === undefined) return [`${name} is not the stack's`];
+      return isDeepStrictEqual(plain(spec), plain(wanted)) ? [] : [`${name} was changed`];
+    }),
+  ];
+}
+
+/** As the API server gives a policy back: it leaves out lists in which nothing is. */
+function plain(spec: PolicySpec): unknown {
+  return JSON.parse(
+    JSON.stringify(spec, (_, value: unknown) =>
+      Array.isArray(value) && value.length === 0 ? undefined : value,
+    ),
+  );
+}

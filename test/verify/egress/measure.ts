@@ -1,0 +1,130 @@
+import type { Lab } from "../../lab/cluster/index.ts";
+import type { Attempt, Surroundings } from "./attempt.ts";
+import { ephemeralContainer, measureBadPods } from "./admission.ts";
+import { measureCredentials } from "./credentials.ts";
+import type { AttemptResult, EgressReport, Status } from "./report.ts";
+import { measureGatewayPod } from "./gateway-pod.ts";
+import { measurePolicies } from "./in-force.ts";
+import { gateway } from "./rows/gateway.ts";
+import { inside } from "./rows/inside.ts";
+import { itself } from "./rows/itself.ts";
+import { limits } from "./rows/limits.ts";
+import { names } from "./rows/names.ts";
+import { outside } from "./rows/outside.ts";
+import { pods } from "./rows/pods.ts";
+import { enter, type Place } from "./surroundings.ts";
+import { type Means, type Try, tryAttempts } from "./tries.ts";
+import { Witness } from "./witness.ts";
+
+/** Every way out that is tried from inside a container. */
+export const attempts: readonly Attempt[] = [
+  ...outside,
+  ...names,
+  ...inside,
+  ...gateway,
+  ...itself,
+  ...limits,
+];
+
+export interface EgressArgs extends Place, Omit<Means, "witness"> {
+  /** The embedded cluster, where the far side can be asked what arrived. */
+  readonly lab: Lab | undefined;
+  readonly signal?: AbortSignal;
+  /** Told how far it is. */
+  readonly status?: (text: string) => void;
+}
+
+/** Tries every way out of a deployed stack's first agent. Throws BadInput. */
+export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
+  const { target, stack, lab, upstream, signal, status } = args;
+  const { around, versions, leave } = await enter(args);
+  let witness: Witness | undefined;
+  try {
+    witness = lab && (await Witness.start(lab));
+    const checks = [
+      ...(await measureAttempts(attempts, around, { target, upstream, witness, signal, status })),
+      ...(await measurePolicies(stack, around, target)),
+      await measureGatewayPod(around, { target, witness }),
+      ...(await measureBadPods(pods, target, around)),
+      await ephemeralContainer(target, around),
+      ...(await measureCredentials(stack, around, { target, upstream })),
+    ];
+    return {
+      ...{ stack, path: around.variant, versions },
+      view: witness === undefined ? "agent" : "both-sides",
+      checks,
+      verdict: checks.some(({ status }) => status === "fail") ? "open" : "closed",
+    };
+  } finally {
+    await witness?.stop();
+    await leave();
+  }
+}
+
+/** Makes attempts and holds each against what is expected of it. */
+export async function measureAttempts(
+  attempts: readonly Attempt[],
+  around: Surroundings,
+  means: Means,
+): Promise<AttemptResult[]> {
+  const leftOut = new Map(attempts.map((attempt) => [attempt, whyNot(attempt, around, means)]));
+  const tried = attempts.filter((attempt) => leftOut.get(attempt) === undefined);
+  const tries = await tryAttempts(tried, around, means);
+  const counted = means.witness !== undefined;
+  const results = attempts.map((attempt): AttemptResult => {
+    const { id, title, expected, rings } = attempt;
+    const came = tries.of.get(attempt);
+    return {
+      ...{ id, title, expected, rings },
+      ...(came === undefined
+        ? (leftOut.get(attempt) ?? { status: "skipped", evidence: "was not tried" })
+        : judge(attempt, came, counted)),
+    };
+  });
+  return counted ? [...results, elsewhere(tries.unaccounted)] : results;
+}
+
+type Judgement = Pick<AttemptResult, "status" | "evidence">;
+
+function whyNot(
+  { variants, skip, upstream }: Attempt,
+  around: Surroundings,
+  means: Means,
+): Judgement | undefined {
+  if (variants?.includes(around.variant) === false) {
+    return {
+      status: "not-applicable",
+      evidence: `there is nothing like it on ${around.variant}`,
+    };
+  }
+  const reason =
+    upstream && means.upstream === undefined
+      ? "needs an upstream that answers what it is told"
+      : skip?.(around);
+  return reason === undefined ? undefined : { status: "skipped", evidence: reason };
+}
+
+/** What a try means where something is expected. */
+export function judge(
+  { expected, reason }: Pick<Attempt, "expected" | "reason">,
+  { through, said, arrived }: Try,
+  counted: boolean,
+): Judgement {
+  const open = through || arrived.length > 0;
+  const outside = arrived.length > 0 ? arrived.join(", ") : "nothing";
+  const evidence = counted ? `outside arrived ${outside}; ${said}` : said;
+  if (expected !== "limit") return { status: open ? "fail" : "pass", evidence };
+  // A limit that something holds after all is no reason to worry.
+  return open
+    ? { status: "known-loss", evidence: reason ?? evidence }
+    : { status: "pass", evidence };
+}
+
+function elsewhere(unaccounted: readonly string[]): AttemptResult {
+  const status: Status = unaccounted.length === 0 ? "pass" : "fail";
+  return {
+    ...{ id: "elsewhere", title: "anything that nobody aimed at", expected: "blocked" },
+    ...{ rings: ["policy"], status },
+    evidence: `outside arrived ${unaccounted.length === 0 ? "nothing" : unaccounted.join(", ")}`,
+  };
+}

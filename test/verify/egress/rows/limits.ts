@@ -1,0 +1,124 @@
+import { ports } from "../../../../components/kubernetes/ports.ts";
+import type { Attempt } from "../attempt.ts";
+
+const FETCHED = "limit-server-fetch";
+
+/** What Anthropic's servers fetch because a request asks for it: they are outside, so no ring sees it. */
+const serverFetch = (name: string, title: string, asks: (url: string) => object): Attempt => ({
+  id: `limit.server-fetch.${name}`,
+  title,
+  expected: "limit",
+  rings: ["gateway"],
+  relayed: true,
+  // Only a request in which the field arrived is answered with the mark.
+  upstream: (control) =>
+    control.push({
+      match: { bodyContains: `${FETCHED}-${name}.example` },
+      action: { kind: "raw", status: 200, headers: [["x-arrived", name]] },
+    }),
+  python: ({ gatewayAddress, variant }) => {
+    const body = JSON.stringify({
+      model: "claude-sonnet-4-5",
+      max_tokens: 1,
+      messages: [{ role: "user", content: "fetch it" }],
+      ...asks(`https://${FETCHED}-${name}.example/secret`),
+    });
+    const send =
+      variant === "envoy-sni"
+        ? `https_message("${gatewayAddress}", {"x-api-key": os.environ.get("ANTHROPIC_API_KEY", "")}, ${JSON.stringify(body)})`
+        : `http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {"x-api-key": os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"}, ${JSON.stringify(body)})`;
+    return `response = ${send}
+    if response.getheader("x-arrived") != "${name}": raise OSError(f"status {response.status}, and the field did not arrive")
+    return "the API got the field"`;
+  },
+  reason:
+    "Anthropic's servers fetch it from outside, with whatever the address says; the gateway passes the request on as it is",
+});
+
+const domain = (url: string) => new URL(url).hostname;
+
+/** What the rings do not hold, counted apart. */
+export const limits: readonly Attempt[] = [
+  serverFetch("web-fetch", "a page that Anthropic's servers fetch (web_fetch)", (url) => ({
+    tools: [{ type: "web_fetch_20250910", name: "web_fetch", allowed_domains: [domain(url)] }],
+  })),
+  serverFetch("web-search", "a search that Anthropic's servers make (web_search)", (url) => ({
+    tools: [{ type: "web_search_20250305", name: "web_search", allowed_domains: [domain(url)] }],
+  })),
+  serverFetch(
+    "mcp-servers",
+    "an MCP server that Anthropic's servers call (mcp_servers)",
+    (url) => ({
+      mcp_servers: [{ type: "url", name: "elsewhere", url }],
+    }),
+  ),
+  serverFetch(
+    "url-source",
+    "a picture that Anthropic's servers fetch (source.type url)",
+    (url) => ({
+      messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url } }] }],
+    }),
+  ),
+  {
+    id: "limit.foreign-key",
+    title: "somebody else's API key, at the API",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: ["envoy-sni"],
+    relayed: true,
+    // The API's own request id: it read the key, whatever it thought of it.
+    python: ({
+      gatewayAddress,
+    }) => `body = '{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[]}'
+    response = https_message("${gatewayAddress}", {"x-api-key": "sk-ant-api03-somebody-elses"}, body)
+    if response.getheader("request-id") is None: raise OSError(f"status {response.status} of somebody on the way")
+    return f"the API answered {response.status}"`,
+    reason:
+      "TLS is untouched, so an agent that holds another account's key can upload to that account; use terminate, where only the gateway's key goes up",
+  },
+  {
+    id: "limit.host-inside-tls",
+    title: "an allowed server name, and another Host inside TLS",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: ["envoy-sni"],
+    relayed: true,
+    python: ({ gatewayAddress }) => `s = tls("${gatewayAddress}", 443, "api.anthropic.com")
+    s.sendall(b"GET / HTTP/1.1\\r\\nHost: unlisted.example\\r\\nConnection: close\\r\\n\\r\\n")
+    return s.recv(100).decode(errors="replace").split("\\r\\n")[0]`,
+    reason:
+      "TLS is untouched, so the gateway sees the server name alone: what the allowed host does with another Host is up to it",
+  },
+  {
+    id: "limit.litellm-any-host",
+    title: "LiteLLM itself, to a public address that nobody listed",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: ["litellm"],
+    from: "litellm",
+    arrives: { protocol: "tcp", address: "1.1.1.1", port: 443 },
+    python: () => `return reached("1.1.1.1", 443)`,
+    reason:
+      "bare LiteLLM has the way out itself and no filter by name: use shim or hybrid, where Envoy has it",
+  },
+  {
+    id: "limit.no-policies",
+    title: "a pod that is no agent, under no policy, to public TCP 443",
+    expected: "limit",
+    rings: ["policy"],
+    from: "visitor",
+    arrives: { protocol: "tcp", address: "140.82.112.3", port: 443 },
+    python: () => `return reached("140.82.112.3", 443)`,
+    reason:
+      "without policies (deleted by an administrator, or another namespace's) the firewall leaves pods public 443, which the gateway needs",
+  },
+  {
+    id: "limit.ping-pods",
+    title: "ICMP echo to another pod",
+    expected: "limit",
+    rings: ["policy"],
+    python: ({ visitor }) => `return ping("${visitor.pod.v4}")`,
+    reason:
+      "NetworkPolicies speak of ports, and whether a controller holds ICMP between pods is up to it",
+  },
+];

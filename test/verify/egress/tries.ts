@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { INTERNET_HOSTS } from "../../lab/cluster/network.ts";
+import type { AnthropicControl } from "../../lab/anthropic/client.ts";
+import type { Target } from "../../lab/target.ts";
+import type { Attempt, Surroundings } from "./attempt.ts";
+import { pythonProgram, type Said } from "./python.ts";
+import { arrivalKey, newArrivals, type Witness } from "./witness.ts";
+
+/** Where attempts are made, and who sees the other side where there is one. */
+export interface Means {
+  readonly target: Target;
+  readonly witness?: Witness | undefined;
+  readonly upstream?: AnthropicControl | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how far it is. */
+  readonly status?: ((text: string) => void) | undefined;
+}
+
+/** What one try from inside a container came to. */
+export interface Try {
+  readonly through: boolean;
+  /** What the agent saw. */
+  readonly said: string;
+  /** What the far side saw of it, where there is one to ask. */
+  readonly arrived: readonly string[];
+}
+
+/** What a number of tries came to. */
+export interface Tries {
+  readonly of: ReadonlyMap<Attempt, Try>;
+  /** What arrived outside and was nobody's aim. */
+  readonly unaccounted: readonly string[];
+}
+
+const UPSTREAM = arrivalKey({
+  protocol: "tcp",
+  address: INTERNET_HOSTS["api.anthropic.com"] ?? "",
+  port: 443,
+});
+
+/** Tries ways out, as many at a time as the far side can tell apart. */
+export async function tryAttempts(
+  attempts: readonly Attempt[],
+  around: Surroundings,
+  means: Means,
+): Promise<Tries> {
+  const of = new Map<Attempt, Try>();
+  const unaccounted: string[] = [];
+  for (const wave of wavesOf(attempts)) {
+    means.signal?.throwIfAborted();
+    const tries = await tryWave(wave, around, means);
+    for (const [attempt, came] of tries.of) of.set(attempt, came);
+    unaccounted.push(...tries.unaccounted);
+    means.status?.(`${of.size} of ${attempts.length}`);
+  }
+  return { of, unaccounted };
+}
+
+/** Groups in which no two attempts have the same destination outside; those that are tried alone come last. */
+export function wavesOf(attempts: readonly Attempt[]): Attempt[][] {
+  const waves: { attempts: Attempt[]; keys: Set<string> }[] = [];
+  for (const attempt of attempts.filter(({ alone }) => alone !== true)) {
+    const keys = destinations(attempt);
+    let wave = waves.find((wave) => !keys.some((key) => wave.keys.has(key)));
+    if (wave === undefined) waves.push((wave = { attempts: [], keys: new Set() }));
+    wave.attempts.push(attempt);
+    for (const key of keys) wave.keys.add(key);
+  }
+  const alone = attempts.filter(({ alone }) => alone === true);
+  return [...waves.map(({ attempts }) => attempts), ...alone.map((attempt) => [attempt])];
+}
+
+function destinations({ arrives, relayed }: Attempt): string[] {
+  return [...(arrives ? [arrivalKey(arrives)] : []), ...(relayed ? [UPSTREAM] : [])];
+}
+
+async function tryWave(
+  wave: readonly Attempt[],
+  around: Surroundings,
+  { target, witness, upstream }: Means,
+): Promise<Tries> {
+  const nonce = randomBytes(4).toString("hex");
+  const nonceOf = (attempt: Attempt) => `carries-${nonce}-${wave.indexOf(attempt)}`;
+  for (const attempt of wave) if (upstream) await attempt.upstream?.(upstream);
+  const before = await witness?.counts();
+  const said = new Map<Attempt, Said>();
+  await Promise.all(
+    (["agent", "litellm", "visitor"] as const).map(async (place) => {
+      const here = wave.filter(({ from = "agent" }) => from === place);
+      if (here.length === 0) return;
+      const bodies = here.map((attempt) => attempt.python(around, nonceOf(attempt)));
+      const results = await runPython(target, containerOf(place, around), bodies);
+      for (const [index, result] of results.entries()) {
+        const attempt = here[index];
+        if (attempt === undefined) continue;
+        // An attempt that cannot be made must not pass for one that was held back.
+        if (result.broken) throw new Error(`${attempt.id} could not be tried: ${result.said}`);
+        said.set(attempt, result);
+      }
+    }),
+  );
+  const after = await witness?.counts();
+  const arrivals =
+    before && after ? newArrivals(before.arrivals, after.arrivals) : new Map<string, number>();
+  const lookUps = after?.lookUps.slice(before?.lookUps.length) ?? "";
+
+  const of = new Map<Attempt, Try>();
+  for (const attempt of wave) {
+    const { through = false, said: text = "nothing" } = said.get(attempt) ?? {};
+    const key = attempt.arrives && arrivalKey(attempt.arrives);
+    const count = key === undefined ? undefined : arrivals.get(key);
+    const arrived = [
+      ...(count === undefined ? [] : [`${count} × ${key ?? ""}`]),
+      ...(lookUps.includes(`${nonceOf(attempt)}.`) ? ["the look-up"] : []),
+    ];
+    of.set(attempt, { through, said: text, arrived });
+  }
+  const aimed = new Set(wave.flatMap(destinations));
+  const unaccounted = [...arrivals]
+    .filter(([key]) => !aimed.has(key))
+    .map(([key, count]) => `${count} × ${key}`);
+  return { of, unaccounted };
+}
+
+function containerOf(
+  place: NonNullable<Attempt["from"]>,
+  { agent, gatewayNamespace, visitor }: Surroundings,
+): string[] {
+  switch (place) {
+    case "agent":
+      return [`--namespace=${agent}`, "service/runner", "--container=runner"];
+    case "litellm":
+      return [`--namespace=${gatewayNamespace}`, "service/gateway", "--container=litellm"];
+    case "visitor":
+      return [`--namespace=${visitor.namespace}`, "pod/visitor"];
+  }
+}
+
+async function runPython(
+  target: Target,
+  container: readonly string[],
+  bodies: readonly string[],
+): Promise<Said[]> {
+  const command = ["exec", "--stdin", ...container, "--", "python3", "-"];
+  return JSON.parse(await target.kubectl(command, { input: pythonProgram(bodies) })) as Said[];
+}
