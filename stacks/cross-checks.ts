@@ -20,7 +20,7 @@ interface Sections {
  * Mistakes between sections, as a refinement of a stack's schema. They are looked for also where a section has a
  * mistake of its own, so that all are told at once.
  */
-export function betweenSections(sections: Sections, context: z.core.$RefinementCtx<unknown>): void {
+export function betweenSections(sections: Sections, context: z.core.$RefinementCtx): void {
   const isValid = (section: keyof Sections) =>
     !context.issues.some(({ path }) => path?.[0] === section);
   for (const { path, message } of findings(sections, isValid)) {

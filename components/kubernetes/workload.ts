@@ -81,7 +81,7 @@ export function workload(
       template: {
         metadata: {
           annotations: {
-            ...Object.assign({}, ...files.map(({ hash }) => hash)),
+            ...Object.fromEntries(files.flatMap(({ hash }) => hash)),
             ...args.annotations,
           },
         },
@@ -120,13 +120,14 @@ function mounted(
   opts: pulumi.CustomResourceOptions,
 ) {
   const metadata = { namespace, name: objectName };
-  const hash: Record<string, pulumi.Output<string>> = rollsOn
-    ? {
-        [`claude-gateway/${rollsOn.name}-hash`]: pulumi
-          .output(data)
-          .apply((files) => contentHash(rollsOn.text(files))),
-      }
-    : {};
+  const hash = rollsOn
+    ? [
+        [
+          `claude-gateway/${rollsOn.name}-hash`,
+          pulumi.output(data).apply((files) => contentHash(rollsOn.text(files))),
+        ] as const,
+      ]
+    : [];
   if (secret) {
     const object = new k8s.core.v1.Secret(name, { metadata, stringData: data }, opts);
     return { hash, source: { name: volume, secret: { secretName: object.metadata.name } } };
