@@ -12,7 +12,7 @@ const APART = [
 ];
 
 /** Takes the lab down and starts it from nothing: first, so that the cluster is started once. */
-const FIRST = "test/lab/walk/local.lab.test.ts";
+const FIRST = "test/end-to-end/walk/local.lab.test.ts";
 
 const lab = { testTimeout: 600_000, hookTimeout: 1_800_000 };
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { BadInput, runCommand } from "./command-line.ts";
+import { BadInput, runCommand } from "../cli/command-line.ts";
 import { lineProgress } from "../test/lab/progress.ts";
 import { circumstancesAtStart } from "../test/bench/circumstances.ts";
 import { parseOptions, USAGE } from "../test/bench/options.ts";

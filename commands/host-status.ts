@@ -1,7 +1,7 @@
 /** `npm run host:status -- --stack H`: how far the machine's set-up is. Exit code 0 when the cluster can be used. */
-import { runCommand } from "./command-line.ts";
+import { runCommand } from "../cli/command-line.ts";
 import { readHostStatus } from "../infra/access/gcloud.ts";
-import { findHost, readOptions } from "./host-options.ts";
+import { findHost, readOptions } from "../infra/access/host-options.ts";
 import { isReady, renderStatus } from "../infra/access/host-status.ts";
 
 await runCommand(

@@ -1,10 +1,10 @@
-import { runCommand } from "./command-line.ts";
+import { runCommand } from "../cli/command-line.ts";
 import { openLab, takeDown } from "../test/lab/cluster/index.ts";
 import { lineProgress } from "../test/lab/progress.ts";
 import { labTarget, userTarget } from "../test/lab/target.ts";
-import { parseOptions, USAGE } from "../test/lab/local/options.ts";
-import { bringUp, tearDown } from "../test/lab/local/session.ts";
-import { renderSummary } from "../test/lab/local/summary.ts";
+import { parseOptions, USAGE } from "./local/options.ts";
+import { bringUp, tearDown } from "./local/session.ts";
+import { renderSummary } from "./local/summary.ts";
 
 const progress = lineProgress();
 

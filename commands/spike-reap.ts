@@ -1,7 +1,8 @@
 /** `npm run spike:reap [-- --orphans]`: destroys spikes past their time to live. */
-import { readArguments, runCommand, UsageError } from "./command-line.ts";
+import { readArguments, runCommand, UsageError } from "../cli/command-line.ts";
 import { ownSpikes, pulumiIsInstalled } from "./spike-reap/own-pulumi.ts";
-import { reap, type Spikes } from "./spike-reap/reap.ts";
+import { reap } from "./spike-reap/reap.ts";
+import type { Spikes } from "./spike-reap/spikes.ts";
 
 const USAGE = `usage: npm run spike:reap [-- OPTIONS]
 
@@ -43,7 +44,7 @@ await runCommand(
 
 /** Loaded when asked for: a deployment that never sees the lab needs none of its parts. */
 async function labSpikes(): Promise<Spikes> {
-  const { runningLabSpikes } = await import("../test/lab/spikes.ts");
+  const { runningLabSpikes } = await import("./spike-reap/lab-spikes.ts");
   const spikes = await runningLabSpikes();
   if (spikes !== undefined) return spikes;
   throw new UsageError(

@@ -43,6 +43,11 @@ const BEFORE_THE_LAB: readonly (readonly Step[])[] = [
       run: command([bin("prettier"), "--check", "--log-level=warn", "."]),
     },
     { title: "lint", label: "lint", run: command([bin("eslint"), "."]) },
+    {
+      title: "imports",
+      label: "imports",
+      run: command(["npm", "run", "--silent", "lint:imports"]),
+    },
     { title: "types", label: "types", run: command([bin("tsc")]) },
   ],
   [{ title: "unit tests and golden graphs", label: "unit", run: vitest("unit") }],
@@ -54,7 +59,7 @@ const THE_LAB: readonly (readonly Step[])[] = [
       title: "the lab's parts and images",
       label: "build",
       builds: true,
-      run: command([process.execPath, "--import", "tsx", "test/lab/build.ts"]),
+      run: command([process.execPath, "--import", "tsx", "test/ci/build.ts"]),
     },
   ],
   [

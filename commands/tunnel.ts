@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 
-import { runCommand } from "./command-line.ts";
+import { runCommand } from "../cli/command-line.ts";
 import {
   notInstalled,
   ProgramFailed,
@@ -14,7 +14,7 @@ import {
 } from "../infra/access/gcloud.ts";
 import type { HostReference } from "../infra/access/host-reference.ts";
 import { isReady, summarize } from "../infra/access/host-status.ts";
-import { findFullName, findHost, readOptions } from "./host-options.ts";
+import { findFullName, findHost, readOptions } from "../infra/access/host-options.ts";
 import { API_PORT } from "../infra/machine/k3s-config.ts";
 import { foreignKeys } from "../infra/access/k3s-kubeconfig.ts";
 import { throughTunnel, tunnelKubeconfig, writeKubeconfig } from "../infra/access/kubeconfig.ts";

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { runCommand } from "./command-line.ts";
+import { runCommand } from "../cli/command-line.ts";
 import { findStack } from "../test/verify/conformance/subject/find-stack.ts";
 import { openLab } from "../test/lab/cluster/index.ts";
 import { lineProgress, type Progress } from "../test/lab/progress.ts";

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { runCommand } from "./command-line.ts";
+import { runCommand } from "../cli/command-line.ts";
 import { lineProgress, type Progress } from "../test/lab/progress.ts";
 import { measureAllPaths } from "../test/verify/conformance/all-paths.ts";
 import { measure } from "../test/verify/conformance/measure.ts";

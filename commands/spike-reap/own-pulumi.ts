@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { capture, notInstalled } from "../../infra/access/gcloud.ts";
-import type { Spikes } from "./reap.ts";
+import type { Spikes } from "./spikes.ts";
 
 /** The user's own: whatever `pulumi` is logged in to, and the cluster of kubectl's current context. */
 export const ownSpikes: Spikes = {

@@ -8,7 +8,7 @@ import {
   parseObject,
   parseObjects,
 } from "./orphans.ts";
-import type { Reaped, ReapOptions, Spikes } from "./reap.ts";
+import type { Reaped, ReapOptions, Spikes } from "./spikes.ts";
 import { objectKey } from "./state.ts";
 
 const TIMEOUT_SECONDS = 300;

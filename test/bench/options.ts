@@ -1,4 +1,4 @@
-import { BadInput, readArguments } from "../../commands/command-line.ts";
+import { BadInput, readArguments } from "../../cli/command-line.ts";
 
 /** What `npm run bench` is asked to do. */
 export interface Options {

@@ -1,11 +1,11 @@
 import type http from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { freePort } from "../bench/relay/free-port.ts";
-import { type LiteLlmProcess, startLiteLlm } from "../bench/relay/subjects/litellm-process.ts";
+import { freePort } from "./free-port.ts";
+import { type LiteLlmProcess, startLiteLlm } from "./litellm-process.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { open, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
-import { certificateFor, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
+import { certificateFor, REAL_KEY, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
 import { UPSTREAM_ERROR, UPSTREAM_ODD_ERRORS } from "./litellm-bodies.ts";
 import { Upstream } from "./upstream.ts";
 
@@ -33,6 +33,7 @@ describe("path shim with the real LiteLLM", () => {
       {
         port,
         token: INTERNAL_TOKEN,
+        apiKey: REAL_KEY,
         upstreamBaseUrl: `http://127.0.0.1:${envoy.ports.egress}`,
         routes: args.routes,
       },

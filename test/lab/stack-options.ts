@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { BadInput } from "../../commands/command-line.ts";
+import { BadInput } from "../../cli/command-line.ts";
 
 /** Checks `--stack` and `--kubeconfig` of a command; the file's path is absolute then. Throws {@link BadInput}. */
 export function stackOptions(stack: string, kubeconfig: string | undefined) {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { commandBlocks, NOT_TYPED, TYPED } from "../lab/story/readme-blocks.ts";
+import { commandBlocks, NOT_TYPED, TYPED } from "../end-to-end/story/readme-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const blocks = ["README.md", "infra/README.md"].flatMap((page) =>

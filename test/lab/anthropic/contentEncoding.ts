@@ -8,6 +8,7 @@ import {
 } from "node:zlib";
 
 import { headerList } from "./credentials.ts";
+import type { Encoder } from "./encoder.ts";
 import { ZstdEncoder } from "./zstd.ts";
 
 /** Encodings that answers can have, the one to take first where a client offers several alike. */
@@ -15,12 +16,6 @@ const ENCODINGS = ["gzip", "br", "zstd"] as const;
 
 /** An encoding of an answer. */
 export type ContentEncoding = (typeof ENCODINGS)[number];
-
-/** Encodes a body piece by piece; what comes back for a piece lets a client read all of that piece. */
-export interface Encoder {
-  write(bytes: Buffer): Promise<Buffer>;
-  end(): Promise<Buffer>;
-}
 
 /** The encoding for an `accept-encoding`; `undefined` for none, as where the header is missing. */
 export function negotiated(

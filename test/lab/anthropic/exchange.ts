@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 
 import { type Connection, peerOf } from "./connections.ts";
-import { type Encoder, encoder, negotiated } from "./contentEncoding.ts";
+import { encoder, negotiated } from "./contentEncoding.ts";
+import type { Encoder } from "./encoder.ts";
 import { type ExchangeRecord, type ExchangeState, nowMs, type Records } from "./records.ts";
-import type { Header } from "./responseHeaders.ts";
+import type { Header } from "./header.ts";
 import type { Usage } from "./usage.ts";
 
 /** One request being answered: writes to the client and, if recording is on, to the record. */

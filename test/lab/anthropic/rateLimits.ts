@@ -1,5 +1,5 @@
 import type { CredentialKind } from "./credentials.ts";
-import type { Header } from "./responseHeaders.ts";
+import type { Header } from "./header.ts";
 
 const API_KEY_LIMITS = [
   ["requests", 4_000],

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 
-import type { Header } from "./responseHeaders.ts";
+import type { Header } from "./header.ts";
 import type { Usage } from "./usage.ts";
 
 /** Milliseconds since the epoch with sub-millisecond digits, comparable across processes of a machine. */

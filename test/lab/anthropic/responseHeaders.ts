@@ -1,9 +1,7 @@
 import type { CredentialKind } from "./credentials.ts";
 import { rayId, traceId } from "./identifiers.ts";
+import type { Header } from "./header.ts";
 import { rateLimitHeaders } from "./rateLimits.ts";
-
-/** A header as it goes over the wire: name in its own case, and value. */
-export type Header = readonly [name: string, value: string];
 
 /** What every accepted credential belongs to. */
 const ORGANIZATION_ID = "5c9f0a52-3c1d-4f0e-9f57-6d0f2b7c1a10";

@@ -1,4 +1,4 @@
-import type { Reply } from "./reply.ts";
+import type { InputUsage } from "./promptCache.ts";
 
 /** What an answer costs, in the API's own names; a record has it so that a meter can be compared with it. */
 export interface Usage {
@@ -15,9 +15,12 @@ export interface Usage {
   readonly complete: boolean;
 }
 
-/** The usage of `reply` once `outputTokens` of it were sent. */
-export function usageSent(reply: Reply, outputTokens: number, complete: boolean): Usage {
-  const { input, model } = reply;
+/** The usage of a reply once `outputTokens` of it were sent. */
+export function usageSent(
+  { input, model }: { readonly input: InputUsage; readonly model: string },
+  outputTokens: number,
+  complete: boolean,
+): Usage {
   return {
     model,
     input_tokens: input.input,

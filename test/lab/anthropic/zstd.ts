@@ -1,4 +1,4 @@
-import type { Encoder } from "./contentEncoding.ts";
+import type { Encoder } from "./encoder.ts";
 
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** No content size, no checksum, no dictionary; a window of 128 kB. */

@@ -1,7 +1,7 @@
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { seedContainerd } from "../images/containerd-store.ts";
-import { command } from "../images/command.ts";
+import { command } from "../parts/command.ts";
 import type { Lab } from "./lab.ts";
 
 /** Size of the lab's disk; the file takes up what is written. Like the smallest that infra/schema.ts lets a host have. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BadInput } from "../../../commands/command-line.ts";
+import { BadInput } from "../../../cli/command-line.ts";
 import { containerdStore } from "../images/containerd-store.ts";
 import type { ImageName } from "../images/images.ts";
 import { netpolPart } from "../netpol/part.ts";

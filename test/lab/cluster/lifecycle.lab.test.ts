@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BadInput } from "../../../commands/command-line.ts";
+import { BadInput } from "../../../cli/command-line.ts";
 import type { Progress } from "../progress.ts";
 import {
   daemonPid,

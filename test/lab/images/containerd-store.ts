@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { part } from "../parts/store.ts";
 import type { Progress } from "../progress.ts";
 import { imageDigest, type Image } from "./archive.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 import { importImages } from "./images.ts";
 import { sources } from "./layer.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Progress } from "../progress.ts";
 import { part } from "../parts/store.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 import { seal, sealedLayer, sources, type Layer } from "./layer.ts";
 
 /** Debian 12 in layers, each on top of the one before. */

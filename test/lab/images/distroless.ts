@@ -4,7 +4,7 @@ import type { Progress } from "../progress.ts";
 import { envoyProgram } from "../parts/envoy.ts";
 import { corednsPart } from "../parts/programs.ts";
 import type { ImageContent } from "./archive.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 import { debianLayers } from "./debian.ts";
 import { layer, unpack, type Layer } from "./layer.ts";
 import { trustLayer } from "./trust.ts";

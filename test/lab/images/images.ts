@@ -1,7 +1,7 @@
 import { images as production } from "../../../stacks/versions.ts";
 import type { Progress } from "../progress.ts";
 import { archive, imageDigest, type Image, type ImageContent } from "./archive.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 import { corednsImage, envoyImage } from "./distroless.ts";
 import { litellmImage } from "./litellm.ts";
 import { nodeImage } from "./node.ts";

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Progress } from "../progress.ts";
 import { part } from "../parts/store.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 
 /** One layer of an image: a tar, not compressed, so that neither making nor unpacking it takes long. */
 export interface Layer {

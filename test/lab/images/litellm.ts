@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Progress } from "../progress.ts";
 import { pipInputs, pipInstall } from "../parts/python/pip.ts";
 import type { ImageContent } from "./archive.ts";
-import { command } from "./command.ts";
+import { command } from "../parts/command.ts";
 import { debianLayers } from "./debian.ts";
 import { layer, unpack, type Layer } from "./layer.ts";
 import { SYSTEM_PATH } from "./node.ts";

@@ -1,6 +1,6 @@
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { command } from "../images/command.ts";
+import { command } from "./command.ts";
 
 const LOCKED = ["package.json", "package-lock.json"];
 

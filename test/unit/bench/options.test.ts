@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BadInput } from "../../../commands/command-line.ts";
+import { BadInput } from "../../../cli/command-line.ts";
 import { parseOptions } from "../../bench/options.ts";
 import { gatewayPod } from "../../bench/program/pods.ts";
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { k3sKubeconfigText } from "../../lab/story/k3s-kubeconfig.ts";
+import { k3sKubeconfigText } from "../../end-to-end/story/k3s-kubeconfig.ts";
 
 const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
 

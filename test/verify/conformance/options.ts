@@ -1,4 +1,4 @@
-import { BadInput, readArguments, UsageError } from "../../../commands/command-line.ts";
+import { BadInput, readArguments, UsageError } from "../../../cli/command-line.ts";
 import { stackOptions } from "../../lab/stack-options.ts";
 
 /** What `npm run verify` is asked to do. */

@@ -3,7 +3,7 @@ import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { ports } from "../../../components/kubernetes/ports.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import type { Target } from "../../lab/target.ts";
-import { leaks } from "../../lab/walk/spike-secrets.ts";
+import { leaks } from "../../end-to-end/walk/spike-secrets.ts";
 import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
 import type { Means } from "./tries.ts";

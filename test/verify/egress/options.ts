@@ -1,4 +1,4 @@
-import { readArguments, UsageError } from "../../../commands/command-line.ts";
+import { readArguments, UsageError } from "../../../cli/command-line.ts";
 import { stackOptions } from "../../lab/stack-options.ts";
 
 /** What `npm run verify:egress` is asked to do. */

@@ -1,4 +1,4 @@
-import { BadInput } from "../../../commands/command-line.ts";
+import { BadInput } from "../../../cli/command-line.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { type VariantName, variants } from "../../../components/gateway/paths/index.ts";
 import { servesHttp } from "../../../components/gateway/paths/variant.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { restrictedContainer, restrictedPod } from "../../../components/kubernetes/restricted.ts";
-import { BadInput } from "../../../commands/command-line.ts";
+import { BadInput } from "../../../cli/command-line.ts";
 import type { Target } from "../../lab/target.ts";
 
 /** A namespace of somebody else's on the same cluster: what listens there is none of an agent's business. */

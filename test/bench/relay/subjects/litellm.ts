@@ -1,11 +1,11 @@
 import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
 import { ports } from "../../../../components/kubernetes/ports.ts";
 import type { Progress } from "../../../lab/progress.ts";
-import { freePort } from "../free-port.ts";
+import { freePort } from "../../../envoy-process/free-port.ts";
 import { toGateway } from "./direct.ts";
 import { pidsOf, secretsOf, startEnvoy } from "./envoy.ts";
-import { startLiteLlm } from "./litellm-process.ts";
-import { type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+import { startLiteLlm } from "../../../envoy-process/litellm-process.ts";
+import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
 import { shim as shimVariant } from "../../../../components/gateway/paths/shim.ts";
 
 const INTERNAL_TOKEN = "bench-between-envoy-and-litellm";
@@ -17,6 +17,7 @@ export async function litellm(setting: Setting, progress: Progress): Promise<Sub
     {
       port: await freePort(),
       token: TOKEN,
+      apiKey: REAL_KEY,
       upstreamBaseUrl: `https://${UPSTREAM_HOST}:${setting.upstreamPort}`,
       pin: setting.pin,
     },
@@ -53,7 +54,7 @@ export async function shim(
   try {
     const upstreamBaseUrl = `http://127.0.0.1:${envoy.ports.egress}`;
     const process = await startLiteLlm(
-      { port, token: INTERNAL_TOKEN, upstreamBaseUrl, pin: setting.pin },
+      { port, token: INTERNAL_TOKEN, apiKey: REAL_KEY, upstreamBaseUrl, pin: setting.pin },
       progress,
     );
     return {

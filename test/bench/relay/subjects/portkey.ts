@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { npmInputs, npmInstall } from "../../../lab/parts/npm.ts";
 import { part } from "../../../lab/parts/store.ts";
 import type { Progress } from "../../../lab/progress.ts";
-import { Child } from "../child.ts";
-import { freePort } from "../free-port.ts";
+import { Child } from "../../../envoy-process/child.ts";
+import { freePort } from "../../../envoy-process/free-port.ts";
 import { REAL_KEY, type Setting, type Subject } from "./subject.ts";
 
 /** Portkey's open-source gateway as it starts by default: the provider and its key come with each request. */

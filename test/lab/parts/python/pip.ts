@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { command } from "../../images/command.ts";
+import { command } from "../command.ts";
 
 /** Everything that decides what `pipInstall` installs, as inputs of a part. */
 export async function pipInputs(name: string): Promise<string[]> {

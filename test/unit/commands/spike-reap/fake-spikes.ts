@@ -1,4 +1,4 @@
-import type { Spikes } from "../../../../commands/spike-reap/reap.ts";
+import type { Spikes } from "../../../../commands/spike-reap/spikes.ts";
 
 /** An object in a list of kubectl's. */
 type Listed = Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ import {
   type Limit,
   liteLlmConfiguration,
   type Retries,
-} from "../../../verify/conformance/subject/configuration.ts";
+} from "../../../verify/conformance/checks/running-configuration.ts";
 
 const limit = (kind: Limit["kind"], seconds: number): Limit => ({
   process: "envoy",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import { parseOptions } from "../../../verify/conformance/options.ts";
 
 const TOKEN = { ANTHROPIC_AUTH_TOKEN: "t" };

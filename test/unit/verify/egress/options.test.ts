@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import { parseOptions } from "../../../verify/egress/options.ts";
 
 describe("the options of npm run verify:egress", () => {

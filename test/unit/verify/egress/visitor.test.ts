@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import { inviteVisitor } from "../../../verify/egress/visitor.ts";
 import type { Target } from "../../../lab/target.ts";
 

@@ -1,7 +1,7 @@
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { Turn } from "../../../lab/claude.ts";
 import type { RawClient } from "../client/raw-client.ts";
-import type { RunningConfiguration } from "../subject/configuration.ts";
+import type { RunningConfiguration } from "./running-configuration.ts";
 
 /** What a group of checks is about; the order is that of reports. */
 export const themes = {

@@ -1,4 +1,4 @@
-import type { RunningConfiguration } from "../subject/configuration.ts";
+import type { RunningConfiguration } from "./running-configuration.ts";
 import { type Check, type CheckContext, kept, lost, type Outcome } from "./check.ts";
 
 /** Claude Code's own watchdogs act after 300 s of silence, and must be the first to. */

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import {
   type FullStackName,
   fullStackName,
   isFullStackName,
 } from "../../../../infra/access/stack-name.ts";
-import { findFullName } from "../../../../commands/host-options.ts";
+import { findFullName } from "../../../../infra/access/host-options.ts";
 import {
   configuredFile,
   kubeconfigProblem,

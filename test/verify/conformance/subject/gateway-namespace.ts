@@ -1,5 +1,5 @@
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import type { Target } from "../../../lab/target.ts";
 
 /** The namespace of a stack's gateway, found by its labels. Throws {@link BadInput} where there is none. */

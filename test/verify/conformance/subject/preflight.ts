@@ -1,4 +1,4 @@
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import { excerpt } from "../checks/compare.ts";
 import { conversation, messagesRequest, newMarker } from "../checks/relay.ts";
 import type { RawClient } from "../client/raw-client.ts";

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { BadInput } from "../../../../commands/command-line.ts";
+import { BadInput } from "../../../../cli/command-line.ts";
 import { runTurn } from "../../../lab/claude.ts";
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { Target } from "../../../lab/target.ts";
@@ -12,7 +12,7 @@ import {
   LITELLM_CONFIG_FILE,
   liteLlmConfiguration,
   type RunningConfiguration,
-} from "./configuration.ts";
+} from "../checks/running-configuration.ts";
 import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";
 import type { Subject } from "./subject.ts";

@@ -1,0 +1,36 @@
+import type { Spikes } from "./spikes.ts";
+import { kubectl, openLab, sandboxInit } from "../../test/lab/cluster/index.ts";
+import { labPulumi } from "../../test/lab/lab-pulumi.ts";
+import { lineProgress } from "../../test/lab/progress.ts";
+import { type Pulumi, PulumiFailed } from "../../test/lab/pulumi/cli.ts";
+import type { Target } from "../../test/lab/target.ts";
+
+/** The spikes of this clone's lab; `undefined` when it does not run. */
+export async function runningLabSpikes(): Promise<Spikes | undefined> {
+  const lab = openLab();
+  if (sandboxInit(lab) === undefined) return undefined;
+  const pulumi = await labPulumi(lab, lineProgress());
+  const show = (text: string) => void process.stderr.write(text);
+  return pulumiSpikes(pulumi, { kubectl: (args) => kubectl(lab, args) }, show);
+}
+
+/** The spikes of a {@link Pulumi} and of the cluster that they are on. */
+export function pulumiSpikes(
+  pulumi: Pulumi,
+  cluster: Pick<Target, "kubectl">,
+  onOutput: (text: string) => void,
+): Spikes {
+  return {
+    stacks: () => pulumi.stacks(),
+    exportState: (stack) => pulumi.stack(stack).export(),
+    destroy: (stack) => pulumi.stack(stack).destroy({ onOutput }).catch(inOneLine),
+    remove: (stack) => pulumi.stack(stack).remove().catch(inOneLine),
+    kubectl: (args) => cluster.kubectl(args),
+  };
+}
+
+/** What Pulumi said was shown as it came. */
+function inOneLine(error: unknown): never {
+  if (!(error instanceof PulumiFailed)) throw error;
+  throw new Error(error.message.split(":\n", 1)[0], { cause: error });
+}

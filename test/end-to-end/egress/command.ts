@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type VariantName, variantNamed } from "../../../components/gateway/paths/index.ts";
+import type { Variant } from "../../../components/gateway/paths/variant.ts";
+import { run } from "../../lab/pulumi/run.ts";
+import type { EgressReport } from "../../verify/egress/report.ts";
+
+const SERVER_FETCH = ["web-fetch", "web-search", "mcp-servers", "url-source"].map(
+  (field) => `limit.server-fetch.${field}`,
+);
+const PODS = ["limit.no-policies", "limit.ping-pods"];
+
+/** The limits that a path has, and no other. */
+function limits({ litellm, holder }: Variant): readonly string[] {
+  return [
+    ...SERVER_FETCH,
+    ...(litellm === "called-by-agents" ? ["limit.litellm-any-host"] : []),
+    ...(holder === "agent" ? ["limit.foreign-key", "limit.host-inside-tls"] : []),
+    ...PODS,
+  ];
+}
+
+/** Runs `npm run verify:egress` on a stack of the lab's: nothing gets out, and nothing is a limit that is not known. */
+export async function expectClosed(
+  variant: VariantName,
+  stack: string,
+  args: { readonly cloneDir: string; readonly dir: string },
+): Promise<void> {
+  const json = join(args.dir, `${stack}.egress.json`);
+  const command = [process.execPath, "run.mjs", "commands/verify-egress.ts"] as const;
+  const { exitCode, stdout, stderr } = await run({
+    argv: [...command, "--stack", stack, "--json", json],
+    cwd: args.cloneDir,
+    env: process.env,
+  });
+  expect(stdout + stderr).toContain("The far side counted what arrived.\nVerdict: closed.\n");
+  expect(exitCode).toBe(0);
+  const report = JSON.parse(await readFile(json, "utf8")) as EgressReport;
+  expect(report).toMatchObject({ stack, path: variant, view: "both-sides", verdict: "closed" });
+  expect(Object.keys(report.versions)).toEqual(
+    expect.arrayContaining(["claude-code", "coredns", "kubernetes"]),
+  );
+  const ids = (...statuses: string[]) =>
+    report.checks.filter(({ status }) => statuses.includes(status)).map(({ id }) => id);
+  expect(ids("fail", "skipped")).toEqual([]);
+  expect(ids("known-loss")).toEqual(limits(variantNamed(variant)));
+  expect(ids("pass").length).toBeGreaterThan(60);
+}

@@ -1,0 +1,160 @@
+import { createConnection } from "node:net";
+import { text } from "node:stream/consumers";
+import { isDeepStrictEqual } from "node:util";
+import { join } from "node:path";
+import { labelKeys } from "../../../components/kubernetes/labels.ts";
+import { restrictedNamespaceLabels } from "../../../components/kubernetes/restricted.ts";
+import { type Lab, runInLab } from "../../lab/cluster/index.ts";
+import type { Target } from "../../lab/target.ts";
+import { goodPod, refusalsOf } from "../../verify/egress/admission.ts";
+import type { Surroundings } from "../../verify/egress/attempt.ts";
+
+/** Tells the lab's policy controller something (`off`, `delay 0s`, `delay never`); it is in force when this returns. */
+export async function tellPolicyController(lab: Lab, command: string): Promise<void> {
+  const socket = createConnection(lab.netpolSocket);
+  socket.write(`${command}\n`);
+  const answer = JSON.parse(await text(socket)) as { error?: string };
+  if (answer.error !== undefined) throw new Error(answer.error);
+}
+
+/** Takes the node's firewall away. */
+export async function removeNodeFirewall(lab: Lab): Promise<void> {
+  await runInLab(lab, ["nft", "delete", "table", "inet", "node-firewall"], { cwd: "/" });
+}
+
+/** Loads the node's firewall again. */
+export async function loadNodeFirewall(lab: Lab): Promise<void> {
+  const file = join(lab.dir, "etc/node-firewall.nft");
+  await runInLab(lab, ["nft", "-f", file], { cwd: "/" });
+}
+
+/** Does something with rings taken away, and puts them back. */
+export async function without<T>(
+  lab: Lab,
+  rings: readonly ("policy" | "firewall")[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    if (rings.includes("policy")) await tellPolicyController(lab, "off");
+    if (rings.includes("firewall")) await removeNodeFirewall(lab);
+    return await work();
+  } finally {
+    await tellPolicyController(lab, "delay 0s");
+    await loadNodeFirewall(lab);
+  }
+}
+
+/** Objects as an administrator would save them who means to bring them back: nothing of one particular creation. */
+async function saved(target: Target, ...what: readonly string[]): Promise<string> {
+  const list = JSON.parse(await target.kubectl(["get", ...what, "--output=json"])) as {
+    items?: { metadata: Record<string, unknown> }[];
+    metadata: Record<string, unknown>;
+  };
+  for (const { metadata } of list.items ?? [list]) {
+    for (const field of ["uid", "resourceVersion", "creationTimestamp", "generation"]) {
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+      delete metadata[field];
+    }
+  }
+  return JSON.stringify(list);
+}
+
+const OF_DNS = `--selector=${labelKeys.role}=dns`;
+
+/** Does something while the agents' DNS forwards what it does not know to the cluster's. */
+export async function withForwardingDns<T>(
+  target: Target,
+  { gatewayNamespace, clusterDns }: Surroundings,
+  work: () => Promise<T>,
+): Promise<T> {
+  const here = `--namespace=${gatewayNamespace}`;
+  const config = ["configmap", "egress-dns", here];
+  const was = JSON.parse(await target.kubectl(["get", ...config, "--output=json"])) as {
+    data: { Corefile: string };
+  };
+  const serve = async (Corefile: string) => {
+    const patch = `--patch=${JSON.stringify({ data: { Corefile } })}`;
+    const before = await target.kubectl(["get", "pods", here, OF_DNS, "--output=name"]);
+    await target.kubectl(["patch", ...config, "--type=merge", patch]);
+    await target.kubectl(["rollout", "restart", "deployments", OF_DNS, here]);
+    await target.kubectl(["rollout", "status", "deployments", OF_DNS, here, "--timeout=120s"]);
+    // It goes on answering for as long as somebody may still be sent to it.
+    const old = before.trim().split("\n");
+    await target.kubectl(["wait", ...old, here, "--for=delete", "--timeout=120s"]);
+  };
+  const forwarding = was.data.Corefile.replace(/^ *file .*$/m, `    forward . ${clusterDns}`);
+  try {
+    await serve(forwarding);
+    return await work();
+  } finally {
+    await serve(was.data.Corefile);
+  }
+}
+
+const NETWORK_POLICIES = ["networkpolicies", "--all-namespaces"];
+
+/** Does something while every NetworkPolicy of the cluster is deleted, and creates them again. */
+export async function withoutPolicyObjects<T>(target: Target, work: () => Promise<T>): Promise<T> {
+  const input = await saved(target, ...NETWORK_POLICIES);
+  try {
+    await target.kubectl(["delete", ...NETWORK_POLICIES, "--all"]);
+    return await work();
+  } finally {
+    await target.kubectl(["apply", "--filename=-"], { input });
+  }
+}
+
+/** Does something while no admission policy is bound, or no pod security is asked of an agent's namespace, or neither. */
+export async function withoutAdmission<T>(
+  target: Target,
+  around: Surroundings,
+  rings: readonly AdmissionRing[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const binding = [
+    "validatingadmissionpolicybinding",
+    `claude-gateway-agents-${around.gatewayNamespace}`,
+  ];
+  const input = await saved(target, ...binding);
+  const labels = Object.entries(restrictedNamespaceLabels);
+  const label = (...changes: string[]) =>
+    target.kubectl(["label", "--overwrite", "namespace", around.agent, ...changes]);
+  try {
+    // Without its label a namespace has the cluster's default, which is as strict.
+    if (rings.includes("pod-security")) await label(`${ENFORCE}=privileged`);
+    if (rings.includes("admission")) await target.kubectl(["delete", ...binding]);
+    await untilRefusedBy(target, around, {
+      admission: !rings.includes("admission"),
+      "pod-security": !rings.includes("pod-security"),
+    });
+    return await work();
+  } finally {
+    await label(...labels.map(([key, value]) => `${key}=${value}`));
+    await target.kubectl(["apply", "--filename=-"], { input });
+    await untilRefusedBy(target, around, { admission: true, "pod-security": true });
+  }
+}
+
+const ENFORCE = "pod-security.kubernetes.io/enforce";
+
+type AdmissionRing = "admission" | "pod-security";
+
+/** The API server takes up changed labels and bindings a moment later. */
+async function untilRefusedBy(
+  target: Target,
+  around: Surroundings,
+  wanted: Readonly<Record<AdmissionRing, boolean>>,
+): Promise<void> {
+  const good = await goodPod(target, around);
+  const withoutGate = { ...good, spec: { ...good.spec, initContainers: [] } };
+  const onTheHost = { ...good, spec: { ...good.spec, hostNetwork: true } };
+  for (;;) {
+    const [gate, host] = await refusalsOf([withoutGate, onTheHost], target);
+    const refused = {
+      admission: gate !== undefined,
+      "pod-security": host?.includes("violates PodSecurity") === true,
+    };
+    if (isDeepStrictEqual(refused, wanted)) return;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}

@@ -1,0 +1,41 @@
+import type { Cloud } from "../../lab/host/cloud.ts";
+import type { Existing } from "../../lab/pulumi/gcp/world.ts";
+
+const GRANTS: Readonly<Record<string, "access" | "addVersion">> = {
+  "roles/secretmanager.secretAccessor": "access",
+  "roles/secretmanager.secretVersionAdder": "addVersion",
+};
+
+/**
+ * What the one machine of a world finds around it: its metadata, and the secrets with what its service account may do
+ * with them. `token` is the value of the secret that the stack gave a version, which GCE does not show.
+ */
+export function cloudOfWorld(
+  world: Readonly<Record<string, Existing>>,
+  token: string,
+): Pick<Cloud, "attributes" | "secrets"> {
+  const of = (type: string) =>
+    Object.entries(world).filter(([, resource]) => resource.type.endsWith(`:${type}`));
+  const [, instance] = of("Instance")[0] ?? [];
+  if (instance === undefined) throw new Error("there is no machine");
+  const { metadata, serviceAccount } = instance.properties as unknown as {
+    metadata: Record<string, string>;
+    serviceAccount: { email: string };
+  };
+  const grants = of("SecretIamMember").map(
+    ([, { properties }]) => properties as Record<"secretId" | "role" | "member", string>,
+  );
+  const withVersion = of("SecretVersion").map(([, { properties }]) => properties.secret);
+  const secrets = of("Secret").map(([id]) => {
+    const own = grants.find(
+      ({ secretId, member }) =>
+        secretId === id && member === `serviceAccount:${serviceAccount.email}`,
+    );
+    const grant = GRANTS[own?.role ?? ""];
+    return [
+      id,
+      { ...(grant && { grant }), ...(withVersion.includes(id) && { value: token }) },
+    ] as const;
+  });
+  return { attributes: metadata, secrets: Object.fromEntries(secrets) };
+}

@@ -1,0 +1,161 @@
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { binDir, type Lab, openLab, runInLab } from "../../lab/cluster/index.ts";
+import { HostMachine } from "../../lab/host/machine.ts";
+import { lineProgress } from "../../lab/progress.ts";
+import type { Pulumi } from "../../lab/pulumi/cli.ts";
+import { World } from "../../lab/pulumi/gcp/world.ts";
+import { labTarget, type Target } from "../../lab/target.ts";
+import { cloudOfWorld } from "./cloud-of-world.ts";
+import { commandBlocks, TYPED } from "./readme-blocks.ts";
+import {
+  boot,
+  k3sToken,
+  makePlaces,
+  openPulumi,
+  openTunnel,
+  type Places,
+  removeAdmin,
+  type Tunnel,
+} from "./surroundings.ts";
+
+/**
+ * The command blocks of both READMEs, line by line in a fresh clone, by somebody who has pulumi, gcloud and kubectl on
+ * PATH. Only what a reader has to fill in is filled in, and the machine is booted where Google Cloud would.
+ */
+const progress = lineProgress();
+const RELEASE = "v1.36.3+k3s1";
+const OWNED = "namespaces,validatingadmissionpolicies,validatingadmissionpolicybindings";
+const SELECTOR = "--selector=claude-gateway/stack in (gateway,try-1)";
+
+let lab: Lab;
+let target: Target;
+let places: Places;
+let clone: string;
+let pulumi: Pulumi;
+let world: World;
+let machine: HostMachine;
+let tunnel: Tunnel | undefined;
+
+beforeAll(async () => {
+  lab = openLab();
+  target = await labTarget(lab, progress);
+  await target.kubectl(["delete", OWNED, SELECTOR]);
+  places = await makePlaces(lab, "readme");
+  clone = freshClone();
+  pulumi = await openPulumi(lab, places, progress, { PULUMI_SKIP_CONFIRMATIONS: "true" });
+  world = new World(places.world);
+  machine = await HostMachine.create(places.machine);
+  machine.cloud = { attributes: {}, secrets: {}, releases: {} };
+});
+
+afterAll(async () => {
+  await tunnel?.close();
+  await machine.powerOff();
+  await removeAdmin(target);
+  await rm(places.dir, { recursive: true, force: true });
+});
+
+/** What git would give somebody who clones what stands here: no node_modules. */
+function freshClone(): string {
+  const dir = join(places.dir, "clone");
+  const git = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const files = execFileSync("git", git, { cwd: lab.cloneDir, encoding: "utf8" });
+  for (const file of files.split("\0").filter((name) => name !== "")) {
+    mkdirSync(join(dir, dirname(file)), { recursive: true });
+    cpSync(join(lab.cloneDir, file), join(dir, file));
+  }
+  return dir;
+}
+
+/** What a reader puts in place of the example's names. */
+function filledIn(line: string): string {
+  return line
+    .replaceAll("REGISTRY/claude-runner:1", target.runnerImage)
+    .replaceAll("dev-e", "readme-dev");
+}
+
+/** Types a line in the clone and returns what it said; throws where it ends with another exit code than 0. */
+async function type(line: string): Promise<string> {
+  const path = [dirname(pulumi.binary), binDir(lab), pulumi.env.PATH ?? ""].join(delimiter);
+  const { stdout } = await progress.step(line, () =>
+    runInLab(lab, ["sh", "-c", line], {
+      cwd: clone,
+      env: { ...pulumi.env, PATH: path },
+      // What a prompt asks for.
+      ...(line.includes("--secret") && { input: `${target.apiKey}\n` }),
+    }),
+  );
+  return stdout;
+}
+
+const config = (stack: string, path: string, value: string) =>
+  type(`pulumi config set --path '${path}' '${value}' -s ${stack}`);
+
+/** What has to be there before a line that no reader of the page would type, by the line. */
+const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
+  // The stand-in for k3s's download has a checksum of its own.
+  "pulumi preview -s host": () =>
+    config("host", "k3s.sha256", machine.makeRelease(RELEASE).split(" ")[1] ?? ""),
+  "npm run host:status -- --stack host": async () => {
+    const { attributes, secrets } = cloudOfWorld(world.existing, await k3sToken(pulumi, "host"));
+    machine.cloud = { ...machine.cloud, attributes, secrets };
+    await boot({ lab, target, places, machine, progress }, "admin");
+  },
+  // The shipped names may be in use, by stack `local` of this lab.
+  "pulumi up -s gateway": async () => {
+    await config("gateway", "gateway.namespace", "readme-llm");
+    await config("gateway", "agents[0].name", "readme-dev");
+  },
+  // The page says that up asks for a cluster and a runner's image.
+  "pulumi up -s try-1": async () => {
+    await expect(type("pulumi up -s try-1")).rejects.toMatchObject({
+      stdout: expect.stringContaining("images.runner") as unknown,
+    });
+    await config("try-1", "images.runner", target.runnerImage);
+    await config("try-1", "host.stack", "host");
+  },
+};
+
+/** Lines that cannot be typed in the lab as they stand. */
+const INSTEAD: Readonly<Record<string, () => Promise<unknown>>> = {
+  // The registry is out of reach inside the lab; who follows both pages types it once.
+  "npm ci": () =>
+    progress.step("npm ci", async () => {
+      if (existsSync(join(clone, "node_modules"))) return;
+      const quiet = ["--prefer-offline", "--no-audit", "--no-fund"];
+      await promisify(execFile)("npm", ["ci", ...quiet], { cwd: clone });
+    }),
+  // It stays open.
+  "npm run tunnel -- --stack host": async () => {
+    tunnel = await openTunnel({ ...lab, cloneDir: clone }, pulumi, "--stack", "host");
+  },
+};
+
+const said: Record<string, string> = {};
+
+test.each(TYPED)("%s", async (id) => {
+  const page = id.split(":", 1)[0] ?? "";
+  const text = readFileSync(join(clone, page), "utf8");
+  const block = commandBlocks(page, text).find((block) => block.id === id);
+  expect(block?.lines.length).toBeGreaterThan(1);
+  for (const line of block?.lines ?? []) {
+    await BEFORE[line]?.();
+    const instead = INSTEAD[line];
+    if (instead === undefined) said[line] = await type(filledIn(line));
+    else await instead();
+  }
+});
+
+test("an agent has answered, and nothing is left", async () => {
+  const turn = Object.entries(said).find(([line]) => line.startsWith("kubectl"));
+  expect(turn?.[1]).toBe("Turn 1: Say hello.\n");
+  expect(said["npm run host:status -- --stack host"]).toContain(`ready, k3s ${RELEASE}`);
+  expect(await target.kubectl(["get", OWNED, "--output=name", SELECTOR])).toBe("");
+  expect(world.existing).toEqual({});
+});

@@ -1,0 +1,41 @@
+import { expect } from "vitest";
+import { contents } from "../../lab/hosts/hosts.ts";
+import type { Target } from "../../lab/target.ts";
+
+/** Runs a shell command in an agent's runner; returns its exit code and what it wrote. */
+async function inRunner(target: Target, namespace: string, command: string) {
+  const stdout = await target.kubectl([
+    ...["exec", `--namespace=${namespace}`, "service/runner", "--"],
+    ...["sh", "-c", `(${command}) 2>&1; printf '\\nexit %s' "$?"`],
+  ]);
+  const lines = stdout.split("\n");
+  return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n").trimEnd() };
+}
+
+/** An agent's git and npm reach the hosts that are listed, with the hosts' own certificates, and no other. */
+export async function checkOtherHosts(target: Target, namespace: string): Promise<void> {
+  const { repository, file, text, package: name, version } = contents;
+  // A name that was just allowed is known, and a Service's new port answers, once the pods behind are heard of: a
+  // moment after they are Ready. curl tells of each try that failed, so what it says is no part of what is expected.
+  const listed = "curl -sS -o /dev/null --retry 30 --retry-connrefused --retry-delay 1";
+  const open = await inRunner(target, namespace, `${listed} ${repository}`);
+  expect(open.exit, open.output).toBe("exit 0");
+
+  const cloned = await inRunner(
+    target,
+    namespace,
+    `rm -rf /tmp/hello && git clone --quiet ${repository} /tmp/hello && cat /tmp/hello/${file}`,
+  );
+  expect(cloned).toEqual({ exit: "exit 0", output: text.trimEnd() });
+
+  const installed = await inRunner(
+    target,
+    namespace,
+    `mkdir -p /tmp/app && cd /tmp/app && npm install --registry=https://npm.pkg.github.com --silent --no-audit --no-fund ${name} && cat node_modules/${name}/package.json`,
+  );
+  expect(installed).toEqual({ exit: "exit 0", output: JSON.stringify({ name, version }) });
+
+  const unlisted = await inRunner(target, namespace, "curl -sS -m 10 https://unlisted.example/");
+  expect(unlisted.exit).not.toBe("exit 0");
+  expect(unlisted.output).toContain("Could not resolve host");
+}

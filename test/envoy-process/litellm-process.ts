@@ -1,0 +1,114 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExtraRoute } from "../../components/gateway/api/endpoints.ts";
+import {
+  liteLlmCommand,
+  liteLlmEnvironment,
+  liteLlmPaths,
+  renderLiteLlmFiles,
+  renderTokensFile,
+} from "../../components/gateway/litellm/config.ts";
+import { unpack } from "../lab/images/layer.ts";
+import { litellmImage } from "../lab/images/litellm.ts";
+import { part } from "../lab/parts/store.ts";
+import type { Progress } from "../lab/progress.ts";
+import { Child } from "./child.ts";
+import { UPSTREAM_HOST } from "../../components/gateway/api/upstream.ts";
+
+/** As the stack's default. */
+const DRAIN_SECONDS = 900;
+
+const MOUNTS = { config: liteLlmPaths.config, tokens: liteLlmPaths.tokens, tmp: "/tmp" } as const;
+
+/** Each folder or file of `$0` over its place in the root `$1`, in a mount namespace that ends with the program. */
+const ENTER = `set -e
+scratch=$0 root=$1; shift
+mount --bind "$scratch/config" "$root${MOUNTS.config}"
+mount --bind "$scratch/tokens" "$root${MOUNTS.tokens}"
+mount --bind "$scratch/tmp" "$root${MOUNTS.tmp}"
+mount --bind "$scratch/hosts" "$root/etc/hosts"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+exec chroot "$root" env --ignore-environment "$@"`;
+
+/** A running LiteLLM: the release, the files, the command and the environment that are deployed. */
+export interface LiteLlmProcess {
+  readonly pid: number;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts LiteLLM in the lab's image of it, unpacked; `token` is what its one caller shows. */
+export async function startLiteLlm(
+  args: {
+    readonly port: number;
+    readonly token: string;
+    readonly upstreamBaseUrl: string;
+    /** The upstream credential. */
+    readonly apiKey: string;
+    /** Command that it is started by, such as `taskset` with its arguments. Default none. */
+    readonly pin?: readonly string[];
+    /** What is open beside the two message routes. Default nothing. */
+    readonly routes?: readonly ExtraRoute[];
+  },
+  progress: Progress,
+): Promise<LiteLlmProcess> {
+  const { root, variables } = await litellmRoot(progress);
+  const scratch = await mkdtemp(join(tmpdir(), "bench-litellm-"));
+  const write = async (folder: string, files: Readonly<Record<string, string>>) => {
+    await mkdir(join(scratch, folder));
+    for (const [name, text] of Object.entries(files)) {
+      await writeFile(join(scratch, folder, name), text);
+    }
+  };
+  await write("config", renderLiteLlmFiles({ upstreamTimeoutSeconds: 900 }));
+  await write("tokens", { "tokens.json": renderTokensFile({ bench: [args.token] }) });
+  await write("tmp", {});
+  await writeFile(join(scratch, "hosts"), `127.0.0.1 localhost ${UPSTREAM_HOST}\n`);
+
+  const environment = {
+    ...liteLlmEnvironment({
+      drainSeconds: DRAIN_SECONDS,
+      upstreamBaseUrl: args.upstreamBaseUrl,
+      ...(args.routes && { routes: args.routes }),
+    }),
+    ANTHROPIC_API_KEY: args.apiKey,
+    LITELLM_MASTER_KEY: "sk-bench-master-key",
+  };
+  const child = new Child([
+    ...[...(args.pin ?? []), "unshare", "--mount", "sh", "-c", ENTER, scratch, root],
+    ...[...variables, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)],
+    ...liteLlmCommand({ port: args.port, drainSeconds: DRAIN_SECONDS }),
+  ]);
+  await child.ready("LiteLLM", async () => {
+    const { ok } = await fetch(`http://127.0.0.1:${args.port}/health/readiness`);
+    return ok;
+  });
+  return {
+    pid: child.pid,
+    port: args.port,
+    async stop() {
+      await child.stop();
+      await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The layers of the lab's image, one over the other, and the image's variables. */
+export async function litellmRoot(progress: Progress) {
+  const { layers, config } = await litellmImage("litellm", progress);
+  const dir = await part({
+    name: "bench-litellm-root",
+    inputs: [...layers.map(({ digest }) => digest), JSON.stringify(MOUNTS)],
+    build: (dir) =>
+      progress.step("Unpacking LiteLLM's image", async () => {
+        await unpack(layers, dir);
+        for (const mount of Object.values(MOUNTS)) {
+          await mkdir(join(dir, mount), { recursive: true });
+        }
+        await writeFile(join(dir, "etc/hosts"), "");
+      }),
+  });
+  return { root: dir, variables: config.Env ?? [] };
+}

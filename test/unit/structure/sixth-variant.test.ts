@@ -1,0 +1,142 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { copyOfProduct } from "./copy.ts";
+
+/** A variant that needs nothing else: its module, and its line in the list. */
+const MODULE = `import { extraRoutes, httpBaseUrl } from "./http.ts";
+import { noHosts, type Variant } from "./variant.ts";
+
+/** As envoy-terminate, under a path of its own. */
+export const sixth = {
+  name: "sixth",
+  path: "sixth",
+  title: "Sixth",
+  chain: "agent → Envoy → API",
+  holder: "gateway",
+  listeners: ["agents"],
+  tlsHosts: noHosts,
+  baseUrl: httpBaseUrl,
+  settings: { routes: extraRoutes },
+  decision: { costCeiling: "No.", portability: "No.", observability: "No." },
+  deviations: { "body.bytes": { status: "known-loss", loss: "changed", reason: "planted" } },
+} as const satisfies Variant;
+`;
+
+/** What the copy says of it, as one JSON object. */
+const QUESTIONS = `
+import { editorSchema } from "./stacks/editor-schema.ts";
+import { parseConfig } from "./stacks/config.ts";
+import { agentPolicy } from "./components/agents/policy.ts";
+import { renderEnvoyConfig } from "./components/gateway/envoy/render.ts";
+import { variantNamed } from "./components/gateway/paths/index.ts";
+import { spikes } from "./test/verify/conformance/all-paths.ts";
+import { expectationOf } from "./test/verify/conformance/expected.ts";
+import { pathFacts } from "./test/verify/conformance/report/path-facts.ts";
+import { renderedPolicies } from "./test/verify/egress/in-force.ts";
+import { registeredGraph } from "./test/golden/graph.ts";
+
+const stack = {
+  "claude-gateway:kind": "gateway",
+  "claude-gateway:gateway": { path: "sixth" },
+  "claude-gateway:credential": { kind: "apiKey", value: "sk-ant-api03-planted" },
+  "claude-gateway:agents": [{ name: "dev-e" }],
+  "claude-gateway:cluster": { kubeconfig: "package.json" },
+};
+const entries = Object.fromEntries(
+  Object.entries(stack).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+);
+const refusal = () => {
+  try {
+    parseConfig("dev", { ...entries, "claude-gateway:gateway": '{"path":"seventh"}' });
+  } catch (error) {
+    return error.message;
+  }
+};
+const { resources, outputs } = await registeredGraph("dev", stack);
+console.log(JSON.stringify({
+  parsed: parseConfig("dev", entries).gateway,
+  refusal: refusal(),
+  inSchema: JSON.stringify(editorSchema()).split('"const":"sixth"').length - 1,
+  deployments: resources.filter(({ type }) => type.endsWith(":Deployment")).map(({ name }) => name),
+  outputs,
+  listeners: JSON.parse(renderEnvoyConfig({ variant: variantNamed("sixth") })["listeners.json"]).resources.map(({ name }) => name),
+  agentPorts: agentPolicy("llm").egress[0].ports.map(({ port }) => port),
+  policies: Object.keys(renderedPolicies("gateway", { stack: "dev", gatewayNamespace: "llm", variant: "sixth" }).policies),
+  spikes: spikes.map(({ name }) => name),
+  expectation: expectationOf("sixth", { id: "body.bytes" }),
+  facts: pathFacts("sixth"),
+}));
+`;
+
+const { dir, remove } = copyOfProduct();
+afterAll(remove);
+
+let types: { readonly status: number | null; readonly stdout: string };
+let said: Record<string, unknown> = {};
+
+beforeAll(() => {
+  const list = join(dir, "components/gateway/paths/index.ts");
+  writeFileSync(join(dir, "components/gateway/paths/sixth.ts"), MODULE);
+  const text = readFileSync(list, "utf8");
+  writeFileSync(
+    list,
+    // The import comes with the line, as an editor adds it.
+    `import { sixth } from "./sixth.ts";\n${text.replace(/export const variants = \[([^\]]*)\]/, "export const variants = [$1, sixth]")}`,
+  );
+  const { status, stdout: errors } = spawnSync(
+    join(dir, "node_modules/.bin/tsc"),
+    ["--incremental", "false"],
+    { cwd: dir, encoding: "utf8" },
+  );
+  types = { status, stdout: errors };
+  writeFileSync(join(dir, "questions.ts"), QUESTIONS);
+  const { stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", "questions.ts"], {
+    cwd: dir,
+    encoding: "utf8",
+  });
+  if (stdout === "") throw new Error(stderr);
+  said = JSON.parse(stdout) as typeof said;
+}, 120_000);
+
+test("no type names the variants once more", () => {
+  expect(types).toEqual({ status: 0, stdout: "" });
+});
+
+test("a sixth variant is everywhere with one module and one line", () => {
+  expect(said).toEqual({
+    parsed: { path: "sixth", routes: [], drainSeconds: 900, namespace: "claude-gateway" },
+    refusal: expect.stringContaining(
+      "is not one of litellm, shim, envoy, hybrid, sixth: pulumi config set --path gateway.path litellm|shim|envoy|hybrid|sixth",
+    ) as string,
+    // A gateway stack and a spike.
+    inSchema: 2,
+    deployments: ["egress-dns-deployment", "egress-probe-deployment", "gateway-sixth-deployment"],
+    outputs: expect.objectContaining({
+      gatewayPath: "sixth",
+      baseUrl: "http://gateway.claude-gateway.svc.cluster.local:8080/anthropic",
+    }) as object,
+    listeners: ["agents"],
+    agentPorts: [4000, 8080, 8443],
+    policies: ["default-deny", "sixth", "egress-dns", "egress-probe"],
+    spikes: [
+      "verify-litellm",
+      "verify-shim",
+      "verify-envoy-terminate",
+      "verify-envoy-sni",
+      "verify-hybrid",
+      "verify-sixth",
+    ],
+    expectation: { status: "known-loss", loss: "changed", reason: "planted" },
+    facts: {
+      name: "Sixth",
+      chain: "agent → Envoy → API",
+      throughLiteLlm: false,
+      agentHoldsCredential: false,
+      costCeiling: "No.",
+      portability: "No.",
+      observability: "No.",
+    },
+  });
+});
