@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Firewall } from "@pulumi/gcp/compute/firewall.js";
+import { Firewall, type FirewallArgs } from "@pulumi/gcp/compute/firewall.js";
 import { Network as Vpc } from "@pulumi/gcp/compute/network.js";
 import { Router } from "@pulumi/gcp/compute/router.js";
 import { RouterNat } from "@pulumi/gcp/compute/routerNat.js";
@@ -12,6 +12,12 @@ export const IAP_RANGE = "35.235.240.0/20";
 
 /** The machine's own addresses, apart from those of k3s's pods and services. */
 export const SUBNET_RANGE = "10.41.0.0/24";
+
+const EVERYWHERE = "0.0.0.0/0";
+
+/** Priorities of the firewall's rules: the smaller number wins. */
+const ALLOW = 1000;
+const DENY = 65_534;
 
 export interface NetworkArgs {
   /** Name on GCE of the network; what belongs to it is named after it. */
@@ -61,55 +67,37 @@ export class Network extends pulumi.ComponentResource {
       },
       parent,
     );
+    const firewall = (suffix: string, rule: Omit<FirewallArgs, "name" | "network">) =>
+      new Firewall(
+        `${name}-${suffix}`,
+        { name: `${args.name}-${suffix}`, network: vpc.id, ...rule },
+        parent,
+      );
     const rules = [
-      new Firewall(
-        `${name}-iap`,
-        {
-          name: `${args.name}-iap`,
-          network: vpc.id,
-          direction: "INGRESS",
-          priority: 1000,
-          sourceRanges: [IAP_RANGE],
-          allows: [{ protocol: "tcp", ports: ["22", String(API_PORT)] }],
-        },
-        parent,
-      ),
-      new Firewall(
-        `${name}-deny-ingress`,
-        {
-          name: `${args.name}-deny-ingress`,
-          network: vpc.id,
-          direction: "INGRESS",
-          priority: 65_534,
-          sourceRanges: ["0.0.0.0/0"],
-          denies: [{ protocol: "all" }],
-        },
-        parent,
-      ),
-      new Firewall(
-        `${name}-https`,
-        {
-          name: `${args.name}-https`,
-          network: vpc.id,
-          direction: "EGRESS",
-          priority: 1000,
-          destinationRanges: ["0.0.0.0/0"],
-          allows: [{ protocol: "tcp", ports: ["443"] }],
-        },
-        parent,
-      ),
-      new Firewall(
-        `${name}-deny-egress`,
-        {
-          name: `${args.name}-deny-egress`,
-          network: vpc.id,
-          direction: "EGRESS",
-          priority: 65_534,
-          destinationRanges: ["0.0.0.0/0"],
-          denies: [{ protocol: "all" }],
-        },
-        parent,
-      ),
+      firewall("iap", {
+        direction: "INGRESS",
+        priority: ALLOW,
+        sourceRanges: [IAP_RANGE],
+        allows: [{ protocol: "tcp", ports: ["22", String(API_PORT)] }],
+      }),
+      firewall("deny-ingress", {
+        direction: "INGRESS",
+        priority: DENY,
+        sourceRanges: [EVERYWHERE],
+        denies: [{ protocol: "all" }],
+      }),
+      firewall("https", {
+        direction: "EGRESS",
+        priority: ALLOW,
+        destinationRanges: [EVERYWHERE],
+        allows: [{ protocol: "tcp", ports: ["443"] }],
+      }),
+      firewall("deny-egress", {
+        direction: "EGRESS",
+        priority: DENY,
+        destinationRanges: [EVERYWHERE],
+        denies: [{ protocol: "all" }],
+      }),
     ];
 
     this.subnetworkId = subnetwork.id;

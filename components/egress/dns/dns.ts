@@ -1,10 +1,8 @@
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labelKeys } from "../../kubernetes/labels.ts";
 import { DNS_PORT } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
-import { serviceAddress } from "../../kubernetes/service-address.ts";
-import { internalService, workload } from "../../kubernetes/workload.ts";
+import { ServedWorkload, type ServedWorkloadArgs } from "../../kubernetes/served-workload.ts";
 import { coreDnsArgs, DNS_PROBES, renderEgressDnsFiles } from "./corefile.ts";
 import { dnsPolicy } from "./policy.ts";
 
@@ -24,82 +22,54 @@ const MOUNT = "/etc/coredns";
 /** The user of CoreDNS's distroless image. */
 const USER = 65_532;
 
-/** The agents' DNS: it knows a few names and forwards nothing. */
-export class EgressDns extends pulumi.ComponentResource {
-  /** Address of its Service, for `dnsConfig.nameservers`. */
-  readonly address: pulumi.Output<string>;
-  /** The Service: to depend on it is to wait until these addresses are what it answers. */
-  readonly service: k8s.core.v1.Service;
-
+/** The agents' DNS: it knows a few names and forwards nothing. Its address is for `dnsConfig.nameservers`. */
+export class EgressDns extends ServedWorkload {
   constructor(name: string, args: EgressDnsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("claude-gateway:egress:EgressDns", name, {}, opts);
-    const { namespace } = args;
-
-    const { deployment, selector } = workload(
-      name,
-      {
-        namespace,
-        objectName: NAME,
-        labels: { [labelKeys.role]: "dns" },
-        policy: dnsPolicy(args.agentNamespaces),
-        user: USER,
-        files: [
-          {
-            volume: "config",
-            objectName: NAME,
-            mountPath: MOUNT,
-            data: pulumi
-              .output(args.addresses)
-              .apply((addresses) => renderEgressDnsFiles({ mountPath: MOUNT, addresses })),
-            // A new pod, and not CoreDNS's own reload, so that who waits for the pod waits for the answers.
-            rollsOn: { name: "config", text: (files) => JSON.stringify(files) },
-          },
-        ],
-        container: {
-          name: "coredns",
-          image: args.image,
-          args: coreDnsArgs(MOUNT),
-          ports: [
-            { name: "dns", containerPort: DNS_PORT, protocol: "UDP" },
-            { name: "dns-tcp", containerPort: DNS_PORT, protocol: "TCP" },
-          ],
-          securityContext: {
-            ...restrictedContainer,
-            // Its file asks for this capability: without it, the kernel does not even start it.
-            capabilities: { ...restrictedContainer.capabilities, add: ["NET_BIND_SERVICE"] },
-          },
-          resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-          readinessProbe: {
-            httpGet: { path: "/ready", port: DNS_PROBES.ready },
-            periodSeconds: 1,
-          },
-          livenessProbe: {
-            httpGet: { path: "/health", port: DNS_PROBES.health },
-            periodSeconds: 10,
-          },
-        },
-        // It asks nobody, itself included.
-        pod: { dnsPolicy: "None", dnsConfig: { nameservers: ["127.0.0.1"] } },
-      },
-      { parent: this },
-    );
-
-    // Look-ups go to the pod with these answers, once it is Ready.
-    this.service = internalService(
-      `${name}-service`,
-      {
-        namespace,
-        serviceName: NAME,
-        selector,
-        ports: [
-          { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
-          { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
-        ],
-      },
-      { parent: this, dependsOn: [deployment] },
-    );
-    this.address = serviceAddress(this.service);
-
-    this.registerOutputs({ address: this.address });
+    super("claude-gateway:egress:EgressDns", name, dnsWorkload(args), opts);
   }
+}
+
+function dnsWorkload(args: EgressDnsArgs): ServedWorkloadArgs {
+  return {
+    namespace: args.namespace,
+    objectName: NAME,
+    labels: { [labelKeys.role]: "dns" },
+    policy: dnsPolicy(args.agentNamespaces),
+    user: USER,
+    files: [
+      {
+        volume: "config",
+        objectName: NAME,
+        mountPath: MOUNT,
+        data: pulumi
+          .output(args.addresses)
+          .apply((addresses) => renderEgressDnsFiles({ mountPath: MOUNT, addresses })),
+        // A new pod, and not CoreDNS's own reload, so that who waits for the pod waits for the answers.
+        rollsOn: { name: "config", text: (files) => JSON.stringify(files) },
+      },
+    ],
+    container: {
+      name: "coredns",
+      image: args.image,
+      args: coreDnsArgs(MOUNT),
+      ports: [
+        { name: "dns", containerPort: DNS_PORT, protocol: "UDP" },
+        { name: "dns-tcp", containerPort: DNS_PORT, protocol: "TCP" },
+      ],
+      securityContext: {
+        ...restrictedContainer,
+        // Its file asks for this capability: without it, the kernel does not even start it.
+        capabilities: { ...restrictedContainer.capabilities, add: ["NET_BIND_SERVICE"] },
+      },
+      resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+      readinessProbe: { httpGet: { path: "/ready", port: DNS_PROBES.ready }, periodSeconds: 1 },
+      livenessProbe: { httpGet: { path: "/health", port: DNS_PROBES.health }, periodSeconds: 10 },
+    },
+    // It asks nobody, itself included.
+    pod: { dnsPolicy: "None", dnsConfig: { nameservers: ["127.0.0.1"] } },
+    ports: [
+      { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
+      { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
+    ],
+  };
 }

@@ -1,11 +1,9 @@
-import type * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
 import { labelKeys } from "../../kubernetes/labels.ts";
 import { probePorts } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
-import { serviceAddress } from "../../kubernetes/service-address.ts";
-import { internalService, workload } from "../../kubernetes/workload.ts";
+import { ServedWorkload, type ServedWorkloadArgs } from "../../kubernetes/served-workload.ts";
 import { probePolicy } from "./policy.ts";
 
 export interface ProbeArgs {
@@ -23,71 +21,50 @@ const SCRIPT = "probe.mjs";
 const USER = 65_534;
 
 /** The pod that start gates dial. */
-export class Probe extends pulumi.ComponentResource {
-  /** Address of its Service. */
-  readonly address: pulumi.Output<string>;
-  /** The Service: to depend on it is to wait until the probe listens. */
-  readonly service: k8s.core.v1.Service;
-
+export class Probe extends ServedWorkload {
   constructor(name: string, args: ProbeArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("claude-gateway:egress:Probe", name, {}, opts);
-    const { namespace } = args;
-
-    const { deployment, selector } = workload(
-      name,
-      {
-        namespace,
-        objectName: NAME,
-        labels: { [labelKeys.role]: "probe" },
-        policy: probePolicy(args.agentNamespaces),
-        user: USER,
-        files: [
-          {
-            volume: "script",
-            objectName: NAME,
-            mountPath: MOUNT,
-            data: { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") },
-            rollsOn: { name: "script", text: (files) => JSON.stringify(files) },
-          },
-        ],
-        container: {
-          name: "probe",
-          image: args.image,
-          command: ["node", `${MOUNT}/${SCRIPT}`],
-          env: [
-            { name: "OPEN_PORT", value: String(probePorts.open) },
-            { name: "SHUT_PORT", value: String(probePorts.shut) },
-          ],
-          ports: [
-            { name: "open", containerPort: probePorts.open },
-            { name: "shut", containerPort: probePorts.shut },
-          ],
-          securityContext: restrictedContainer,
-          resources: { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-          readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
-          // A port that nobody serves must not count as shut.
-          livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
-        },
-        pod: { terminationGracePeriodSeconds: 5 },
-      },
-      { parent: this },
-    );
-
-    this.service = internalService(
-      `${name}-service`,
-      {
-        namespace,
-        serviceName: NAME,
-        selector,
-        ports: [
-          { name: "open", port: probePorts.open, targetPort: "open" },
-          { name: "shut", port: probePorts.shut, targetPort: "shut" },
-        ],
-      },
-      { parent: this, dependsOn: [deployment] },
-    );
-    this.address = serviceAddress(this.service);
-
-    this.registerOutputs({ address: this.address });
+    super("claude-gateway:egress:Probe", name, probeWorkload(args), opts);
   }
+}
+
+function probeWorkload({ namespace, image, agentNamespaces }: ProbeArgs): ServedWorkloadArgs {
+  return {
+    namespace,
+    objectName: NAME,
+    labels: { [labelKeys.role]: "probe" },
+    policy: probePolicy(agentNamespaces),
+    user: USER,
+    files: [
+      {
+        volume: "script",
+        objectName: NAME,
+        mountPath: MOUNT,
+        data: { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") },
+        rollsOn: { name: "script", text: (files) => JSON.stringify(files) },
+      },
+    ],
+    container: {
+      name: "probe",
+      image,
+      command: ["node", `${MOUNT}/${SCRIPT}`],
+      env: [
+        { name: "OPEN_PORT", value: String(probePorts.open) },
+        { name: "SHUT_PORT", value: String(probePorts.shut) },
+      ],
+      ports: [
+        { name: "open", containerPort: probePorts.open },
+        { name: "shut", containerPort: probePorts.shut },
+      ],
+      securityContext: restrictedContainer,
+      resources: { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+      readinessProbe: { tcpSocket: { port: "open" }, periodSeconds: 2 },
+      // A port that nobody serves must not count as shut.
+      livenessProbe: { tcpSocket: { port: "shut" }, periodSeconds: 10 },
+    },
+    pod: { terminationGracePeriodSeconds: 5 },
+    ports: [
+      { name: "open", port: probePorts.open, targetPort: "open" },
+      { name: "shut", port: probePorts.shut, targetPort: "shut" },
+    ],
+  };
 }

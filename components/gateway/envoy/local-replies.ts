@@ -51,63 +51,32 @@ const REPLIES: readonly Reply[] = [
     message: "gateway: the upstream cannot be reached",
     retry: true,
   },
-  {
-    on: { status: 401 },
-    type: "authentication_error",
-    message: "gateway: missing or unknown agent token",
-  },
-  { on: { status: 403 }, type: "permission_error", message: "gateway: refused" },
-  { on: { status: 404 }, type: "not_found_error", message: "gateway: no such route" },
-  {
-    on: { status: 405 },
-    type: "not_found_error",
-    message: "gateway: this route does not take this method",
-  },
-  {
-    on: { status: 408 },
-    type: "timeout_error",
-    message: "gateway: the request did not arrive in time",
-    retry: true,
-  },
-  {
-    on: { status: 413 },
-    type: "request_too_large",
-    message: `gateway: the request is larger than ${MAX_REQUEST_BYTES} bytes`,
-  },
-  { on: { status: 400 }, type: "invalid_request_error", message: "gateway: malformed request" },
-  {
-    // Envoy's answer to HTTP/1.0, whose streams have no end that could be told from a break.
-    on: { status: 426 },
-    status: 400,
-    type: "invalid_request_error",
-    message: "gateway: HTTP/1.1 is required",
-  },
-  {
-    // To a transfer coding other than chunked. A client would repeat a 501, which cannot help.
-    on: { status: 501 },
-    status: 400,
-    type: "invalid_request_error",
-    message: "gateway: unknown transfer coding",
-  },
-  {
-    on: { status: 431 },
-    type: "invalid_request_error",
-    message: "gateway: the request headers are too large",
-  },
-  {
-    on: { status: 503 },
-    type: "api_error",
-    message: "gateway: not able to serve now",
-    retry: true,
-  },
-  {
-    on: { status: 504 },
-    type: "timeout_error",
-    message: "gateway: the upstream did not answer in time",
-    retry: true,
-  },
+  onStatus(401, "authentication_error", "missing or unknown agent token"),
+  onStatus(403, "permission_error", "refused"),
+  onStatus(404, "not_found_error", "no such route"),
+  onStatus(405, "not_found_error", "this route does not take this method"),
+  onStatus(408, "timeout_error", "the request did not arrive in time", { retry: true }),
+  onStatus(413, "request_too_large", `the request is larger than ${MAX_REQUEST_BYTES} bytes`),
+  onStatus(400, "invalid_request_error", "malformed request"),
+  // Envoy's answer to HTTP/1.0, whose streams have no end that could be told from a break.
+  onStatus(426, "invalid_request_error", "HTTP/1.1 is required", { status: 400 }),
+  // Envoy's answer to a transfer coding other than chunked. A client would repeat a 501, which cannot help.
+  onStatus(501, "invalid_request_error", "unknown transfer coding", { status: 400 }),
+  onStatus(431, "invalid_request_error", "the request headers are too large"),
+  onStatus(503, "api_error", "not able to serve now", { retry: true }),
+  onStatus(504, "timeout_error", "the upstream did not answer in time", { retry: true }),
   { on: "anything else", type: "api_error", message: "gateway: internal error" },
 ];
+
+/** The answer to one of Envoy's own statuses. */
+function onStatus(
+  status: number,
+  type: string,
+  message: string,
+  more: Pick<Reply, "status" | "retry"> = {},
+): Reply {
+  return { on: { status }, type, message: `gateway: ${message}`, ...more };
+}
 
 /**
  * Gives Envoy's own answers the shape of Anthropic's errors. It touches answers that Envoy makes itself
