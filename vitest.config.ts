@@ -11,6 +11,12 @@ const APART = [
   "test/lab/pulumi/**/*.lab.test.ts",
 ];
 
+/** The tests that have a cluster of their own, so that they run beside those of the first one. */
+const SECOND = [
+  "test/end-to-end/story/**/*.lab.test.ts",
+  "test/end-to-end/walk/broken-image.lab.test.ts",
+];
+
 /** Takes the lab down and starts it from nothing: first, so that the cluster is started once. */
 const FIRST = "test/end-to-end/walk/local.lab.test.ts";
 
@@ -43,9 +49,19 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["test/**/*.lab.test.ts"],
-          exclude: APART,
+          exclude: [...APART, ...SECOND],
           globalSetup: ["test/lab/global-teardown.ts"],
           // One embedded cluster serves every file, in order: they share what is deployed on it.
+          fileParallelism: false,
+          ...lab,
+        },
+      },
+      {
+        test: {
+          name: "lab-second",
+          include: SECOND,
+          env: { CLAUDE_GATEWAY_LAB: "second" },
+          globalSetup: ["test/lab/global-teardown.ts"],
           fileParallelism: false,
           ...lab,
         },

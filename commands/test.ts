@@ -64,7 +64,11 @@ const THE_LAB: readonly (readonly Step[])[] = [
   ],
   [
     { title: "the lab, end to end", label: "lab", run: vitest("lab") },
-    { title: "what needs no cluster", label: "apart", run: vitest("lab-apart") },
+    {
+      title: "what needs no cluster, then a second cluster",
+      label: "apart",
+      run: inTurn(vitest("lab-apart"), vitest("lab-second")),
+    },
     {
       title: "the lab's Go programs",
       label: "go",
@@ -126,6 +130,19 @@ function command(argv: Argv, options: { dir?: string; env?: NodeJS.ProcessEnv } 
   return async (output) => {
     const passed = (await exitCode(argv, { ...options, ...output })) === 0;
     return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+  };
+}
+
+/** One after another, whether or not one fails. */
+function inTurn(...steps: readonly Step["run"][]): Step["run"] {
+  return async (output) => {
+    const results: StepResult[] = [];
+    for (const run of steps) results.push(await run(output));
+    return {
+      passed: sum(results.map(({ passed }) => passed)),
+      failed: sum(results.map(({ failed }) => failed)),
+      files: results.flatMap(({ files }) => files ?? []),
+    };
   };
 }
 

@@ -1,7 +1,9 @@
+import type { TestProject } from "vitest/node";
+import { LAB_NAME } from "./cluster/lab.ts";
 import { openLab, takeDown } from "./cluster/index.ts";
 import { lineProgress } from "./progress.ts";
 
-/** The tests share one lab; after the last of them nothing of it stays. */
-export async function teardown(): Promise<void> {
-  await takeDown(openLab(), lineProgress());
+/** The tests of a project share one lab; after the last of them nothing of it is left. */
+export default function setup({ config }: TestProject): () => Promise<void> {
+  return () => takeDown(openLab(undefined, config.env[LAB_NAME]), lineProgress());
 }

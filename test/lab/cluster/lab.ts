@@ -7,7 +7,7 @@ import { cacheRoot } from "../parts/store.ts";
 export interface Lab {
   /** The clone that the lab belongs to. */
   readonly cloneDir: string;
-  /** First 8 hex digits of the hash over the paths of clone and cache. */
+  /** First 8 hex digits of the hash over the paths of clone and cache, and the name if it has one. */
   readonly id: string;
   /** Everything that the lab keeps; gone when it is taken down. */
   readonly dir: string;
@@ -24,8 +24,14 @@ export interface Lab {
 // These have contents of the lab's own inside the sandbox.
 const PRIVATE_DIRS = ["/run", "/var/run", "/var/lib", "/var/log", "/proc", "/sys"];
 
-/** The lab of a clone, running or not. */
-export function openLab(cloneDir: string = join(import.meta.dirname, "../../..")): Lab {
+/** Names a further lab of the same clone: tests that have a cluster of their own set it. */
+export const LAB_NAME = "CLAUDE_GATEWAY_LAB";
+
+/** The lab of a clone, running or not; with a name, a further lab of the clone. */
+export function openLab(
+  cloneDir: string = join(import.meta.dirname, "../../.."),
+  name: string = process.env[LAB_NAME] ?? "",
+): Lab {
   const clone = realpathSync(cloneDir);
   const cache = cacheRoot();
   for (const path of [cache, clone]) {
@@ -36,7 +42,10 @@ export function openLab(cloneDir: string = join(import.meta.dirname, "../../..")
           (path === cache ? "set CLAUDE_GATEWAY_CACHE to another folder" : "clone elsewhere"),
       );
   }
-  const id = createHash("sha256").update(`${clone}\0${cache}`).digest("hex").slice(0, 8);
+  const id = createHash("sha256")
+    .update([clone, cache, ...(name === "" ? [] : [name])].join("\0"))
+    .digest("hex")
+    .slice(0, 8);
   const dir = join(cache, "labs", id);
   return {
     cloneDir: clone,
