@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ports } from "../kubernetes/ports.ts";
-import { serviceAddress } from "../kubernetes/service-address.ts";
+import { serviceAddress } from "../kubernetes/service.ts";
 import { UPSTREAM_BASE_URL } from "./api/upstream.ts";
 import { Envoy } from "./envoy/envoy.ts";
 import { LiteLlm } from "./litellm/litellm.ts";

@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceAddress } from "./service-address.ts";
-import { internalService, workload, type WorkloadArgs } from "./workload.ts";
+import { internalService, serviceAddress } from "./service.ts";
+import { workload, type WorkloadArgs } from "./workload.ts";
 
 export interface ServedWorkloadArgs extends WorkloadArgs {
   /** Ports of the Service, which has the name of the policy. */

@@ -135,32 +135,3 @@ function mounted(
   const object = new k8s.core.v1.ConfigMap(name, { metadata, data }, opts);
   return { hash, source: { name: volume, configMap: { name: object.metadata.name } } };
 }
-
-export interface InternalServiceArgs {
-  readonly namespace: pulumi.Input<string>;
-  readonly serviceName: string;
-  /** The pods behind it. */
-  readonly selector: Record<string, pulumi.Input<string>>;
-  readonly ports: k8s.types.input.core.v1.ServicePort[];
-}
-
-/** A Service of a workload. Who has to wait for the pod depends on the Deployment: Pulumi does not wait here. */
-export function internalService(
-  name: string,
-  args: InternalServiceArgs,
-  opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.Service {
-  const { namespace, serviceName, selector, ports } = args;
-  return new k8s.core.v1.Service(
-    name,
-    {
-      metadata: {
-        namespace,
-        name: serviceName,
-        annotations: { "pulumi.com/skipAwait": "true" },
-      },
-      spec: { selector, ports },
-    },
-    opts,
-  );
-}
