@@ -1,9 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
-/** Something that cannot be done as asked: one line that names the thing and the fix. */
+/** A request that cannot be carried out. The message is one line that names the problem and the fix. */
 export class BadInput extends Error {}
 
-/** A command line that cannot be understood: the usage is shown with it. */
+/** An invalid command line. The usage is printed with the message. */
 export class UsageError extends BadInput {
   override readonly name = "UsageError";
 }
@@ -23,13 +23,13 @@ export function readArguments<const Options extends NonNullable<ParseArgsConfig[
 export interface CommandOptions {
   /** Shown below a {@link UsageError}. */
   readonly usage?: string;
-  /** Told of Ctrl-C, which then aborts the command's signal; where it is left out, Ctrl-C ends the process. */
+  /** Called on Ctrl-C before the command's signal is aborted. Default: Ctrl-C ends the process. */
   readonly onInterrupt?: (signal: NodeJS.Signals) => void;
 }
 
 /**
- * Runs an npm command to its exit code: its own, 2 for {@link BadInput}, 130 when interrupted, 1 for whatever else
- * goes wrong, which is told in one line and without a stack trace.
+ * Runs an npm command and sets the exit code: the command's own result, 2 for {@link BadInput}, 130 after an
+ * interrupt, 1 for any other error. Prints an error as its message, without a stack trace.
  */
 export async function runCommand(
   command: (signal: AbortSignal) => Promise<number>,

@@ -14,17 +14,17 @@ import { renderTerminal } from "../test/bench/report/terminal.ts";
 
 const progress = lineProgress();
 
-/** `npm run bench`: what each path costs, all of them side by side in one run. */
+/** `npm run bench`: measures the latency and throughput that each path adds, all paths side by side in one run. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    throw new BadInput("npm run bench needs Linux and root, for the parts of the lab");
+    throw new BadInput("npm run bench starts parts of the lab, so it needs Linux and root");
   }
   const circumstances = await circumstancesAtStart();
   const relay = !options.relay
     ? undefined
     : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
-  // What was measured is reported even if the rest fails.
+  // Report what was measured even if the rest fails.
   const failures: unknown[] = [];
   const program = !options.program
     ? undefined
@@ -60,7 +60,7 @@ const PROGRAM = {
   local: true,
 } as const;
 
-/** More digits than these are noise. */
+/** More digits would only show noise. */
 function fewDigits(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(5)) : value;
 }
@@ -85,6 +85,6 @@ async function write(
 await runCommand(main, {
   usage: USAGE,
   onInterrupt: (signal) => {
-    progress.note(`${signal}: stopping after the measurement under way`);
+    progress.note(`${signal}: stopping after the current measurement`);
   },
 });

@@ -1,6 +1,6 @@
 /**
- * `npm run lab -- COMMAND [ARGUMENT…]`: runs a command inside the running lab, as its node sees the world, with
- * kubectl and pulumi set up for it. `npm run lab -- --internet COMMAND…` runs it on the far side of the node's link.
+ * `npm run lab -- COMMAND [ARGUMENT…]`: runs a command in the running lab, in the node's network namespace, with
+ * kubectl and pulumi set up. `npm run lab -- --internet COMMAND…` runs it in the lab's internet, outside the node.
  */
 import { delimiter, dirname } from "node:path";
 import { binDir, openLab, spawnInLab, withoutProxies } from "../test/lab/cluster/index.ts";
@@ -18,17 +18,17 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const lab = openLab();
-  // Throws if there is none, before anything is built.
+  // Throws if no lab is running, before anything is built.
   runningSandbox(lab);
   const pulumi = await labPulumi(lab, lineProgress());
   const path = [binDir(lab), dirname(pulumi.binary), process.env.PATH ?? ""].join(delimiter);
   const child = spawnInLab(lab, argv, {
     netns: inInternet ? "internet" : "node",
-    // Pulumi's stacks here are those of the project's double.
+    // The lab keeps its Pulumi stacks in its own copy of the project.
     cwd: argv[0] === "pulumi" ? pulumi.project.dir : process.cwd(),
     env: { ...withoutProxies(pulumi.env), PATH: path, KUBECONFIG: lab.kubeconfig },
   });
-  // Ctrl-C reaches the command by the terminal; this process only waits for how it ends.
+  // The terminal sends Ctrl-C to the command as well; this process only waits for the command's exit.
   process.on("SIGINT", () => undefined);
   return new Promise((resolve, reject) => {
     child.on("error", reject).on("exit", (code) => {

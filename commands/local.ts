@@ -8,13 +8,13 @@ import { renderSummary } from "./local/summary.ts";
 
 const progress = lineProgress();
 
-/** `npm run local`: from a fresh clone to two real Claude Code turns through the gateway. */
+/** `npm run local`: runs two real Claude Code turns through the gateway, starting from a fresh clone. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = parseOptions(process.argv.slice(2), process.env);
   const lab = openLab();
   if (options.down && options.cluster === undefined) {
     await takeDown(lab, progress);
-    progress.note("The embedded cluster is down; the build cache stays.");
+    progress.note("The embedded cluster is stopped. The build cache is kept.");
     return 0;
   }
   const target =
@@ -33,6 +33,6 @@ async function main(signal: AbortSignal): Promise<number> {
 await runCommand(main, {
   usage: USAGE,
   onInterrupt: (signal) => {
-    progress.note(`${signal}: stopping; npm run local -- --down removes what is there`);
+    progress.note(`${signal}: stopping; npm run local -- --down removes the cluster`);
   },
 });

@@ -8,13 +8,13 @@ const USAGE = `usage: npm run spike:reap [-- OPTIONS]
 
 Destroys and removes every stack of kind spike that was created longer ago than its spike.ttl.
 
-  --orphans   then delete namespaces of spikes that no stack owns, once past their time
-  --lab       on the embedded cluster of this clone instead of your own
+  --orphans   also delete expired namespaces of spikes that no stack owns
+  --lab       use this clone's embedded cluster instead of your own cluster
   --help      show this
 
-Your own are the stacks of the backend that \`pulumi\` is logged in to, and for --orphans the cluster of
-kubectl's current context. Where no \`pulumi\` is installed, --lab is implied.
-Exit code: 0 nothing is left past its time, 1 something could not be reaped, 2 bad input.`;
+By default it uses the stacks of the backend that \`pulumi\` is logged in to and, for --orphans, the cluster of
+kubectl's current context. If \`pulumi\` is not installed, --lab is implied.
+Exit code: 0 no expired spike is left, 1 something could not be reaped, 2 bad input.`;
 
 const FLAG = { type: "boolean", default: false } as const;
 
@@ -42,13 +42,13 @@ await runCommand(
   { usage: USAGE, onInterrupt: (signal) => report(`${signal}: stopping`) },
 );
 
-/** Loaded when asked for: a deployment that never sees the lab needs none of its parts. */
+/** Imported only when needed: a deployment that never uses the lab does not need the lab's parts. */
 async function labSpikes(): Promise<Spikes> {
   const { runningLabSpikes } = await import("./spike-reap/lab-spikes.ts");
   const spikes = await runningLabSpikes();
   if (spikes !== undefined) return spikes;
   throw new UsageError(
-    "The embedded cluster does not run, and takes its spikes with it: there is nothing to reap. " +
-      "To reap your own, install pulumi and leave out --lab",
+    "The embedded cluster is not running, so it has no spikes to reap. " +
+      "To reap the spikes of your own cluster, install pulumi and omit --lab",
   );
 }

@@ -10,24 +10,24 @@ import { elapsed, lineProgress } from "../test/lab/progress.ts";
 import { type Tally, tallyOf, type VitestCounts } from "../test/ci/tally.ts";
 
 /**
- * `npm test`: lint, types, unit tests and golden graphs, then the lab: its parts are built, its Go programs are tested,
- * and it is tested end to end. Ends with `N passed, N failed`. Everything runs, whatever failed before it.
+ * `npm test`: runs lint, type check, unit tests and golden graphs; then builds the lab's parts, tests the lab's Go
+ * programs and runs the lab's end-to-end tests. Ends with `N passed, N failed`. A failure does not stop later steps.
  */
 interface StepResult extends Tally {
-  /** How long each test file took, where there are some. */
+  /** How long each test file took, if the step has test files. */
   readonly files?: readonly FileTime[];
 }
 
 interface Step {
   readonly title: string;
-  /** What its lines begin with while other steps run beside it. */
+  /** Prefix of the step's output lines while other steps run in parallel. */
   readonly label: string;
-  /** Whether its time is one of building, not of testing. */
+  /** Whether the step builds rather than tests. */
   readonly builds?: true;
   readonly run: (args: Output) => Promise<StepResult>;
 }
 
-/** Where a step's output goes: with a label in front of each line, or as it is. */
+/** Where a step's output goes: each line with a label in front, or unchanged. */
 interface Output {
   readonly label: string | undefined;
 }
@@ -56,23 +56,23 @@ const BEFORE_THE_LAB: readonly (readonly Step[])[] = [
 const THE_LAB: readonly (readonly Step[])[] = [
   [
     {
-      title: "the lab's parts and images",
+      title: "build of the lab's parts and images",
       label: "build",
       builds: true,
       run: command([process.execPath, "--import", "tsx", "test/ci/build.ts"]),
     },
   ],
   [
-    { title: "the lab, end to end", label: "lab", run: vitest("lab") },
+    { title: "end-to-end tests in the lab", label: "lab", run: vitest("lab") },
     {
-      title: "what needs no cluster, then a second cluster",
+      title: "tests without a cluster, then those on a second cluster",
       label: "apart",
       run: inTurn(vitest("lab-apart"), vitest("lab-second")),
     },
     {
-      title: "the lab's Go programs",
+      title: "tests of the lab's Go programs",
       label: "go",
-      // Compiled as the parts were, so that what they share is compiled once.
+      // The same build settings as for the lab's parts, so that shared packages are compiled once.
       run: command(["go", "test", "./..."], { dir: "test/lab/netpol", env: GO_ENV }),
     },
   ],
@@ -92,9 +92,9 @@ async function main(): Promise<number> {
   }
   if (leftOut !== undefined) {
     process.stdout.write(
-      `\nLeft out: the lab, end to end, and every test skipped above, because ${leftOut}.\n`,
+      `\nNot run: the end-to-end tests in the lab, and the tests skipped above, because ${leftOut}.\n`,
     );
-    // A CI that skips the lab proves nothing about a gateway.
+    // In CI the run must fail if the lab did not run: the lab's tests are the ones that test the gateway.
     if (process.env.CI !== undefined) tallies.push({ passed: 0, failed: 1 });
   }
   const files = tallies.flatMap((tally) => tally.files ?? []);
@@ -120,8 +120,9 @@ async function runStep({ title, label, run }: Step, besideOthers: boolean): Prom
 
 /** Why the lab cannot run on this machine; undefined if it can. */
 function missingForTheLab(): string | undefined {
-  if (process.platform !== "linux") return `it needs Linux, and this is ${process.platform}`;
-  if (process.getuid?.() !== 0) return "it needs root, for network namespaces and containers";
+  if (process.platform !== "linux")
+    return `the lab needs Linux, and this machine runs ${process.platform}`;
+  if (process.getuid?.() !== 0) return "the lab needs root, for network namespaces and containers";
   return undefined;
 }
 
@@ -133,7 +134,7 @@ function command(argv: Argv, options: { dir?: string; env?: NodeJS.ProcessEnv } 
   };
 }
 
-/** One after another, whether or not one fails. */
+/** Runs steps one after another, also after a failure. */
 function inTurn(...steps: readonly Step["run"][]): Step["run"] {
   return async (output) => {
     const results: StepResult[] = [];
@@ -146,7 +147,7 @@ function inTurn(...steps: readonly Step["run"][]): Step["run"] {
   };
 }
 
-/** Runs a vitest project and takes its own counts; files that do not load count as failures. */
+/** Runs a vitest project and returns its counts. A file that does not load counts as a failure. */
 function vitest(project: string): Step["run"] {
   return async (output) => {
     const dir = await mkdtemp(join(tmpdir(), "claude-gateway-test-"));

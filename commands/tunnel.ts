@@ -1,6 +1,6 @@
 /**
- * `npm run tunnel -- --stack H [--port N]`: the way to a host's API. Writes the newest kubeconfig where gateway and
- * spike stacks look for it, and keeps the tunnel open until Ctrl-C.
+ * `npm run tunnel -- --stack H [--port N]`: opens the tunnel to a host's API server. Writes the latest kubeconfig where
+ * gateway and spike stacks look for it, and keeps the tunnel open until Ctrl-C.
  */
 import { spawn } from "node:child_process";
 
@@ -19,10 +19,10 @@ import { API_PORT } from "../infra/machine/k3s-config.ts";
 import { foreignKeys } from "../infra/access/k3s-kubeconfig.ts";
 import { throughTunnel, tunnelKubeconfig, writeKubeconfig } from "../infra/access/kubeconfig.ts";
 
-/** Not 6443, where a cluster of the user's own may listen. */
+/** Not 6443: another cluster of the user may use that port. */
 const DEFAULT_PORT = 16_443;
 
-/** The newest kubeconfig; when there is none, the message says how far the machine is. */
+/** The latest kubeconfig. If there is none, the error says how far the machine's set-up is. */
 async function newestKubeconfig(host: HostReference): Promise<string> {
   try {
     return await readKubeconfig(host);
@@ -33,7 +33,7 @@ async function newestKubeconfig(host: HostReference): Promise<string> {
   }
 }
 
-/** Runs the tunnel until it ends; Ctrl-C reaches it by the terminal, and ending that way is as expected. */
+/** Runs the tunnel until it ends. The terminal sends Ctrl-C to it, and that end is not an error. */
 function keepOpen(args: readonly string[]): Promise<number> {
   let stopping = false;
   const child = spawn("gcloud", args, { stdio: "inherit" });
@@ -63,7 +63,7 @@ await runCommand(
     const foreign = foreignKeys(published);
     if (foreign.length > 0) {
       process.stderr.write(
-        `Left out of the kubeconfig, and not written by k3s: ${foreign.join(", ")}. See who changed the machine.\n`,
+        `Removed from the kubeconfig, because k3s does not write it: ${foreign.join(", ")}. Find out who changed the machine.\n`,
       );
     }
     process.stderr.write(

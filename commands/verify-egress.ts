@@ -9,7 +9,7 @@ import { type EgressReport, renderEgressReport } from "../test/verify/egress/rep
 
 const progress = lineProgress();
 
-/** `npm run verify:egress`: every way out that we know of, tried from a real agent's container. */
+/** `npm run verify:egress`: tries every known way to reach the internet or the cluster from a real agent's container. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   const report = await measure(options, progress, signal);

@@ -17,7 +17,7 @@ import { openUrl } from "../test/verify/conformance/subject/url.ts";
 
 const progress = lineProgress();
 
-/** `npm run verify`: what a gateway keeps and loses, measured. */
+/** `npm run verify`: measures what a gateway passes on unchanged and what it changes or drops. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = parseOptions(process.argv.slice(2), process.env);
   const reports = await reportsOf(options, progress, signal);
@@ -31,7 +31,7 @@ async function main(signal: AbortSignal): Promise<number> {
   return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;
 }
 
-/** One report as it is; of several, with what follows from them together. */
+/** One report unchanged; for several, a report that also compares them. */
 function jsonOf(reports: readonly Report[]) {
   const [only, ...more] = reports;
   if (only !== undefined && more.length === 0) return only;
@@ -69,7 +69,7 @@ async function reportOn(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Report> {
-  // Without its client a measurement ends at once.
+  // Measurements stop early when their client is closed.
   signal.addEventListener("abort", subject.close);
   try {
     const report = await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>

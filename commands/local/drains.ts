@@ -17,7 +17,7 @@ interface DrainLine {
   readonly until?: string;
 }
 
-/** While `work` runs, says which replaced pods of a stack's gateway still wait, for how many streams and until when. */
+/** While `work` runs, reports which replaced gateway pods of a stack still drain, for how many streams and until when. */
 export async function reportingDrains<T>(
   target: Pick<Target, "kubectl" | "title">,
   stack: string,
@@ -26,7 +26,7 @@ export async function reportingDrains<T>(
 ): Promise<T> {
   const ended = new AbortController();
   const report = async () => {
-    // A cluster that does not answer, or has no such stack yet, has nothing to report.
+    // If the cluster does not answer, or does not have the stack yet, there is nothing to report.
     status(await drains(target, stack).catch(() => ""));
     if (!ended.signal.aborted) timer = setTimeout(() => void report(), POLL_MS);
   };
@@ -39,7 +39,7 @@ export async function reportingDrains<T>(
   }
 }
 
-/** What the replaced pods of a stack's gateway wait for, in one line; empty when there is none. */
+/** What the replaced gateway pods of a stack wait for, as one line; empty if no pod drains. */
 export async function drains(
   target: Pick<Target, "kubectl" | "title">,
   stack: string,
@@ -67,7 +67,7 @@ function drainText(pod: string, deletedBy: string, line: string): string {
   } = (line.startsWith("{") ? JSON.parse(line) : {}) as Partial<DrainLine>;
   if (message !== "waiting" || until === undefined) return `${pod} ends by ${clock(deletedBy)}`;
   const { agents = 0, egress = 0, sni = 0 } = open;
-  // What came in here goes out here too, behind LiteLLM.
+  // Behind LiteLLM, Envoy counts a stream twice: as it comes in and as it goes out to the upstream.
   const count = Math.max(agents, egress) + sni;
   const streams = count === 1 ? "1 open stream" : `${count} open streams`;
   return `${pod} waits for ${streams} of agents, until ${clock(until)} at most`;

@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { readArguments, UsageError } from "../../cli/command-line.ts";
 
-/** What `npm run local` is asked to do. */
+/** The options of `npm run local`. */
 export interface Options {
-  /** Take everything down instead. */
+  /** Take everything down instead of deploying. */
   readonly down: boolean;
-  /** `gateway.path` of stack `local`; as the stack has it when left out, `envoy` at first. */
+  /** `gateway.path` of stack `local`. Default: unchanged; `envoy` for a new stack. */
   readonly gateway?: string | undefined;
   /** `gateway.mode`, for path envoy. */
   readonly mode?: string | undefined;
-  /** A cluster of the user's own instead of the embedded one, with what it needs. */
+  /** The user's own cluster instead of the embedded one, with its requirements. */
   readonly cluster?: {
     readonly kubeconfig: string;
     readonly runnerImage: string;
@@ -20,11 +20,11 @@ export interface Options {
 
 export const USAGE = `npm run local [-- OPTIONS]
 
-  --gateway litellm|shim|envoy|hybrid   path of the gateway: envoy, unless told otherwise before
+  --gateway litellm|shim|envoy|hybrid   path of the gateway (default: the current one, at first envoy)
   --mode terminate|sni                  mode of path envoy
-  --down                                take everything down, the build cache aside
-  --kubeconfig FILE                     a cluster of your own instead of the embedded one, with
-  --runner-image IMAGE                  the runner's image there, and ANTHROPIC_API_KEY in the environment`;
+  --down                                take everything down except the build cache
+  --kubeconfig FILE                     use your own cluster instead of the embedded one; needs
+  --runner-image IMAGE                  the runner's image on that cluster, and ANTHROPIC_API_KEY in the environment`;
 
 const GATEWAYS = ["litellm", "shim", "envoy", "hybrid"];
 const MODES = ["terminate", "sni"];
@@ -37,7 +37,7 @@ const OPTIONS = {
   "runner-image": { type: "string" },
 } as const;
 
-/** Reads the command line of `npm run local`. Throws {@link UsageError}. */
+/** Parses the command line of `npm run local`. Throws {@link UsageError}. */
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { gateway, mode, down, ...cluster } = readArguments(argv, OPTIONS);
   if (gateway !== undefined && !GATEWAYS.includes(gateway)) {
@@ -47,7 +47,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
     throw new UsageError(`--mode ${mode} is not one of ${MODES.join(", ")}`);
   }
   if (mode !== undefined && gateway !== "envoy") {
-    throw new UsageError("--mode belongs to --gateway envoy");
+    throw new UsageError("--mode can only be used with --gateway envoy");
   }
   return { down, gateway, mode, ...clusterOptions(cluster, env) };
 }
@@ -59,19 +59,19 @@ function clusterOptions(
   if (values.kubeconfig === undefined) {
     if (values["runner-image"] === undefined) return {};
     throw new UsageError(
-      "--runner-image belongs to --kubeconfig: the embedded cluster builds its own",
+      "--runner-image can only be used with --kubeconfig: the embedded cluster builds its own image",
     );
   }
   const kubeconfig = resolve(values.kubeconfig);
   if (!existsSync(kubeconfig)) throw new UsageError(`--kubeconfig ${kubeconfig} does not exist`);
   if (values["runner-image"] === undefined) {
     throw new UsageError(
-      "--kubeconfig needs --runner-image: build components/agents/runner/Containerfile and push it where the cluster can pull",
+      "--kubeconfig needs --runner-image: build components/agents/runner/Containerfile and push the image to a registry that the cluster can pull from",
     );
   }
   if (env.ANTHROPIC_API_KEY === undefined) {
     throw new UsageError(
-      "--kubeconfig needs ANTHROPIC_API_KEY in the environment: the gateway's upstream is the real API",
+      "--kubeconfig needs ANTHROPIC_API_KEY in the environment, because the gateway's upstream is the real API",
     );
   }
   return {

@@ -5,7 +5,7 @@ import type { Target } from "../../test/lab/target.ts";
 import { reportingDrains } from "./drains.ts";
 import type { Options } from "./options.ts";
 
-/** What `npm run local` did, for its summary. */
+/** The results of `npm run local`, for its summary. */
 export interface Session {
   readonly target: string;
   readonly baseUrl: string;
@@ -80,7 +80,7 @@ export async function bringUp(
   };
 }
 
-/** Destroys stack `local` on a cluster of the user's own. */
+/** Destroys stack `local` on the user's own cluster. */
 export async function tearDown(target: Target, progress: Progress): Promise<void> {
   const pulumi = await target.pulumi(progress);
   if (!(await pulumi.stacks()).includes(STACK)) {

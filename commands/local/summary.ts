@@ -1,7 +1,7 @@
 import { elapsed } from "../../test/lab/progress.ts";
 import type { Session } from "./session.ts";
 
-/** The closing lines of `npm run local`: what runs, what the turns cost, what took how long, and what is next. */
+/** The closing lines of `npm run local`: what runs, the tokens of the turns, the durations, and what to do next. */
 export function renderSummary(session: Session): string {
   const turns = session.turns.map(({ result, is_error, usage }, index) => [
     `turn ${index + 1}`,
@@ -24,8 +24,8 @@ export function renderSummary(session: Session): string {
     "",
     "Next:",
     ...table([
-      ["  npm run lab -- kubectl get pods -A", "look around in the cluster"],
-      [`  npm run local -- --gateway ${otherPath(session)}`, "the same through another path"],
+      ["  npm run lab -- kubectl get pods -A", "inspect the cluster"],
+      [`  npm run local -- --gateway ${otherPath(session)}`, "switch to another path"],
       ["  npm run local -- --down", "take everything down"],
     ]),
     "",
@@ -33,7 +33,7 @@ export function renderSummary(session: Session): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A path that is worth a look after the one that runs. */
+/** A path to suggest next, other than the current one. */
 function otherPath({ gatewayPath }: Session): string {
   return gatewayPath === "envoy" ? "shim" : "envoy";
 }

@@ -5,7 +5,7 @@ import { lineProgress } from "../../test/lab/progress.ts";
 import { type Pulumi, PulumiFailed } from "../../test/lab/pulumi/cli.ts";
 import type { Target } from "../../test/lab/target.ts";
 
-/** The spikes of this clone's lab; `undefined` when it does not run. */
+/** The spikes on this clone's lab; `undefined` if the lab does not run. */
 export async function runningLabSpikes(): Promise<Spikes | undefined> {
   const lab = openLab();
   if (sandboxInit(lab) === undefined) return undefined;
@@ -14,7 +14,7 @@ export async function runningLabSpikes(): Promise<Spikes | undefined> {
   return pulumiSpikes(pulumi, { kubectl: (args) => kubectl(lab, args) }, show);
 }
 
-/** The spikes of a {@link Pulumi} and of the cluster that they are on. */
+/** The spikes of a {@link Pulumi} and of its cluster. */
 export function pulumiSpikes(
   pulumi: Pulumi,
   cluster: Pick<Target, "kubectl">,
@@ -29,7 +29,7 @@ export function pulumiSpikes(
   };
 }
 
-/** What Pulumi said was shown as it came. */
+// Pulumi's output was already shown while it ran.
 function inOneLine(error: unknown): never {
   if (!(error instanceof PulumiFailed)) throw error;
   throw new Error(error.message.split(":\n", 1)[0], { cause: error });

@@ -3,7 +3,7 @@ import { labelKeys } from "../../components/kubernetes/labels.ts";
 import { annotatedTtlSeconds, isPast, type Lifetime, lifetime, Metadata } from "./lifetime.ts";
 import { objectKey } from "./state.ts";
 
-/** Arguments of kubectl that list what a spike makes outside namespaces, whatever stack it is of. */
+/** kubectl arguments that list the cluster-scoped objects of all spikes. */
 export const listSpikeObjects: readonly string[] = [
   "get",
   [
@@ -28,27 +28,27 @@ const ClusterObject = z.looseObject({
     .optional(),
 });
 
-/** A namespace, or another object that lies in none. */
+/** A namespace, or another cluster-scoped object. */
 export type ClusterObject = z.infer<typeof ClusterObject>;
 
-/** Reads an object that kubectl wrote. */
+/** Parses one object from kubectl's JSON. */
 export function parseObject(text: string): ClusterObject {
   return ClusterObject.parse(JSON.parse(text));
 }
 
-/** Reads a list that kubectl wrote. */
+/** Parses a list from kubectl's JSON. */
 export function parseObjects(text: string): ClusterObject[] {
   return z.looseObject({ items: z.array(ClusterObject) }).parse(JSON.parse(text)).items;
 }
 
-/** What is to become of an orphan. */
+/** What to do with an orphan. */
 export type OrphanDecision =
   | ({ readonly object: ClusterObject; readonly decision: "delete" | "keep" } & {
       readonly lifetime: Lifetime;
     })
   | { readonly object: ClusterObject; readonly decision: "unknown"; readonly reason: string };
 
-/** The namespaces that no stack owns, and whether their time is over. */
+/** The namespaces of spikes that no stack owns, each with the decision about it. */
 export function orphanNamespaces(
   objects: readonly ClusterObject[],
   owned: ReadonlySet<string>,
@@ -69,7 +69,7 @@ export function orphanNamespaces(
     });
 }
 
-/** What spikes left outside namespaces: no stack owns it, and of its spike no namespace is left. */
+/** Cluster-scoped objects of spikes that no stack owns and whose spike has no namespace any more. */
 export function leftovers(
   objects: readonly ClusterObject[],
   owned: ReadonlySet<string>,
@@ -84,13 +84,13 @@ export function leftovers(
   );
 }
 
-/** What a namespace that is being deleted waits for, in the words of Kubernetes. */
+/** Why a namespace that is being deleted still exists, in Kubernetes' own words. */
 export function blockers({ metadata, spec, status }: ClusterObject): string[] {
   const conditions = (status?.conditions ?? [])
     .filter((condition) => condition.status === "True")
     .map(({ type, message }) => `${type}: ${message}`);
   const finalizers = [...(metadata.finalizers ?? []), ...(spec?.finalizers ?? [])]
-    // Kubernetes' own, which stays until the contents are gone.
+    // Kubernetes' own finalizer, which stays until the contents are gone.
     .filter((finalizer) => finalizer !== "kubernetes")
     .map((finalizer) => `finalizer ${finalizer} of the namespace itself`);
   return [...conditions, ...finalizers];

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { capture, notInstalled } from "../../infra/access/gcloud.ts";
 import type { Spikes } from "./spikes.ts";
 
-/** The user's own: whatever `pulumi` is logged in to, and the cluster of kubectl's current context. */
+/** The user's own Pulumi and cluster: the backend that `pulumi` is logged in to, and kubectl's current context. */
 export const ownSpikes: Spikes = {
   async stacks() {
     const list = JSON.parse(await capture("pulumi", ["stack", "ls", "--json"])) as {
@@ -12,12 +12,12 @@ export const ownSpikes: Spikes = {
   },
   exportState: (stack) => capture("pulumi", ["stack", "export", "--stack", stack]),
   destroy: (stack) => shown("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"]),
-  // A stack file of that name may be one that the repository ships.
+  // The repository may ship a stack file of that name.
   remove: (stack) => shown("pulumi", ["stack", "rm", stack, "--yes", "--preserve-config"]),
   kubectl: (args) => capture("kubectl", args),
 };
 
-/** Whether there is a Pulumi to ask. */
+/** Whether `pulumi` is installed. */
 export async function pulumiIsInstalled(): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn("pulumi", ["version"], { stdio: "ignore" });
@@ -30,7 +30,7 @@ export async function pulumiIsInstalled(): Promise<boolean> {
   });
 }
 
-/** Runs a program whose output the user follows. Ctrl-C reaches it by the terminal, and it ends in its own order. */
+/** Runs a program with the user's terminal. The terminal sends Ctrl-C to it, and it shuts down by itself. */
 async function shown(program: string, args: readonly string[]): Promise<void> {
   const child = spawn(program, [...args, "--non-interactive"], { stdio: "inherit" });
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -40,6 +40,8 @@ async function shown(program: string, args: readonly string[]): Promise<void> {
     child.on("close", resolve);
   });
   if (code !== 0) {
-    throw new Error(`${program} ${args[0] ?? ""} ended with ${String(code)}; it says why above`);
+    throw new Error(
+      `${program} ${args[0] ?? ""} exited with code ${String(code)}; see its output above`,
+    );
   }
 }

@@ -14,10 +14,10 @@ import { objectKey } from "./state.ts";
 const TIMEOUT_SECONDS = 300;
 const POLL_MS = 1000;
 
-/** What makes pods, makers before what they make. */
+/** Kinds that create pods; owners before the kinds that they create. */
 const WORKLOADS = "cronjobs,jobs,deployments,statefulsets,daemonsets,replicasets,pods";
 
-/** Deletes what spikes left that no stack owns, once its time is over, and waits until it is gone. */
+/** Deletes expired objects of spikes that no stack owns, and waits until they are gone. */
 export async function reapOrphans(
   spikes: Pick<Spikes, "kubectl">,
   owned: ReadonlySet<string>,
@@ -32,23 +32,23 @@ export async function reapOrphans(
     const { name } = orphan.object.metadata;
     if (orphan.decision === "unknown") {
       orphans.failed.push(keyOf(orphan.object));
-      report(`namespace ${name}: no stack owns it, but ${orphan.reason}: delete it yourself`);
+      report(`namespace ${name}: no stack owns it, but ${orphan.reason}: delete it by hand`);
       continue;
     }
     const until = orphan.lifetime.expiresAt.toISOString();
     if (orphan.decision === "keep") {
       orphans.kept.push(keyOf(orphan.object));
-      report(`namespace ${name}: no stack owns it; kept, it may live until ${until}`);
+      report(`namespace ${name}: no stack owns it; kept, because it expires only at ${until}`);
       continue;
     }
-    report(`namespace ${name}: no stack owns it, past its time since ${until}, deleting it`);
+    report(`namespace ${name}: no stack owns it and it expired at ${until}; deleting it`);
     doomed.push(orphan.object);
   }
   await Promise.all(doomed.map((object) => attempt(object, () => deleteNamespace(object))));
 
-  // Admission lets pods into an agent's namespace; it goes when no such namespace is left.
+  // The admission policy decides which pods an agent's namespace accepts, so it is deleted after the last such namespace.
   for (const object of leftovers(await list(), owned)) {
-    report(`${keyOf(object)}: no stack owns it and its namespaces are gone, deleting it`);
+    report(`${keyOf(object)}: no stack owns it and its namespaces are gone; deleting it`);
     await attempt(object, async () => {
       await spikes.kubectl(["delete", object.kind, object.metadata.name, "--ignore-not-found"]);
       return [];
@@ -56,7 +56,7 @@ export async function reapOrphans(
   }
   return orphans;
 
-  /** Files an object as gone, or as failed with what it waits for. */
+  /** Waits until an object is gone. Records it as failed, with what blocks it, if that takes too long. */
   async function attempt(object: ClusterObject, remove: () => Promise<string[]>): Promise<void> {
     signal?.throwIfAborted();
     try {
@@ -66,7 +66,7 @@ export async function reapOrphans(
         report(`${keyOf(object)}: gone`);
         return;
       }
-      const title = `${keyOf(object)}: not gone after ${orphanTimeoutSeconds} s, blocked by`;
+      const title = `${keyOf(object)}: not gone after ${orphanTimeoutSeconds} s; blocked by`;
       report([title, ...blocked].join("\n  "));
     } catch (error) {
       report(`${keyOf(object)}: not deleted: ${(error as Error).message}`);
@@ -75,8 +75,8 @@ export async function reapOrphans(
   }
 
   /**
-   * Pods go first, for the deletion of a namespace would take their network policies from under them, and looks
-   * for pods that drain again after half their grace only.
+   * Deletes pods before their namespace. Deleting the namespace first would also delete its NetworkPolicies while pods
+   * still run, and Kubernetes would check for terminating pods again only after half their grace period.
    */
   async function deleteNamespace({ metadata: { name } }: ClusterObject): Promise<string[]> {
     const within = `--namespace=${name}`;
@@ -92,11 +92,11 @@ export async function reapOrphans(
       const text = await spikes.kubectl(get);
       if (text.trim() === "") return [];
       const found = blockers(parseObject(text));
-      return found.length > 0 ? found : ["nothing that Kubernetes tells of"];
+      return found.length > 0 ? found : ["unknown: Kubernetes reports no reason"];
     });
   }
 
-  /** Asks until the answer is empty or the time is over, and returns the last one. */
+  /** Repeats a query until its answer is empty or the time is over. Returns the last answer. */
   async function untilNone(ask: () => Promise<string[]>): Promise<string[]> {
     for (;;) {
       const answer = await ask();

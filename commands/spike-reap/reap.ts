@@ -3,7 +3,7 @@ import { ownedObjects, parseState, spikeLifetime, type StackState } from "./stat
 import { reapOrphans } from "./reap-orphans.ts";
 import type { Reaped, ReapOptions, Spikes } from "./spikes.ts";
 
-/** Destroys every spike past its time to live. A failure stops none of the others. */
+/** Destroys every expired spike. A failure does not stop the rest. */
 export async function reap(
   spikes: Spikes,
   options: ReapOptions,
@@ -28,12 +28,12 @@ export async function reap(
   if (!options.orphans) return { stacks, orphans: none };
   options.signal?.throwIfAborted();
   if (!allRead) {
-    options.report("orphans: left alone, for a stack whose state cannot be read may own them");
+    options.report("orphans: not deleted, because a stack whose state cannot be read may own them");
     return { stacks, orphans: none };
   }
   return { stacks, orphans: await reapOrphans(spikes, owned, options) };
 
-  /** Whether the stack is gone. */
+  /** Returns whether the stack is gone. */
   async function reapStack(stack: string, state: StackState): Promise<boolean> {
     try {
       const lives = spikeLifetime(state);
@@ -41,10 +41,10 @@ export async function reap(
       const until = lives.expiresAt.toISOString();
       if (!isPast(lives, options.now?.() ?? new Date())) {
         stacks.kept.push(stack);
-        options.report(`stack ${stack}: kept, it may live until ${until}`);
+        options.report(`stack ${stack}: kept, because it expires only at ${until}`);
         return false;
       }
-      options.report(`stack ${stack}: past its time since ${until}, destroying it`);
+      options.report(`stack ${stack}: expired at ${until}; destroying it`);
       await spikes.destroy(stack);
       await spikes.remove(stack);
       stacks.gone.push(stack);

@@ -1,4 +1,4 @@
-/** Stacks and the cluster that spikes are on. Every error is for a person to read. */
+/** The Pulumi stacks and the cluster of spikes. Every error message is written for the user. */
 export interface Spikes {
   /** Names of the project's stacks. */
   stacks(): Promise<readonly string[]>;
@@ -6,26 +6,26 @@ export interface Spikes {
   exportState(stack: string): Promise<string>;
   /** `pulumi destroy`. */
   destroy(stack: string): Promise<void>;
-  /** `pulumi stack rm` of a stack that was destroyed. */
+  /** `pulumi stack rm` of a destroyed stack. */
   remove(stack: string): Promise<void>;
-  /** Runs kubectl and returns what it wrote. */
+  /** Runs kubectl and returns its stdout. */
   kubectl(args: readonly string[]): Promise<string>;
 }
 
 export interface ReapOptions {
-  /** Delete what no stack owns, too. */
+  /** Also delete what no stack owns. */
   readonly orphans: boolean;
-  /** Receives what the person who reaps is told. */
+  /** Receives the progress messages for the user. */
   readonly report: (text: string) => void;
-  /** Starts nothing more once aborted. */
+  /** When aborted, nothing new is started. */
   readonly signal?: AbortSignal;
-  /** The present. */
+  /** Returns the current time. */
   readonly now?: () => Date;
-  /** How long an orphan may take to go. Default 300 s. */
+  /** How long to wait until an orphan is gone, in seconds. Default 300. */
   readonly orphanTimeoutSeconds?: number;
 }
 
-/** Names of stacks, or of objects as `Kind/name`. */
+/** Names of stacks, or of objects written as `Kind/name`. */
 export interface Reaped {
   readonly gone: string[];
   readonly kept: string[];

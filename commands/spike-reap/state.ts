@@ -14,10 +14,10 @@ const Export = z.looseObject({
   deployment: z.looseObject({ resources: z.array(Resource).nullish() }).nullish(),
 });
 
-/** What a stack holds, as `pulumi stack export` tells it. */
+/** The contents of a stack, as `pulumi stack export` shows them. */
 export type StackState = readonly z.infer<typeof Resource>[];
 
-/** Reads the output of `pulumi stack export`. */
+/** Parses the output of `pulumi stack export`. */
 export function parseState(text: string): StackState {
   return Export.parse(JSON.parse(text)).deployment?.resources ?? [];
 }
@@ -26,13 +26,13 @@ const NAMESPACE = "kubernetes:core/v1:Namespace";
 const STACK = "pulumi:pulumi:Stack";
 
 /**
- * How long a spike may live, from the creation of the first thing in it; `undefined` when the stack is none.
- * An `up` that failed half way left two times to live where it was to change them: the longer one counts.
- * Throws when the stack is a spike and does not tell.
+ * How long a spike may live, counted from the creation of its first resource; `undefined` if the stack is not a spike.
+ * If an `up` failed while it changed the time to live, the state has two values, and the longer one counts.
+ * Throws if the stack is a spike but its state has no time to live.
  */
 export function spikeLifetime(state: StackState): Lifetime | undefined {
   const output = state.find(({ type }) => type === STACK)?.outputs?.ttlSeconds;
-  // The outputs are missing until the first `up` that succeeds.
+  // The outputs are missing until the first `up` succeeds.
   const annotated = state
     .filter(({ type }) => type === NAMESPACE)
     .map(({ inputs }) => inputs?.metadata)
@@ -46,14 +46,14 @@ export function spikeLifetime(state: StackState): Lifetime | undefined {
   );
 }
 
-/** Objects outside namespaces that a stack owns, each as `Kind/name`. */
+/** Cluster-scoped objects that a stack owns, each as `Kind/name`. */
 export function ownedObjects(state: StackState): string[] {
   return state
     .filter(({ type, id }) => type.startsWith("kubernetes:") && id?.includes("/") === false)
     .map(({ type, id }) => objectKey(type.split(":").at(-1) ?? "", id ?? ""));
 }
 
-/** How {@link ownedObjects} names an object. */
+/** The name of an object in {@link ownedObjects}. */
 export function objectKey(kind: string, name: string): string {
   return `${kind}/${name}`;
 }

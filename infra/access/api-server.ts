@@ -3,17 +3,17 @@ import { request } from "node:https";
 
 import { parseKubeconfig } from "./k3s-kubeconfig.ts";
 
-/** What a cluster's API says to the holder of a kubeconfig. */
+/** How the API server answers a client that uses a kubeconfig. */
 export type ApiAnswer =
   | { readonly is: "ready" }
-  /** It does not know the client certificate, or the file does not know its certificate authority. */
+  /** The server rejects the client certificate, or its certificate comes from another authority than the kubeconfig's. */
   | { readonly is: "another"; readonly reason: string }
   | { readonly is: "missing"; readonly reason: string };
 
-/** Errors of a server whose certificate another authority signed: a host that was made anew. */
+/** TLS errors of a server whose certificate another authority signed, for example after the host was recreated. */
 const FOREIGN = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_SIGNATURE)/;
 
-/** Asks the API of a kubeconfig's cluster whether it is ready, for no longer than a limit. */
+/** Asks the API server of a kubeconfig whether it is ready. Gives up after `limitMs`. */
 export async function askApi(file: string, limitMs: number): Promise<ApiAnswer> {
   const { server, authority, certificate, key } = parseKubeconfig(readFileSync(file, "utf8"));
   return await new Promise((resolve) => {
@@ -32,7 +32,7 @@ export async function askApi(file: string, limitMs: number): Promise<ApiAnswer> 
         if (FOREIGN.test(code)) {
           resolve({ is: "another", reason: `another cluster answers at ${server}` });
         } else {
-          const why = error.name === "AbortError" ? `nothing within ${limitMs / 1000} s` : code;
+          const why = error.name === "AbortError" ? `timeout after ${limitMs / 1000} s` : code;
           resolve({ is: "missing", reason: `${server} does not answer (${why})` });
         }
       })

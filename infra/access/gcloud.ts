@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import type { HostReference } from "./host-reference.ts";
 import { type HostStatus, parseSteps } from "./host-status.ts";
 
-/** A program that ended with another exit code than 0, or is not installed. */
+/** A program exited with a code other than 0, or is not installed. */
 export class ProgramFailed extends Error {
   override readonly name = "ProgramFailed";
 }
@@ -15,8 +15,8 @@ const INSTALL: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs a program to its end and returns what it wrote; its errors are passed on in its own words. `limitMs` ends it
- * after a time: none unless set.
+ * Runs a program and returns its stdout; its stderr goes to the user unchanged. The program is killed after `limitMs`
+ * (default: no limit).
  */
 export async function capture(
   program: string,
@@ -32,18 +32,18 @@ export async function capture(
   });
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (code === 0) return stdout;
-  const how = code === null ? "was killed, it took too long" : `ended with ${code}`;
+  const how = code === null ? "was killed because it took too long" : `exited with code ${code}`;
   throw new ProgramFailed(`${program} ${args.slice(0, 3).join(" ")} ${how}: ${stderr.trim()}`);
 }
 
-/** What to install when a program is not there. */
+/** The error for a program that is not installed; it names what to install. */
 export function notInstalled(program: string): ProgramFailed {
   return new ProgramFailed(`${program} is not installed: install ${INSTALL[program] ?? program}`);
 }
 
 const at = (host: HostReference): string[] => ["--project", host.project, "--zone", host.zone];
 
-/** Asks GCE for what the machine last reported. */
+/** Reads from GCE what the machine last reported. */
 export async function readHostStatus(host: HostReference, limitMs?: number): Promise<HostStatus> {
   const query = ["--query-path", "claude-gateway/steps", "--format", "json"];
   const args = [
@@ -58,7 +58,7 @@ export async function readHostStatus(host: HostReference, limitMs?: number): Pro
     const items = JSON.parse(await capture("gcloud", args, limitMs)) as { value?: string }[];
     return { host, steps: parseSteps(items[0]?.value ?? "") };
   } catch (error) {
-    // Nothing was written yet; a machine that is not there is reported in other words.
+    // The machine has not written the attribute yet. For a missing machine gcloud gives another error.
     if (error instanceof ProgramFailed && /guest attribute.*not found/i.test(error.message)) {
       return { host, steps: [] };
     }
@@ -72,7 +72,7 @@ export function readKubeconfig(host: HostReference): Promise<string> {
   return capture("gcloud", ["secrets", "versions", "access", "latest", ...args]);
 }
 
-/** Arguments of gcloud that open the tunnel from `127.0.0.1:<port>` to the machine's API. */
+/** gcloud arguments that open the tunnel from `127.0.0.1:<port>` to the machine's API server. */
 export function tunnelArguments(host: HostReference, apiPort: number, port: number): string[] {
   const ports = [String(apiPort), `--local-host-port=127.0.0.1:${port}`];
   return ["compute", "start-iap-tunnel", host.instance, ...ports, ...at(host)];

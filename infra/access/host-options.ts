@@ -3,7 +3,7 @@ import { capture } from "./gcloud.ts";
 import { type HostReference, hostReference } from "./host-reference.ts";
 import { type FullStackName, isFullStackName } from "./stack-name.ts";
 
-/** Reads `--stack` and the options that take a number. */
+/** Reads `--stack` and the given number options. */
 export function readOptions<Option extends string>(
   args: readonly string[],
   numbers: Readonly<Record<Option, number>>,
@@ -14,31 +14,33 @@ export function readOptions<Option extends string>(
   );
   const values: Readonly<Record<string, unknown>> = readArguments(args, options);
   if (typeof values.stack !== "string" || values.stack === "") {
-    throw new UsageError("--stack is missing: name the host stack, as --stack host");
+    throw new UsageError("--stack is missing: name the host stack, for example --stack host");
   }
   const read = names.map((name) => {
     const given = values[name];
     if (given === undefined) return [name, numbers[name as Option]] as const;
     const port = Number(given);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new UsageError(`--${name} is no port: give a number from 1 to 65535`);
+      throw new UsageError(`--${name} is not a port: give a number from 1 to 65535`);
     }
     return [name, port] as const;
   });
   return { stack: values.stack, ...(Object.fromEntries(read) as Record<Option, number>) };
 }
 
-/** Finds the machine of a host stack by Pulumi's outputs. */
+/** Finds the machine of a host stack through the stack's Pulumi outputs. */
 export async function findHost(stack: string): Promise<HostReference> {
   const outputs = await capture("pulumi", ["stack", "output", "--json", "--stack", stack]);
   return hostReference(stack, JSON.parse(outputs) as Record<string, unknown>);
 }
 
-/** A stack's full name: Pulumi knows what one that leaves out organization or project means. */
+/** A stack's full name. Pulumi adds the organization or project if the given name has none. */
 export async function findFullName(stack: string): Promise<FullStackName> {
   if (isFullStackName(stack)) return stack;
   const args = ["stack", "--show-name", "--fully-qualify-stack-names", "--stack", stack];
   const name = (await capture("pulumi", args)).trim();
   if (isFullStackName(name)) return name;
-  throw new Error(`Pulumi knows stack "${stack}" as "${name}", without organization and project`);
+  throw new Error(
+    `Pulumi calls stack "${stack}" "${name}", a name without organization and project`,
+  );
 }

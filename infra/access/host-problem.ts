@@ -8,8 +8,8 @@ import { expandHome, kubeconfigProblem, tunnelKubeconfig } from "./kubeconfig.ts
 const LIMIT_MS = 15_000;
 
 /**
- * Why a stack cannot be deployed to a host's machine, with the command that puts it right and how far the machine is;
- * `undefined` when it can. `outputs` reads the host stack's, and is called only when something is wrong.
+ * Says why a stack cannot be deployed to the host's machine, which command fixes it, and how far the machine's set-up
+ * is; `undefined` when the stack can be deployed. `outputs` returns the host stack's outputs; it is called only on a problem.
  */
 export async function hostProblem(
   stack: FullStackName,
@@ -30,8 +30,8 @@ export async function hostProblem(
   const problem =
     stale ??
     (answer?.is === "another"
-      ? `The kubeconfig at ${tunnelKubeconfig(stack)} is stale, ${answer.reason}: run \`${tunnel}\` again`
-      : `The API of host stack "${stack}" is out of reach, ${answer?.reason ?? ""}: run \`${tunnel}\` and leave it running`);
+      ? `The kubeconfig at ${tunnelKubeconfig(stack)} is stale (${answer.reason}): run \`${tunnel}\` again`
+      : `The API of host stack "${stack}" cannot be reached: ${answer?.reason ?? ""}. Run \`${tunnel}\` and leave it running`);
   const standing = await readHostStatus(host, LIMIT_MS).then(summarize, messageOf);
   return `${problem}\n  npm run host:status -- --stack ${stack} says: ${standing}`;
 }

@@ -1,6 +1,6 @@
-/** A host stack's outputs, as far as other programs need them to find the machine. */
+/** The outputs of a host stack that other programs need to find the machine. */
 export interface HostReference {
-  /** Name of the stack, for what a person is told to run. */
+  /** Name of the stack, for messages that tell the user which command to run. */
   readonly stack: string;
   readonly project: string;
   readonly zone: string;
@@ -11,7 +11,7 @@ export interface HostReference {
 /** Outputs of a host stack that {@link hostReference} reads. */
 export const HOST_OUTPUTS = ["project", "zone", "instance", "kubeconfigSecret"] as const;
 
-/** Reads {@link HostReference} from a stack's outputs. Throws with what to run when they are not all there. */
+/** Reads {@link HostReference} from a stack's outputs. If one is missing, throws an error that says what to run. */
 export function hostReference(
   stack: string,
   outputs: Readonly<Record<string, unknown>>,
@@ -20,7 +20,7 @@ export function hostReference(
     const value = outputs[key];
     if (typeof value === "string" && value !== "") return value;
     throw new Error(
-      `Stack "${stack}" has no output "${key}": it is no host stack, or was never brought up. Run: pulumi up -s ${stack}`,
+      `Stack "${stack}" has no output "${key}": it is not a host stack, or \`pulumi up\` has not finished on it yet. Run: pulumi up -s ${stack}`,
     );
   };
   return {

@@ -1,7 +1,7 @@
 import type { HostReference } from "./host-reference.ts";
 import { printable } from "./printable.ts";
 
-/** The steps of the startup script in its order, and what each is for. `upgrade` is there only after one. */
+/** The steps of the startup script, in order, with a title each. The step `upgrade` is present only after an upgrade. */
 export const STEPS = {
   packages: "Debian packages",
   disk: "data disk",
@@ -18,7 +18,7 @@ export const STEPS = {
 
 const isStep = (step: string): boolean => Object.hasOwn(STEPS, step);
 
-/** What a machine says of one step. */
+/** The machine's report on one step. */
 export interface StepReport {
   readonly step: string;
   readonly state: "running" | "ok" | "failed" | "refused";
@@ -27,7 +27,7 @@ export interface StepReport {
   readonly message: string;
 }
 
-/** Reads the guest attribute `claude-gateway/steps`, which whoever is on the machine may have written. */
+/** Parses the guest attribute `claude-gateway/steps`. Any process on the machine can write it, so it is not trusted. */
 export function parseSteps(text: string): StepReport[] {
   return text
     .split("\n")
@@ -36,28 +36,28 @@ export function parseSteps(text: string): StepReport[] {
       const [step = "", state = "", time = "", message = ""] = line.split("\t").map(printable);
       if (state !== "running" && state !== "ok" && state !== "failed" && state !== "refused") {
         throw new Error(
-          `The guest attribute claude-gateway/steps has a line of another form: ${printable(line)}`,
+          `The guest attribute claude-gateway/steps has a line that is not a step report: ${printable(line)}`,
         );
       }
       return { step, state, time, message };
     });
 }
 
-/** How far a machine's set-up is. */
+/** How far the machine's set-up is. */
 export interface HostStatus {
   readonly host: HostReference;
-  /** Empty: the machine has not reported anything yet. */
+  /** Empty if the machine has not reported anything yet. */
   readonly steps: readonly StepReport[];
 }
 
-/** Whether the cluster can be used: a refused or failed upgrade leaves the release before it running. */
+/** Whether the cluster can be used. After a refused or failed upgrade the previous release still runs. */
 export function isReady({ steps }: HostStatus): boolean {
   return Object.keys(STEPS).every((name) =>
     steps.some(({ step, state }) => step === name && state === "ok"),
   );
 }
 
-/** One line that says where a machine stands, and which step failed with what. */
+/** One line: how far the set-up is, or which step failed and why. */
 export function summarize(status: HostStatus): string {
   const { host, steps } = status;
   const where = `${host.instance} (${host.project}, ${host.zone})`;
@@ -84,7 +84,7 @@ export function summarize(status: HostStatus): string {
 
 const MARKS = { running: "…", ok: "✓", failed: "✗", refused: "✗" } as const;
 
-/** The whole table for a person, and what to do next where something failed. */
+/** The whole table for the user, and what to do next if a step failed. */
 export function renderStatus(status: HostStatus): string {
   const { host, steps } = status;
   const line = (name: string, title: string): string => {
@@ -100,7 +100,7 @@ export function renderStatus(status: HostStatus): string {
   const help = steps.some(({ step, state }) => isStep(step) && state === "failed")
     ? [
         `  The whole log: gcloud compute instances get-serial-port-output ${at}`,
-        `  Once it is put right, boot again: gcloud compute instances reset ${at}`,
+        `  When the cause is fixed, restart the machine: gcloud compute instances reset ${at}`,
       ]
     : [];
   return [summarize(status), ...table, ...help, ""].join("\n");

@@ -4,13 +4,13 @@ import { z } from "zod";
 
 import { printable } from "./printable.ts";
 
-/** What is taken from a kubeconfig, checked. */
+/** The checked values that are taken from a kubeconfig. */
 export interface Kubeconfig {
-  /** Address of the API. */
+  /** URL of the API server. */
   readonly server: string;
-  /** PEM certificates of the authority that signed the API's. */
+  /** PEM certificates of the authority that signed the API server's certificate. */
   readonly authority: string;
-  /** PEM: the client's certificate, and after it those of who signed it. */
+  /** PEM: the client certificate, followed by the certificates of its issuers. */
   readonly certificate: string;
   /** PEM, PKCS #8. */
   readonly key: string;
@@ -18,13 +18,13 @@ export interface Kubeconfig {
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** PEM certificates, in base64; what stands between them is left out. */
+/** PEM certificates, in base64. Text between the certificates is dropped. */
 const Certificates = z.base64().transform((data, context) => {
   try {
     const [first = "", ...others] = fromBase64(data).match(CERTIFICATES) ?? [];
     return [first, ...others].map((pem) => new X509Certificate(pem).toString()).join("");
   } catch {
-    return refuse(context, "holds no PEM certificate");
+    return refuse(context, "contains no PEM certificate");
   }
 });
 
@@ -32,7 +32,7 @@ const PrivateKey = z.base64().transform((data, context) => {
   try {
     return createPrivateKey(fromBase64(data)).export({ type: "pkcs8", format: "pem" }).toString();
   } catch {
-    return refuse(context, "holds no PEM private key");
+    return refuse(context, "contains no PEM private key");
   }
 });
 
@@ -47,8 +47,8 @@ const Cluster = {
 const ignored = z.unknown().optional();
 
 /**
- * A kubeconfig as k3s writes it: one cluster, one user. `object` decides about other keys; kubectl and the kubernetes
- * provider know many, and some of them run a program (`exec`) or name a file, a proxy or another user.
+ * A kubeconfig as k3s writes it: one cluster, one user. `object` decides what happens to unknown keys. kubectl and the
+ * kubernetes provider accept many more keys; some of them run a program (`exec`) or name a file, a proxy or another user.
  */
 const schema = (object: typeof z.object) =>
   object({
@@ -61,7 +61,7 @@ const schema = (object: typeof z.object) =>
     users: z.tuple([object({ name: ignored, user: object(User) })]),
   });
 
-/** Reads a kubeconfig; throws with what is wrong in it, and shows nothing of its text. */
+/** Parses a kubeconfig. Throws an error that says what is wrong, without quoting any of its text. */
 export function parseKubeconfig(text: string): Kubeconfig {
   const { data, error } = schema(z.object).safeParse(contentOf(text));
   if (error !== undefined) {
@@ -73,7 +73,7 @@ export function parseKubeconfig(text: string): Kubeconfig {
   const { user } = data.users[0];
   const leaf = new X509Certificate(user["client-certificate-data"]);
   if (!leaf.checkPrivateKey(createPrivateKey(user["client-key-data"]))) {
-    throw new Error("users.0.user has a key that is not its certificate's");
+    throw new Error("users.0.user has a private key that does not match its certificate");
   }
   return {
     server: cluster.server,
@@ -83,7 +83,7 @@ export function parseKubeconfig(text: string): Kubeconfig {
   };
 }
 
-/** Keys of a kubeconfig that k3s does not write, as `users.0.user.exec`: whoever wrote them was not k3s. */
+/** Keys that k3s does not write, for example `users.0.user.exec`. If there are any, somebody else wrote the file. */
 export function foreignKeys(text: string): string[] {
   const { error } = schema(z.strictObject as typeof z.object).safeParse(contentOf(text));
   return (error?.issues ?? []).flatMap((issue) =>
@@ -93,7 +93,7 @@ export function foreignKeys(text: string): string[] {
   );
 }
 
-/** A kubeconfig made of nothing but what {@link Kubeconfig} has. */
+/** Builds a new kubeconfig from the values in {@link Kubeconfig} and nothing else. */
 export function renderKubeconfig({ server, authority, certificate, key }: Kubeconfig): string {
   const cluster = { server, "certificate-authority-data": toBase64(authority) };
   const user = {

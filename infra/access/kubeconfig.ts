@@ -7,24 +7,24 @@ import { parseKubeconfig, renderKubeconfig } from "./k3s-kubeconfig.ts";
 import type { FullStackName } from "./stack-name.ts";
 
 /**
- * Where `npm run tunnel` puts the kubeconfig of a host stack, with `~` as the kubernetes provider takes it: the path
- * goes into the state of gateway stacks, and `destroy` may be run by somebody else.
+ * The path to which `npm run tunnel` writes a host stack's kubeconfig. It starts with `~`, which the kubernetes provider
+ * expands: the path is stored in the state of gateway stacks, and another user may run `destroy`.
  */
 export function tunnelKubeconfig(stack: FullStackName): string {
   return `~/.kube/claude-gateway/${stack}.yaml`;
 }
 
-/** The path on this machine. */
+/** Expands `~` to the home directory of this machine. */
 export function expandHome(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }
 
-/** A file as a user names it in a stack's configuration: what is relative starts at the project, wherever that runs. */
+/** Resolves a path from a stack's configuration. A relative path starts at the project folder, not at the working directory. */
 export function configuredFile(path: string): string {
   return resolve(import.meta.dirname, "../..", expandHome(path));
 }
 
-/** A kubeconfig that the machine published, made anew from its certificates and key, with the tunnel's end for the server. */
+/** Rebuilds the machine's kubeconfig from its certificates and key, with the tunnel's local end as the server. */
 export function throughTunnel(published: string, port: number): string {
   try {
     return renderKubeconfig({
@@ -33,13 +33,13 @@ export function throughTunnel(published: string, port: number): string {
     });
   } catch (error) {
     throw new Error(
-      `The kubeconfig that the machine published cannot be used: ${(error as Error).message}. k3s wrote none like it: see who changed the machine, \`npm run host:status\``,
+      `The kubeconfig that the machine published cannot be used: ${(error as Error).message}. k3s does not write such a file. Find out who changed the machine: \`npm run host:status\``,
       { cause: error },
     );
   }
 }
 
-/** Writes a kubeconfig whole, readable by nobody else. */
+/** Writes the whole kubeconfig in one step, readable by the owner only. */
 export function writeKubeconfig(path: string, content: string): void {
   const file = expandHome(path);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -49,8 +49,8 @@ export function writeKubeconfig(path: string, content: string): void {
 }
 
 /**
- * Why the kubeconfig of a host stack cannot be used, with the command that puts it right; `undefined` when it can,
- * as far as the file alone shows.
+ * Says why the kubeconfig of a host stack cannot be used and which command fixes it; `undefined` if the file looks valid.
+ * Checks the file only, not whether the cluster answers.
  */
 export function kubeconfigProblem(
   stack: FullStackName,
@@ -66,8 +66,8 @@ export function kubeconfigProblem(
       parseKubeconfig(readFileSync(file, "utf8")).certificate,
     );
     if (new Date(validTo) > now) return undefined;
-    return `The kubeconfig at ${path} is stale, its certificate ended ${validTo}: ${fix}`;
+    return `The kubeconfig at ${path} is stale (its certificate expired ${validTo}): ${fix}`;
   } catch (error) {
-    return `The kubeconfig at ${path} cannot be used, ${(error as Error).message}: ${fix}`;
+    return `The kubeconfig at ${path} cannot be used (${(error as Error).message}): ${fix}`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A text of the machine's as it may go to a terminal: what is no character to be seen (escape sequences, line breaks,
- * marks that change the direction of writing) is spelled out, as `\u{1b}`.
+ * Makes text from the machine safe for a terminal: escapes every character that is not visible (escape sequences, line
+ * breaks, marks that change the writing direction), for example as `\u{1b}`.
  */
 export function printable(text: string): string {
   return text.replace(

@@ -1,15 +1,15 @@
-/** A stack's name that means the same stack everywhere: organization, project and stack. */
+/** A stack's full name, `organization/project/stack`: it means the same stack everywhere. */
 export type FullStackName = `${string}/${string}/${string}`;
 
-/** A name as Pulumi takes it, in one to three parts; none of them leaves a folder when it is part of a path. */
+/** A name that Pulumi accepts, with one to three parts. No part can escape its folder when the name is used in a path. */
 export const STACK_NAME = /^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+){0,2}$/;
 
-/** Whether a name leaves nothing out. */
+/** Whether a name has all three parts. */
 export function isFullStackName(name: string): name is FullStackName {
   return STACK_NAME.test(name) && name.split("/").length === 3;
 }
 
-/** Fills in what a name leaves out, as Pulumi reads it: `stack`, `organization/stack` or all three. */
+/** Adds the missing parts as Pulumi does. Accepts `stack`, `organization/stack` or all three. */
 export function fullStackName(
   name: string,
   from: { readonly organization: string; readonly project: string },

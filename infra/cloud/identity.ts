@@ -6,13 +6,13 @@ import { Account } from "@pulumi/gcp/serviceaccount/account.js";
 export interface IdentityArgs {
   /** Account id: 6 to 30 characters. */
   readonly accountId: string;
-  /** Secrets whose newest version the machine may read. */
+  /** Secrets whose latest version the machine may read. */
   readonly reads: Readonly<Record<string, Secret>>;
-  /** Secrets that the machine may add a version to, and no more. */
+  /** Secrets to which the machine may add a version. It may not read them. */
   readonly publishes: Readonly<Record<string, Secret>>;
 }
 
-/** Who the machine is: a service account with no role but those on the named secrets. */
+/** The machine's service account. Its only roles are those on the named secrets. */
 export class Identity extends pulumi.ComponentResource {
   readonly email: pulumi.Output<string>;
   readonly grants: SecretIamMember[];

@@ -4,14 +4,14 @@ import { DiskResourcePolicyAttachment } from "@pulumi/gcp/compute/diskResourcePo
 import { Instance } from "@pulumi/gcp/compute/instance.js";
 import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy.js";
 
-/** Name under which the machine sees its data disk: /dev/disk/by-id/google-data. */
+/** The machine sees its data disk under this name: /dev/disk/by-id/google-data. */
 export const DATA_DEVICE = "data";
 
-/** Label on the machine, its disk and the disk's snapshots; the value is the machine's name. */
+/** Label on the machine, its disks and the snapshots. The value is the machine's name. */
 export const LABEL = "claude-gateway-host";
 
 export interface MachineArgs {
-  /** Name on GCE; the data disk and the snapshot schedule are named after it. */
+  /** GCE name of the machine; the names of the data disk and the snapshot schedule start with it. */
   readonly name: string;
   readonly zone: string;
   readonly machineType: string;
@@ -19,29 +19,29 @@ export interface MachineArgs {
   readonly image: string;
   readonly bootDiskGb: number;
   readonly dataDiskGb: number;
-  /** Daily snapshots of the data disk; none unless set. */
+  /** Daily snapshots of the data disk. Default: no snapshots. */
   readonly snapshots?: { readonly keepDays: number; readonly hourUtc: number } | undefined;
   /** Name of an existing Cloud KMS key for both disks. */
   readonly kmsKey?: string | undefined;
-  /** Pulumi's `protect` and GCE's deletion protection together. */
+  /** Sets both Pulumi's `protect` and GCE's deletion protection. */
   readonly protect: boolean;
   readonly subnetworkId: pulumi.Input<string>;
   readonly serviceAccountEmail: pulumi.Input<string>;
-  /** What must be there before the machine boots: its first boot downloads, and reads a secret. */
+  /** What must exist before the machine boots: at first boot it downloads packages and reads a secret. */
   readonly bootsAfter: readonly pulumi.Resource[];
-  /** Metadata of our own, the startup script among it. Never a secret: every process on the machine reads it. */
+  /** Our own metadata, including the startup script. Never a secret: every process on the machine can read metadata. */
   readonly metadata: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
-/** Type of both disks: the series that take no Persistent Disk take Hyperdisk, and the other way round. */
+/** Type of both disks. Machine series that do not support Persistent Disk support Hyperdisk, and vice versa. */
 export function diskType(machineType: string): "pd-balanced" | "hyperdisk-balanced" {
   return /^(c4|n4)[ad]?-/.test(machineType) ? "hyperdisk-balanced" : "pd-balanced";
 }
 
-/** The machine with its boot disk, and the data disk that outlives it. */
+/** The machine with its boot disk, and a data disk that survives the machine. */
 export class Machine extends pulumi.ComponentResource {
   readonly instanceName: pulumi.Output<string>;
-  /** GCE's number for the data disk: as long as it stays, the cluster on it is the same. */
+  /** GCE's numeric id of the data disk. While it stays the same, the cluster is the same. */
   readonly dataDiskId: pulumi.Output<string>;
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -73,7 +73,7 @@ export class Machine extends pulumi.ComponentResource {
         zone: args.zone,
         machineType: args.machineType,
         labels,
-        // A new machine type or service account takes a stop, not a new machine.
+        // A new machine type or service account stops the machine but does not replace it.
         allowStoppingForUpdate: true,
         deletionProtection: args.protect,
         bootDisk: {
@@ -82,7 +82,7 @@ export class Machine extends pulumi.ComponentResource {
           ...(args.kmsKey === undefined ? {} : { kmsKeySelfLink: args.kmsKey }),
         },
         attachedDisks: [{ source: data.selfLink, deviceName: DATA_DEVICE }],
-        // No accessConfigs: no external address.
+        // No accessConfigs, so no external address.
         networkInterfaces: [{ subnetwork: args.subnetworkId }],
         shieldedInstanceConfig: {
           enableSecureBoot: true,
@@ -124,7 +124,7 @@ export class Machine extends pulumi.ComponentResource {
           schedule: {
             dailySchedule: { daysInCycle: 1, startTime: `${String(hourUtc).padStart(2, "0")}:00` },
           },
-          // What a destroyed stack leaves behind goes by itself when its days are over.
+          // Snapshots that a destroyed stack leaves behind are deleted when they expire.
           retentionPolicy: {
             maxRetentionDays: keepDays,
             onSourceDiskDelete: "APPLY_RETENTION_POLICY",

@@ -7,10 +7,10 @@ import { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
 
 import { API_PORT } from "../machine/k3s-config.ts";
 
-/** Addresses that Identity-Aware Proxy connects from. */
+/** Source addresses of Identity-Aware Proxy. */
 export const IAP_RANGE = "35.235.240.0/20";
 
-/** The machine's own addresses, apart from those of k3s's pods and services. */
+/** The machine's own subnet. It does not overlap k3s's pod and Service ranges. */
 export const SUBNET_RANGE = "10.41.0.0/24";
 
 const EVERYWHERE = "0.0.0.0/0";
@@ -20,18 +20,18 @@ const ALLOW = 1000;
 const DENY = 65_534;
 
 export interface NetworkArgs {
-  /** Name on GCE of the network; what belongs to it is named after it. */
+  /** GCE name of the network; the names of its parts start with it. */
   readonly name: string;
   readonly region: string;
 }
 
 /**
- * A network for one machine: in, only SSH and the Kubernetes API through Identity-Aware Proxy; out, only
- * TCP 443 by Cloud NAT. (The metadata server, which is also DNS and NTP, is no subject of a VPC firewall.)
+ * A network for one machine. Ingress: only SSH and the Kubernetes API, through Identity-Aware Proxy. Egress: only TCP 443,
+ * through Cloud NAT. (A VPC firewall does not apply to the metadata server, which is also the DNS and NTP server.)
  */
 export class Network extends pulumi.ComponentResource {
   readonly subnetworkId: pulumi.Output<string>;
-  /** What must be there before the machine can download anything. */
+  /** What must exist before the machine can download anything. */
   readonly ready: pulumi.Resource[];
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {

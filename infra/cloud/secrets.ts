@@ -4,13 +4,13 @@ import { SecretVersion } from "@pulumi/gcp/secretmanager/secretVersion.js";
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 
 export interface HostSecretsArgs {
-  /** Start of both secrets' names in Secret Manager. */
+  /** Prefix of both secrets' names in Secret Manager. */
   readonly name: string;
-  /** Keeps the token, without which a data disk cannot be read again, from deletion. */
+  /** Protects the token from deletion: without the token the data disk cannot be used again. */
   readonly protect: boolean;
 }
 
-/** What Secret Manager holds for a host: the k3s token, and a kubeconfig whose versions the machine adds. */
+/** A host's secrets in Secret Manager: the k3s token, and the kubeconfig, to which the machine adds versions. */
 export class HostSecrets extends pulumi.ComponentResource {
   readonly token: Secret;
   readonly tokenVersion: SecretVersion;

@@ -1,12 +1,12 @@
 import { apiServerSettings, controllerManagerSettings, kubeletSettings } from "./node-settings.ts";
 
-/** Where the data disk is mounted; k3s keeps the datastore, certificates and images below it. */
+/** Mount point of the data disk; k3s stores the datastore, certificates and images below it. */
 export const DATA_DIR = "/var/lib/rancher";
 
-/** Folder of the files that the startup script writes for k3s. */
+/** Folder for the files that the startup script writes for k3s. */
 export const CONFIG_DIR = "/etc/rancher/k3s";
 
-/** Ranges that k3s gives pods and services by default, and the port of its API. */
+/** k3s's default pod and Service ranges and API server port. */
 export const POD_RANGE = "10.42.0.0/16";
 export const SERVICE_RANGE = "10.43.0.0/16";
 export const API_PORT = 6443;
@@ -14,7 +14,7 @@ export const API_PORT = 6443;
 /** The metadata server, which is also GCE's resolver. */
 export const METADATA_ADDRESS = "169.254.169.254";
 
-/** Where the files of node-settings.ts lie. */
+/** Paths of the files from node-settings.ts. */
 export const KUBELET_CONFIG = `${CONFIG_DIR}/kubelet.yaml`;
 export const API_SERVER_FILES = {
   admissionConfig: `${CONFIG_DIR}/admission.yaml`,
@@ -30,26 +30,26 @@ export interface MachineFile {
   readonly content: string;
 }
 
-// Valid YAML, and no serializer is needed for it.
+// JSON is valid YAML, so no YAML serializer is needed.
 const yaml = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** k3s's configuration: hardened as its own guide asks, and without what a gateway host has no use for. */
+/** k3s's configuration: hardened as its CIS guide says, without the components that a gateway host does not need. */
 export function renderK3sConfig(args: { readonly nodeName: string }): string {
   return yaml({
     "node-name": args.nodeName,
-    // The node firewall keeps pods from the kubelet's port, without which metrics-server is never ready.
+    // The node firewall blocks pods from the kubelet's port, so metrics-server would never become ready.
     disable: ["traefik", "servicelb", "metrics-server"],
     "write-kubeconfig-mode": "0600",
     "token-file": `${CONFIG_DIR}/token`,
-    // The tunnel arrives on the loopback address of whoever opens it.
+    // The tunnel ends on a loopback address of the client's machine.
     "tls-san": ["127.0.0.1", "localhost", args.nodeName],
-    // GCE's resolver, whatever the image's own resolv.conf says: the node firewall opens port 53 to it alone.
+    // Use GCE's resolver whatever the image's resolv.conf says: the node firewall opens port 53 only to it.
     "resolv-conf": `${CONFIG_DIR}/resolv.conf`,
     "secrets-encryption": true,
     "protect-kernel-defaults": kubeletSettings.protectKernelDefaults,
     "kube-apiserver-arg": flags(apiServerSettings(API_SERVER_FILES)),
     "kube-controller-manager-arg": flags(controllerManagerSettings),
-    // From v1.32 k3s adds this file after its own defaults, so its values win. https://docs.k3s.io/advanced
+    // Since v1.32, k3s loads this file after its own defaults, so these values win. https://docs.k3s.io/advanced
     "kubelet-arg": [`config=${KUBELET_CONFIG}`],
   });
 }
@@ -58,7 +58,7 @@ function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).map(([name, value]) => `${name}=${value}`);
 }
 
-/** Pod security `restricted` in every namespace that does not say otherwise; k3s's own is exempt. */
+/** Pod security level `restricted` in every namespace without a label of its own; k3s's own namespace is exempt. */
 export function renderAdmissionConfig(): string {
   const level = { enforce: "restricted", audit: "restricted", warn: "restricted" };
   return yaml({
@@ -83,7 +83,7 @@ export function renderAdmissionConfig(): string {
   });
 }
 
-/** Who did what; never the content of a Secret, a ConfigMap or a token. First matching rule counts. */
+/** Who did what; never the content of a Secret, a ConfigMap or a token. The first rule that matches applies. */
 export function renderAuditPolicy(): string {
   return yaml({
     apiVersion: "audit.k8s.io/v1",
@@ -111,7 +111,7 @@ export function renderAuditPolicy(): string {
   });
 }
 
-/** What the kubelet checks under `protect-kernel-defaults`. */
+/** The kernel settings that the kubelet checks because of `protect-kernel-defaults`. */
 export function renderSysctls(): string {
   return [
     "vm.panic_on_oom = 0",

@@ -1,4 +1,4 @@
-/** The release that a `host` stack installs unless told otherwise. */
+/** The release that a `host` stack installs by default. */
 export const pinnedK3s = {
   version: "v1.36.3+k3s1",
   sha256: {
@@ -10,10 +10,10 @@ export const pinnedK3s = {
 /** `v1.36.3+k3s1`: major, minor, patch and k3s's own revision. */
 export const K3S_VERSION = /^v(\d+)\.(\d+)\.(\d+)\+k3s(\d+)$/;
 
-/** The first release that keeps its kubelet's own settings behind those of our file, and does not overrule them. */
+/** From this minor on, our kubelet settings file wins over k3s's own kubelet settings. */
 const OLDEST_MINOR = 32;
 
-/** Why a release cannot run the machine as it is configured, or `undefined` when it can, or is no release at all. */
+/** Says why a release cannot run with this configuration; `undefined` if it can, or if `version` is not a release. */
 export function releaseProblem(version: string): string | undefined {
   const [, major, minor] = K3S_VERSION.exec(version) ?? [];
   return Number(major) === 1 && Number(minor) < OLDEST_MINOR
@@ -21,16 +21,16 @@ export function releaseProblem(version: string): string | undefined {
     : undefined;
 }
 
-/** A release of k3s and the SHA-256 of its binary. */
+/** A k3s release and the SHA-256 of its binary. */
 export interface K3sRelease {
   readonly version: string;
   readonly sha256: string;
 }
 
-/** Metadata key that names the release the machine should run; the machine waits on it. */
+/** Metadata key that names the release the machine should run. The machine waits for changes to it. */
 export const RELEASE_KEY = "claude-gateway-k3s";
 
-/** Value of {@link RELEASE_KEY}: one value, so that version and checksum change together. */
+/** Value of {@link RELEASE_KEY}. Version and checksum are in one value so that they change together. */
 export function releaseLine(release: K3sRelease): string {
   return `${release.version} ${release.sha256}`;
 }
@@ -40,13 +40,15 @@ type Parts = readonly [number, number, number, number];
 function parts(version: string): Parts {
   const match = K3S_VERSION.exec(version);
   if (match === null)
-    throw new Error(`"${version}" is no k3s release: write it in full, as "v1.36.3+k3s1"`);
+    throw new Error(
+      `"${version}" is not a k3s release: write it in full, for example "v1.36.3+k3s1"`,
+    );
   return [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
 }
 
 /**
- * Why k3s must not go from one release to another, or `undefined` when it may. Kubernetes supports one
- * minor at a time, and no way back: the datastore is migrated. The machine applies the same rules.
+ * Says why k3s must not go from one release to another; `undefined` if it may. Kubernetes supports upgrades of one minor
+ * at a time and no downgrades, because the datastore is migrated. The machine applies the same rules (upgrade.sh).
  */
 export function upgradeProblem(from: string, to: string): string | undefined {
   const [a, b] = [parts(from), parts(to)];
@@ -61,10 +63,10 @@ export function upgradeProblem(from: string, to: string): string | undefined {
   return undefined;
 }
 
-/** Processors k3s is published for. */
+/** CPU architectures that k3s is published for. */
 export type Architecture = "amd64" | "arm64";
 
-/** Processor of a GCE machine type. */
+/** CPU architecture of a GCE machine type. */
 export function architecture(machineType: string): Architecture {
   return /^(t2a|c4a|n4a)-/.test(machineType) ? "arm64" : "amd64";
 }

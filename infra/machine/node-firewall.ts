@@ -3,30 +3,30 @@ import { agentConnections } from "../../components/kubernetes/agent-connections.
 import { notPublic } from "../../components/kubernetes/public-addresses.ts";
 
 export interface NodeFirewallArgs {
-  /** Ranges that pods have their addresses from, IPv4 and IPv6. */
+  /** Address ranges of pods, IPv4 and IPv6. */
   readonly podCidrs: readonly string[];
-  /** Ranges of Service addresses. One that kube-proxy has not replaced by a pod's has no Service, and leads nowhere. */
+  /** Address ranges of Services. kube-proxy replaces a Service's address by a pod's; an address left as it is has no Service. */
   readonly serviceCidrs: readonly string[];
-  /** Addresses of the node's own resolver; on Google Cloud 169.254.169.254. */
+  /** Addresses of the node's resolver; on Google Cloud 169.254.169.254. */
   readonly resolvers: readonly string[];
   /** Port of the API server on the node. */
   readonly apiPort: number;
 }
 
 /**
- * Renders the node's firewall, a file for `nft -f`: the ring that holds whatever a policy says. From pods' addresses
- * the node forwards to pods, to public addresses by TCP 443 and to its resolver by port 53; of the node itself pods
- * reach the API server's port. It routes for nobody else, so a made-up source address gets no further. A pod's address
- * has only so many connections at a time to the ports that agents call. Loading replaces its own table in one
- * transaction and touches no other; connections are counted anew from then on.
+ * Renders the node's firewall, a file for `nft -f`. It holds even if a NetworkPolicy allows more. The node forwards
+ * packets from pods only to pods, to public addresses on TCP 443 and to its resolver on port 53. On the node itself,
+ * pods reach only the API server's port. The node forwards nothing for other sources, so a forged source address is
+ * dropped. Each pod address may have a limited number of connections at a time to the ports that agents call. Loading
+ * the file replaces its own table in one transaction and changes no other table; connection counts start again at zero.
  *
- * Both hooks come after DNAT and before masquerading, so a Service counts as what is behind it and a pod has its own
- * address; and after the rules of policies, so that the counters show what those let through.
+ * Both hooks run after DNAT and before masquerading: they see the pod behind a Service, and the pod's own address as the
+ * source. They also run after the rules of NetworkPolicies, so the counters show what the policies let through.
  */
 export function renderNodeFirewall(args: NodeFirewallArgs): string {
   const { apiPort } = args;
   if (!Number.isInteger(apiPort) || apiPort < 1 || apiPort > 65535) {
-    throw new Error(`[apiPort] ${apiPort} is no port: give a number from 1 to 65535`);
+    throw new Error(`[apiPort] ${apiPort} is not a port: give a number from 1 to 65535`);
   }
   if (args.podCidrs.length === 0) {
     throw new Error("[podCidrs] is empty: give the cluster's pod ranges, e.g. 10.42.0.0/16");
@@ -72,7 +72,7 @@ ${dynamicSet("connections6", "ipv6_addr")}
 		counter name forward drop
 	}
 
-	# A kernel's count leaves out what is closed, TIME_WAIT included.
+	# The kernel does not count closed connections, including those in TIME_WAIT.
 	chain connections {
 		ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over ${agentConnections.perAddress} } goto too-many
 		ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over ${agentConnections.perAddress} } goto too-many
@@ -80,14 +80,14 @@ ${dynamicSet("connections6", "ipv6_addr")}
 
 	chain too-many {
 		limit rate 10/minute log prefix "node-firewall connections: "
-		# The client is told at once. A TCP reset would come from the pod's address, not from the Service's that it called.
+		# Reject, so that the client fails at once. A TCP reset would come from the pod's address, not the Service's.
 		counter name connections reject with icmpx port-unreachable
 	}
 
 	chain pods-to-outside {
 		ip daddr @resolvers4 meta l4proto { tcp, udp } th dport 53 accept
 		ip6 daddr @resolvers6 meta l4proto { tcp, udp } th dport 53 accept
-		# The metadata server first of all.
+		# First of all the metadata server.
 		ip daddr 169.254.0.0/16 counter name link-local drop
 		tcp dport 443 ip daddr != @not-public4 accept
 		tcp dport 443 ip6 daddr != @not-public6 accept
@@ -96,11 +96,11 @@ ${dynamicSet("connections6", "ipv6_addr")}
 	chain input {
 		type filter hook input priority filter + 10; policy accept;
 		ct state established,related accept
-		# The node's own address on the pods' bridge is in their range.
+		# The node's own address on the pod bridge is in the pod range.
 		iif lo accept
 		ip saddr @pods4 jump pods-to-node
 		ip6 saddr @pods6 jump pods-to-node
-		# Every pod also has a link-local address; so have the routers and DHCP servers on the node's network.
+		# Every pod also has a link-local address, as do the routers and DHCP servers on the node's network.
 		ip6 saddr fe80::/10 udp dport 546 accept
 		ip6 saddr fe80::/10 jump pods-to-node
 	}
@@ -128,7 +128,7 @@ function byFamily(
   kind: string,
 ): Families {
   const wrong = values.find((value) => !isValid(value));
-  if (wrong !== undefined) throw new Error(`[${argument}] "${wrong}" is no ${kind}`);
+  if (wrong !== undefined) throw new Error(`[${argument}] "${wrong}" is not a valid ${kind}`);
   const isV6 = (value: string): boolean => value.includes(":");
   return { v4: values.filter((value) => !isV6(value)), v6: values.filter(isV6) };
 }
@@ -151,7 +151,7 @@ function set(name: string, type: string, elements: readonly string[]): string {
   ].join("\n");
 }
 
-/** A set that rules fill: an element goes when its last connection does. */
+/** A set that rules fill: an element is removed when its last connection ends. */
 function dynamicSet(name: string, type: string): string {
   return [
     `\tset ${name} {`,

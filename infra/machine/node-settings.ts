@@ -1,6 +1,6 @@
 /**
- * What the cluster's programs are told on every node of ours: k3s takes it on the machine (k3s-config.ts), and the lab's
- * own Kubernetes takes the same. Text and values only; where a file lies is the caller's.
+ * Settings of the Kubernetes programs on every node: k3s on the machine uses them (k3s-config.ts), and so does the lab's
+ * own Kubernetes. Text and values only; the caller decides where a file goes.
  */
 
 /** Files of the API server. */
@@ -30,20 +30,20 @@ export const controllerManagerSettings: Readonly<Record<string, string>> = {
 };
 
 /**
- * The kubelet's, in the form of its configuration file. Sized for 2 to 4 processors, 8 to 16 GiB of memory, a boot disk
- * (`nodefs`: logs, scratch volumes) and a data disk (`imagefs`: images) of 20 GB and more each.
+ * The kubelet's configuration file. Sized for 2 to 4 CPUs, 8 to 16 GiB of memory, a boot disk (`nodefs`: logs, scratch
+ * volumes) and a data disk (`imagefs`: images) of at least 20 GB each.
  * https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
  */
 export const kubeletSettings = {
-  // A changed Secret is in a pod's volume after this time and at most half as much again: well within 15 s.
+  // A changed Secret reaches a pod's volume within 1.5 times this period: well within 15 s.
   syncFrequency: "5s",
-  // The change itself is heard of at once; no cache with a time to live stands between.
+  // The kubelet watches Secrets and sees a change at once, instead of caching them for a time to live.
   configMapAndSecretChangeDetectionStrategy: "Watch",
   streamingConnectionIdleTimeout: "5m",
   protectKernelDefaults: true,
-  // The limits of scratch volumes hold: a pod that writes more than its volume's limit is evicted.
+  // Enforces the size limits of scratch volumes: a pod that writes more than its volume's limit is evicted.
   localStorageCapacityIsolation: true,
-  // k3s names the disks alone, so that a machine short of memory would be left to the kernel's choice.
+  // k3s sets thresholds for the disks only; without one for memory, the kernel would choose what to kill.
   evictionHard: {
     "memory.available": "500Mi",
     "nodefs.available": "10%",
@@ -51,15 +51,15 @@ export const kubeletSettings = {
     "imagefs.available": "10%",
     "imagefs.inodesFree": "5%",
   },
-  // k3s says 10%, with which the kubelet would evict until a fifth is free.
+  // k3s sets 10%; the kubelet would then evict pods until 20% of the disk is free.
   evictionMinimumReclaim: { "nodefs.available": "5%", "imagefs.available": "5%" },
-  // Unused images go long before anything is evicted for their room.
+  // Remove unused images long before pods are evicted for disk space.
   imageGCHighThresholdPercent: 80,
   imageGCLowThresholdPercent: 70,
   imageMinimumGCAge: "2m",
 } as const;
 
-/** A kubelet configuration file; valid YAML, and no serializer is needed for it. */
+/** A kubelet configuration file. JSON is valid YAML, so no serializer is needed. */
 export function renderKubeletConfig(settings: object = kubeletSettings): string {
   const head = { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" };
   return `${JSON.stringify({ ...head, ...settings }, null, 2)}\n`;

@@ -16,29 +16,29 @@ import {
 import { renderKubeletConfig } from "./node-settings.ts";
 import { renderK3sUnit, renderWatchUnit } from "./units.ts";
 
-/** Metadata keys of our own besides {@link RELEASE_KEY}. They name secrets and hold none. */
+/** Our metadata keys besides {@link RELEASE_KEY}. Their values are names of secrets, never secrets. */
 export const TOKEN_SECRET_KEY = "claude-gateway-token-secret";
 export const KUBECONFIG_SECRET_KEY = "claude-gateway-kubeconfig-secret";
 
-/** Where the script finds its parts on the machine. */
+/** Paths of the script's parts on the machine. */
 export const SELF = "/usr/local/sbin/claude-gateway-host";
 export const FIREWALL = "/etc/claude-gateway/node-firewall.nft";
 const SYSCTLS = "/etc/sysctl.d/90-claude-gateway.conf";
 
-/** How patient the script is; what the network or IAM needs to settle is tried again. */
+/** How long the script retries: the network and IAM grants take some time to work. */
 export interface Patience {
   readonly attempts: number;
   readonly retrySeconds: number;
-  /** How long one wait on the metadata key lasts before the machine looks after its kubeconfig again. */
+  /** How long one wait on the metadata key lasts, in seconds; after each wait the machine checks its kubeconfig. */
   readonly watchSeconds: number;
 }
 
 export interface StartupScriptArgs {
-  /** Name of the machine, and of the cluster's one node. */
+  /** Name of the machine and of the cluster's only node. */
   readonly nodeName: string;
-  /** nftables rule set of the node, safe to load again. */
+  /** nftables rule set of the node; loading it twice is safe. */
   readonly nodeFirewall: string;
-  /** Defaults to five minutes for what has to settle, and five for a wait. */
+  /** Default: five minutes of retries, and five minutes for one wait. */
   readonly patience?: Patience;
 }
 
@@ -52,15 +52,15 @@ function putFile({ mode, path, content }: MachineFile): string {
   const end = "END_OF_FILE";
   if (!content.endsWith("\n") || content.split("\n").includes(end)) {
     throw new Error(
-      `${path} cannot be a here-document: it lacks a last newline, or has a line ${end}`,
+      `${path} cannot be a here-document: it does not end with a newline, or it contains the line ${end}`,
     );
   }
   return `  put_file ${mode} ${path} <<'${end}'\n${content}${end}\n`;
 }
 
 /**
- * The script that sets the machine up at each boot, for `metadata["startup-script"]`. It holds no version and
- * no secret: both come by metadata keys and Secret Manager, so it changes only when the set-up itself does.
+ * Renders the script that sets the machine up at each boot, for `metadata["startup-script"]`. It contains no version and
+ * no secret (they come from metadata keys and Secret Manager), so it changes only when the set-up itself changes.
  */
 export function renderStartupScript(args: StartupScriptArgs): string {
   const patience = args.patience ?? { attempts: 60, retrySeconds: 5, watchSeconds: 300 };
@@ -104,7 +104,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
   ];
   return [
     "#!/bin/bash",
-    "# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts: change it there.",
+    "# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts; make changes there.",
     "set -Eeuo pipefail",
     "shopt -s inherit_errexit",
     "",

@@ -1,8 +1,8 @@
 import { DATA_DIR } from "./k3s-config.ts";
 
 /**
- * systemd's unit for k3s. It is never enabled: the startup script starts it at each boot when all before it is
- * in place, and the unit itself refuses to run without the data disk or the node firewall.
+ * systemd unit of k3s. It is never enabled: the startup script starts it at each boot, after all steps before it succeeded.
+ * The unit itself refuses to start without the data disk or the node firewall.
  */
 export function renderK3sUnit(firewall: string): string {
   return `[Unit]
@@ -29,7 +29,7 @@ RestartSec=5s
 `;
 }
 
-/** systemd's unit that waits for the metadata key to name another release. */
+/** systemd unit that waits until the metadata key names another release. */
 export function renderWatchUnit(self: string): string {
   return `[Unit]
 Description=claude-gateway: upgrades k3s when the metadata key changes

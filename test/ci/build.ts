@@ -16,12 +16,12 @@ import { pulumiInstallation } from "../lab/pulumi/installation.ts";
 import { STACK_IMAGES } from "../lab/target.ts";
 
 /**
- * Makes every part and image that a test needs, or finds them in the cache: `npm test` does so before it runs the lab's
- * tests, so that what building takes is told apart from what testing takes.
+ * Builds every part and image that a test needs, or finds it in the cache. `npm test` runs this before the lab's tests, so
+ * that build time and test time are reported separately.
  */
 const progress = lineProgress();
 
-/** One after the other: each compiles on every CPU, and the later ones find packages that the earlier ones compiled. */
+/** Sequential: each build uses every CPU, and later builds reuse packages that earlier ones compiled. */
 async function goPrograms(): Promise<void> {
   for (const part of [kubernetesPart, etcdPart, corednsPart, netpolPart, trafficProgram]) {
     await part(progress);

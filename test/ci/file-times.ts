@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 import { elapsed } from "../lab/progress.ts";
 
-/** The environment variable that names the file in which {@link FileTimes} leaves its list. */
+/** The environment variable that names the file to which {@link FileTimes} writes its list. */
 export const FILE_TIMES = "CLAUDE_GATEWAY_FILE_TIMES";
 
 /** How long a test file took, from loading it to the end of its last hook. */
@@ -13,7 +13,7 @@ export interface FileTime {
   readonly milliseconds: number;
 }
 
-/** A vitest reporter that tells the time of each file: those of vitest's own JSON leave out the hooks. */
+/** A vitest reporter of the time of each file, hooks included; vitest's own JSON report excludes hooks. */
 export default class FileTimes implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const file = process.env[FILE_TIMES];
@@ -30,7 +30,7 @@ function timeOf(module: TestModule): FileTime {
   };
 }
 
-/** The files that took longest, longest first, a line each. */
+/** The slowest files, slowest first, one per line. */
 export function slowest(files: readonly FileTime[], count: number): string[] {
   return [...files]
     .sort((one, other) => other.milliseconds - one.milliseconds)

@@ -1,4 +1,4 @@
-/** What a part of `npm test` came to. */
+/** How many tests of a part of `npm test` passed and failed. */
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
@@ -12,14 +12,14 @@ export interface VitestCounts {
 }
 
 /**
- * Takes vitest's own counts. A test that was skipped has shown nothing, so it counts as failed; where the machine lacks
- * what it needs (`maySkip`) and `npm test` says so, it counts as neither.
+ * Takes vitest's own counts. A skipped test counts as failed, because it proved nothing. With `maySkip` it counts as
+ * neither: then the machine lacks what the test needs, and `npm test` says so.
  */
 export function tallyOf(
   counts: VitestCounts,
   { exitCode, maySkip }: { readonly exitCode: number | null; readonly maySkip: boolean },
 ): Tally {
   const failed = counts.numFailedTests + (maySkip ? 0 : counts.numPendingTests);
-  // Files that do not load have no tests to count.
+  // A file that does not load has no tests, so the file itself counts as a failure.
   return { passed: counts.numPassedTests, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
 }

@@ -1,9 +1,9 @@
 import type { StackFile } from "./graph.ts";
 
-/** A value that must never be seen in a golden file. */
+/** A credential that must not appear in any golden file. */
 export const PLANTED_KEY = "sk-ant-api03-planted-in-the-golden-configurations";
 
-/** Another one, of the other kind. */
+/** Another credential, of the other kind. */
 export const PLANTED_OAUTH_TOKEN = "sk-ant-oat01-planted-in-the-golden-configurations";
 
 const cluster = { "claude-gateway:cluster": { kubeconfig: "package.json", context: "lab" } };
@@ -16,7 +16,7 @@ const everyImage = {
   runner: "registry.example/claude-runner:1.0.0",
 };
 
-/** Stacks whose resource graphs are golden; together they switch every option on. */
+/** The stacks with golden resource graphs. Together they use every option. */
 export const configurations: Readonly<Record<string, { stack: string; config: StackFile }>> = {
   "gateway-litellm": {
     stack: "gateway",

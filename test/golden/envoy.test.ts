@@ -40,7 +40,7 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
 });
 
 test.each(files)(
-  "$file is as reviewed (`vitest run --project unit -u` writes a wanted change)",
+  "$file equals its golden file (update: `vitest run --project unit -u`)",
   async ({ file, text }) => {
     await expect(text).toMatchFileSnapshot(`./envoy/${file}`);
   },

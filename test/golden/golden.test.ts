@@ -6,7 +6,7 @@ import { type Graph, registeredGraph } from "./graph.ts";
 
 const graphs: Record<string, Graph> = {};
 beforeAll(async () => {
-  // One after the other: the SDK has one set of mocks.
+  // Sequential, because the SDK has one global set of mocks.
   for (const [name, { stack, config }] of Object.entries(configurations)) {
     graphs[name] = await registeredGraph(stack, config);
   }
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 describe("resource graphs", () => {
   test.each(Object.keys(configurations))(
-    "%s is as reviewed (`npm run golden:update` writes a wanted change)",
+    "%s equals its golden file (update: `npm run golden:update`)",
     async (name) => {
       expect(renderGraph(graphs[name] as Graph)).toBe(await readFile(goldenPath(name), "utf8"));
     },
@@ -29,7 +29,7 @@ describe("resource graphs", () => {
     );
   });
 
-  test("no golden file holds the planted credential, and the search would find it", async () => {
+  test("no golden file contains the planted credential, which the search does find in an unmasked graph", async () => {
     const planted = { type: "t", name: "n", inputs: { data: PLANTED_KEY } };
     expect(renderGraph({ resources: [planted], outputs: {} })).toContain(PLANTED_KEY);
     for (const name of Object.keys(configurations)) {
@@ -39,7 +39,7 @@ describe("resource graphs", () => {
     }
   });
 
-  test("children are named after and sit below their component", () => {
+  test("each child is named after its component and has it as its parent", () => {
     for (const { resources } of Object.values(graphs)) {
       for (const { name, parent } of resources) {
         if (parent !== undefined) expect(name.startsWith(`${parent}-`), name).toBe(true);

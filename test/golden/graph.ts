@@ -4,7 +4,7 @@ import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
 import { join } from "node:path";
 import program from "../../stacks/index.ts";
 
-/** Folder of this clone: a golden file names none of a machine's own. */
+/** Folder of this clone. It is replaced in golden files, which must not contain a machine's paths. */
 const CLONE = join(import.meta.dirname, "../..");
 
 /** A resource as the program registers it. Secrets are replaced by `"[secret]"`. */
@@ -15,18 +15,18 @@ export interface RegisteredResource {
   readonly inputs: unknown;
 }
 
-/** What a stack program registers and exports for a configuration, without engine or cluster. */
+/** What a stack program registers and exports for a configuration, without the Pulumi engine or a cluster. */
 export interface Graph {
   readonly resources: readonly RegisteredResource[];
   readonly outputs: unknown;
 }
 
-/** A stack's configuration as its file has it: `claude-gateway:` keys to text, lists and objects. */
+/** A stack's configuration as in its file: `claude-gateway:` keys with text, lists and objects. */
 export type StackFile = Readonly<Record<string, unknown>>;
 
 /**
  * Runs the stack program against mocks and returns what it registered, sorted by name and type.
- * Mocks cannot show replacement, ordering or waiting: the lab's tests do.
+ * Mocks cannot show replacement, ordering or waiting; the lab's tests cover those.
  */
 export async function registeredGraph(stack: string, config: StackFile): Promise<Graph> {
   const resources: RegisteredResource[] = [];
@@ -42,7 +42,7 @@ export async function registeredGraph(stack: string, config: StackFile): Promise
         };
       },
       call: ({ token }) => {
-        throw new Error(`the program calls ${token}, which no mock answers`);
+        throw new Error(`the program calls ${token}, for which there is no mock`);
       },
     },
     "claude-gateway",
@@ -65,7 +65,7 @@ export async function registeredGraph(stack: string, config: StackFile): Promise
   return { resources, outputs: sealed(outputs) };
 }
 
-/** Mocks are not told of parents, so their monitor is asked on the way in. */
+/** Mocks do not receive the parent of a resource, so this reads it from the register request. */
 function recordParents(parents: Map<string, string>): void {
   const monitor = getMonitor() as unknown as {
     registerResource: (request: RegisterResourceRequest, callback: unknown) => unknown;
@@ -88,7 +88,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** What a provider adds to the inputs, as far as the program reads it. */
+/** The outputs that a provider adds to the inputs and that the program reads. */
 function stateOf(
   type: string,
   name: string,
@@ -102,7 +102,7 @@ function stateOf(
       ...inputs,
     };
   }
-  // No stack has outputs yet.
+  // A stack reference returns no outputs yet.
   if (type === "pulumi:pulumi:StackReference") return { ...inputs, outputs: {} };
   if (type === "kubernetes:core/v1:Service") {
     const { metadata, spec } = inputs as { metadata: { name: string }; spec: object };
@@ -117,9 +117,9 @@ async function settled(output: pulumi.Output<unknown>): Promise<unknown> {
   });
 }
 
-/** The same value with sorted keys, and with `"[secret]"` for what the engine would encrypt. */
+/** The same value with sorted keys, and with `"[secret]"` in place of what the engine would encrypt. */
 function sealed(value: unknown): unknown {
-  // Reviewed line by line in a golden file of its own.
+  // These have a golden file of their own, reviewed line by line.
   if (typeof value === "string" && value.startsWith("#!/bin/bash\n")) return "[script]";
   if (typeof value === "string") return value.replaceAll(CLONE, "<clone>");
   if (Array.isArray(value)) return value.map(sealed);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { configurations } from "./configurations.ts";
 import { registeredGraph, type StackFile } from "./graph.ts";
 
-/** The runner's pod template, as one configuration and another register it. */
+/** The runner's pod templates under two configurations. */
 async function runnerTemplate(name: string, changes: StackFile = {}) {
   const { stack = "", config = {} } = configurations[name] ?? {};
   const { resources } = await registeredGraph(stack, { ...config, ...changes });
@@ -17,7 +17,7 @@ interface Template {
 }
 
 test.each([1, 2])(
-  "a token raised by %i generations rolls the runner, which read the old one",
+  "a token generation raised by %i restarts the runner, which has read the old token",
   async (raise) => {
     const agents = (tokenGeneration: number) => ({
       "claude-gateway:agents": [{ name: "dev-e", tokenGeneration }],
@@ -32,7 +32,7 @@ test.each([1, 2])(
   },
 );
 
-test("another real credential rolls the runner where the agent holds it, and only there", async () => {
+test("another real credential restarts the runner only on the path where the agent holds it", async () => {
   const key = {
     "claude-gateway:credential": { kind: "apiKey", holder: "agent", value: "sk-ant-api03-another" },
   };
@@ -50,7 +50,7 @@ test("another real credential rolls the runner where the agent holds it, and onl
   );
 });
 
-test("a runner whose workload brings its credential has nothing to roll for", async () => {
+test("a runner whose workload brings its own credential is not restarted", async () => {
   const { metadata } = await runnerTemplate("gateway-envoy-sni-without-credential", {
     "claude-gateway:images": { runner: "registry.example/claude-runner:1.0.0" },
   });

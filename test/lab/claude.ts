@@ -1,6 +1,6 @@
 import type { Target } from "./target.ts";
 
-/** A finished turn of `claude -p --output-format json`, as far as anybody here reads it. */
+/** The fields of the result of `claude -p --output-format json` that are read here. */
 export interface Turn {
   readonly result: string;
   readonly is_error: boolean;
@@ -16,19 +16,19 @@ export interface Turn {
 }
 
 export interface TurnRequest {
-  /** The agent's namespace, which has a runner. */
+  /** The agent's namespace. It must have a runner. */
   readonly namespace: string;
   readonly prompt: string;
   /** Session to continue. Default: a new one. */
   readonly resume?: string;
-  /** More arguments, as `--allowedTools Bash`. */
+  /** More arguments, for example `--allowedTools Bash`. */
   readonly args?: readonly string[];
-  /** More environment, as `CLAUDE_CODE_MAX_RETRIES`. */
+  /** More environment variables, for example `CLAUDE_CODE_MAX_RETRIES`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
-/** Runs one turn of the real Claude Code in an agent's runner. Throws when there is no result to read. */
+/** Runs one turn of the real Claude Code in an agent's runner. Throws if it prints no result. */
 export async function runTurn(target: Target, request: TurnRequest): Promise<Turn> {
   const env = Object.entries(request.env ?? {}).map(([name, value]) => `${name}=${value}`);
   const resume = request.resume === undefined ? [] : ["--resume", request.resume];
@@ -39,7 +39,7 @@ export async function runTurn(target: Target, request: TurnRequest): Promise<Tur
   ];
   const run = request.signal === undefined ? {} : { signal: request.signal };
   const stdout = await target.kubectl(command, run).catch((error: unknown) => {
-    // A turn that ends in an error exits with 1 and still prints its result.
+    // After a turn that ended in an error, Claude Code exits with 1 but still prints the result.
     const { stdout } = error as { stdout?: string };
     if (stdout?.trimStart().startsWith("{") !== true) throw error;
     return stdout;

@@ -3,7 +3,7 @@ import { LAB_NAME } from "./cluster/lab.ts";
 import { openLab, takeDown } from "./cluster/index.ts";
 import { lineProgress } from "./progress.ts";
 
-/** The tests of a project share one lab; after the last of them nothing of it is left. */
+/** The tests of a project share one lab. It is removed after the last of them. */
 export default function setup({ config }: TestProject): () => Promise<void> {
   return () => takeDown(openLab(undefined, config.env[LAB_NAME]), lineProgress());
 }

@@ -5,8 +5,8 @@ import type { Progress } from "./progress.ts";
 import { Pulumi } from "./pulumi/cli.ts";
 
 /**
- * Pulumi inside a running lab, with state, passphrase and stack files that go with it; with `program`, a file of the
- * clone, one of its own that runs that program.
+ * Pulumi inside a running lab, with state, passphrase and stack files that are removed with the lab. `program` is a file of
+ * the clone; with it, Pulumi has a separate state and runs that program instead of the project's.
  */
 export async function labPulumi(lab: Lab, progress: Progress, program?: string): Promise<Pulumi> {
   return await Pulumi.open({

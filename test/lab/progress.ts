@@ -1,17 +1,17 @@
-/** Lets the work of a step say how far it is; the next heart-beat shows the text. */
+/** Sets the text that says how far a step is. The next progress line shows it. */
 export type Status = (text: string) => void;
 
-/** Tells a person what runs, how far it is and how long it took. */
+/** Tells the user what runs, how far it is and how long it took. */
 export interface Progress {
-  /** Runs one step: a line when it starts, a line every 15 s while it runs, a line when it ends. */
+  /** Runs one step: prints a line at its start, every 15 s while it runs, and at its end. */
   step<T>(title: string, work: (status: Status) => Promise<T>): Promise<T>;
-  /** One line that belongs to no step. */
+  /** Prints one line outside any step. */
   note(text: string): void;
 }
 
 const HEARTBEAT_SECONDS = 15;
 
-/** `7.3 s` below a minute, `2 min 05 s` from there on. */
+/** `7.3 s` below one minute, otherwise `2 min 05 s`. */
 export function elapsed(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
@@ -19,7 +19,7 @@ export function elapsed(milliseconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-/** Progress as plain lines, fit for a terminal and a CI log alike. */
+/** Progress as plain lines, for terminals and CI logs. */
 export function lineProgress(
   write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Progress {

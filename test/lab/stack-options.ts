@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { BadInput } from "../../cli/command-line.ts";
 
-/** Checks `--stack` and `--kubeconfig` of a command; the file's path is absolute then. Throws {@link BadInput}. */
+/** Checks `--stack` and `--kubeconfig` of a command, and makes the file's path absolute. Throws {@link BadInput}. */
 export function stackOptions(stack: string, kubeconfig: string | undefined) {
   if (!/^[\w.-]+$/.test(stack)) {
-    throw new BadInput(`--stack ${JSON.stringify(stack)} is no name of a stack`);
+    throw new BadInput(`--stack ${JSON.stringify(stack)} is not a stack name`);
   }
   const file = kubeconfig === undefined ? undefined : resolve(kubeconfig);
   if (file !== undefined && !existsSync(file)) {

@@ -2,8 +2,8 @@ import type { Pulumi, Stack } from "./pulumi/cli.ts";
 import type { Target } from "./target.ts";
 
 /**
- * Creates a stack of the shipped kind `like` on a target, with its upstream key, its runner and config beside them;
- * keeps one that is there.
+ * Creates a stack from the shipped file of kind `like`, with a target's upstream key and runner image and with additional
+ * config. If the stack exists, it is kept.
  */
 export async function prepareStack(
   pulumi: Pulumi,

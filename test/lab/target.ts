@@ -12,33 +12,33 @@ import { Pulumi } from "./pulumi/cli.ts";
 import { run } from "./pulumi/run.ts";
 import { ensureUpstream, LAB_API_KEY } from "./upstream.ts";
 
-/** What a kubectl command reads, and what may end it early. */
+/** The input of a kubectl command, and what may end it early. */
 export interface KubectlRun {
   readonly input?: string | AsyncIterable<Buffer>;
   readonly signal?: AbortSignal;
 }
 
-/** A cluster that stacks are deployed to, embedded or the user's own. */
+/** A cluster to deploy stacks to: the embedded one or the user's own. */
 export interface Target {
-  /** What a person would call it. */
+  /** The name of the cluster for the user. */
   readonly title: string;
   readonly kubeconfig: string;
   /** Image with Claude Code that the cluster can run. */
   readonly runnerImage: string;
-  /** The upstream's key. */
+  /** The API key for the upstream. */
   readonly apiKey: string;
-  /** Runs kubectl as the cluster's administrator and returns what it wrote; throws with `stdout` when it fails. */
+  /** Runs kubectl as the cluster's administrator and returns its stdout. If it fails, the error has `stdout`. */
   kubectl(args: readonly string[], run?: KubectlRun): Promise<string>;
-  /** The command line of such a kubectl, for what is spoken to while it runs. */
+  /** The command line of such a kubectl, for interactive use. */
   kubectlCommand(args: readonly string[]): readonly [string, ...string[]];
-  /** Pulumi with state, passphrase and stack files of its own, outside the tree. */
+  /** Pulumi with its own state, passphrase and stack files, outside the repository. */
   pulumi(progress: Progress): Promise<Pulumi>;
 }
 
 /** Images of every path and of the runner. */
 export const STACK_IMAGES: readonly ImageName[] = ["litellm", "envoy", "node", "coredns", "runner"];
 
-/** The embedded cluster with the fake API, started if they do not run yet. */
+/** The embedded cluster with the fake API. Both are started if they do not run. */
 export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {
   await ensureCluster(lab, progress, STACK_IMAGES);
   await ensureUpstream(lab);
@@ -57,7 +57,7 @@ export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {
   };
 }
 
-/** A cluster of the user's own, with the real API. */
+/** The user's own cluster, with the real API. */
 export async function userTarget(
   args: {
     readonly clone: string;

@@ -5,15 +5,15 @@ import { daemonPid, type Lab, startDaemon, stopDaemon } from "./cluster/index.ts
 import { labCa } from "./parts/ca.ts";
 import { issueCertificate } from "./parts/certificates.ts";
 
-/** What the fake API takes for a real key. */
+/** The key that the fake API accepts as a real one. */
 export const LAB_API_KEY = "sk-ant-api03-lab-upstream-key";
 
 const NAME = "anthropic";
 const HOST = "api.anthropic.com";
-/** The address that the lab's resolver gives for {@link HOST}. */
+/** The address that the lab's resolver returns for {@link HOST}. */
 const ADDRESS = "160.79.104.10";
 
-/** The fake Anthropic API of a lab, started in `internet` if it does not run there yet. */
+/** The fake Anthropic API of a lab. Starts it in `internet` if it does not run there yet. */
 export async function ensureUpstream(lab: Lab): Promise<AnthropicControl> {
   const socket = join(lab.dir, "anthropic.sock");
   const control = new AnthropicControl(socket);
@@ -44,7 +44,7 @@ export async function ensureUpstream(lab: Lab): Promise<AnthropicControl> {
   return control;
 }
 
-/** Ends the fake API; agents then find nobody at its address. */
+/** Stops the fake API. Then nothing answers at its address. */
 export async function stopUpstream(lab: Lab): Promise<void> {
   await stopDaemon(lab, NAME);
 }

@@ -4,8 +4,8 @@ metadata() {
   curl -sf --max-time 10 -H 'Metadata-Flavor: Google' "$METADATA/$1"
 }
 
-# secret_manager URL [CURL OPTION...]: leaves the answer in $RUN/answer and prints the HTTP status, 000 if none.
-# The access token goes in by a pipe: a process's arguments can be read by every other.
+# secret_manager URL [CURL OPTION...]: stores the response body in $RUN/answer and prints the HTTP status (000: no answer).
+# The access token is passed through a pipe, because every process can read the arguments of every other.
 secret_manager() {
   local url=$1 token
   shift
@@ -17,7 +17,7 @@ secret_manager() {
     --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
 }
 
-# with_retries WHAT URL [CURL OPTION...]: 403 is what a grant gives that has not settled yet.
+# with_retries WHAT URL [CURL OPTION...]: also retries on 403, because a new IAM grant takes time to work.
 with_retries() {
   local what=$1 status reason attempt
   shift
@@ -34,7 +34,7 @@ with_retries() {
   fail "$what: HTTP $status${reason:+: $reason}"
 }
 
-# read_secret NAME: prints the newest version.
+# read_secret NAME: prints the latest version.
 read_secret() {
   with_retries "reading secret $1" "$1/versions/latest:access" >&2
   jq -er .payload.data "$RUN/answer" | base64 -d

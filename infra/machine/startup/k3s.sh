@@ -1,10 +1,10 @@
-# k3s: its token, its binary, its start, its kubeconfig. A release is "VERSION SHA256", as in the metadata key.
+# k3s: token, binary, start, kubeconfig. A release is written "VERSION SHA256", as in the metadata key.
 
 K3S=/usr/local/bin/k3s
 KUBECONFIG_FILE=/etc/rancher/k3s/k3s.yaml
 
 fetch_token() {
-  # k3s cannot change its token by configuration: once fetched, it stays.
+  # k3s cannot change its token through configuration, so the token is fetched only once.
   if [[ -s $TOKEN_FILE ]]; then return; fi
   local secret
   secret=$(metadata "instance/attributes/$TOKEN_SECRET_KEY") || fail "metadata key $TOKEN_SECRET_KEY is missing"
@@ -19,7 +19,7 @@ is_release() {
   [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
 }
 
-# download_release RELEASE FILE: leaves the file only if its checksum is the pinned one.
+# download_release RELEASE FILE: writes the file only if its checksum is the pinned one.
 download_release() {
   local version=${1% *} pinned=${1#* } asset actual
   case $(uname -m) in
@@ -29,19 +29,19 @@ download_release() {
   esac
   curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
     rm -f "$2.part"
-    fail "download of k3s $version: $(tail -1 "$RUN/download.log")"
+    fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
   }
   actual=$(sha256sum <"$2.part")
   actual=${actual%% *}
   if [[ $actual != "$pinned" ]]; then
     rm -f "$2.part"
-    fail "k3s $version is not what was pinned: SHA-256 $actual, expected $pinned"
+    fail "k3s $version has SHA-256 $actual, but $pinned is pinned"
   fi
   chmod 0755 "$2.part"
   mv "$2.part" "$2"
 }
 
-# The release that the data disk was last used with, else the one asked for: a boot never upgrades.
+# The release last used with the data disk; on a new disk the requested one. A boot never upgrades.
 install_k3s() {
   local release
   if [[ -s $STATE/release ]]; then
@@ -67,7 +67,7 @@ start_k3s() {
   wait_until_ready "$(cut -d' ' -f1 "$STATE/release")"
 }
 
-# wait_until_ready VERSION: the API answers and the node is Ready at that version.
+# wait_until_ready VERSION: waits until the API server answers and the node is Ready at that version.
 wait_until_ready() {
   local attempt seen=''
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
@@ -83,7 +83,7 @@ publish_kubeconfig() {
   local secret created seen
   read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
     fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
-  # A secret that was deleted and made again needs the kubeconfig again.
+  # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
   add_secret_version "$secret" "$KUBECONFIG_FILE"

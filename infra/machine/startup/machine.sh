@@ -1,6 +1,6 @@
-# The machine below k3s: packages, data disk, kernel settings, node firewall, files.
+# The machine without k3s: packages, data disk, kernel settings, node firewall, files.
 
-# put_file MODE PATH: takes the content from standard input.
+# put_file MODE PATH: writes stdin to the file.
 put_file() {
   mkdir -p "$(dirname "$2")"
   cat >"$2.new"
@@ -14,18 +14,18 @@ install_packages() {
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
   done
   if ((${#missing[@]} > 0)); then
-    # The VPC lets TCP 443 out and nothing else.
+    # The VPC firewall allows only TCP 443 out.
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
     local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
-    # An image has no package lists, or old ones.
+    # A new image has no package lists, or old ones.
     "${install[@]}" >"$RUN/apt.log" 2>&1 ||
       { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
       fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
     DETAIL="installed ${missing[*]}"
   fi
-  # Without a working ipset k3s runs with no network policies at all, and only logs a warning.
+  # If ipset does not work, k3s only logs a warning and enforces no NetworkPolicies.
   ipset list -n >/dev/null 2>"$RUN/ipset.log" || fail "ipset does not work: $(head -1 "$RUN/ipset.log")"
 }
 
@@ -33,7 +33,7 @@ mount_data_disk() {
   local device=/dev/disk/by-id/google-data
   [[ -b $device ]] || fail "data disk $device is not attached"
   if ! mountpoint -q "$DATA_DIR"; then
-    # blkid ends with 2 only when it finds nothing on the disk: what is not understood is never formatted.
+    # blkid exits with 2 only if it finds nothing on the disk. A disk with unknown content is never formatted.
     local found=0
     blkid -p "$device" >/dev/null || found=$?
     if [[ $found == 2 ]]; then
@@ -45,7 +45,7 @@ mount_data_disk() {
     mkdir -p "$DATA_DIR"
     mount -o noatime "$device" "$DATA_DIR"
   fi
-  # Follows host.dataDiskGb when it grew; does nothing otherwise.
+  # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"

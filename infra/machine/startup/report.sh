@@ -1,23 +1,23 @@
-# How far the set-up is: a line on the serial console for each step's start and end, and the table of steps
-# as one guest attribute. GCE takes 10 attribute writes a minute and 3 a second, so what ends at once is
-# written together with the next step that takes long.
+# Reports how far the set-up is: a line on the serial console when a step starts or ends, and the table of steps as one
+# guest attribute. GCE accepts 10 attribute writes a minute and 3 a second, so the result of a quick step is written
+# together with the next long step.
 
 STEP=''
 STEP_STARTED=0
-# What went wrong before the step that is being reported, if it is there to make up for that.
+# What failed before the current step, if the current step runs because of that failure.
 CAUSE=''
 
 log() {
   printf 'claude-gateway: %s\n' "$*"
 }
 
-# Ends the script, or the subshell that it is called in.
+# Ends the script, or the subshell that called it.
 fail() {
   printf '%s' "$*" >"$RUN/failure"
   exit 1
 }
 
-# record STEP STATE MESSAGE: its line in the table, as tab-separated step, state, time, message.
+# record STEP STATE MESSAGE: sets the step's line in the table (tab-separated: step, state, time, message).
 record() {
   local message
   message=$(printf '%s' "$3" | tr '\t\n' '  ' | cut -c1-400)
@@ -30,11 +30,11 @@ record() {
 publish_steps() {
   curl -sf --max-time 10 -o "$RUN/ignored" -X PUT -H 'Metadata-Flavor: Google' --data-binary "@$RUN/steps" \
     "$METADATA/instance/guest-attributes/claude-gateway/steps" ||
-    log 'guest attribute claude-gateway/steps was not written'
+    log 'the guest attribute claude-gateway/steps could not be written'
   sleep 0.4
 }
 
-# step NAME quick|long FUNCTION: the function leaves what is worth telling in $DETAIL.
+# step NAME quick|long FUNCTION: the function leaves the message to report in $DETAIL.
 step() {
   STEP=$1
   STEP_STARTED=$SECONDS

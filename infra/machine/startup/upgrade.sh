@@ -1,12 +1,12 @@
-# Upgrades: the unit claude-gateway-watch waits on the metadata key. What is running stays until the new binary
-# is here and checked; the datastore is copied while k3s stands still; anything that fails goes back to both.
+# Upgrades. The unit claude-gateway-watch waits for the metadata key to change. The old k3s runs until the new binary is
+# downloaded and checked. The datastore is copied while k3s is stopped. On any failure both are restored.
 
-# upgrade_problem FROM TO: prints why not; the same rules as infra/machine/k3s-release.ts, which refuses at preview.
+# upgrade_problem FROM TO: prints why not, by the same rules as infra/machine/k3s-release.ts, which refuses at preview.
 upgrade_problem() {
   local pattern='^v([0-9]+)\.([0-9]+)\.([0-9]+)\+k3s([0-9]+)$' old new part
-  [[ $1 =~ $pattern ]] || { printf '%s is no k3s release' "$1" && return; }
+  [[ $1 =~ $pattern ]] || { printf '%s is not a k3s release' "$1" && return; }
   old=("${BASH_REMATCH[@]:1}")
-  [[ $2 =~ $pattern ]] || { printf '%s is no k3s release' "$2" && return; }
+  [[ $2 =~ $pattern ]] || { printf '%s is not a k3s release' "$2" && return; }
   new=("${BASH_REMATCH[@]:1}")
   for part in 0 1 2 3; do
     if ((new[part] > old[part])); then break; fi
@@ -22,14 +22,14 @@ upgrade_problem() {
   fi
 }
 
-# try_upgrade RELEASE: runs as a process of its own, so that it ends at the first thing that fails.
+# try_upgrade RELEASE: runs as a process of its own, so that the first failure ends it.
 try_upgrade() {
-  # The last upgrade's copy goes before the mark is set: with the mark, a copy is what a roll-back restores.
+  # Delete the copy of the last upgrade before setting the mark: while the mark exists, roll_back restores the copy.
   rm -rf "$STATE/datastore" "$STATE/datastore.part"
   put_file 0600 "$STATE/upgrading" <<<"$1"
   systemctl stop k3s.service
   cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
-    fail "copy of the datastore: $(tail -1 "$RUN/copy.log")"
+    fail "copying the datastore failed: $(tail -1 "$RUN/copy.log")"
   sync -f "$STATE"
   mv "$STATE/datastore.part" "$STATE/datastore"
   mv "$K3S" "$K3S.previous"
@@ -38,7 +38,7 @@ try_upgrade() {
   wait_until_ready "${1% *}"
 }
 
-# Also what a machine does that went down in the middle of an upgrade.
+# Also runs at boot, after the machine went down in the middle of an upgrade.
 roll_back() {
   if [[ ! -e $STATE/upgrading ]]; then return; fi
   if cmp -s "$STATE/upgrading" "$STATE/release"; then
@@ -47,14 +47,14 @@ roll_back() {
   fi
   systemctl stop k3s.service
   rm -rf "$STATE/datastore.part"
-  # A rename, so that a second crash here finds either the copy or the datastore, whole.
+  # A rename is atomic: after a second crash here, either the copy or the datastore is complete.
   if [[ -d $STATE/datastore ]]; then
     rm -rf "$DATA_DIR/k3s/server"
     mv "$STATE/datastore" "$DATA_DIR/k3s/server"
   fi
   install_k3s
   rm -f "$STATE/upgrading"
-  DETAIL='went back from an upgrade that did not finish'
+  DETAIL='rolled back an upgrade that did not finish'
 }
 
 # upgrade RELEASE
@@ -83,7 +83,7 @@ upgrade() {
     CAUSE="$from -> $to: $(cat "$RUN/failure"); "
     roll_back
     start_k3s
-    fail "went back to $from"
+    fail "rolled back to $from"
   fi
 }
 
@@ -97,7 +97,7 @@ watch() {
       continue
     fi
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
-    # What was refused or failed is tried again when the key changes or the machine boots, not before.
+    # A refused or failed upgrade is tried again only when the key changes or the machine boots.
     if [[ $wanted != "$(cat "$STATE/release")" ]]; then
       [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
     elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
@@ -105,8 +105,8 @@ watch() {
       publish_steps
     fi
     handled=$wanted
-    # k3s renews certificates when it starts, also when it was not us who started it.
-    "$SELF" publish-kubeconfig || log 'the kubeconfig was not published; next attempt follows'
+    # k3s renews its certificates when it starts, whoever started it.
+    "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
   done
 }
 

@@ -11,7 +11,7 @@ const SERVER_FETCH = ["web-fetch", "web-search", "mcp-servers", "url-source"].ma
 );
 const PODS = ["limit.no-policies", "limit.ping-pods"];
 
-/** The limits that a path has, and no other. */
+/** All limits that a path has. */
 function limits({ litellm, holder }: Variant): readonly string[] {
   return [
     ...SERVER_FETCH,
@@ -21,7 +21,7 @@ function limits({ litellm, holder }: Variant): readonly string[] {
   ];
 }
 
-/** Runs `npm run verify:egress` on a stack of the lab's: nothing gets out, and nothing is a limit that is not known. */
+/** Runs `npm run verify:egress` on a stack in the lab. Expects that nothing gets out, and that every limit is a known one. */
 export async function expectClosed(
   variant: VariantName,
   stack: string,
@@ -34,7 +34,9 @@ export async function expectClosed(
     cwd: args.cloneDir,
     env: process.env,
   });
-  expect(stdout + stderr).toContain("The far side counted what arrived.\nVerdict: closed.\n");
+  expect(stdout + stderr).toContain(
+    "The outside counted the packets that arrived.\nVerdict: closed.\n",
+  );
   expect(exitCode).toBe(0);
   const report = JSON.parse(await readFile(json, "utf8")) as EgressReport;
   expect(report).toMatchObject({ stack, path: variant, view: "both-sides", verdict: "closed" });

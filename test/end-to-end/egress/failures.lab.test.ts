@@ -8,7 +8,7 @@ import { inside } from "../../verify/egress/rows/inside.ts";
 import { names } from "../../verify/egress/rows/names.ts";
 import { outside } from "../../verify/egress/rows/outside.ts";
 
-/** What is killed, stopped or deleted: nothing opens but what is said to, and Claude Code's own retry gets over it. */
+/** Pods and policies are killed, stopped or deleted: only the expected ways out open, and Claude Code's retries cover the failure. */
 let range: Range;
 
 beforeAll(async () => {
@@ -26,13 +26,13 @@ afterAll(async () => {
 const open = (attempts: readonly Attempt[]) => openAttempts(attempts, range);
 const PATIENCE = { timeout: 120_000, interval: 500 };
 
-test("with every policy deleted an agent gets no further than the firewall lets it, and no further than before once they are back", async () => {
+test("with every policy deleted, an agent reaches only what the firewall allows, and after they are restored only what it reached before", async () => {
   const heldByPoliciesAlone = outside.filter(({ rings }) => !rings.includes("firewall"));
   await withoutPolicyObjects(range.target, async () => {
     await expect
       .poll(() => open(outside), PATIENCE)
       .toEqual(heldByPoliciesAlone.map(({ id }) => id));
-    // The agents' DNS goes on knowing nothing.
+    // The agents' DNS still forwards nothing.
     const ownDns = names.filter(({ rings }) => rings.includes("dns"));
     expect(await open(ownDns)).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe.each(["gateway", "dns"] as const)("with no pod of role %s", (role) => {
       : target.kubectl(["rollout", "status", here, ...deployments, "--timeout=300s"]));
   }
 
-  test("no way out opens, and an agent's calls fail", async () => {
+  test("no way out opens, and the agent's API calls fail", async () => {
     expect(await open([...outside, ...names, ...inside])).toEqual([]);
     const { agent } = range.around;
     const turn = await runTurn(range.target, {
@@ -78,7 +78,7 @@ describe.each(["gateway", "dns"] as const)("with no pod of role %s", (role) => {
     expect(turn.is_error).toBe(true);
   });
 
-  test("calls succeed once it is back", async () => {
+  test("the agent's API calls succeed once the pod is back", async () => {
     await scale(1);
     const turn = await runTurn(range.target, {
       namespace: range.around.agent,
@@ -89,7 +89,7 @@ describe.each(["gateway", "dns"] as const)("with no pod of role %s", (role) => {
 });
 
 describe.each(["gateway", "litellm"] as const)("when every pod of role %s is killed", (role) => {
-  test("Claude Code's retries lose neither the turn under way nor the next one, and no way out opens", async () => {
+  test("the current turn and the next turn succeed through Claude Code's retries, and no way out opens", async () => {
     const { target, upstream, around } = range;
     const namespace = around.agent;
     const marker = `say: under way ${role}`;
@@ -111,7 +111,7 @@ describe.each(["gateway", "litellm"] as const)("when every pod of role %s is kil
       `--selector=${labelKeys.role}=${role}`,
     ]);
     const next = runTurn(target, { namespace, prompt: "say: next" });
-    // The gateway itself goes to its upstream meanwhile.
+    // Meanwhile the gateway itself connects to its upstream, which is expected.
     const others = outside.filter(({ id }) => id !== "direct.upstream");
     const opened = (await open(others)).filter((what) => !what.endsWith("tcp 160.79.104.10 443"));
     expect(opened).toEqual([]);

@@ -2,11 +2,11 @@ import { applyPodPatch, type PodPatch } from "../../../components/agents/pod-pat
 import { restrictedContainer, restrictedPod } from "../../../components/kubernetes/restricted.ts";
 import type { Range } from "./range.ts";
 
-/** So many pods live at a time: as one ends, the next is started. The agent's quota has room for 20. */
+/** How many pods run at a time; when one ends, the next starts. The agent's quota allows 20. */
 const AT_A_TIME = 15;
 const NAME = "fresh";
 
-/** Writes down what answers. From the first instruction on, and for as long as late policies take and longer. */
+/** Records which destinations answer. It runs from the first instruction on, and longer than late policies take. */
 const PROBE = `
 dial() { timeout 3 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null && echo "$1 port $2" >> /dev/termination-log; }
 for destination in "$@"; do dial \${destination% *} \${destination#* } & done
@@ -14,14 +14,14 @@ wait
 `;
 
 /**
- * Starts pods in the agent's namespace one after another, each with nothing of ours but the output `podPatch`; returns
- * what each reached of some destinations.
+ * Starts pods in the agent's namespace one after another. Of our configuration they have only the output `podPatch`.
+ * Returns which of some destinations each pod reached.
  */
 export async function runFresh(
   { target, stack, around }: Range,
   args: {
     readonly count: number;
-    /** Whether pods begin with the start gate. */
+    /** Whether the pods begin with the start gate. */
     readonly gate: boolean;
     readonly destinations: readonly (readonly [address: string, port: number])[];
   },
@@ -30,7 +30,7 @@ export async function runFresh(
     agents: Record<string, { namespace: string; podPatch: PodPatch }>;
   };
   const room = Object.values(agents).find(({ namespace }) => namespace === around.agent);
-  if (room === undefined) throw new Error(`no agent ${around.agent}`);
+  if (room === undefined) throw new Error(`there is no agent ${around.agent}`);
   const template = applyPodPatch(room.podPatch, {
     spec: {
       restartPolicy: "Never",
@@ -62,14 +62,14 @@ export async function runFresh(
   const get = ["get", "pods", here, `--selector=job-name=${NAME}`];
   await target.kubectl(["create", "--filename=-"], { input: JSON.stringify(job) });
   const over = new AbortController();
-  // The cluster keeps few ended pods (`terminated-pod-gc-threshold`), so each is read as it ends.
+  // The cluster keeps few ended pods (`terminated-pod-gc-threshold`), so read each one when it ends.
   const watched = target
     .kubectl([...get, "--watch", `--output=jsonpath=${STATE}`], { signal: over.signal })
     .catch((error: unknown) => (error as { stdout?: string }).stdout ?? "");
   try {
     const complete = ["--for=condition=Complete", "--timeout=900s"];
     await target.kubectl(["wait", here, `job/${NAME}`, ...complete]);
-    // The watch may be a moment behind; the last to end are still there.
+    // The watch may lag behind a little; the last pods to end still exist.
     const last = await target.kubectl([...get, `--output=jsonpath={range .items[*]}${STATE}{end}`]);
     over.abort();
     return [...endedPods(`${wholeLines(await watched)}${last}`).values()];
@@ -79,12 +79,12 @@ export async function runFresh(
   }
 }
 
-/** A line for a pod: its name, and its container's state as JSON. */
+/** One line per pod: its name, and the state of its container as JSON. */
 const STATE = '{.metadata.name} {.status.containerStatuses[0].state}{"\\n"}';
 
 const wholeLines = (text: string) => text.slice(0, text.lastIndexOf("\n") + 1);
 
-/** What each pod that has ended wrote down, by its name. */
+/** What each ended pod recorded, by its name. */
 function endedPods(states: string): Map<string, string[]> {
   const ended = new Map<string, string[]>();
   for (const line of states.split("\n")) {

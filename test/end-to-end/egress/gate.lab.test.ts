@@ -4,7 +4,7 @@ import { openRange, type Range } from "./range.ts";
 import { tellPolicyController, withoutAdmission } from "./rings.ts";
 import { arrivalKey, newArrivals } from "../../verify/egress/witness.ts";
 
-/** The start gate, against policies that come late or never. */
+/** Tests the start gate with policies that come late or never. */
 let range: Range;
 
 beforeAll(async () => {
@@ -16,10 +16,10 @@ afterAll(async () => {
   await range.leave();
 });
 
-/** A listed host: the firewall lets pods through to it, and only a policy keeps an agent's from it. */
+/** A listed host. The firewall lets pods reach it, so only a policy keeps an agent from it. */
 const OUTSIDE = { protocol: "tcp", address: "140.82.112.3", port: 443 } as const;
 
-/** Starts fresh pods that dial from their first instruction; tells what each reached, and what arrived outside. */
+/** Starts new pods that dial from their first instruction. Returns what each reached, and what arrived outside. */
 async function startFresh(count: number, gate: "with gate" | "without gate") {
   const { witness, around } = range;
   const before = await witness.counts();
@@ -42,7 +42,7 @@ describe("when policies come two seconds late", () => {
     await tellPolicyController(range.lab, "delay 2s");
   });
 
-  test("without the gate, a fresh agent container gets out", async () => {
+  test("without the gate, a new agent container reaches the outside", async () => {
     const { reached, arrived } = await withoutAdmission(
       range.target,
       range.around,
@@ -54,7 +54,7 @@ describe("when policies come two seconds late", () => {
     expect(arrived).toBeGreaterThan(0);
   });
 
-  test("100 of 100 fresh agent containers are closed from their first instruction", async () => {
+  test("with the gate, 100 of 100 new agent containers are closed from their first instruction", async () => {
     const { reached, arrived } = await startFresh(100, "with gate");
     expect(reached).toHaveLength(100);
     expect(reached.filter((destinations) => destinations.length > 0)).toEqual([]);
@@ -62,7 +62,7 @@ describe("when policies come two seconds late", () => {
   });
 });
 
-test("a pod is kept where nothing enforces policies, and is told why", async () => {
+test("the gate holds a pod while nothing enforces policies, and says why", async () => {
   const { target, around, lab } = range;
   const here = `--namespace=${around.agent}`;
   await tellPolicyController(lab, "off");
@@ -76,7 +76,7 @@ test("a pod is kept where nothing enforces policies, and is told why", async () 
     })
     .toContain("the cluster does not enforce this pod's NetworkPolicies");
   await tellPolicyController(lab, "delay 0s");
-  // Now it is let through: the kubelet starts the gate again.
+  // Now the gate lets the pod pass, when the kubelet starts it again.
   await target.kubectl([
     "rollout",
     "status",

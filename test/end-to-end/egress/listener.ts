@@ -14,7 +14,7 @@ threading.Thread(target=serve, daemon=True).start()
 sys.stdin.read()
 `;
 
-/** Does something while a port of an agent's runner is listened on. */
+/** Runs a function while a program in an agent's runner listens on a port. */
 export async function listening<T>(
   target: Target,
   namespace: string,
@@ -37,7 +37,7 @@ sys.stdin.read()
 os.remove("${READY}")
 `;
 
-/** Does something while an agent's runner has as many connections to the gateway as it may have, and says nothing. */
+/** Runs a function while an agent's runner holds the maximum number of idle connections to the gateway. */
 export async function crowding<T>(
   target: Target,
   { agent, gatewayAddress }: Pick<Surroundings, "agent" | "gatewayAddress">,
@@ -51,7 +51,7 @@ export async function crowding<T>(
   });
 }
 
-/** Does something while a Python program runs in an agent's runner, which ends when its input does. */
+/** Runs a function while a Python program runs in an agent's runner. The program ends when its stdin does. */
 async function besides<T>(
   target: Target,
   here: string,
@@ -73,10 +73,10 @@ async function besides<T>(
 }
 
 function fail(): never {
-  throw new Error("the program beside it ended early");
+  throw new Error("the Python program in the runner ended early");
 }
 
-// An input of no bytes that stays open until `end`.
+// An empty stdin that stays open until `end`.
 async function* untilThen(end: Promise<void>): AsyncIterable<Buffer> {
   await end;
   yield Buffer.alloc(0);

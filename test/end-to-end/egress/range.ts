@@ -11,7 +11,7 @@ import { enter } from "../../verify/egress/surroundings.ts";
 import { tryAttempts } from "../../verify/egress/tries.ts";
 import { Witness } from "../../verify/egress/witness.ts";
 
-/** The living stack that lab tests try, with two agents, and all that is needed to break it. */
+/** The running stack for these tests, with two agents, and what is needed to break it. */
 export interface Range {
   readonly lab: Lab;
   readonly target: Target;
@@ -19,7 +19,7 @@ export interface Range {
   readonly upstream: AnthropicControl;
   readonly witness: Witness;
   readonly around: Surroundings;
-  /** Namespace of the agent that attempts are not made from. */
+  /** Namespace of the agent from which no attempts are made. */
   readonly otherAgent: string;
   readonly leave: () => Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface Range {
 const STACK = "local";
 const OTHER_AGENT = "dev-f";
 
-/** Brings stack `local` up on path `shim`; what is there already stays. */
+/** Deploys stack `local` on path `shim`, or updates it if it exists. */
 export async function openRange(): Promise<Range> {
   const progress = lineProgress();
   const lab = openLab();
@@ -55,7 +55,7 @@ export async function openRange(): Promise<Range> {
   };
 }
 
-/** Which attempts get through, or get something outside, by their ids; and what arrived outside beside them. */
+/** The ids of the attempts that get through or get packets outside, and unexpected traffic that arrived outside. */
 export async function openAttempts(attempts: readonly Attempt[], range: Range): Promise<string[]> {
   const { of, unaccounted } = await tryAttempts(attempts, range.around, range);
   const open = attempts.filter((attempt) => {

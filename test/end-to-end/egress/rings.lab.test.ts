@@ -23,7 +23,7 @@ const one: Attempt = {
   python: ({ gatewayAddress }) => `return reached("${gatewayAddress}", ${ports.agents})`,
 };
 
-/** Each ring taken away, so that what is said of it is seen to be its doing. */
+/** Removes each ring in turn, to show that the ring really blocks what the rows say. */
 let range: Range;
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 const open = (attempts: readonly Attempt[]) => openAttempts(attempts, range);
-/** What is open in the end: kube-proxy hears of new pods, and of those that are gone, a moment after they are Ready. */
+/** Waits for the given ids to be open: kube-proxy learns of new and deleted pods shortly after they are Ready. */
 const settles = (attempts: readonly Attempt[], ids: readonly string[]) =>
   expect.poll(() => open(attempts), { timeout: 60_000, interval: 500 }).toEqual(ids);
 
@@ -44,52 +44,52 @@ const idsOf = (rows: readonly Row[]) => rows.map(({ id }) => id);
 const notHeldBy = (ring: Ring, rows: readonly Row[]) =>
   idsOf(rows.filter(({ rings }) => !rings.includes(ring)));
 
-describe("of the attempts to reach something", () => {
+describe("attempts to reach something", () => {
   const redirect = gateway.filter(({ id }) => id === "metadata.redirect");
-  // Envoy's admin interface is on loopback, and the lab's node has no SSH: no ring is needed for these.
+  // These need no ring: Envoy's admin interface is on loopback, and the lab's node has no SSH.
   const closedAnyway = ["gateway.admin", "node.ssh"];
   const reaching = [...outside, ...redirect, ...inside].filter(
     ({ id }) => !closedAnyway.includes(id),
   );
 
-  test("every one succeeds when neither policies nor firewall are there", async () => {
+  test("all succeed without policies and firewall", async () => {
     await without(range.lab, ["policy", "firewall"], () => settles(reaching, idsOf(reaching)));
   });
 
-  test("the firewall alone holds what is said of it, and nothing else", async () => {
+  test("the firewall alone blocks exactly the rows that name it", async () => {
     const rest = await without(range.lab, ["policy"], () => open(reaching));
     expect(rest).toEqual(notHeldBy("firewall", reaching));
   });
 
-  test("policies alone hold what is said of them, and nothing else", async () => {
+  test("policies alone block exactly the rows that name them", async () => {
     const rest = await without(range.lab, ["firewall"], () => open(reaching));
     expect(rest).toEqual(notHeldBy("policy", reaching));
   });
 
-  test("none succeeds when both are back", async () => {
+  test("none succeeds after both are restored", async () => {
     expect(await open(reaching)).toEqual([]);
   });
 });
 
-describe("of the look-ups", () => {
-  test("every one gets out when the agents' DNS forwards and no policy holds it", async () => {
+describe("look-ups", () => {
+  test("all get out if the agents' DNS forwards and there are no policies", async () => {
     await without(range.lab, ["policy"], () =>
       withForwardingDns(range.target, range.around, () => settles(names, idsOf(names))),
     );
   });
 
-  test("the agents' DNS alone holds what is said of it, and nothing else", async () => {
+  test("the agents' DNS alone blocks exactly the rows that name it", async () => {
     await without(range.lab, ["policy"], () => settles(names, notHeldBy("dns", names)));
   });
 
-  test("policies alone hold what is said of them, and nothing else", async () => {
+  test("policies alone block exactly the rows that name them", async () => {
     await withForwardingDns(range.target, range.around, async () => {
       expect(await open(names)).toEqual(notHeldBy("policy", names));
     });
   });
 });
 
-describe("of the pods that must not be let in", () => {
+describe("pods that must be rejected", () => {
   async function letIn(): Promise<string[]> {
     const { target, around } = range;
     const rows = [
@@ -102,20 +102,20 @@ describe("of the pods that must not be let in", () => {
     withoutAdmission(range.target, range.around, rings, letIn);
   const rows: readonly Row[] = [...pods, { id: "pod.ephemeral", rings: ["admission"] }];
 
-  test("every one is let in when nobody asks", async () => {
+  test("all are accepted without admission policy and pod security", async () => {
     expect(await without("admission", "pod-security")).toEqual(idsOf(rows));
   });
 
-  test("pod security alone refuses what is said of it, and nothing else", async () => {
+  test("pod security alone rejects exactly the rows that name it", async () => {
     expect(await without("admission")).toEqual(notHeldBy("pod-security", rows));
   });
 
-  test("the admission policy alone refuses all of them", async () => {
+  test("the admission policy alone rejects all of them", async () => {
     expect(await without("pod-security")).toEqual([]);
   });
 });
 
-test("an agent reaches no other agent, where it would without policies", async () => {
+test("policies keep an agent from reaching another agent", async () => {
   const { target, otherAgent } = range;
   await listening(target, otherAgent, async ({ address, port }) => {
     const neighbour: Attempt = {
@@ -130,7 +130,7 @@ test("an agent reaches no other agent, where it would without policies", async (
   });
 });
 
-test("what is no public address is held back from the gateway's own pod by either ring alone", async () => {
+test("either ring alone keeps the gateway's own pod from private addresses", async () => {
   const status = async () => (await measureGatewayPod(range.around, range)).status;
   expect(await status()).toBe("pass");
   expect(await without(range.lab, ["firewall"], status)).toBe("pass");
@@ -138,7 +138,7 @@ test("what is no public address is held back from the gateway's own pod by eithe
   expect(await without(range.lab, ["policy", "firewall"], status)).toBe("fail");
 });
 
-test("one pod's connections end at its share, and another agent's turn completes meanwhile", async () => {
+test("one pod gets only its share of connections, and another agent's turn completes meanwhile", async () => {
   const { target, around, otherAgent } = range;
   const crowd = gateway.filter(({ id }) => id === "connections");
   expect(crowd).toHaveLength(1);
@@ -152,7 +152,7 @@ test("one pod's connections end at its share, and another agent's turn completes
   await settles([one], [one.id]);
 });
 
-test("a rule that was added by hand is told of, though refresh does not see it", async () => {
+test("a rule that was added by hand is reported, although `pulumi up --refresh` does not detect it", async () => {
   const { target, around } = range;
   const rows = async () =>
     (await measurePolicies("local", around, target))

@@ -9,7 +9,7 @@ import type { Target } from "../../lab/target.ts";
 import { goodPod, refusalsOf } from "../../verify/egress/admission.ts";
 import type { Surroundings } from "../../verify/egress/attempt.ts";
 
-/** Tells the lab's policy controller something (`off`, `delay 0s`, `delay never`); it is in force when this returns. */
+/** Sends a command to the lab's policy controller (`off`, `delay 0s`, `delay never`). It is in force on return. */
 export async function tellPolicyController(lab: Lab, command: string): Promise<void> {
   const socket = createConnection(lab.netpolSocket);
   socket.write(`${command}\n`);
@@ -17,7 +17,7 @@ export async function tellPolicyController(lab: Lab, command: string): Promise<v
   if (answer.error !== undefined) throw new Error(answer.error);
 }
 
-/** Takes the node's firewall away. */
+/** Removes the node's firewall. */
 export async function removeNodeFirewall(lab: Lab): Promise<void> {
   await runInLab(lab, ["nft", "delete", "table", "inet", "node-firewall"], { cwd: "/" });
 }
@@ -28,7 +28,7 @@ export async function loadNodeFirewall(lab: Lab): Promise<void> {
   await runInLab(lab, ["nft", "-f", file], { cwd: "/" });
 }
 
-/** Does something with rings taken away, and puts them back. */
+/** Runs a function with rings removed, and restores them afterwards. */
 export async function without<T>(
   lab: Lab,
   rings: readonly ("policy" | "firewall")[],
@@ -44,7 +44,7 @@ export async function without<T>(
   }
 }
 
-/** Objects as an administrator would save them who means to bring them back: nothing of one particular creation. */
+/** Objects in a form in which they can be created again: without fields of one particular creation. */
 async function saved(target: Target, ...what: readonly string[]): Promise<string> {
   const list = JSON.parse(await target.kubectl(["get", ...what, "--output=json"])) as {
     items?: { metadata: Record<string, unknown> }[];
@@ -61,7 +61,7 @@ async function saved(target: Target, ...what: readonly string[]): Promise<string
 
 const OF_DNS = `--selector=${labelKeys.role}=dns`;
 
-/** Does something while the agents' DNS forwards what it does not know to the cluster's. */
+/** Runs a function while the agents' DNS forwards unknown names to the cluster's DNS. */
 export async function withForwardingDns<T>(
   target: Target,
   { gatewayNamespace, clusterDns }: Surroundings,
@@ -78,7 +78,7 @@ export async function withForwardingDns<T>(
     await target.kubectl(["patch", ...config, "--type=merge", patch]);
     await target.kubectl(["rollout", "restart", "deployments", OF_DNS, here]);
     await target.kubectl(["rollout", "status", "deployments", OF_DNS, here, "--timeout=120s"]);
-    // It goes on answering for as long as somebody may still be sent to it.
+    // The old pod keeps answering as long as queries may still be sent to it.
     const old = before.trim().split("\n");
     await target.kubectl(["wait", ...old, here, "--for=delete", "--timeout=120s"]);
   };
@@ -93,7 +93,7 @@ export async function withForwardingDns<T>(
 
 const NETWORK_POLICIES = ["networkpolicies", "--all-namespaces"];
 
-/** Does something while every NetworkPolicy of the cluster is deleted, and creates them again. */
+/** Runs a function while all NetworkPolicies of the cluster are deleted, and creates them again afterwards. */
 export async function withoutPolicyObjects<T>(target: Target, work: () => Promise<T>): Promise<T> {
   const input = await saved(target, ...NETWORK_POLICIES);
   try {
@@ -104,7 +104,7 @@ export async function withoutPolicyObjects<T>(target: Target, work: () => Promis
   }
 }
 
-/** Does something while no admission policy is bound, or no pod security is asked of an agent's namespace, or neither. */
+/** Runs a function while no admission policy is bound, or an agent's namespace has no pod security, or both. */
 export async function withoutAdmission<T>(
   target: Target,
   around: Surroundings,
@@ -120,7 +120,7 @@ export async function withoutAdmission<T>(
   const label = (...changes: string[]) =>
     target.kubectl(["label", "--overwrite", "namespace", around.agent, ...changes]);
   try {
-    // Without its label a namespace has the cluster's default, which is as strict.
+    // Without the label, the namespace would have the cluster's default, which is equally strict.
     if (rings.includes("pod-security")) await label(`${ENFORCE}=privileged`);
     if (rings.includes("admission")) await target.kubectl(["delete", ...binding]);
     await untilRefusedBy(target, around, {
@@ -139,7 +139,7 @@ const ENFORCE = "pod-security.kubernetes.io/enforce";
 
 type AdmissionRing = "admission" | "pod-security";
 
-/** The API server takes up changed labels and bindings a moment later. */
+/** Waits until the API server applies changed labels and bindings, which takes a moment. */
 async function untilRefusedBy(
   target: Target,
   around: Surroundings,

@@ -7,8 +7,8 @@ const GRANTS: Readonly<Record<string, "access" | "addVersion">> = {
 };
 
 /**
- * What the one machine of a world finds around it: its metadata, and the secrets with what its service account may do
- * with them. `token` is the value of the secret that the stack gave a version, which GCE does not show.
+ * The cloud around the only machine of a simulated GCE: its metadata, and the secrets that its service account may use.
+ * `token` is the value of the secret version that the stack created, because GCE does not return it.
  */
 export function cloudOfWorld(
   world: Readonly<Record<string, Existing>>,
@@ -17,7 +17,7 @@ export function cloudOfWorld(
   const of = (type: string) =>
     Object.entries(world).filter(([, resource]) => resource.type.endsWith(`:${type}`));
   const [, instance] = of("Instance")[0] ?? [];
-  if (instance === undefined) throw new Error("there is no machine");
+  if (instance === undefined) throw new Error("the simulated GCE has no machine");
   const { metadata, serviceAccount } = instance.properties as unknown as {
     metadata: Record<string, string>;
     serviceAccount: { email: string };

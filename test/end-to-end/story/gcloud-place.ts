@@ -1,12 +1,12 @@
-/** Environment variable that has a {@link GcloudPlace} as JSON. */
+/** Environment variable with a {@link GcloudPlace} as JSON. */
 export const PLACE_VARIABLE = "CLAUDE_GATEWAY_GCLOUD";
 
-/** Where the stand-in for gcloud finds the lab's Google Cloud. */
+/** Where the simulated gcloud finds the lab's Google Cloud. */
 export interface GcloudPlace {
-  /** Folder of what the stand-in for the gcp provider made. */
+  /** Folder of the simulated gcp provider's resources. */
   readonly world: string;
   /** Folder of the host machine. */
   readonly machine: string;
-  /** What listens on that machine's port 6443. */
+  /** What listens on the machine's port 6443. */
   readonly api: { readonly host: string; readonly port: number };
 }

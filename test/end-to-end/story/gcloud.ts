@@ -1,9 +1,9 @@
 /**
- * Stands in for `gcloud` (528.0.0), which has no Google Cloud to talk to here, with the three commands that
- * infra/access/gcloud.ts runs, their output and their errors: `secrets versions access latest` gives what the lab's host
- * machine published last, `compute instances get-guest-attributes` what it reported last, and `compute
- * start-iap-tunnel` forwards a local port to the API, once that machine's k3s has started. Another command or flag
- * is refused. Not played: sign-in, permissions, and the WebSocket to Google in the middle of a tunnel.
+ * Replaces `gcloud` (528.0.0), because there is no Google Cloud here. It has the three commands that
+ * infra/access/gcloud.ts runs, with their output and errors: `secrets versions access latest` prints what the lab's host
+ * machine published last, `compute instances get-guest-attributes` what it reported last, and `compute start-iap-tunnel`
+ * forwards a local port to the API server once k3s on the machine has started. Other commands and flags are rejected.
+ * Missing: sign-in, permissions, and the WebSocket to Google inside a tunnel.
  */
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
@@ -51,7 +51,7 @@ function guestAttributes(instance: string, queryPath: string): string {
   return JSON.stringify([{ key, namespace, value }], null, 2);
 }
 
-/** Whether k3s runs on the machine, by what its startup script reported last. */
+/** Whether k3s runs on the machine, according to the last report of its startup script. */
 function apiListens(): boolean {
   return /^start\tok\t/m.test(answered("/guest-attributes/").at(-1)?.body ?? "");
 }
@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   if (command === "secrets versions access latest") {
     process.stdout.write(accessSecret(flag("secret"), flag("project")));
   } else if (/^compute instances get-guest-attributes \S+$/.test(command)) {
-    if (flag("format") !== "json") throw new GcloudError("--format: only json is played");
+    if (flag("format") !== "json") throw new GcloudError("--format: only json is simulated");
     process.stdout.write(guestAttributes(instance(port), flag("query-path")));
   } else if (/^compute start-iap-tunnel \S+ \d+$/.test(command)) {
     const server = await tunnel(instance(name), Number(port), flag("local-host-port"));

@@ -1,4 +1,4 @@
-/** A kubeconfig as k3s writes it, to the byte. Certificates and key are base64 of PEM. */
+/** A kubeconfig exactly as k3s writes it. Certificates and key are base64 of PEM. */
 export function k3sKubeconfigText(args: {
   readonly server: string;
   readonly authority: string;

@@ -1,6 +1,6 @@
-/** A block of commands of a page. */
+/** A block of commands on a page. */
 export interface Block {
-  /** The page and the heading above it, and its number where there are several: `README.md: Spikes`. */
+  /** The page and the heading above the block, with a number if there are several: `README.md: Spikes`. */
   readonly id: string;
   /** Command lines without their comments. */
   readonly lines: readonly string[];
@@ -27,24 +27,24 @@ export function commandBlocks(page: string, text: string): Block[] {
   return blocks;
 }
 
-/** The blocks that `readme.lab.test.ts` types, in this order. */
+/** The blocks that `readme.lab.test.ts` runs, in this order. */
 export const TYPED = [
   "infra/README.md: From an empty project to an agent",
   "README.md: Spikes",
-  "infra/README.md: Back to nothing",
+  "infra/README.md: Delete everything",
 ] as const;
 
-/** The blocks that it does not type, and why. */
+/** The blocks that it does not run, and why. */
 export const NOT_TYPED: Readonly<Record<string, string>> = {
   "README.md: Two commands":
-    "walk/local.lab.test.ts types the first; the second is what runs these tests",
-  "README.md: Configuration": "walk/local.lab.test.ts toggles to every path and back",
+    "walk/local.lab.test.ts runs the first line; the second line runs these tests",
+  "README.md: Configuration": "walk/local.lab.test.ts switches to every path and back",
   "README.md: Your own workload as an agent":
-    "walk/ and egress/ start pods from the output; the line only prints it",
+    "the line only prints an output; walk/ and egress/ start pods from it",
   "README.md: The verdict":
-    "verdict.lab.test.ts measures every path; the third line needs a gateway of somebody else's",
-  "infra/README.md: Back to nothing 2":
-    "story.lab.test.ts forgets stacks so, after their host is gone",
+    "verdict.lab.test.ts measures every path; the third line needs a gateway that is not ours",
+  "infra/README.md: Delete everything 2":
+    "story.lab.test.ts removes stacks in this way after their host is gone",
   "infra/README.md: Upgrades":
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",

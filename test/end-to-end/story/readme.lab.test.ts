@@ -25,8 +25,8 @@ import {
 } from "./surroundings.ts";
 
 /**
- * The command blocks of both READMEs, line by line in a fresh clone, by somebody who has pulumi, gcloud and kubectl on
- * PATH. Only what a reader has to fill in is filled in, and the machine is booted where Google Cloud would.
+ * Runs the command blocks of both READMEs, line by line, in a new clone, as a user who has pulumi, gcloud and kubectl on
+ * PATH. Changes only what a reader has to fill in, and boots the machine at the point where Google Cloud would.
  */
 const progress = lineProgress();
 const RELEASE = "v1.36.3+k3s1";
@@ -61,7 +61,7 @@ afterAll(async () => {
   await rm(places.dir, { recursive: true, force: true });
 });
 
-/** What git would give somebody who clones what stands here: no node_modules. */
+/** The files that git would give to somebody who clones this working tree; no node_modules. */
 function freshClone(): string {
   const dir = join(places.dir, "clone");
   const git = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
@@ -73,21 +73,21 @@ function freshClone(): string {
   return dir;
 }
 
-/** What a reader puts in place of the example's names. */
+/** The reader's values for the names in the examples. */
 function filledIn(line: string): string {
   return line
     .replaceAll("REGISTRY/claude-runner:1", target.runnerImage)
     .replaceAll("dev-e", "readme-dev");
 }
 
-/** Types a line in the clone and returns what it said; throws where it ends with another exit code than 0. */
+/** Runs a line in the clone and returns its output. Throws if it exits with a code other than 0. */
 async function type(line: string): Promise<string> {
   const path = [dirname(pulumi.binary), binDir(lab), pulumi.env.PATH ?? ""].join(delimiter);
   const { stdout } = await progress.step(line, () =>
     runInLab(lab, ["sh", "-c", line], {
       cwd: clone,
       env: { ...pulumi.env, PATH: path },
-      // What a prompt asks for.
+      // The answer to the line's prompt.
       ...(line.includes("--secret") && { input: `${target.apiKey}\n` }),
     }),
   );
@@ -97,9 +97,9 @@ async function type(line: string): Promise<string> {
 const config = (stack: string, path: string, value: string) =>
   type(`pulumi config set --path '${path}' '${value}' -s ${stack}`);
 
-/** What has to be there before a line that no reader of the page would type, by the line. */
+/** Steps before certain lines that a reader of the page does not need. */
 const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
-  // The stand-in for k3s's download has a checksum of its own.
+  // The simulated k3s download has its own checksum.
   "pulumi preview -s host": () =>
     config("host", "k3s.sha256", machine.makeRelease(RELEASE).split(" ")[1] ?? ""),
   "npm run host:status -- --stack host": async () => {
@@ -107,12 +107,12 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
     machine.cloud = { ...machine.cloud, attributes, secrets };
     await boot({ lab, target, places, machine, progress }, "admin");
   },
-  // The shipped names may be in use, by stack `local` of this lab.
+  // Stack `local` of this lab may already use the shipped names.
   "pulumi up -s gateway": async () => {
     await config("gateway", "gateway.namespace", "readme-llm");
     await config("gateway", "agents[0].name", "readme-dev");
   },
-  // The page says that up asks for a cluster and a runner's image.
+  // The page says that `up` asks for a cluster and a runner image.
   "pulumi up -s try-1": async () => {
     await expect(type("pulumi up -s try-1")).rejects.toMatchObject({
       stdout: expect.stringContaining("images.runner") as unknown,
@@ -122,16 +122,16 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 };
 
-/** Lines that cannot be typed in the lab as they stand. */
+/** Lines that cannot run unchanged in the lab. */
 const INSTEAD: Readonly<Record<string, () => Promise<unknown>>> = {
-  // The registry is out of reach inside the lab; who follows both pages types it once.
+  // The registry cannot be reached inside the lab. A reader of both pages runs this line once.
   "npm ci": () =>
     progress.step("npm ci", async () => {
       if (existsSync(join(clone, "node_modules"))) return;
       const quiet = ["--prefer-offline", "--no-audit", "--no-fund"];
       await promisify(execFile)("npm", ["ci", ...quiet], { cwd: clone });
     }),
-  // It stays open.
+  // The tunnel stays open.
   "npm run tunnel -- --stack host": async () => {
     tunnel = await openTunnel({ ...lab, cloneDir: clone }, pulumi, "--stack", "host");
   },
@@ -152,7 +152,7 @@ test.each(TYPED)("%s", async (id) => {
   }
 });
 
-test("an agent has answered, and nothing is left", async () => {
+test("an agent has answered, and nothing is left behind", async () => {
   const turn = Object.entries(said).find(([line]) => line.startsWith("kubectl"));
   expect(turn?.[1]).toBe("Turn 1: Say hello.\n");
   expect(said["npm run host:status -- --stack host"]).toContain(`ready, k3s ${RELEASE}`);

@@ -31,15 +31,15 @@ import {
 } from "./surroundings.ts";
 
 /**
- * The whole story, in order: a host stack, the machine that it makes, the tunnel, a gateway stack and a spike on that
- * machine by reference, the verdict, a renewed certificate, and everything taken down again. The embedded cluster is
- * what runs on the machine; the machine itself boots with the very metadata, secrets and grants that the stack made.
+ * The whole story, in order: a host stack, its machine, the tunnel, a gateway stack and a spike that refer to the host, the
+ * verdict, a renewed certificate, and the destruction of everything. The embedded cluster takes the place of the cluster on
+ * the machine. The machine itself boots with the metadata, secrets and grants that the stack created.
  */
 const progress = lineProgress();
 const RELEASE = "v1.36.3+k3s1";
 const HOST = "organization/claude-gateway/host";
 const KUBECONFIG = `.kube/claude-gateway/${HOST}.yaml`;
-/** Where the file was when it had the stack's bare name. */
+/** Path of the kubeconfig when its name was the stack's short name. */
 const FORMER_KUBECONFIG = "~/.kube/claude-gateway-host.yaml";
 const WHERE = "gateway-host (my-project, europe-west1-b)";
 const OWNED = "namespaces,validatingadmissionpolicies,validatingadmissionpolicybindings";
@@ -97,7 +97,7 @@ function changes({ steps = [] }: Preview): string[] {
     .map(({ op, urn }) => `${op} ${urn}`);
 }
 
-/** Names of what the stacks made outside of namespaces, and of their namespaces. */
+/** Names of the namespaces and cluster-scoped objects that the stacks created. */
 async function owned(): Promise<string[]> {
   const list = await target.kubectl([
     ...["get", OWNED, "--output=name"],
@@ -106,7 +106,7 @@ async function owned(): Promise<string[]> {
   return list.split("\n").filter((name) => name.startsWith("namespace/"));
 }
 
-test("a host comes up; a gateway stack and the tunnel say how far its machine is", async () => {
+test("after the host is created, a gateway stack and the tunnel report how far its machine is", async () => {
   await host.init("host");
   await host.setConfig("gcp:project", "my-project");
   await host.setConfig("gcp:zone", "europe-west1-b");
@@ -117,7 +117,7 @@ test("a host comes up; a gateway stack and the tunnel say how far its machine is
   await gateway.init("gateway");
   await gateway.setConfig("credential.value", target.apiKey, { secret: true });
   await gateway.setConfig("images.runner", target.runnerImage);
-  // The shipped names may be in use, by stack `local` of this lab.
+  // Stack `local` of this lab may already use the shipped names.
   await gateway.setConfig("gateway.namespace", "story-llm");
   await gateway.setConfig("agents[0].name", "story-dev");
   const notYet = `${WHERE}: the machine has not reported yet; a first boot takes a minute or two`;
@@ -138,7 +138,7 @@ test("a host comes up; a gateway stack and the tunnel say how far its machine is
   });
 });
 
-test("the machine boots with what the stack gave it, and the tunnel leads to its cluster", async () => {
+test("the machine boots with the stack's metadata, and the tunnel leads to its cluster", async () => {
   const { attributes, secrets } = cloudOfWorld(world.existing, await k3sToken(pulumi, "host"));
   machine.cloud = { ...machine.cloud, attributes, secrets };
   await bootAs("first-admin");
@@ -152,7 +152,7 @@ test("the machine boots with what the stack gave it, and the tunnel leads to its
   expect(tunnel.output).toContain(`Kubeconfig written to ~/${KUBECONFIG}.`);
 });
 
-test("a gateway stack and a spike are deployed on it by reference", async () => {
+test("a gateway stack and a spike that refer to the host are deployed on it", async () => {
   await spike.init("spike");
   await spike.setConfig("host.stack", "host");
   await spike.setConfig("gateway.path", "hybrid");
@@ -169,7 +169,7 @@ test("a gateway stack and a spike are deployed on it by reference", async () => 
   expect(turn).toMatchObject({ is_error: false, result: "Turn 1: I am a spike." });
 });
 
-/** The rest of the verdict on this path is measured in its own test, where it takes longer. */
+/** The checks to run here. The other checks on this path take longer and run in their own test. */
 const THEMES = ["errors", "caching", "configuration"];
 
 test("the verdict on the gateway is what the reviewed table says", async () => {
@@ -192,7 +192,7 @@ test("the verdict on the gateway is what the reviewed table says", async () => {
   }
 });
 
-test("a stack that was brought up when the file lay elsewhere is moved by one up, and keeps everything", async () => {
+test("one `up` changes a stack to the new path of the kubeconfig and keeps all its resources", async () => {
   const moved = async (from: string, to: string) => {
     const file = join(places.dir, "gateway.json");
     await writeFile(file, (await gateway.export()).replaceAll(from, to));
@@ -208,13 +208,13 @@ test("a stack that was brought up when the file lay elsewhere is moved by one up
   expect(changes(await gateway.preview({ refresh: true }))).toEqual([]);
 });
 
-test("with a renewed certificate and by another port, nothing changes and destroy works", async () => {
+test("with a renewed certificate and another port, nothing changes and destroy works", async () => {
   await tunnel?.close();
   tunnel = undefined;
   await bootAs("second-admin");
   const output = await failureOf(gateway.preview());
   expect(output).toContain(
-    `The API of host stack \\"${HOST}\\" is out of reach, https://127.0.0.1:16443 does not answer (ECONNREFUSED): run \`npm run tunnel -- --stack ${HOST}\` and leave it running`,
+    `The API of host stack \\"${HOST}\\" cannot be reached: https://127.0.0.1:16443 does not answer (ECONNREFUSED). Run \`npm run tunnel -- --stack ${HOST}\` and leave it running`,
   );
   expect(output).toContain(`npm run host:status -- --stack ${HOST} says: ${WHERE}: ready, k3s`);
 
@@ -227,10 +227,10 @@ test("with a renewed certificate and by another port, nothing changes and destro
   expect(await owned()).toEqual(["namespace/story-agent", "namespace/story-gateway"]);
 });
 
-/** What the stacks' states were before they were destroyed. */
+/** The stacks' states before they were destroyed. */
 let states: string[] = [];
 
-test("spike and host go down in order, to nothing", async () => {
+test("the spike and then the host are destroyed completely", async () => {
   await progress.step("pulumi destroy of the spike", () => spike.destroy());
   expect(await owned()).toEqual([]);
   await tunnel?.close();
@@ -242,7 +242,7 @@ test("spike and host go down in order, to nothing", async () => {
   await machine.powerOff();
 });
 
-test("stacks whose host went before them are forgotten with one variable", async () => {
+test("one variable removes stacks whose host was destroyed before them", async () => {
   await rm(join(places.home, KUBECONFIG));
   const forgetful = await openPulumi(lab, places, progress, {
     PULUMI_K8S_DELETE_UNREACHABLE: "true",

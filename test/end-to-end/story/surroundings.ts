@@ -4,7 +4,13 @@ import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { once } from "node:events";
 
-import { enterCommand, type Lab, runInLab, runningSandbox, spawnInLab } from "../../lab/cluster/index.ts";
+import {
+  enterCommand,
+  type Lab,
+  runInLab,
+  runningSandbox,
+  spawnInLab,
+} from "../../lab/cluster/index.ts";
 import { pkiDir } from "../../lab/cluster/pki.ts";
 import { base64OfFile, issueCertificate } from "../../lab/parts/certificates.ts";
 import type { HostMachine } from "../../lab/host/machine.ts";
@@ -16,16 +22,16 @@ import { k3sKubeconfigText } from "./k3s-kubeconfig.ts";
 
 const ADMIN = "story-admin";
 
-/** Folders of one story, all below the lab's own. */
+/** Folders of one story, all inside the lab's folder. */
 export interface Places {
   readonly dir: string;
   readonly world: string;
   readonly machine: string;
-  /** The home folder of the person who types the commands. */
+  /** The home folder of the user who runs the commands. */
   readonly home: string;
 }
 
-/** Makes the folders of a story anew. */
+/** Creates the folders of a story again. */
 export async function makePlaces(lab: Lab, name = "story"): Promise<Places> {
   const dir = join(lab.dir, name);
   await rm(dir, { recursive: true, force: true });
@@ -40,7 +46,7 @@ export async function makePlaces(lab: Lab, name = "story"): Promise<Places> {
   return places;
 }
 
-/** The Kubernetes provider looks the home folder up in /etc/passwd, whatever HOME says: the sandbox gets one of its own. */
+/** The Kubernetes provider reads the home folder from /etc/passwd and ignores HOME, so the sandbox gets its own file. */
 async function moveHome(lab: Lab, { dir, home }: Places): Promise<void> {
   const passwd = join(dir, "passwd");
   await writeFile(passwd, `root:x:0:0:root:${home}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n`);
@@ -48,7 +54,7 @@ async function moveHome(lab: Lab, { dir, home }: Places): Promise<void> {
   await runInLab(lab, ["sh", "-c", mount, "sh", passwd]);
 }
 
-/** Pulumi inside the lab, as on a person's machine: with that home folder, and with gcloud on PATH. */
+/** Pulumi inside the lab as on a user's machine: with that home folder, and with gcloud on PATH. */
 export async function openPulumi(
   lab: Lab,
   places: Places,
@@ -76,7 +82,7 @@ export async function openPulumi(
   });
 }
 
-/** What {@link boot} works with. */
+/** The arguments of {@link boot}. */
 interface Story {
   readonly lab: Lab;
   readonly target: Target;
@@ -85,7 +91,7 @@ interface Story {
   readonly progress: Progress;
 }
 
-/** Boots the machine with a cluster whose administrator is `admin`, and nobody else. */
+/** Boots the machine with a cluster whose only administrator is `admin`. */
 export async function boot(story: Story, admin: string): Promise<void> {
   const { lab, target, places, machine, progress } = story;
   await machine.powerOff();
@@ -99,12 +105,12 @@ export async function boot(story: Story, admin: string): Promise<void> {
   if (status !== 0) throw new Error(`the machine did not boot:\n${output}`);
 }
 
-/** Takes the cluster from the administrator whom {@link boot} gave it to. */
+/** Removes the administrator that {@link boot} added to the cluster. */
 export async function removeAdmin(target: Target): Promise<void> {
   await target.kubectl(["delete", "clusterrolebinding", ADMIN, "--ignore-not-found"]);
 }
 
-/** A kubeconfig of the embedded cluster in the form of k3s, with a new certificate for `user`. */
+/** A kubeconfig for the embedded cluster in k3s's format, with a new certificate for `user`. */
 async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<string> {
   const [certFile, keyFile] = ["ca.pem", "ca.key"].map((name) => join(pkiDir(lab), name));
   const authority = { certFile: certFile ?? "", keyFile: keyFile ?? "" };
@@ -117,13 +123,13 @@ async function k3sKubeconfig(lab: Lab, dir: string, user: string): Promise<strin
   });
 }
 
-/** An npm command as it ended. */
+/** The result of an npm command. */
 export interface Typed {
   readonly status: number | null;
   readonly output: string;
 }
 
-/** Types an npm command in the clone, in the lab, and waits for its end. */
+/** Runs an npm command in the clone, in the lab, and waits for its end. */
 export async function typed(lab: Lab, pulumi: Pulumi, ...command: string[]): Promise<Typed> {
   const { child, output } = type(lab, pulumi, command);
   const [status] = (await once(child, "close")) as [number | null];
@@ -133,11 +139,11 @@ export async function typed(lab: Lab, pulumi: Pulumi, ...command: string[]): Pro
 /** An open tunnel. */
 export interface Tunnel {
   readonly output: string;
-  /** Ctrl-C. */
+  /** Like Ctrl-C. */
   close(): Promise<void>;
 }
 
-/** Types `npm run tunnel` and waits until it listens; throws with what it said when it ends before. */
+/** Runs `npm run tunnel` and waits until it listens. If it ends before, throws an error with its output. */
 export async function openTunnel(lab: Lab, pulumi: Pulumi, ...options: string[]): Promise<Tunnel> {
   const { child, output } = type(lab, pulumi, ["tunnel", "--", ...options]);
   const ended = once(child, "close");
@@ -174,7 +180,7 @@ function type(lab: Lab, pulumi: Pulumi, command: readonly string[]) {
   return { child, output: () => output };
 }
 
-/** The k3s token of a host stack, from its state in the clear. */
+/** The k3s token of a host stack, from its decrypted state. */
 export async function k3sToken(pulumi: Pulumi, stack: string): Promise<string> {
   const state = await pulumi.execute(["stack", "export", "--stack", stack, "--show-secrets"]);
   const { deployment } = JSON.parse(state) as {

@@ -33,7 +33,7 @@ const WRAPPING: Spike = {
   config: { "images.litellm": await imageReference("litellm-1.91.0") },
 };
 
-/** Every path in a spike of its own, measured by the command and held against the reviewed table. */
+/** Each path in its own spike, measured by the command and compared with the reviewed table. */
 let lab: Lab;
 let range: SpikeRange;
 let upstream: AnthropicControl;
@@ -66,7 +66,7 @@ function verify(...args: string[]) {
   return run({ argv: [...COMMAND, ...args], cwd: lab.cloneDir, env: process.env });
 }
 
-/** What the command's JSON says, and that its page was written. */
+/** The command's JSON report. Also checks that the HTML page was written. */
 async function reportOf(stack: string): Promise<Report> {
   const [json, html] = [join(dir, `${stack}.json`), join(dir, `${stack}.html`)];
   const title = `npm run verify -- --stack ${stack}`;
@@ -80,7 +80,7 @@ async function reportOf(stack: string): Promise<Report> {
   return report;
 }
 
-/** From outside, with nothing but an address and a token, this path keeps all that can be seen there. */
+/** From outside, with only an address and a token, every check that is possible on this path must pass. */
 async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
   const { target } = range;
   const [gateway, agent] = [`--namespace=${stack}-gateway`, `--namespace=${stack}-agent`];
@@ -99,7 +99,7 @@ async function keepsAllThatIsSeenFromOutside(stack: string): Promise<void> {
   expect(countByStatus(checks).pass).toBeGreaterThanOrEqual(19);
 }
 
-/** What cannot be measured ends with one line that says so, and leaves no client behind. */
+/** A gateway that cannot be measured gives a one-line error, and no client is left running. */
 async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   const { target } = range;
   const envoy = ["--selector=claude-gateway/path=envoy-terminate", `--namespace=${stack}-gateway`];
@@ -110,7 +110,7 @@ async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   };
 
   expect(await refusal("nobody")).toMatch(
-    /^no stack nobody \(there is .*\): npm run local makes stack local$/,
+    /^no stack nobody \(known stacks: .*\)\. npm run local deploys the stack "local"$/,
   );
 
   await upstream.push({ match: {}, times: null, action: { kind: "reset", after: "request" } });
@@ -121,7 +121,7 @@ async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   await target.kubectl(["rollout", "status", "deployments", ...envoy, "--timeout=60s"]);
   await target.kubectl(["wait", "--for=delete", "pods", ...envoy, "--timeout=120s"]);
   expect(await refusal(stack)).toBe(
-    `the gateway of stack ${stack} is not ready, it has no pod: kubectl get pods -n ${stack}-gateway`,
+    `the gateway of stack ${stack} is not ready (there is no pod). See: kubectl get pods -n ${stack}-gateway`,
   );
 
   const clients = await target.kubectl([
@@ -139,7 +139,7 @@ const inItsSpike: Partial<Record<VariantName, (stack: string) => Promise<void>>>
 };
 
 test.each(spikes)(
-  "$variant keeps and loses what the reviewed table says, and lets nothing out",
+  "$variant has the results of the reviewed table, and no way out is open",
   async (spike) => {
     const { variant } = spike;
     const report = await row.use(spike, async ({ name }) => {
@@ -156,21 +156,21 @@ test.each(spikes)(
   900_000,
 );
 
-test("the README shows the decision table that was measured", async () => {
+test("the README contains the measured decision table", async () => {
   const cells = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-+/g, "-");
   const readme = await readFile(join(lab.cloneDir, "README.md"), "utf8");
   expect(reports.map(({ path }) => path)).toEqual(spikes.map(({ variant }) => variant));
   expect(cells(readme)).toContain(cells(renderDecisionTable(reports)));
 });
 
-/** What LiteLLM 1.91.0 does not hand on of an upstream's error, so that no shim can restore it. */
+/** What LiteLLM 1.91.0 drops from an upstream's error, so that no shim can restore it. */
 const LOST_BEFORE_THE_SHIM: Readonly<Record<string, string>> = {
-  // It puts what is no JSON into words of its own, and ends a stream that broke off as if it were whole.
+  // It rewords bodies that are not JSON, and ends a broken stream as if it were complete.
   "errors.html": "body",
   "errors.html-413": "body",
   "errors.empty-body": "body",
   "errors.cut-stream": "ends-properly",
-  // Rate limits and retry-after; the request id is in the body, and restored from there.
+  // Rate limits and retry-after are lost. The request id is in the body and is restored from there.
   ...Object.fromEntries(
     [
       ...[400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 504, 529].map((it) => `status-${it}`),
@@ -179,7 +179,7 @@ const LOST_BEFORE_THE_SHIM: Readonly<Record<string, string>> = {
   ),
 };
 
-test("behind the shim, a LiteLLM that wraps errors gives their status and body back as they were", async () => {
+test("the shim restores status and body of errors that LiteLLM wraps", async () => {
   const errors = checks.filter(({ id }) => themeOf(id) === "errors");
   const report = await row.use(WRAPPING, async (stack) => {
     const outputs = await stack.outputs();
@@ -197,7 +197,7 @@ test("behind the shim, a LiteLLM that wraps errors gives their status and body b
   for (const { id, evidence } of report.checks) expect(evidence, id).not.toContain("request-id");
 }, 900_000);
 
-test("nothing of a spike stays", async () => {
+test("nothing of a spike remains", async () => {
   await row.end();
   const names = await range.target.kubectl(["get", "namespaces", "--output=name"]);
   expect(names).not.toContain("verify-");

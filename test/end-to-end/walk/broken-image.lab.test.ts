@@ -13,8 +13,8 @@ import { startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 
 /**
- * A living stack whose images are changed to one that does not exist, and back, and which somebody changes by hand.
- * The tests build on each other, in order.
+ * A running stack whose images are changed to one that does not exist and back, and which somebody changes by hand.
+ * The tests depend on each other, in order.
  */
 const STACK = "walk-broken";
 const GATEWAY = `${STACK}-gateway`;
@@ -40,7 +40,7 @@ afterAll(async () => {
   await stack.remove();
 });
 
-/** Has one image be one that nobody has, and the others what they were. */
+/** Sets one image to one that does not exist, and the others to their original values. */
 async function breakImages(broken?: string): Promise<void> {
   for (const name of ["envoy", "coredns", "node"]) {
     if (name === broken) await stack.setConfig(`images.${name}`, MISSING_IMAGE);
@@ -50,7 +50,7 @@ async function breakImages(broken?: string): Promise<void> {
   await stack.setConfig("images.runner", runner);
 }
 
-/** What an `up` that fails says. */
+/** The output of an `up` that fails. */
 async function failedUp(): Promise<string> {
   const error = await stack.up().then(
     () => undefined,
@@ -60,7 +60,7 @@ async function failedUp(): Promise<string> {
   return error.output;
 }
 
-/** What the Deployments in a namespace are for, sorted. */
+/** The roles of the Deployments in a namespace, sorted. */
 async function deployments(namespace: string): Promise<(string | undefined)[]> {
   const list = ["get", "deployments", `--namespace=${namespace}`, "--output=json"];
   const { items } = JSON.parse(await target.kubectl(list)) as {
@@ -71,7 +71,7 @@ async function deployments(namespace: string): Promise<(string | undefined)[]> {
     .sort();
 }
 
-/** An `up` named the Deployment that was not ready in time, and why its pod did not start. */
+/** The output of `up` names the Deployment that was not ready in time, and why its pod did not start. */
 function expectStuck(said: string, name: string): void {
   expect(said).toMatch(
     new RegExp(`'${name}-deployment-[0-9a-f]{8}' timed out waiting to be Ready`),
@@ -86,7 +86,7 @@ async function expectTurn(): Promise<void> {
   expect(turn).toMatchObject({ is_error: false, result: "Turn 1: Go on." });
 }
 
-test("an image that the gateway cannot start from fails `up`, which says so, and agents go on", async () => {
+test("a missing gateway image makes `up` fail with the reason, and agents keep working", async () => {
   await breakImages("envoy");
   const sender = await startSender(target, stack, "agent");
   let said = "";
@@ -98,7 +98,7 @@ test("an image that the gateway cannot start from fails `up`, which says so, and
   expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
   expectStuck(said, "gateway-envoy-terminate");
-  // Beside the one that serves.
+  // The failed Deployment exists next to the one that serves.
   expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "gateway", "probe"]);
   await expectTurn();
 
@@ -109,13 +109,13 @@ test.each([
   ["the probe", "node", "egress-probe"],
   ["the agents' DNS", "coredns", "egress-dns"],
   ["the runner", "runner", "agent-agent-runner"],
-])("an image that %s cannot start from does the same", async (_, image, name) => {
+])("a missing image of %s makes `up` fail in the same way", async (_, image, name) => {
   await breakImages(image);
   expectStuck(await failedUp(), name);
   await expectTurn();
 });
 
-test("with images that exist, `up` completes, nothing is lost, and what failed is gone", async () => {
+test("with existing images, `up` completes, no request is lost, and the failed Deployments are gone", async () => {
   await breakImages();
   const sender = await startSender(target, stack, "agent");
   const traffic = await trafficDuring(target, control, sender, "mended", () => stack.up());
@@ -129,7 +129,7 @@ test("with images that exist, `up` completes, nothing is lost, and what failed i
   expect(Object.keys((await stack.preview()).changeSummary ?? {})).toEqual(["same"]);
 });
 
-test("what somebody scaled or opened by hand is put back by `up --refresh`", async () => {
+test("`up --refresh` reverts what somebody scaled or opened by hand", async () => {
   const envoy = ["deployments", "--selector=claude-gateway/role=gateway", `--namespace=${GATEWAY}`];
   await target.kubectl(["scale", ...envoy, "--replicas=2"]);
   const policy = ["networkpolicy", "default-deny", `--namespace=${AGENT}`];

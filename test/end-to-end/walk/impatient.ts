@@ -4,7 +4,7 @@ import { MISSING_IMAGE } from "./missing-image.ts";
 
 const WAIT = "30s";
 
-/** The stack program, except that it waits 30 seconds instead of minutes for a pod of the image that nobody has. */
+/** The stack program, but it waits only 30 seconds instead of minutes for a pod with the missing image. */
 export default async function impatient(): Promise<object> {
   pulumi.runtime.registerResourceTransform(({ type, props, opts }) => {
     if (type !== "kubernetes:apps/v1:Deployment") return undefined;

@@ -17,14 +17,14 @@ import { completesToolTurn } from "./tool-turn.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 
 /**
- * One living stack, walked through everything: brought up by the README's first command, toggled through every
- * path with requests in flight, rotated, and destroyed. The tests build on each other, in order.
+ * One running stack: created with the README's first command, switched to every path with requests in flight, with rotated
+ * credentials, and destroyed. The tests depend on each other, in order.
  */
 const GATEWAY = "claude-gateway";
 const AGENT = "dev-e";
 const progress = lineProgress();
 
-/** How long a change of a Secret is waited for: far longer than it takes, since nothing is measured here. */
+/** How long to wait for a changed Secret. Far longer than it takes, because the time is not measured here. */
 const SETTLES = { timeout: 120_000, interval: 1000 };
 
 let lab: Lab;
@@ -36,12 +36,12 @@ let generation = 1;
 
 beforeAll(async () => {
   lab = openLab();
-  // From nothing, whatever an earlier run left: the first command has to do with that.
+  // Start without a lab, whatever an earlier run left: the first command must work from nothing.
   await takeDown(lab, progress);
 });
 
 afterAll(async () => {
-  // Other tests' stacks have the key that the walk rotated away.
+  // Other tests' stacks have the key that this file rotates away.
   await control.setCredentials([LAB_API_KEY]);
 });
 
@@ -70,7 +70,7 @@ async function up(path: string, mode?: string): Promise<void> {
   await stack.up();
 }
 
-/** Whether Claude Code in the agent's runner completes a turn with the token that it was started with. */
+/** Whether Claude Code in the agent's runner completes a turn with the token with which it was started. */
 async function runnerCompletes(target: Target, namespace: string): Promise<boolean> {
   const { is_error } = await runTurn(target, { namespace, prompt: "say: still here" });
   return !is_error;
@@ -90,7 +90,7 @@ async function gatewayObjects(): Promise<string[]> {
 }
 
 describe("npm run local", () => {
-  test("ends with two turns of one session, the second from the cache", async () => {
+  test("runs two turns of one session, and the second reads from the cache", async () => {
     const { status, stdout, stderr } = npmRunLocal("--gateway", "litellm");
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(/turn 1\s+completed\s+\d+\s+\d+\s+\d+\s+"Turn 1: Say hello/);
@@ -104,7 +104,11 @@ describe("npm run local", () => {
 
   test.each([
     ["an unknown path", ["--gateway", "nginx"], "--gateway nginx is not one of"],
-    ["a mode of no path", ["--mode", "sni"], "--mode belongs to --gateway envoy"],
+    [
+      "a mode for a path without modes",
+      ["--mode", "sni"],
+      "--mode can only be used with --gateway envoy",
+    ],
     ["an unknown option", ["--dwon"], "--dwon"],
   ])("refuses %s with one line, the usage and exit code 2", (_, args, message) => {
     const { status, stderr } = npmRunLocal(...args);
@@ -112,13 +116,13 @@ describe("npm run local", () => {
     expect(stderr).toContain(message);
   });
 
-  test("an `up` without a change plans none", async () => {
+  test("an `up` without a change plans no change", async () => {
     const { changeSummary } = await stack.preview({ refresh: true });
     expect(Object.keys(changeSummary ?? {})).toEqual(["same"]);
   });
 });
 
-test("a preview of a stack that does not exist yet shows the whole of it, and makes nothing", async () => {
+test("a preview of a stack that does not exist yet shows all its resources and creates nothing", async () => {
   const pulumi = await target.pulumi(progress);
   const spike = await prepareStack(pulumi, target, "unborn", "spike");
   const { changeSummary } = await spike.preview();
@@ -128,7 +132,7 @@ test("a preview of a stack that does not exist yet shows the whole of it, and ma
 });
 
 describe("bare LiteLLM", () => {
-  test("answers 4xx to an agent on every route but the message routes and the probes'", async () => {
+  test("answers 4xx to an agent on every route except the message routes and the probe routes", async () => {
     const routes = await routesOfLiteLlm(target, GATEWAY);
     expect(routes.length).toBeGreaterThan(500);
     const open = await walkRoutes(target, { gateway: GATEWAY, agent: AGENT }, routes);
@@ -153,7 +157,7 @@ const walk = [
 ] as const;
 
 describe.each(walk)("path $variant", ({ path, mode, variant }) => {
-  test("is toggled to in place: what is open goes on, and nothing of the old path stays", async () => {
+  test("is switched to in place: open streams continue, and nothing of the old path remains", async () => {
     const sender = await startSender(target, stack, AGENT);
     const traffic = await trafficDuring(target, control, sender, `to-${variant}`, () =>
       up(path, mode),
@@ -162,7 +166,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     expect(traffic.stream.status).toBe(200);
     expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
     expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
-    // Mode sni has another base URL: who uses the old one then finds nobody there.
+    // Mode sni has another base URL, so requests to the old one then fail.
     if (variant === "envoy-sni") await stopSender(target, sender);
     else expect(traffic.requests.lost).toEqual([]);
 
@@ -178,7 +182,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   });
 
   if (variant === "hybrid") {
-    test("lets git and npm reach listed hosts, and no other", async () => {
+    test("lets git and npm reach listed hosts only", async () => {
       await ensureHosts(lab);
       await stack.configure({
         "egress.allow[0]": "github.com",
@@ -191,9 +195,9 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     });
   }
 
-  // In mode sni the agent holds the key itself, and restarts with a new one.
+  // In mode sni the agent holds the key itself, and restarts to get a new one.
   if (variant !== "envoy-sni") {
-    test("follows a new key and a new token: both old ones work meanwhile, and nothing is lost", async () => {
+    test("uses a new key and a new token; the old ones work meanwhile, and no request is lost", async () => {
       const sender = await startSender(target, stack, AGENT);
       const [oldKey, newKey] = [key, `${LAB_API_KEY}-${variant}-${generation}`];
       await control.setCredentials([oldKey, newKey]);
@@ -204,7 +208,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
 
       const traffic = await trafficDuring(target, control, sender, `key-${newKey}`, async () => {
         await stack.up();
-        // A mounted Secret follows within the kubelet's sync period.
+        // A mounted Secret is updated within the kubelet's sync period.
         await control.waitFor(
           ({ headers }) => headers.some(([, value]) => value === newKey),
           120_000,
@@ -216,7 +220,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
       expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
 
-      // What stays as it was did not restart: only LiteLLM reads its key at its start.
+      // What did not change did not restart: only LiteLLM reads its key at start.
       const restarted = (await gatewayPods()).filter((pod) => !podsBefore.includes(pod));
       expect(restarted.every((pod) => pod.includes("litellm"))).toBe(true);
 
@@ -235,13 +239,13 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   }
 
   if (variant === "litellm" || variant === "envoy-terminate") {
-    test("a token raised by 2 ends the old one; the runner has the new one by itself", async () => {
+    test("raising the token generation by 2 makes the old token invalid; the runner gets the new one by itself", async () => {
       const revoked = await startSender(target, stack, AGENT);
       expect(await answerTo(target, revoked)).toBe(200);
       generation += 2;
       await stack.setConfig("agents[0].tokenGeneration", String(generation));
       await stack.up();
-      // Both follow the kubelet's sync period, which is rendered for host and lab alike.
+      // Both wait for the kubelet's sync period, which is the same on the host and in the lab.
       await expect.poll(() => answerTo(target, revoked), SETTLES).toBe(401);
       await expect.poll(() => runnerCompletes(target, AGENT), SETTLES).toBe(true);
       await stopSender(target, revoked);
@@ -259,7 +263,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     });
   }
 
-  test("completes a tool-use turn, and shows the upstream its own key alone", async () => {
+  test("completes a tool-use turn, and sends the upstream only its own key", async () => {
     await completesToolTurn(target, AGENT);
     const requests = await upstreamRequests();
     expect(requests).toHaveLength(2);
@@ -278,7 +282,7 @@ test("leaving mode sni, agents get their token and the gateway's base URL back",
   expect(await upstreamRequests()).toHaveLength(2);
 });
 
-test("`pulumi destroy` leaves neither namespace nor object", async () => {
+test("`pulumi destroy` leaves no namespace and no object behind", async () => {
   await stack.destroy();
   const namespaces = await target.kubectl(["get", "namespaces", "--output=name"]);
   expect(namespaces).not.toMatch(/claude-gateway|dev-e/);

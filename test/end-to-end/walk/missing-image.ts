@@ -1,2 +1,2 @@
-/** An image that nobody has. */
+/** An image that does not exist. */
 export const MISSING_IMAGE = "localhost/no-such-image:1.0.0";

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { contents } from "../../lab/hosts/hosts.ts";
 import type { Target } from "../../lab/target.ts";
 
-/** Runs a shell command in an agent's runner; returns its exit code and what it wrote. */
+/** Runs a shell command in an agent's runner. Returns its exit code and output. */
 async function inRunner(target: Target, namespace: string, command: string) {
   const stdout = await target.kubectl([
     ...["exec", `--namespace=${namespace}`, "service/runner", "--"],
@@ -12,11 +12,11 @@ async function inRunner(target: Target, namespace: string, command: string) {
   return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n").trimEnd() };
 }
 
-/** An agent's git and npm reach the hosts that are listed, with the hosts' own certificates, and no other. */
+/** An agent's git and npm reach listed hosts, with the hosts' own certificates, and no other hosts. */
 export async function checkOtherHosts(target: Target, namespace: string): Promise<void> {
   const { repository, file, text, package: name, version } = contents;
-  // A name that was just allowed is known, and a Service's new port answers, once the pods behind are heard of: a
-  // moment after they are Ready. curl tells of each try that failed, so what it says is no part of what is expected.
+  // A newly allowed name resolves, and a Service's new port answers, shortly after the pods behind them are Ready. curl
+  // reports each failed try, so its output is not compared.
   const listed = "curl -sS -o /dev/null --retry 30 --retry-connrefused --retry-delay 1";
   const open = await inRunner(target, namespace, `${listed} ${repository}`);
   expect(open.exit, open.output).toBe("exit 0");

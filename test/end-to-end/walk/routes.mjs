@@ -1,5 +1,5 @@
-// Runs in an agent's pod: reads routes as JSON from its standard input, asks for each with the agent's token,
-// and prints those that were answered with anything but a 4xx.
+// Runs in an agent's pod: reads routes as JSON from stdin, requests each with the agent's token, and prints those that
+// were not answered with a 4xx.
 import { text } from "node:stream/consumers";
 
 const routes = JSON.parse(await text(process.stdin));

@@ -7,13 +7,13 @@ export interface Route {
   readonly path: string;
 }
 
-/** An answer that was no 4xx. */
+/** An answer that was not a 4xx. */
 export interface OpenRoute extends Route {
   readonly status: number;
   readonly body: string;
 }
 
-// FastAPI keeps included routers as routes of their own, so the table has to be walked.
+// FastAPI stores included routers as routes of their own, so the table is a tree.
 const LIST_ROUTES = `
 import json
 from litellm.proxy.proxy_server import app
@@ -32,7 +32,7 @@ walk(app.routes)
 print("ROUTES " + json.dumps(sorted(found)))
 `;
 
-/** LiteLLM's route table, asked of the release that runs. */
+/** LiteLLM's route table, from the running release. */
 export async function routesOfLiteLlm(target: Target, namespace: string): Promise<Route[]> {
   const stdout = await target.kubectl([
     ...["exec", `--namespace=${namespace}`, "service/gateway", "--"],
@@ -45,7 +45,7 @@ export async function routesOfLiteLlm(target: Target, namespace: string): Promis
 
 const script = readFileSync(new URL("routes.mjs", import.meta.url), "utf8");
 
-/** Asks for every route but the message routes with an agent's token; returns those not refused by a 4xx. */
+/** Requests every route except the message routes with an agent's token. Returns those not answered with a 4xx. */
 export async function walkRoutes(
   target: Target,
   { gateway, agent }: { readonly gateway: string; readonly agent: string },

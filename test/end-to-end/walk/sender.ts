@@ -28,13 +28,13 @@ const restricted = {
 };
 
 /**
- * Starts a workload of somebody's own in an agent's namespace, with nothing of ours but the output `podPatch`. One that
- * runs already goes on, until {@link stopSender}.
+ * Starts a workload in an agent's namespace. Of our configuration it has only the output `podPatch`. If it runs already, it
+ * keeps running until {@link stopSender}.
  */
 export async function startSender(target: Target, stack: Stack, agent: string): Promise<Sender> {
   const outputs = (await stack.outputs()) as unknown as Outputs;
   const room = outputs.agents[agent];
-  if (room === undefined) throw new Error(`no agent ${agent}`);
+  if (room === undefined) throw new Error(`there is no agent ${agent}`);
   const { namespace, tokenSecret, podPatch } = room;
   const pod = "sender";
   const manifest = {
@@ -73,7 +73,7 @@ export async function startSender(target: Target, stack: Stack, agent: string): 
   };
 }
 
-/** Status of the gateway's answer to a small request with the token that the workload was started with. */
+/** Status of the gateway's answer to a small request with the token with which the workload was started. */
 export async function answerTo(target: Target, sender: Sender): Promise<number> {
   const body = {
     model: "claude-sonnet-4-5",
@@ -90,7 +90,7 @@ export async function answerTo(target: Target, sender: Sender): Promise<number> 
   return Number(status);
 }
 
-/** Removes the workload again. */
+/** Removes the workload. */
 export async function stopSender(target: Target, { namespace, pod }: Sender): Promise<void> {
   await target.kubectl(["delete", "pod", pod, `--namespace=${namespace}`, "--wait=true"]);
 }

@@ -1,9 +1,9 @@
 import type { Target } from "../../lab/target.ts";
 
-/** What comes and goes by itself, or is deprecated. */
+/** Kinds of objects that come and go by themselves or are deprecated. */
 const IGNORED = /^(events|leases|componentstatuses)(\.|$)/;
 
-/** Every resource of the API server that can be listed, as kubectl names it. */
+/** All resources that the API server can list, with kubectl's names. */
 export async function listableResources(target: Target): Promise<string[]> {
   const names = await target.kubectl(["api-resources", "--verbs=list", "--output=name"]);
   return names
@@ -12,9 +12,9 @@ export async function listableResources(target: Target): Promise<string[]> {
     .filter((name) => !IGNORED.test(name));
 }
 
-/** Every object on the cluster, in and outside namespaces, a line each, in order. */
+/** All objects of the cluster, namespaced or not, one per line, sorted. */
 export async function inventory(target: Target): Promise<string[]> {
-  // Of a Service's address the parent tells whose it is.
+  // For an IPAddress, its parent reference says to which Service it belongs.
   const line =
     '{.apiVersion} {.kind} {.metadata.namespace}/{.metadata.name} {.spec.parentRef.namespace}{"\\n"}';
   const resources = (await listableResources(target)).join();
@@ -29,7 +29,7 @@ export async function inventory(target: Target): Promise<string[]> {
     .sort();
 }
 
-/** The lines of an inventory that are not of a spike. */
+/** The lines of an inventory that do not belong to a spike. */
 export function without(lines: readonly string[], ...stacks: readonly string[]): string[] {
   return lines.filter((line) => !stacks.some((stack) => line.includes(stack)));
 }

@@ -1,15 +1,15 @@
 import type { Target } from "../../lab/target.ts";
 import { listableResources } from "./spike-inventory.ts";
 
-/** Texts in which a secret may not stand, by what they are. */
+/** Texts that must not contain a secret, by a description. */
 export type Surfaces = Readonly<Record<string, string>>;
 
-/** The engine's mark of a secret in an export with secrets in the clear. */
+/** Pulumi's marker of a secret in an export with decrypted secrets. */
 interface ExportedSecret {
   readonly plaintext: string;
 }
 
-/** The random values that a stack drew, by the name of the resource. Takes an export with secrets in the clear. */
+/** The random values that a stack generated, by resource name. Needs an export with decrypted secrets. */
 export function drawnSecrets(exportText: string): Record<string, string> {
   const { deployment } = JSON.parse(exportText) as {
     deployment: {
@@ -26,7 +26,7 @@ export function drawnSecrets(exportText: string): Record<string, string> {
   );
 }
 
-/** All that a namespace's objects say, Secrets aside, and all that its containers wrote. */
+/** All texts of a namespace's objects, except Secrets, and the logs of its containers. */
 export async function namespaceSurfaces(target: Target, namespace: string): Promise<Surfaces> {
   const resources = (await listableResources(target)).filter((name) => name !== "secrets");
   const { items } = JSON.parse(
@@ -47,7 +47,7 @@ export async function namespaceSurfaces(target: Target, namespace: string): Prom
   return Object.fromEntries([...objects, ...(await Promise.all(logs))]);
 }
 
-/** Where a secret stands, plain or in base64: `secret in surface`. */
+/** Where a secret was found, as plain text or in base64: `secret in surface`. */
 export function leaks(surfaces: Surfaces, secrets: Readonly<Record<string, string>>): string[] {
   return Object.entries(surfaces).flatMap(([surface, text]) =>
     Object.entries(secrets)
@@ -56,11 +56,11 @@ export function leaks(surfaces: Surfaces, secrets: Readonly<Record<string, strin
   );
 }
 
-/** A value as it is, and what base64 makes of it at each place it may stand in a longer text. */
+/** A value, and its base64 form at each of the offsets that it may have in a longer text. */
 function formsOf(value: string): string[] {
   const encoded = [0, 1, 2].map((offset) => {
     const text = Buffer.from("-".repeat(offset) + value).toString("base64");
-    // The first and last digits depend on what stands around the value.
+    // The first and last base64 digits depend on the neighboring characters.
     return text.slice(Math.ceil((offset * 8) / 6), -4);
   });
   return [value, ...encoded];

@@ -21,8 +21,8 @@ import { inventory, without } from "./spike-inventory.ts";
 import { drawnSecrets, leaks, namespaceSurfaces } from "./spike-secrets.ts";
 
 /**
- * Spikes from `up` to nothing: side by side, reaped, and destroyed in every bad moment. The tests build on each
- * other, in order; `before` is what the cluster holds without a spike.
+  * Spikes from `up` to nothing: side by side, reaped, and destroyed in bad situations. The tests depend on each other, in
+  * order. `before` is the inventory of the cluster without a spike.
  */
 const progress = lineProgress();
 const HOUR = 3600;
@@ -45,7 +45,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** Removes what a run left that was killed. */
+/** Removes what an earlier, killed run left behind. */
 async function clearKilledRun(): Promise<void> {
   const left = (await pulumi.stacks()).filter((name) => name.startsWith("walk-"));
   for (const name of left) {
@@ -59,7 +59,7 @@ async function clearKilledRun(): Promise<void> {
   expect(orphans.failed).toEqual([]);
 }
 
-/** A spike of its own, with config beside that of the shipped one. */
+/** A new spike, with config in addition to the shipped file. */
 async function prepare(name: string, config: Readonly<Record<string, string>>): Promise<Stack> {
   return (stacks[name] = await prepareStack(pulumi, target, name, "spike", config));
 }
@@ -70,7 +70,7 @@ function stackOf(name: string): Stack {
   return stack;
 }
 
-/** What reaping at a time of our choice did to this file's spikes. */
+/** The result of spike:reap for this file's spikes, at a chosen time. */
 async function reapIn(seconds: number, { orphans = false, orphanTimeoutSeconds = 0 } = {}) {
   const lines: string[] = [];
   const result = await reap(
@@ -116,7 +116,7 @@ async function spikeNamespaces(): Promise<string[]> {
     .filter((name) => name.includes("/walk-"));
 }
 
-test("two spikes live side by side, on a path each", async () => {
+test("two spikes run side by side, each on its own path", async () => {
   await Promise.all([
     prepare("walk-a", { "gateway.path": "envoy", "spike.ttl": "1h" }),
     prepare("walk-b", { "gateway.path": "shim", "spike.ttl": "48h" }),
@@ -134,7 +134,7 @@ test("two spikes live side by side, on a path each", async () => {
   }
 });
 
-test("a second up has nothing to change", async () => {
+test("a second `up` changes nothing", async () => {
   const previews = await Promise.all(["walk-a", "walk-b"].map((name) => stackOf(name).preview()));
   for (const { changeSummary = {} } of previews) {
     expect(Object.keys(changeSummary)).toEqual(["same"]);
@@ -142,7 +142,7 @@ test("a second up has nothing to change", async () => {
   }
 });
 
-test("no secret stands in state, stack files, objects or logs", async () => {
+test("no secret appears in state, stack files, objects or logs", async () => {
   const names = ["walk-a", "walk-b"];
   const clear = await Promise.all(
     names.map((name) => pulumi.execute(["stack", "export", "--stack", name, "--show-secrets"])),
@@ -170,7 +170,7 @@ test("no secret stands in state, stack files, objects or logs", async () => {
   }
   expect(leaks(surfaces, secrets)).toEqual([]);
 
-  // The search finds what is planted, plain or encoded, in each kind of place.
+  // The search does find planted secrets, plain and encoded, in each kind of place.
   const agent = "--namespace=walk-a-agent";
   const encoded = Buffer.from(`key=${target.apiKey}`).toString("base64");
   await target.kubectl(["create", "configmap", "planted", agent, `--from-literal=a=${encoded}`]);
@@ -187,7 +187,7 @@ test("no secret stands in state, stack files, objects or logs", async () => {
   await target.kubectl(["delete", "configmap", "planted", agent]);
 });
 
-test("a configuration that cannot be used fails in one message, and makes nothing", async () => {
+test("an invalid configuration fails with one message and creates nothing", async () => {
   const stack = await prepare("walk-bad", { "gateway.path": "nonsense" });
   const { exitCode, output } = await failureOf(stack.up());
   expect(exitCode).not.toBe(0);
@@ -207,10 +207,10 @@ test("a configuration that cannot be used fails in one message, and makes nothin
   await stack.remove();
 });
 
-test("a spike whose pods are crash-looping is reaped past its time, and others are kept", async () => {
+test("an expired spike whose pods are crash-looping is reaped, and others are kept", async () => {
   const stack = await prepare("walk-crash", {
     "gateway.path": "envoy",
-    // Has no Envoy to start.
+    // Without the Envoy image its pod cannot start.
     "images.envoy": await imageReference("node"),
     "spike.ttl": "30m",
   });
@@ -231,7 +231,7 @@ test("a spike whose pods are crash-looping is reaped past its time, and others a
   expect(without(await inventory(target), "walk-a", "walk-b")).toEqual(before);
 });
 
-test("a namespace deleted by hand, and an API server restarted half way, leave nothing either", async () => {
+test("destroy leaves nothing behind after a namespace was deleted by hand, or while the API server restarts", async () => {
   const stack = stackOf("walk-b");
   await target.kubectl(["delete", "namespace", "walk-b-agent"]);
   let restart: Promise<void> | undefined;
@@ -240,7 +240,7 @@ test("a namespace deleted by hand, and an API server restarted half way, leave n
       if (text.includes("deleting")) restart ??= restartApiServer(lab);
     },
   });
-  // Whether the provider gets over it is its own affair.
+  // The provider may or may not survive the restart; both are acceptable.
   await first.catch((error: unknown) => {
     expect(error).toBeInstanceOf(PulumiFailed);
   });
@@ -251,13 +251,13 @@ test("a namespace deleted by hand, and an API server restarted half way, leave n
   expect(without(await inventory(target), "walk-a")).toEqual(before);
 });
 
-test("with the API out of reach, destroy says so once, or forgets what is out of reach", async () => {
+test("while the API server cannot be reached, destroy fails with one message, or removes the unreachable resources from the state", async () => {
   const stack = stackOf("walk-a");
   await stopApiServer(lab);
   try {
     const { output } = await failureOf(stack.destroy());
     const said = new Set(output.match(/error: .*/g));
-    // What the engine adds of its own.
+    // A line that the engine adds.
     said.delete("error: update failed");
     expect([...said]).toEqual([
       expect.stringMatching(/cluster is unreachable.*PULUMI_K8S_DELETE_UNREACHABLE/),
@@ -274,7 +274,7 @@ test("with the API out of reach, destroy says so once, or forgets what is out of
   expect(await spikeNamespaces()).toEqual(["namespace/walk-a-agent", "namespace/walk-a-gateway"]);
 });
 
-test("what no stack owns is kept for its time, then reaped by the command", async () => {
+test("a spike that no stack owns is kept until it expires and is then reaped", async () => {
   const namespaces = ["walk-a-agent", "walk-a-gateway"];
   const early = await reapIn(0, { orphans: true });
   expect(early.orphans).toEqual({
@@ -292,13 +292,15 @@ test("what no stack owns is kept for its time, then reaped by the command", asyn
     timeout: 300_000,
   });
   for (const name of namespaces) {
-    expect(stdout).toMatch(new RegExp(`^namespace ${name}: no stack owns it, past its time`, "m"));
+    expect(stdout).toMatch(
+      new RegExp(`^namespace ${name}: no stack owns it and it expired at `, "m"),
+    );
     expect(stdout).toContain(`Namespace/${name}: gone\n`);
   }
   for (const kind of ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]) {
     const policy = `${kind}/claude-gateway-agents-walk-a-gateway`;
     expect(stdout).toContain(
-      `${policy}: no stack owns it and its namespaces are gone, deleting it\n`,
+      `${policy}: no stack owns it and its namespaces are gone; deleting it\n`,
     );
   }
   expect(stdout).toMatch(/\n4 reaped, \d+ kept, 0 failed\n$/);
@@ -306,7 +308,7 @@ test("what no stack owns is kept for its time, then reaped by the command", asyn
   expect(await inventory(target)).toEqual(before);
 });
 
-test("an orphan that does not go is named with what blocks it, whose finalizer stays", async () => {
+test("an orphan that cannot be deleted is reported with what blocks it, and its finalizer is kept", async () => {
   const labels = { "claude-gateway/kind": "spike", "claude-gateway/stack": "walk-stuck" };
   const annotations = { "claude-gateway/ttl-seconds": "1" };
   const held = ["configmap", "held", "--namespace=walk-stuck"];
@@ -331,7 +333,7 @@ test("an orphan that does not go is named with what blocks it, whose finalizer s
   const { orphans, lines } = await reapIn(HOUR, { orphans: true });
   expect(orphans).toEqual({ gone: [], kept: [], failed: ["Namespace/walk-stuck"] });
   expect(lines.join("\n")).toMatch(
-    /^Namespace\/walk-stuck: not gone after 0 s, blocked by\n(?: {2}.*\n)* {2}NamespaceFinalizersRemaining: .*walk\.test\/hold/m,
+    /^Namespace\/walk-stuck: not gone after 0 s; blocked by\n(?: {2}.*\n)* {2}NamespaceFinalizersRemaining: .*walk\.test\/hold/m,
   );
   const finalizers = await target.kubectl([
     "get",
@@ -339,13 +341,13 @@ test("an orphan that does not go is named with what blocks it, whose finalizer s
     "--output=jsonpath={.metadata.finalizers}",
   ]);
   expect(finalizers).toBe('["walk.test/hold"]');
-
+// Otherwise the namespace controller, which retries ever less often, would not look again for a minute.
   await target.kubectl(["patch", ...held, "--patch", '{"metadata":{"finalizers":null}}']);
   // Else the namespace's controller, which tries ever less often, would not look for a minute.
   await target.kubectl(["annotate", "namespace", "walk-stuck", "walk.test/look=again"]);
   await target.kubectl(["wait", "--for=delete", "namespace/walk-stuck", "--timeout=60s"]);
   expect(await inventory(target)).toEqual(before);
-});
+/** Waits until a container in a namespace was restarted several times. */
 
 /** Waits until a container of a namespace was started again and again. */
 async function crashLooping(namespace: string): Promise<void> {

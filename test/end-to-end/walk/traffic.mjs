@@ -1,5 +1,5 @@
-// Runs in a pod: one stream and a row of small requests to the gateway until its standard input ends, then
-// prints what came of them as one line of JSON. Nothing is retried: what the gateway loses is seen.
+// Runs in a pod: sends one stream and a series of small requests to the gateway until its stdin ends, then prints the
+// results as one line of JSON. It retries nothing, so lost requests are visible.
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Target } from "../../lab/target.ts";
 
-/** What became of the requests that ran during something. */
+/** The results of the requests that ran during something. */
 export interface Traffic {
   readonly stream: { readonly status?: number; readonly body?: string; readonly error?: string };
   readonly requests: { readonly completed: number; readonly lost: readonly unknown[] };
 }
 
-/** An agent's pod that traffic is sent from, and what it uses the gateway with. */
+/** An agent's pod that sends traffic, with its gateway settings. */
 export interface Sender {
   readonly namespace: string;
   readonly gatewayNamespace: string;
@@ -21,12 +21,12 @@ const INTERVAL_MS = 250;
 const TEXTS = ["before the switch, ", "after the switch"];
 const script = readFileSync(new URL("traffic.mjs", import.meta.url), "utf8");
 
-/** What the stream's text has to be when nothing of it is lost. */
+/** The stream's expected text if nothing is lost. */
 export const STREAM_TEXT = TEXTS.join("");
 
 /**
- * Keeps a stream open and small requests running through the gateway while `work` runs. The stream's second
- * half is sent once a gateway pod is being replaced, for which `work` waits, or else after it.
+ * Keeps a stream open and sends small requests through the gateway while `work` runs. The stream's second half is sent
+ * when a gateway pod is being replaced, for which `work` waits, or after `work`.
  */
 export async function trafficDuring(
   target: Target,
@@ -55,7 +55,7 @@ export async function trafficDuring(
         (record) => record.state === "answering" && (record.response?.frames.length ?? 0) > 0,
         30_000,
       ),
-      // Ends first only by failing, and then says why.
+      // Ends before `work` only if it fails, and then reports why.
       traffic,
     ]);
     const over = new AbortController();
@@ -73,7 +73,7 @@ export async function trafficDuring(
   return JSON.parse(await traffic) as Traffic;
 }
 
-/** Resolves when a pod of the namespace has been told to end. */
+/** Resolves when a pod of the namespace is terminating. */
 async function podOnItsWayOut(target: Target, namespace: string, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const times = "--output=jsonpath={.items[*].metadata.deletionTimestamp}";
@@ -83,14 +83,14 @@ async function podOnItsWayOut(target: Target, namespace: string, over: AbortSign
   }
 }
 
-/** The text that a stream's events carry. */
+/** The text in a stream's events. */
 export function streamedText(body: string): string {
   return [...body.matchAll(/"text_delta","text":("(?:[^"\\]|\\.)*")/g)]
     .map((match) => JSON.parse(match[1] ?? '""') as string)
     .join("");
 }
 
-// An input of no bytes that stays open until `end`.
+// An empty stdin that stays open until `end`.
 async function* untilThen(end: Promise<void>): AsyncIterable<Buffer> {
   await end;
   yield Buffer.alloc(0);

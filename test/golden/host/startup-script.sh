@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts: change it there.
+# Sets this machine up for claude-gateway, at each boot. Rendered by infra/machine/startup-script.ts; make changes there.
 set -Eeuo pipefail
 shopt -s inherit_errexit
 
@@ -112,7 +112,7 @@ table inet node-firewall {
 		counter name forward drop
 	}
 
-	# A kernel's count leaves out what is closed, TIME_WAIT included.
+	# The kernel does not count closed connections, including those in TIME_WAIT.
 	chain connections {
 		ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 120 } goto too-many
 		ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 120 } goto too-many
@@ -120,14 +120,14 @@ table inet node-firewall {
 
 	chain too-many {
 		limit rate 10/minute log prefix "node-firewall connections: "
-		# The client is told at once. A TCP reset would come from the pod's address, not from the Service's that it called.
+		# Reject, so that the client fails at once. A TCP reset would come from the pod's address, not the Service's.
 		counter name connections reject with icmpx port-unreachable
 	}
 
 	chain pods-to-outside {
 		ip daddr @resolvers4 meta l4proto { tcp, udp } th dport 53 accept
 		ip6 daddr @resolvers6 meta l4proto { tcp, udp } th dport 53 accept
-		# The metadata server first of all.
+		# First of all the metadata server.
 		ip daddr 169.254.0.0/16 counter name link-local drop
 		tcp dport 443 ip daddr != @not-public4 accept
 		tcp dport 443 ip6 daddr != @not-public6 accept
@@ -136,11 +136,11 @@ table inet node-firewall {
 	chain input {
 		type filter hook input priority filter + 10; policy accept;
 		ct state established,related accept
-		# The node's own address on the pods' bridge is in their range.
+		# The node's own address on the pod bridge is in the pod range.
 		iif lo accept
 		ip saddr @pods4 jump pods-to-node
 		ip6 saddr @pods6 jump pods-to-node
-		# Every pod also has a link-local address; so have the routers and DHCP servers on the node's network.
+		# Every pod also has a link-local address, as do the routers and DHCP servers on the node's network.
 		ip6 saddr fe80::/10 udp dport 546 accept
 		ip6 saddr fe80::/10 jump pods-to-node
 	}
@@ -370,26 +370,26 @@ RestartSec=10s
 END_OF_FILE
 }
 
-# How far the set-up is: a line on the serial console for each step's start and end, and the table of steps
-# as one guest attribute. GCE takes 10 attribute writes a minute and 3 a second, so what ends at once is
-# written together with the next step that takes long.
+# Reports how far the set-up is: a line on the serial console when a step starts or ends, and the table of steps as one
+# guest attribute. GCE accepts 10 attribute writes a minute and 3 a second, so the result of a quick step is written
+# together with the next long step.
 
 STEP=''
 STEP_STARTED=0
-# What went wrong before the step that is being reported, if it is there to make up for that.
+# What failed before the current step, if the current step runs because of that failure.
 CAUSE=''
 
 log() {
   printf 'claude-gateway: %s\n' "$*"
 }
 
-# Ends the script, or the subshell that it is called in.
+# Ends the script, or the subshell that called it.
 fail() {
   printf '%s' "$*" >"$RUN/failure"
   exit 1
 }
 
-# record STEP STATE MESSAGE: its line in the table, as tab-separated step, state, time, message.
+# record STEP STATE MESSAGE: sets the step's line in the table (tab-separated: step, state, time, message).
 record() {
   local message
   message=$(printf '%s' "$3" | tr '\t\n' '  ' | cut -c1-400)
@@ -402,11 +402,11 @@ record() {
 publish_steps() {
   curl -sf --max-time 10 -o "$RUN/ignored" -X PUT -H 'Metadata-Flavor: Google' --data-binary "@$RUN/steps" \
     "$METADATA/instance/guest-attributes/claude-gateway/steps" ||
-    log 'guest attribute claude-gateway/steps was not written'
+    log 'the guest attribute claude-gateway/steps could not be written'
   sleep 0.4
 }
 
-# step NAME quick|long FUNCTION: the function leaves what is worth telling in $DETAIL.
+# step NAME quick|long FUNCTION: the function leaves the message to report in $DETAIL.
 step() {
   STEP=$1
   STEP_STARTED=$SECONDS
@@ -437,8 +437,8 @@ metadata() {
   curl -sf --max-time 10 -H 'Metadata-Flavor: Google' "$METADATA/$1"
 }
 
-# secret_manager URL [CURL OPTION...]: leaves the answer in $RUN/answer and prints the HTTP status, 000 if none.
-# The access token goes in by a pipe: a process's arguments can be read by every other.
+# secret_manager URL [CURL OPTION...]: stores the response body in $RUN/answer and prints the HTTP status (000: no answer).
+# The access token is passed through a pipe, because every process can read the arguments of every other.
 secret_manager() {
   local url=$1 token
   shift
@@ -450,7 +450,7 @@ secret_manager() {
     --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
 }
 
-# with_retries WHAT URL [CURL OPTION...]: 403 is what a grant gives that has not settled yet.
+# with_retries WHAT URL [CURL OPTION...]: also retries on 403, because a new IAM grant takes time to work.
 with_retries() {
   local what=$1 status reason attempt
   shift
@@ -467,7 +467,7 @@ with_retries() {
   fail "$what: HTTP $status${reason:+: $reason}"
 }
 
-# read_secret NAME: prints the newest version.
+# read_secret NAME: prints the latest version.
 read_secret() {
   with_retries "reading secret $1" "$1/versions/latest:access" >&2
   jq -er .payload.data "$RUN/answer" | base64 -d
@@ -482,9 +482,9 @@ add_secret_version() {
   rm -f "$RUN/request" "$RUN/answer"
 }
 
-# The machine below k3s: packages, data disk, kernel settings, node firewall, files.
+# The machine without k3s: packages, data disk, kernel settings, node firewall, files.
 
-# put_file MODE PATH: takes the content from standard input.
+# put_file MODE PATH: writes stdin to the file.
 put_file() {
   mkdir -p "$(dirname "$2")"
   cat >"$2.new"
@@ -498,18 +498,18 @@ install_packages() {
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
   done
   if ((${#missing[@]} > 0)); then
-    # The VPC lets TCP 443 out and nothing else.
+    # The VPC firewall allows only TCP 443 out.
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
     local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
-    # An image has no package lists, or old ones.
+    # A new image has no package lists, or old ones.
     "${install[@]}" >"$RUN/apt.log" 2>&1 ||
       { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
       fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
     DETAIL="installed ${missing[*]}"
   fi
-  # Without a working ipset k3s runs with no network policies at all, and only logs a warning.
+  # If ipset does not work, k3s only logs a warning and enforces no NetworkPolicies.
   ipset list -n >/dev/null 2>"$RUN/ipset.log" || fail "ipset does not work: $(head -1 "$RUN/ipset.log")"
 }
 
@@ -517,7 +517,7 @@ mount_data_disk() {
   local device=/dev/disk/by-id/google-data
   [[ -b $device ]] || fail "data disk $device is not attached"
   if ! mountpoint -q "$DATA_DIR"; then
-    # blkid ends with 2 only when it finds nothing on the disk: what is not understood is never formatted.
+    # blkid exits with 2 only if it finds nothing on the disk. A disk with unknown content is never formatted.
     local found=0
     blkid -p "$device" >/dev/null || found=$?
     if [[ $found == 2 ]]; then
@@ -529,7 +529,7 @@ mount_data_disk() {
     mkdir -p "$DATA_DIR"
     mount -o noatime "$device" "$DATA_DIR"
   fi
-  # Follows host.dataDiskGb when it grew; does nothing otherwise.
+  # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"
@@ -543,13 +543,13 @@ load_firewall() {
   nft -f "$FIREWALL" 2>"$RUN/nft.log" || fail "nft -f $FIREWALL: $(head -1 "$RUN/nft.log")"
 }
 
-# k3s: its token, its binary, its start, its kubeconfig. A release is "VERSION SHA256", as in the metadata key.
+# k3s: token, binary, start, kubeconfig. A release is written "VERSION SHA256", as in the metadata key.
 
 K3S=/usr/local/bin/k3s
 KUBECONFIG_FILE=/etc/rancher/k3s/k3s.yaml
 
 fetch_token() {
-  # k3s cannot change its token by configuration: once fetched, it stays.
+  # k3s cannot change its token through configuration, so the token is fetched only once.
   if [[ -s $TOKEN_FILE ]]; then return; fi
   local secret
   secret=$(metadata "instance/attributes/$TOKEN_SECRET_KEY") || fail "metadata key $TOKEN_SECRET_KEY is missing"
@@ -564,7 +564,7 @@ is_release() {
   [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
 }
 
-# download_release RELEASE FILE: leaves the file only if its checksum is the pinned one.
+# download_release RELEASE FILE: writes the file only if its checksum is the pinned one.
 download_release() {
   local version=${1% *} pinned=${1#* } asset actual
   case $(uname -m) in
@@ -574,19 +574,19 @@ download_release() {
   esac
   curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
     rm -f "$2.part"
-    fail "download of k3s $version: $(tail -1 "$RUN/download.log")"
+    fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
   }
   actual=$(sha256sum <"$2.part")
   actual=${actual%% *}
   if [[ $actual != "$pinned" ]]; then
     rm -f "$2.part"
-    fail "k3s $version is not what was pinned: SHA-256 $actual, expected $pinned"
+    fail "k3s $version has SHA-256 $actual, but $pinned is pinned"
   fi
   chmod 0755 "$2.part"
   mv "$2.part" "$2"
 }
 
-# The release that the data disk was last used with, else the one asked for: a boot never upgrades.
+# The release last used with the data disk; on a new disk the requested one. A boot never upgrades.
 install_k3s() {
   local release
   if [[ -s $STATE/release ]]; then
@@ -612,7 +612,7 @@ start_k3s() {
   wait_until_ready "$(cut -d' ' -f1 "$STATE/release")"
 }
 
-# wait_until_ready VERSION: the API answers and the node is Ready at that version.
+# wait_until_ready VERSION: waits until the API server answers and the node is Ready at that version.
 wait_until_ready() {
   local attempt seen=''
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
@@ -628,7 +628,7 @@ publish_kubeconfig() {
   local secret created seen
   read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
     fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
-  # A secret that was deleted and made again needs the kubeconfig again.
+  # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
   add_secret_version "$secret" "$KUBECONFIG_FILE"
@@ -636,15 +636,15 @@ publish_kubeconfig() {
   DETAIL="new version of $secret"
 }
 
-# Upgrades: the unit claude-gateway-watch waits on the metadata key. What is running stays until the new binary
-# is here and checked; the datastore is copied while k3s stands still; anything that fails goes back to both.
+# Upgrades. The unit claude-gateway-watch waits for the metadata key to change. The old k3s runs until the new binary is
+# downloaded and checked. The datastore is copied while k3s is stopped. On any failure both are restored.
 
-# upgrade_problem FROM TO: prints why not; the same rules as infra/machine/k3s-release.ts, which refuses at preview.
+# upgrade_problem FROM TO: prints why not, by the same rules as infra/machine/k3s-release.ts, which refuses at preview.
 upgrade_problem() {
   local pattern='^v([0-9]+)\.([0-9]+)\.([0-9]+)\+k3s([0-9]+)$' old new part
-  [[ $1 =~ $pattern ]] || { printf '%s is no k3s release' "$1" && return; }
+  [[ $1 =~ $pattern ]] || { printf '%s is not a k3s release' "$1" && return; }
   old=("${BASH_REMATCH[@]:1}")
-  [[ $2 =~ $pattern ]] || { printf '%s is no k3s release' "$2" && return; }
+  [[ $2 =~ $pattern ]] || { printf '%s is not a k3s release' "$2" && return; }
   new=("${BASH_REMATCH[@]:1}")
   for part in 0 1 2 3; do
     if ((new[part] > old[part])); then break; fi
@@ -660,14 +660,14 @@ upgrade_problem() {
   fi
 }
 
-# try_upgrade RELEASE: runs as a process of its own, so that it ends at the first thing that fails.
+# try_upgrade RELEASE: runs as a process of its own, so that the first failure ends it.
 try_upgrade() {
-  # The last upgrade's copy goes before the mark is set: with the mark, a copy is what a roll-back restores.
+  # Delete the copy of the last upgrade before setting the mark: while the mark exists, roll_back restores the copy.
   rm -rf "$STATE/datastore" "$STATE/datastore.part"
   put_file 0600 "$STATE/upgrading" <<<"$1"
   systemctl stop k3s.service
   cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
-    fail "copy of the datastore: $(tail -1 "$RUN/copy.log")"
+    fail "copying the datastore failed: $(tail -1 "$RUN/copy.log")"
   sync -f "$STATE"
   mv "$STATE/datastore.part" "$STATE/datastore"
   mv "$K3S" "$K3S.previous"
@@ -676,7 +676,7 @@ try_upgrade() {
   wait_until_ready "${1% *}"
 }
 
-# Also what a machine does that went down in the middle of an upgrade.
+# Also runs at boot, after the machine went down in the middle of an upgrade.
 roll_back() {
   if [[ ! -e $STATE/upgrading ]]; then return; fi
   if cmp -s "$STATE/upgrading" "$STATE/release"; then
@@ -685,14 +685,14 @@ roll_back() {
   fi
   systemctl stop k3s.service
   rm -rf "$STATE/datastore.part"
-  # A rename, so that a second crash here finds either the copy or the datastore, whole.
+  # A rename is atomic: after a second crash here, either the copy or the datastore is complete.
   if [[ -d $STATE/datastore ]]; then
     rm -rf "$DATA_DIR/k3s/server"
     mv "$STATE/datastore" "$DATA_DIR/k3s/server"
   fi
   install_k3s
   rm -f "$STATE/upgrading"
-  DETAIL='went back from an upgrade that did not finish'
+  DETAIL='rolled back an upgrade that did not finish'
 }
 
 # upgrade RELEASE
@@ -721,7 +721,7 @@ upgrade() {
     CAUSE="$from -> $to: $(cat "$RUN/failure"); "
     roll_back
     start_k3s
-    fail "went back to $from"
+    fail "rolled back to $from"
   fi
 }
 
@@ -735,7 +735,7 @@ watch() {
       continue
     fi
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
-    # What was refused or failed is tried again when the key changes or the machine boots, not before.
+    # A refused or failed upgrade is tried again only when the key changes or the machine boots.
     if [[ $wanted != "$(cat "$STATE/release")" ]]; then
       [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
     elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
@@ -743,8 +743,8 @@ watch() {
       publish_steps
     fi
     handled=$wanted
-    # k3s renews certificates when it starts, also when it was not us who started it.
-    "$SELF" publish-kubeconfig || log 'the kubeconfig was not published; next attempt follows'
+    # k3s renews its certificates when it starts, whoever started it.
+    "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
   done
 }
 

@@ -27,7 +27,7 @@ function sendError(
   );
 }
 
-/** The answer to a body over the limit comes from Cloudflare: no request id, and no `type` around the error. */
+/** Cloudflare answers a body over the limit: its answer has no request id and no `type` around the error. */
 function sendTooLarge(exchange: Exchange): void {
   exchange.exactly(
     413,
@@ -138,7 +138,7 @@ async function answerRequest(exchange: Exchange, received: Buffer, state: State)
       await sendError(exchange, error, credential);
       return;
     }
-    // A mistake of a script, or of this server: loud, and for this exchange only.
+    // A bug in a script or in this server. Print it, and let only this exchange fail.
     process.stderr.write(`fake anthropic: ${method} ${path}: ${String(error)}\n`);
     exchange.reset();
   }
@@ -173,7 +173,7 @@ export function apiListener(state: State, connections: Connections) {
       exchange.received(body);
       if (!tooLarge) void answerRequest(exchange, body, state);
     });
-    // The client left in the middle of its body; the response's `close` has noted it.
+    // The client disconnected during its body; the response's `close` event has recorded it.
     request.on("error", () => undefined);
   };
 }

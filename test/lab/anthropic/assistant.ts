@@ -1,10 +1,9 @@
 /**
- * Stands in for the model. It answers so that a real client can complete its turns, and a prompt can
- * steer it line by line:
- *   `run: <command>`   calls the tool `Bash`, once per such line (parallel tool calls), and then repeats
- *                      what the commands printed
+ * Simulates the model. Its answers let a real client complete its turns, and a prompt can control it line by line:
+ *   `run: <command>`   calls the tool `Bash`, once per such line (parallel tool calls), and then repeats the output of
+ *                      the commands
  *   `say: <text>`      answers exactly that text
- * Anything else is answered with the number of the turn and the prompt itself.
+ * It answers any other prompt with the number of the turn and the prompt itself.
  */
 import { identifier } from "./identifiers.ts";
 import { blocksOf, textOf, type MessagesRequest } from "./messagesRequest.ts";
@@ -25,16 +24,16 @@ export type AnswerBlock =
       readonly caller?: { readonly type: "direct" };
     };
 
-/** Why an answer ended. */
+/** Why an answer ended (`stop_reason`). */
 export type StopReason = "end_turn" | "max_tokens" | "stop_sequence" | "tool_use" | "refusal";
 
-/** What the model says, before it has an identifier and a price. */
+/** The model's answer, before it has an id and usage. */
 export interface Answer {
   readonly content: readonly AnswerBlock[];
   readonly stopReason: StopReason;
 }
 
-/** A tool call as the API writes it. */
+/** A tool call in the API's format. */
 export function toolUse(
   name: string,
   input: Readonly<Record<string, unknown>>,
@@ -56,7 +55,7 @@ export function answerTokens(block: AnswerBlock): number {
   }
 }
 
-/** Claude Code puts its own reminders beside the words of the user. */
+/** Claude Code adds its own reminders to the user's text. */
 function isReminder(text: string): boolean {
   return text.trimStart().startsWith("<system-reminder>");
 }
@@ -70,7 +69,7 @@ function promptOf(request: MessagesRequest): string {
   return texts.join("\n").trim();
 }
 
-/** What the tools gave, in the order they were asked: clients answer in the order they finish. */
+/** The results of the tools, in the order of the calls. Clients send them in the order in which the tools finish. */
 function toolResultsOf(request: MessagesRequest): string[] {
   const asked = blocksOf(request.messages.findLast(({ role }) => role === "assistant")?.content)
     .filter((block) => block.type === "tool_use")

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { type ExchangeSummary, nowMs } from "./records.ts";
 import type { ActiveScript, ScriptInput } from "./scripts.ts";
 
-/** What the health route answers. */
+/** The answer of the health route. */
 export interface Health {
   readonly ready: true;
   readonly pid: number;
@@ -14,11 +14,11 @@ export interface Health {
 
 const POLL_MS = 10;
 
-/** The control API of a fake Anthropic API, for tests. */
+/** Client of the fake API's control API, for tests. */
 export class AnthropicControl {
   readonly #socketPath: string;
 
-  /** `socketPath` is what the server was given as `--control`. */
+  /** `socketPath` is the server's `--control`. */
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
   }
@@ -27,7 +27,7 @@ export class AnthropicControl {
     return this.#json<Health>("GET", "/health");
   }
 
-  /** Resolves once the server answers; fails when it does not within `timeoutMs`. */
+  /** Resolves when the server answers. Fails if it does not answer within `timeoutMs`. */
   async ready(timeoutMs = 10_000): Promise<Health> {
     const deadline = nowMs() + timeoutMs;
     for (;;) {
@@ -40,22 +40,22 @@ export class AnthropicControl {
     }
   }
 
-  /** Clears records, scripts, gates, prompt cache and clock; recording is on; credentials stay. */
+  /** Clears records, scripts, gates, prompt cache and clock, and turns recording on. Credentials are kept. */
   reset(): Promise<unknown> {
     return this.#json("POST", "/reset");
   }
 
-  /** Replaces the API keys and OAuth tokens that are valid from now on. */
+  /** Replaces the valid API keys and OAuth tokens. */
   setCredentials(credentials: readonly string[]): Promise<unknown> {
     return this.#json("PUT", "/credentials", { credentials });
   }
 
-  /** Adds scripts behind those that are there; returns their numbers. */
+  /** Adds scripts after the existing ones. Returns their numbers. */
   async push(...scripts: ScriptInput[]): Promise<number[]> {
     return (await this.#json<{ ids: number[] }>("POST", "/scripts", scripts)).ids;
   }
 
-  /** The scripts with how often each matched and answered. */
+  /** The scripts, with how often each matched and answered. */
   scripts(): Promise<ActiveScript[]> {
     return this.#json<ActiveScript[]>("GET", "/scripts");
   }
@@ -64,7 +64,7 @@ export class AnthropicControl {
     return this.#json("DELETE", "/scripts");
   }
 
-  /** Lets everything go on that waits at the gate of that name, now or later. */
+  /** Opens the gate of that name: everything that waits at it, now or later, continues. */
   openGate(name: string): Promise<unknown> {
     return this.#json("POST", `/gates/${encodeURIComponent(name)}`);
   }
@@ -78,7 +78,7 @@ export class AnthropicControl {
     return this.#json("DELETE", "/records");
   }
 
-  /** Recording costs memory and time: a bench switches it off. */
+  /** Recording costs memory and time, so a benchmark turns it off. */
   setRecording(enabled: boolean): Promise<unknown> {
     return this.#json("PUT", "/recording", { enabled });
   }
@@ -96,7 +96,7 @@ export class AnthropicControl {
       if (nowMs() > deadline) {
         const seen = records.map(({ method, url, state }) => `${method} ${url} ${state}`);
         throw new Error(
-          `no such exchange within ${timeoutMs} ms; seen: ${seen.join(", ") || "none"}`,
+          `no matching exchange within ${timeoutMs} ms; seen: ${seen.join(", ") || "none"}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -108,12 +108,12 @@ export class AnthropicControl {
     return this.#call("GET", `/records/${id}/request`);
   }
 
-  /** The exact bytes of a response's body, encoded as it was sent, without the transfer encoding. */
+  /** The exact bytes of a response's body, with its content encoding but without the transfer encoding. */
   responseBody(id: number): Promise<Buffer> {
     return this.#call("GET", `/records/${id}/response`);
   }
 
-  /** The pieces of a response's body with the time each was sent. */
+  /** The pieces of a response's body, each with the time when it was sent. */
   async responseFrames(id: number): Promise<{ readonly atMs: number; readonly bytes: Buffer }[]> {
     const record = (await this.records(id - 1)).find((candidate) => candidate.id === id);
     const body = await this.responseBody(id);
@@ -124,12 +124,12 @@ export class AnthropicControl {
     }));
   }
 
-  /** Resets the connections on which no request is under way; how many those were. */
+  /** Resets the idle connections. Returns how many there were. */
   async resetIdleConnections(): Promise<number> {
     return (await this.#json<{ reset: number }>("DELETE", "/connections")).reset;
   }
 
-  /** Lets time pass for the prompt cache, so that an entry's time to live can end. */
+  /** Moves the clock of the prompt cache forward, so that entries expire. */
   advanceClock(advanceSeconds: number): Promise<unknown> {
     return this.#json("POST", "/clock", { advanceSeconds });
   }

@@ -4,17 +4,17 @@ import { TLSSocket } from "node:tls";
 
 /** One TCP connection to a data port. */
 export interface Connection {
-  /** Counts up over all listeners of a server. */
+  /** Increases over all listeners of a server. */
   readonly id: number;
-  /** The socket under TLS, if any: only that one can send a reset. */
+  /** The TCP socket under TLS, if any. Only it can send a reset. */
   readonly transport: Socket;
-  /** Requests under way on it: none or one, or more where the client does not wait for answers. */
+  /** Requests under way on it: usually none or one; more if the client pipelines. */
   exchanges: number;
-  /** Whether an answer has left it open, for a client to keep. */
+  /** Whether an answer left it open for the client to reuse. */
   kept: boolean;
 }
 
-/** Gives every connection its number, and a TLS socket the way back to the TCP socket below it. */
+/** Gives each connection its number, and links a TLS socket to the TCP socket below it. */
 export class Connections {
   #count = 0;
   readonly #open = new Set<Connection>();
@@ -23,7 +23,7 @@ export class Connections {
   watch(server: HttpServer): void {
     const beforeHandshake = new Map<string, Connection>();
     server.on("connection", (socket: Socket) => {
-      // `https.Server` emits this event a second time, with the TLS socket, after `secureConnection`.
+      // `https.Server` emits this event again, with the TLS socket, after `secureConnection`.
       if (socket instanceof TLSSocket) return;
       const connection = { id: ++this.#count, transport: socket, exchanges: 0, kept: false };
       this.#bySocket.set(socket, connection);
@@ -43,7 +43,7 @@ export class Connections {
     return this.#bySocket.get(socket) ?? { id: 0, transport: socket, exchanges: 0, kept: false };
   }
 
-  /** Resets the connections that wait in somebody's pool, as the API's edge does when it restarts; how many. */
+  /** Resets idle connections, as the API's edge does when it restarts. Returns how many there were. */
   resetIdle(): number {
     const idle = [...this.#open].filter(({ exchanges, kept }) => kept && exchanges === 0);
     for (const { transport } of idle) transport.resetAndDestroy();
@@ -51,7 +51,7 @@ export class Connections {
   }
 }
 
-/** Address and port of the other side. */
+/** Address and port of the peer. */
 export function peerOf(socket: Socket): string {
   return `${socket.remoteAddress ?? ""}:${socket.remotePort ?? ""}`;
 }

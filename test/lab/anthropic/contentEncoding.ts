@@ -11,13 +11,13 @@ import { headerList } from "./credentials.ts";
 import type { Encoder } from "./encoder.ts";
 import { ZstdEncoder } from "./zstd.ts";
 
-/** Encodings that answers can have, the one to take first where a client offers several alike. */
+/** Content encodings of answers. If a client accepts several equally, the first one is used. */
 const ENCODINGS = ["gzip", "br", "zstd"] as const;
 
-/** An encoding of an answer. */
+/** The content encoding of an answer. */
 export type ContentEncoding = (typeof ENCODINGS)[number];
 
-/** The encoding for an `accept-encoding`; `undefined` for none, as where the header is missing. */
+/** The encoding for an `accept-encoding` header; `undefined` for no encoding, also if the header is missing. */
 export function negotiated(
   acceptEncoding: string | string[] | undefined,
 ): ContentEncoding | undefined {
@@ -45,7 +45,7 @@ export function encoder(encoding: ContentEncoding): Encoder {
   }
 }
 
-// Its default is meant for files that are compressed once, and takes a second for a megabyte.
+// The default quality is for files that are compressed once; it needs a second for a megabyte.
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 class ZlibEncoder implements Encoder {

@@ -1,5 +1,5 @@
 /**
- * The control API: HTTP and JSON on a unix socket, so that nothing which can reach a data port can reach it.
+ * The control API: HTTP and JSON on a unix socket, so clients of the data ports cannot reach it.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 
@@ -32,7 +32,7 @@ async function readJson<Schema extends z.ZodType>(
   try {
     value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch (error) {
-    throw new ControlError(400, `the body is no JSON: ${(error as Error).message}`);
+    throw new ControlError(400, `the body is not JSON: ${(error as Error).message}`);
   }
   const result = schema.safeParse(value);
   if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
@@ -42,7 +42,7 @@ async function readJson<Schema extends z.ZodType>(
 function recordBytes(state: State, id: string, part: string): Buffer {
   const record = state.records.get(Number(id));
   if (record === undefined)
-    throw new ControlError(404, `no record ${id}: it was cleared, or never made`);
+    throw new ControlError(404, `no record ${id}: it was cleared or never existed`);
   if (part === "request") return record.body;
   return Buffer.concat((record.response?.frames ?? []).map(({ bytes }) => bytes));
 }
@@ -101,7 +101,7 @@ async function handle(
   }
 }
 
-/** A server for the control API of `state` and `connections`; the caller lets it listen. */
+/** A server for the control API of `state` and `connections`. The caller calls `listen`. */
 export function controlServer(state: State, connections: Connections): Server {
   return createServer((request, response) => {
     handle(request, state, connections)

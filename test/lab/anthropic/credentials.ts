@@ -5,7 +5,7 @@ import { ApiError } from "./errors.ts";
 const OAUTH_PREFIX = "sk-ant-oat";
 const OAUTH_BETA = "oauth-2025-04-20";
 
-/** How an accepted request was paid for. */
+/** The kind of credential that authenticated a request. */
 export type CredentialKind = "apiKey" | "oauth";
 
 /** The values of a comma-separated header, in order. */
@@ -17,7 +17,7 @@ export function headerList(value: string | string[] | undefined): string[] {
     .filter((entry) => entry !== "");
 }
 
-/** The keys and OAuth tokens that are valid now; a rotation replaces them while the server runs. */
+/** The API keys and OAuth tokens that are valid now. A rotation replaces them while the server runs. */
 export class AcceptedCredentials {
   #accepted = new Set<string>();
 
@@ -26,8 +26,9 @@ export class AcceptedCredentials {
   }
 
   /**
-   * Accepts or refuses as the API does; of both headers `x-api-key` counts. Its refusals mislead on purpose here too: an OAuth token sent as
-   * `x-api-key` gets a bare rate limit, and one without its beta header reads as if OAuth did not exist.
+   * Accepts or rejects as the API does. If both headers are present, `x-api-key` decides. Like the API, it answers some
+   * mistakes with misleading errors: an OAuth token sent as `x-api-key` gets a rate limit error without details, and an OAuth
+   * token without its beta header gets an error as if OAuth did not exist.
    */
   check(headers: IncomingHttpHeaders): CredentialKind {
     const apiKey = headers["x-api-key"];
@@ -41,7 +42,7 @@ export class AcceptedCredentials {
       throw new ApiError(401, { message: "x-api-key header is required" });
     }
     if (!this.#accepted.has(bearer)) throw new ApiError(401, { message: "Invalid bearer token" });
-    // The SDKs send API keys this way since API version 2026-10-21.
+    // Since API version 2026-10-21 the SDKs send API keys this way.
     if (!bearer.startsWith(OAUTH_PREFIX)) return "apiKey";
     if (!headerList(headers["anthropic-beta"]).includes(OAUTH_BETA)) {
       throw new ApiError(401, { message: "OAuth authentication is currently not supported." });

@@ -1,4 +1,4 @@
-/** Encodes a body piece by piece; what comes back for a piece lets a client read all of that piece. */
+/** Encodes a body piece by piece. After each piece a client can read all of it. */
 export interface Encoder {
   write(bytes: Buffer): Promise<Buffer>;
   end(): Promise<Buffer>;

@@ -1,4 +1,4 @@
-/** Error types of the API by status, as its documentation lists them, with the wording it answers. */
+/** The API's error types by status, from its documentation, with the messages that it sends. */
 const ERRORS: Readonly<Record<number, { readonly type: string; readonly message: string }>> = {
   400: { type: "invalid_request_error", message: "Invalid request" },
   401: { type: "authentication_error", message: "invalid x-api-key" },
@@ -24,17 +24,17 @@ const ERRORS: Readonly<Record<number, { readonly type: string; readonly message:
   529: { type: "overloaded_error", message: "Overloaded" },
 };
 
-/** Everything an error answer says beside its status. */
+/** The content of an error answer besides its status. */
 export interface ErrorDetail {
-  /** Defaults to the documented type of the status. */
+  /** Default: the documented type of the status. */
   readonly type?: string | undefined;
-  /** Defaults to the API's own words for the status. */
+  /** Default: the API's own message for the status. */
   readonly message?: string | undefined;
   /** `error.details`, for example `{ error_code: "enforced_spend_limit_reached" }`. */
   readonly details?: unknown;
 }
 
-/** A refusal in the API's own words; the server answers it as JSON with its status. */
+/** An error of the API. The server sends it as JSON with its status. */
 export class ApiError extends Error {
   readonly status: number;
   readonly detail: ErrorDetail;
@@ -60,7 +60,7 @@ function errorObject(status: number, detail: ErrorDetail): Record<string, unknow
   };
 }
 
-/** The JSON text of an error: the body of an error answer, or the data of an `event: error` frame. */
+/** The JSON text of an error: body of an error answer, or data of an `event: error` frame. */
 export function errorBody(status: number, detail: ErrorDetail, requestId: string): string {
   return JSON.stringify({
     type: "error",
@@ -69,7 +69,7 @@ export function errorBody(status: number, detail: ErrorDetail, requestId: string
   });
 }
 
-/** The same as some refusals of the API have it, `{"error":{"type":"forbidden",…}}` with a 403 for one. */
+/** The format of some of the API's errors, for example `{"error":{"type":"forbidden",…}}` with a 403. */
 export function bareErrorBody(status: number, detail: ErrorDetail): string {
   return JSON.stringify({ error: errorObject(status, detail) });
 }

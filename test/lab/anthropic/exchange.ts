@@ -8,7 +8,7 @@ import { type ExchangeRecord, type ExchangeState, nowMs, type Records } from "./
 import type { Header } from "./header.ts";
 import type { Usage } from "./usage.ts";
 
-/** One request being answered: writes to the client and, if recording is on, to the record. */
+/** One request and its answer. Writes to the client and, if recording is on, to the record. */
 export class Exchange {
   readonly method: string;
   /** Path without the query. */
@@ -61,7 +61,7 @@ export class Exchange {
     });
   }
 
-  /** Whether nobody reads any more, or everything was said. */
+  /** Whether the client has disconnected or the answer is complete. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -70,33 +70,33 @@ export class Exchange {
     return this.#response.headersSent;
   }
 
-  /** Calls back once, when the exchange is over for whatever reason. */
+  /** Calls back once, when the exchange has ended for whatever reason. */
   onEnd(callback: () => void): void {
     if (this.#ended) callback();
     else this.#onEnd.push(callback);
   }
 
-  /** Keeps the exact bytes of the request. */
+  /** Records the exact bytes of the request. */
   received(body: Buffer): void {
     if (this.#record === undefined) return;
     this.#records.received(this.#record, body);
-    // A refusal of a body over the limit is over before the body is.
+    // When a body over the limit is rejected, the exchange ends before the body does.
     if (!this.#ended) this.#record.state = "answering";
   }
 
-  /** Notes which script answers. */
+  /** Records which script answers. */
   scriptedBy(script: number): void {
     if (this.#record !== undefined) this.#record.script = script;
   }
 
-  /** Notes what the answer costs, as far as it has been sent. */
+  /** Records the usage of the answer, as far as it has been sent. */
   costs(usage: Usage): void {
     if (this.#record !== undefined && !this.#ended) this.#record.usage = usage;
   }
 
   /**
-   * Sends status and headers, with their names as given. The body that follows is chunked, and encoded as the
-   * client offers unless the headers name an encoding.
+   * Sends status and headers, with header names as given. The body that follows is chunked. Its encoding is one that the
+   * client accepts, unless the headers name an encoding.
    */
   head(status: number, headers: readonly Header[]): void {
     if (this.#ended) return;
@@ -111,27 +111,27 @@ export class Exchange {
     this.#response.flushHeaders();
   }
 
-  /** Sends one piece of the body, so that the client can read all of it at once. */
+  /** Sends one piece of the body, flushed so that the client can read all of it at once. */
   async frame(bytes: Buffer): Promise<void> {
     if (this.#ended || bytes.length === 0) return;
     this.#write(this.#encoder === undefined ? bytes : await this.#encoder.write(bytes));
   }
 
-  /** Ends the body in the proper way. */
+  /** Ends the body properly. */
   async finish(): Promise<void> {
     if (this.#ended) return;
     if (this.#encoder !== undefined) this.#write(await this.#encoder.end());
     this.#response.end();
   }
 
-  /** Sends an answer of the API's own: head, body and end. */
+  /** Sends one of the API's own answers: head, body and end. */
   async answer(status: number, headers: readonly Header[], body: Buffer): Promise<void> {
     this.head(status, headers);
     await this.frame(body);
     await this.finish();
   }
 
-  /** Sends exactly these headers, with the body's length, and these bytes. */
+  /** Sends exactly these headers and bytes, plus the body's length. */
   exactly(status: number, headers: readonly Header[], body: Buffer): void {
     if (this.#ended) return;
     this.#writeHead(status, [...headers, ["Content-Length", String(body.length)]]);
@@ -143,25 +143,25 @@ export class Exchange {
     if (this.#record !== undefined) {
       this.#record.response = { status, headers, atMs: nowMs(), frames: [] };
     }
-    // Said here, because Node would add how long the connection may be idle, which the API keeps to itself.
+    // Set explicitly, because otherwise Node adds a Keep-Alive header with its idle timeout, which the API does not send.
     const connection = this.#response.shouldKeepAlive ? "keep-alive" : "close";
     this.#response.writeHead(status, [...headers, ["Connection", connection]].flat());
   }
 
-  // Nothing of an empty piece, which a chunked body would end with.
+  // Skip an empty piece: in a chunked body it would mark the end.
   #write(bytes: Buffer): void {
     if (this.#ended || bytes.length === 0 || this.method === "HEAD") return;
     this.#record?.response?.frames.push({ atMs: nowMs(), bytes });
     this.#response.write(bytes);
   }
 
-  /** Ends the connection by a TCP reset, as a crashed peer or a middlebox would. */
+  /** Ends the connection with a TCP reset, as after a crash of the peer or in a middlebox. */
   readonly reset = (): void => {
     this.#end("reset");
     this.#connection.transport.resetAndDestroy();
   };
 
-  /** Closes the connection in the middle of the body, without its end. */
+  /** Closes the connection during the body, without the body's end. */
   readonly close = (): void => {
     this.#end("closed");
     this.#connection.transport.destroySoon();

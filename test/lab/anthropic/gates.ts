@@ -1,23 +1,23 @@
 import type { Exchange } from "./exchange.ts";
 
-/** Named gates that a test opens: what waits at one goes on then, so that no test depends on time. */
+/** Named gates that a test opens. What waits at a gate continues when it opens, so no test depends on time. */
 export class Gates {
   readonly #opened = new Set<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** Opens a gate for all that wait there and all that come later. */
+  /** Opens a gate for everything that waits at it now or later. */
   open(name: string): void {
     this.#opened.add(name);
     for (const go of this.#waiting.get(name) ?? []) go();
     this.#waiting.delete(name);
   }
 
-  /** Shuts all gates again; what waits goes on waiting. */
+  /** Closes all gates again. What waits keeps waiting. */
   clear(): void {
     this.#opened.clear();
   }
 
-  /** Resolves when the gate is open, or the exchange is over. */
+  /** Resolves when the gate is open or the exchange has ended. */
   passed(name: string, exchange: Exchange): Promise<void> {
     if (this.#opened.has(name)) return Promise.resolve();
     return new Promise((resolve) => {
@@ -32,7 +32,7 @@ export class Gates {
   }
 }
 
-/** Resolves after a pause, or when the exchange is over. */
+/** Resolves after a pause, or when the exchange has ended. */
 export function pause(ms: number, exchange: Exchange): Promise<void> {
   if (ms === 0) return Promise.resolve();
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/** Random characters that nobody has to trust: cheap, because every answer needs some. */
+/** Random characters that need not be secure. Must be cheap, because every answer needs some. */
 function random(alphabet: string, length: number): string {
   let text = "";
   for (let left = length; left > 0; left--) {
@@ -9,17 +9,17 @@ function random(alphabet: string, length: number): string {
   return text;
 }
 
-/** An identifier in the API's style, as `req_011C…`. */
+/** An id in the API's format, for example `req_011C…`. */
 export function identifier(prefix: "req" | "msg" | "toolu"): string {
   return `${prefix}_01${prefix === "req" ? "1C" : ""}${random(ALPHABET, 20)}`;
 }
 
-/** The number of a request at Cloudflare. */
+/** A request's id at Cloudflare. */
 export function rayId(): string {
   return `${random("0123456789abcdef", 16)}-FRA`;
 }
 
-/** The number of a request's trace at Google's load balancer. */
+/** A request's trace id at Google's load balancer. */
 export function traceId(): string {
   return random("0123456789abcdef", 32);
 }

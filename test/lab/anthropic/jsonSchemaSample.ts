@@ -8,7 +8,7 @@ interface Schema {
   readonly minItems?: number;
 }
 
-/** The smallest value that a JSON schema, as tools and structured outputs use them, accepts. */
+/** The smallest value that a JSON schema accepts, for schemas of tools and structured outputs. */
 export function sampleOf(schema: unknown): unknown {
   if (typeof schema !== "object" || schema === null) return {};
   const { type, properties = {}, required = [], items, minItems = 0, ...rest } = schema as Schema;

@@ -2,7 +2,7 @@
  * Runs the fake Anthropic API (see server.ts) as a process:
  *   tsx main.ts --listen 160.79.104.10:443 --cert FILE --key FILE [--cert FILE --key FILE …]
  *               [--listen-http 127.0.0.1:8080] --control SOCKET [--credentials FILE] [--idle-seconds 400]
- * Prints one line of JSON with its addresses when all listeners are open; SIGTERM or SIGINT ends it.
+ * Prints one line of JSON with its addresses when all listeners are open. SIGTERM or SIGINT ends it.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ function address(text: string): Address {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   if (match === null || host === undefined) {
-    throw new Error(`"${text}" is no address: write host:port, as 127.0.0.1:8080`);
+    throw new Error(`"${text}" is not an address: write host:port, for example 127.0.0.1:8080`);
   }
   return { host, port: Number(match[3]) };
 }
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
     ...(values["idle-seconds"] === undefined
       ? {}
       : { idleSeconds: Number(values["idle-seconds"]) }),
-    // One a line, in a file: a credential on the command line is seen by every process.
+    // One per line in a file, because every process can read the command line of every other.
     credentials:
       values.credentials === undefined
         ? []

@@ -13,7 +13,7 @@ import type { State } from "./state.ts";
 import { usageSent } from "./usage.ts";
 import { parseRequest } from "./validation.ts";
 
-/** Sends a JSON answer of the API itself. */
+/** Sends a JSON answer from the API itself. */
 export function sendJson(
   exchange: Exchange,
   status: number,
@@ -28,7 +28,7 @@ export function sendJson(
   );
 }
 
-/** Headers that begin a stream. */
+/** Headers at the start of a stream. */
 export function streamHeaders(credential: CredentialKind | undefined) {
   return apiHeaders({
     status: 200,
@@ -38,7 +38,7 @@ export function streamHeaders(credential: CredentialKind | undefined) {
   });
 }
 
-/** Reads and prices a request, and has it answered; `given` replaces the assistant's own words. */
+/** Parses a request, computes its usage and answers it. `given` replaces the assistant's own answer. */
 export function prepareReply(
   exchange: Exchange,
   body: Buffer,
@@ -66,7 +66,7 @@ export function prepareReply(
   return { reply, stream: request.stream === true };
 }
 
-/** Sends a reply, streamed or not as asked for; `gapMs` is the pause before each frame but the first. */
+/** Sends a reply, streaming or not, as requested. `gapMs` is the pause before each frame except the first. */
 export async function sendReply(
   exchange: Exchange,
   { reply, stream }: ReturnType<typeof prepareReply>,

@@ -1,19 +1,19 @@
-/** One block of a message, a system prompt or a tool result; what it holds depends on its type. */
+/** One block of a message, a system prompt or a tool result. Its fields depend on its type. */
 export interface ContentBlock {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
-/** Content as clients may write it: text for short, or blocks. */
+/** Content as clients may send it: a string, or blocks. */
 export type Content = string | readonly ContentBlock[];
 
-/** One message of the conversation; `system` ones may stand between the others. */
+/** One message of the conversation. `system` messages may appear between the others. */
 export interface ConversationMessage {
   readonly role: "user" | "assistant" | "system";
   readonly content: Content;
 }
 
-/** A tool that the client offers. */
+/** A tool in the request. */
 export interface Tool {
   readonly name?: string;
   readonly input_schema?: unknown;
@@ -36,13 +36,13 @@ export interface MessagesRequest {
   readonly context_management?: unknown;
 }
 
-/** Content as blocks, whichever way it was written. */
+/** Content as blocks, for both forms. */
 export function blocksOf(content: Content | undefined): readonly ContentBlock[] {
   if (content === undefined) return [];
   return typeof content === "string" ? [{ type: "text", text: content }] : content;
 }
 
-/** The text of all text blocks in a content, joined by line breaks. */
+/** The text of all text blocks in a content, joined with line breaks. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";

@@ -1,4 +1,4 @@
-/** What the API knows of one model. */
+/** The API's data about one model. */
 export interface Model {
   readonly id: string;
   readonly displayName: string;
@@ -6,7 +6,7 @@ export interface Model {
   readonly createdAt: string;
   readonly contextTokens: number;
   readonly outputTokens: number;
-  /** Shorter prefixes are never cached, whatever `cache_control` says. */
+  /** A shorter prefix is never cached, even with `cache_control`. */
   readonly minimumCacheableTokens: number;
 }
 
@@ -64,8 +64,8 @@ export const MODELS: readonly Model[] = [
 const byId = new Map(MODELS.map((model) => [model.id, model]));
 
 /**
- * The model of that name, or `undefined`, which the API answers with 404. Any other `claude-…` name is
- * taken too, as of its line, so that a client newer than this table works.
+ * The model of that name, or `undefined`, for which the API answers 404. Any other `claude-…` name is accepted as a model
+ * of its family, so that a client newer than this table works.
  */
 export function findModel(id: string): Model | undefined {
   const known = byId.get(id);

@@ -46,7 +46,7 @@ async function playFrames(
     await exchange.frame(decodeBytes(frame));
   }
   if (exchange.ended) return;
-  // What was written must be on its way before the connection is cut.
+  // Flush what was written before the connection is cut.
   if (action.end === "finish") await exchange.finish();
   else if (action.end === "reset") setImmediate(exchange.reset);
   else if (action.end === "close") setImmediate(exchange.close);
@@ -87,7 +87,7 @@ async function playMessage(
   await sendReply(exchange, prepared, credential, action.gapMs);
 }
 
-/** Answers an exchange as a script says. */
+/** Answers an exchange according to a script. */
 export async function play(
   script: ActiveScript,
   exchange: Exchange,

@@ -9,14 +9,14 @@ const TTL_MS = { "5m": 300_000, "1h": 3_600_000 } as const;
 type Ttl = keyof typeof TTL_MS;
 
 const MAXIMUM_BREAKPOINTS = 4;
-/** How far before a breakpoint, in blocks, the API looks for an earlier entry. */
+/** How many blocks before a breakpoint the API looks for an earlier entry. */
 const LOOKBACK_BLOCKS = 20;
-/** Keeps a lab that runs for days from growing; far more than any test holds at once. */
+/** Limits the memory of a lab that runs for days; far more entries than any test has at once. */
 const MAXIMUM_ENTRIES = 10_000;
-/** What the prompt's own frame costs: never cached, so that no request has zero input tokens. */
+/** Tokens of the prompt's own frame. They are never cached, so no request has zero input tokens. */
 const FRAME_TOKENS = 3;
 
-/** Input tokens of a request, split the way `usage` states them. */
+/** Input tokens of a request, split as in `usage`. */
 export interface InputUsage {
   readonly input: number;
   readonly cacheRead: number;
@@ -41,8 +41,8 @@ function ttlOf(cacheControl: unknown): Ttl | undefined {
 }
 
 /**
- * The content of a block without its marker. The order of a block's own fields is not content; the order
- * inside a tool's schema or input is, because the API renders those as JSON text.
+ * The content of a block without `cache_control`. The order of a block's own fields does not matter. The key order inside
+ * a tool's schema or input does, because the API renders those as JSON text.
  */
 function canonicalBlock(block: Readonly<Record<string, unknown>>): string {
   const fields = Object.keys(block)
@@ -53,7 +53,7 @@ function canonicalBlock(block: Readonly<Record<string, unknown>>): string {
 
 const ATTRIBUTION = "x-anthropic-billing-header:";
 
-/** The system prompt as the model gets it: Claude Code's attribution, if it stands first, is taken off whole. */
+/** The system prompt as the model gets it: if Claude Code's attribution block is first, it is removed. */
 function systemPrompt(request: MessagesRequest): readonly ContentBlock[] {
   const blocks = blocksOf(request.system);
   return String(blocks[0]?.text).startsWith(ATTRIBUTION) ? blocks.slice(1) : blocks;
@@ -72,7 +72,7 @@ function promptBlocks(request: MessagesRequest): PromptBlock[] {
   };
   for (const tool of request.tools ?? []) add("tool", tool);
   for (const block of systemPrompt(request)) add("system", block);
-  // Another tool choice or thinking mode leaves tools and system cached and invalidates the messages.
+  // Another tool choice or thinking mode keeps tools and system cached, but invalidates the messages.
   const mode = JSON.stringify([request.tool_choice ?? null, request.thinking ?? null]);
   request.messages.forEach(({ role, content }, index) => {
     for (const block of blocksOf(content)) add(`${index === 0 ? mode : ""}${role}`, block);
@@ -99,14 +99,14 @@ function checkBreakpoints(blocks: readonly PromptBlock[]): void {
   }
 }
 
-/** What a request reads from and writes to the cache. Nothing is written before `commit`. */
+/** What a request reads from and writes to the cache. Nothing is written until `commit`. */
 export interface CachePlan {
   readonly usage: InputUsage;
-  /** Called when the answer begins: only then does the API offer the new entries to others. */
+  /** Called when the answer begins, because only then can other requests read the new entries. */
   commit(): void;
 }
 
-/** The prompt cache: prefixes seen at a breakpoint, per model, until their time to live is over. */
+/** The prompt cache: per model, the prefixes that ended at a breakpoint, until they expire. */
 export class PromptCache {
   readonly #now: () => number;
   readonly #entries = new Map<string, { ttl: Ttl; expiresAtMs: number }>();
@@ -120,7 +120,7 @@ export class PromptCache {
     this.#entries.clear();
   }
 
-  /** Input tokens without touching the cache, as `count_tokens` states them. */
+  /** Input tokens for `count_tokens`, which does not use the cache. */
   static count(request: MessagesRequest): number {
     return promptBlocks(request).reduce((sum, block) => sum + block.tokens, FRAME_TOKENS);
   }
@@ -134,7 +134,7 @@ export class PromptCache {
     }
     checkBreakpoints(blocks);
 
-    // keys[i] and prefixTokens[i] stand for the prompt up to and including block i.
+    // keys[i] and prefixTokens[i] describe the prompt up to and including block i.
     const keys: string[] = [];
     const prefixTokens: number[] = [];
     let tokens = 0;

@@ -8,13 +8,13 @@ const API_KEY_LIMITS = [
   ["tokens", 2_400_000],
 ] as const;
 
-/** Windows of a subscription: name, length in seconds, and the share of it that is used. */
+/** The limit windows of a subscription: name, length in seconds, and the fraction used. */
 const SUBSCRIPTION_WINDOWS = [
   ["5h", 5 * 3600, 0.05],
   ["7d", 7 * 24 * 3600, 0.18],
 ] as const;
 
-/** The headers that state the limits of a credential; `exhausted` with a 429. */
+/** The rate limit headers for a credential; `exhausted` for a 429. */
 export function rateLimitHeaders(kind: CredentialKind, exhausted: boolean): Header[] {
   return kind === "oauth" ? subscriptionLimits(exhausted) : apiKeyLimits(exhausted);
 }
@@ -28,7 +28,7 @@ function apiKeyLimits(exhausted: boolean): Header[] {
   ]);
 }
 
-// Shares instead of what remains, seconds since the epoch instead of dates; the first window is the one that binds.
+// These state fractions instead of remaining counts, and epoch seconds instead of dates. The first window is the representative claim.
 function subscriptionLimits(exhausted: boolean): Header[] {
   const status = exhausted ? "rejected" : "allowed";
   const resetAfter = (seconds: number) => String(Math.ceil(Date.now() / 1000) + seconds);

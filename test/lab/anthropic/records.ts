@@ -4,49 +4,49 @@ import { performance } from "node:perf_hooks";
 import type { Header } from "./header.ts";
 import type { Usage } from "./usage.ts";
 
-/** Milliseconds since the epoch with sub-millisecond digits, comparable across processes of a machine. */
+/** Milliseconds since the epoch with a fraction. Comparable between processes on one machine. */
 export function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** How far an exchange is, or how it ended; `aborted` means that the client went away first. */
+/** The state of an exchange. `aborted` means that the client disconnected first. */
 export type ExchangeState = "receiving" | "answering" | "finished" | "aborted" | "reset" | "closed";
 
-/** One request and what was answered, as the control API lists it. */
+/** One request and its answer, as the control API lists it. */
 export interface ExchangeSummary {
   readonly id: number;
   readonly state: ExchangeState;
   readonly connection: number;
   readonly peer: string;
-  /** Host name that the client asked for in TLS; `null` without TLS or without a name. */
+  /** The TLS server name; `null` without TLS or without a name. */
   readonly serverName: string | null;
   readonly method: string;
   /** Path and query, exactly as received. */
   readonly url: string;
   readonly httpVersion: string;
-  /** Names in their own case, values and order as received. */
+  /** Names (with their case), values and order exactly as received. */
   readonly headers: readonly Header[];
   readonly bodyBytes: number;
   readonly bodySha256: string;
   readonly startedAtMs: number;
-  /** When the last byte of the request was there. */
+  /** When the last byte of the request arrived. */
   readonly receivedAtMs: number | null;
   readonly endedAtMs: number | null;
   /** Number of the script that answered. */
   readonly script: number | null;
-  /** What the answer costs, as far as it was sent; `null` where nothing is charged. */
+  /** The usage of the answer, as far as it was sent; `null` if nothing is charged. */
   readonly usage: Usage | null;
   readonly response: {
     readonly status: number;
     readonly headers: readonly Header[];
     readonly atMs: number;
-    /** What was written in one piece, encoded as it was sent, and when. */
+    /** A piece that was written at once, with its content encoding, and when. */
     readonly frames: readonly { readonly atMs: number; readonly bytes: number }[];
     readonly bodyBytes: number;
   } | null;
 }
 
-/** An exchange while it is being recorded. */
+/** The record of an exchange that is still under way. */
 export interface ExchangeRecord {
   readonly id: number;
   readonly connection: number;
@@ -71,7 +71,7 @@ export interface ExchangeRecord {
   } | null;
 }
 
-/** `[name, value, name, value]`, as Node gives it, in pairs. */
+/** Converts Node's `[name, value, name, value]` to pairs. */
 export function headerPairs(rawHeaders: readonly string[]): Header[] {
   const pairs: Header[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -98,13 +98,13 @@ function summary(record: ExchangeRecord): ExchangeSummary {
   };
 }
 
-/** A lab may run for days: beyond this many bytes of request bodies the oldest records go. */
+/** A lab may run for days. Above this many bytes of request bodies the oldest records are dropped. */
 const MAXIMUM_BODY_BYTES = 512 * 1024 * 1024;
 const MAXIMUM_RECORDS = 20_000;
 
 /** The exchanges since the last `clear`, oldest first. */
 export class Records {
-  /** Off for a bench: nothing is kept then. */
+  /** Off during a benchmark: then nothing is recorded. */
   enabled = true;
   #nextId = 1;
   #bodyBytes = 0;
@@ -118,7 +118,7 @@ export class Records {
     return record;
   }
 
-  /** Puts the body to its record and makes room for it. */
+  /** Adds the body to its record, and drops old records if necessary. */
   received(record: ExchangeRecord, body: Buffer): void {
     record.body = body;
     record.receivedAtMs = nowMs();

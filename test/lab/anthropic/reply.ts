@@ -5,13 +5,13 @@ import type { InputUsage } from "./promptCache.ts";
 import { tokensOf } from "./tokens.ts";
 import { type Usage, usageSent } from "./usage.ts";
 
-/** An answer ready to be sent, whole or as a stream. */
+/** An answer, ready to be sent at once or as a stream. */
 export interface Reply {
   readonly id: string;
   readonly model: string;
   readonly answer: Answer;
   readonly input: InputUsage;
-  /** Present where the request asked for context management. */
+  /** Present if the request used context management. */
   readonly contextManagement: boolean;
 }
 
@@ -49,7 +49,7 @@ export function outputTokens({ answer }: Reply): number {
 
 const NO_EDITS = { context_management: { applied_edits: [] } };
 
-/** The message as `POST /v1/messages` answers it without `stream`. */
+/** The message that `POST /v1/messages` returns without `stream`. */
 export function messageJson(reply: Reply): Record<string, unknown> {
   return {
     model: reply.model,
@@ -65,7 +65,7 @@ export function messageJson(reply: Reply): Record<string, unknown> {
   };
 }
 
-/** One server-sent event of the API: its name is the `type` of its data. */
+/** One server-sent event of the API. Its name is the `type` of its data. */
 function sseFrame(data: { readonly type: string; readonly [field: string]: unknown }): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
@@ -108,7 +108,7 @@ function startOf(block: AnswerBlock): Record<string, unknown> {
   }
 }
 
-/** One frame of a stream, and what the client owes once it was sent. */
+/** One frame of a stream, and the output tokens charged after it was sent. */
 export interface MessageFrame {
   readonly text: string;
   readonly usage: Usage;
@@ -120,7 +120,7 @@ export function messageFrames(reply: Reply): MessageFrame[] {
   const push = (data: Parameters<typeof sseFrame>[0], outputTokens: number, complete = false) => {
     frames.push({ text: sseFrame(data), usage: usageSent(reply, outputTokens, complete) });
   };
-  // As the API counts: one token is there before any is sent.
+  // Like the API, count one token before anything is sent.
   let sent = 1;
   push(
     {

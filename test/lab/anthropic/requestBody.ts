@@ -6,7 +6,7 @@ import { ApiError, invalidRequest } from "./errors.ts";
 /** 32 MB: the API's limit for both message routes. */
 export const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
 
-/** A request's body without its encoding; of encodings the API is known to take gzip. */
+/** A request's body without its content encoding. The only encoding that the API is known to accept is gzip. */
 export function requestContent(headers: IncomingHttpHeaders, body: Buffer): Buffer {
   if (headers["content-encoding"]?.trim().toLowerCase() !== "gzip") return body;
   try {

@@ -3,11 +3,11 @@ import { rayId, traceId } from "./identifiers.ts";
 import type { Header } from "./header.ts";
 import { rateLimitHeaders } from "./rateLimits.ts";
 
-/** What every accepted credential belongs to. */
+/** The organization of every accepted credential. */
 const ORGANIZATION_ID = "5c9f0a52-3c1d-4f0e-9f57-6d0f2b7c1a10";
 const WORKSPACE_ID = "wrkspc_01LabWorkspaceOfTheLab11";
 
-/** What Cloudflare adds in front of the API. */
+/** Headers that Cloudflare adds in front of the API. */
 export function edgeHeaders(): Header[] {
   return [
     ["Server", "cloudflare"],
@@ -17,7 +17,7 @@ export function edgeHeaders(): Header[] {
   ];
 }
 
-/** What Google's load balancer adds between Cloudflare and the API. */
+/** Headers that Google's load balancer adds between Cloudflare and the API. */
 function balancerHeaders(): Header[] {
   return [
     ["x-cloud-trace-context", traceId()],
@@ -25,7 +25,7 @@ function balancerHeaders(): Header[] {
   ];
 }
 
-/** Statuses below 500 that are worth another try. */
+/** Statuses below 500 that are worth a retry. */
 const RETRIED = new Set([408, 409, 429]);
 
 /** What the headers of an answer depend on. */
@@ -33,7 +33,7 @@ export interface Answering {
   readonly status: number;
   readonly requestId: string;
   readonly contentType: string;
-  /** Absent where no credential was accepted: the API states no limits then. */
+  /** Missing if no credential was accepted; then the API sends no limits. */
   readonly credential?: CredentialKind | undefined;
 }
 
@@ -62,12 +62,12 @@ export function apiHeaders(answer: Answering): Header[] {
   ];
 }
 
-/** The headers of an error that has no request id. */
+/** The headers of an error without a request id. */
 export function bareErrorHeaders(): Header[] {
   return [["Content-Type", "application/json"], ...balancerHeaders(), ...edgeHeaders()];
 }
 
-/** `headers` with those in `changes` replaced by name, or added. */
+/** Returns `headers` with those in `changes` replaced by name or added. */
 export function withHeaders(headers: readonly Header[], changes: readonly Header[]): Header[] {
   const changed = new Set(changes.map(([name]) => name.toLowerCase()));
   return [...headers.filter(([name]) => !changed.has(name.toLowerCase())), ...changes];

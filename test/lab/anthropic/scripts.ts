@@ -14,7 +14,7 @@ const Match = z.strictObject({
   method: z.string().optional(),
   /** Path without the query. */
   path: z.string().optional(),
-  /** Headers that must be there with exactly these values. */
+  /** Headers that the request must have with exactly these values. */
   headers: z.record(z.string(), z.string()).optional(),
   /** Text that the body must contain. */
   bodyContains: z.string().min(1).optional(),
@@ -23,7 +23,7 @@ const Match = z.strictObject({
 const frameTiming = {
   /** Pause before this frame. */
   afterMs: Milliseconds.optional(),
-  /** Waits before this frame until the gate of that name is opened. */
+  /** Waits before this frame until the gate with this name is opened. */
   gate: z.string().optional(),
 };
 const Frame = z.union([
@@ -36,13 +36,13 @@ const AnswerBlock = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("thinking"),
     thinking: z.string(),
-    /** Signed by the server when left out. */
+    /** Default: the server signs it. */
     signature: z.string().optional(),
   }),
   z.strictObject({ type: z.literal("redacted_thinking"), data: z.string() }),
   z.strictObject({
     type: z.literal("tool_use"),
-    /** Made up by the server when left out. */
+    /** Default: the server makes one up. */
     id: z.string().optional(),
     name: z.string(),
     input: z.record(z.string(), z.unknown()),
@@ -50,10 +50,10 @@ const AnswerBlock = z.discriminatedUnion("type", [
 ]);
 
 const Action = z.discriminatedUnion("kind", [
-  /** An error in the API's shape, with its headers; `headers` replace or add to them. */
+  /** An error in the API's format, with its headers. `headers` replaces headers or adds to them. */
   z.strictObject({
     kind: z.literal("error"),
-    /** As the API words some refusals: without the outer `type`, without a request id. */
+    /** As in some of the API's errors: without the outer `type` and without a request id. */
     bare: z.boolean().default(false),
     status: z.int().min(400).max(599),
     type: z.string().optional(),
@@ -62,7 +62,7 @@ const Action = z.discriminatedUnion("kind", [
     retryAfterSeconds: z.number().min(0).optional(),
     headers: Headers.optional(),
   }),
-  /** Exactly this status, these headers and these bytes, with their length. */
+  /** Exactly this status, these headers and these bytes, plus their length. */
   z.strictObject({
     kind: z.literal("raw"),
     status: z.int().min(200).max(599),
@@ -70,69 +70,69 @@ const Action = z.discriminatedUnion("kind", [
     body: Bytes.optional(),
   }),
   /**
-   * A body in the given pieces, as server-sent events unless the headers say otherwise, encoded as the client
-   * offers unless the headers name an encoding. An empty last frame with a pause or a gate delays the end.
+   * A body in the given pieces. The default type is server-sent events. The encoding is one that the client accepts, unless
+   * the headers name an encoding. An empty last frame with a pause or a gate delays the end.
    */
   z.strictObject({
     kind: z.literal("frames"),
     status: z.int().min(200).max(599).default(200),
     headers: Headers.optional(),
     frames: z.array(Frame),
-    /** `hang` never ends, `reset` sends a TCP reset, `close` stops without the end of the body. */
+    /** `hang` never ends, `reset` sends a TCP reset, `close` closes without the end of the body. */
     end: z.enum(["finish", "hang", "reset", "close"]).default("finish"),
   }),
-  /** An ordinary answer, streamed or not as asked for, with these blocks or the assistant's own. */
+  /** A normal answer, streaming or not as requested, with these blocks or the assistant's own. */
   z.strictObject({
     kind: z.literal("message"),
     content: z.array(AnswerBlock).optional(),
     stopReason: z
       .enum(["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal"])
       .optional(),
-    /** Pause before each frame of a stream but the first. */
+    /** Pause before each frame of a stream except the first. */
     gapMs: Milliseconds.optional(),
   }),
-  /** Never says anything more, after the request or after the headers of a stream. */
+  /** Sends nothing more, after the request or after the headers of a stream. */
   z.strictObject({ kind: z.literal("hang"), after: z.enum(["request", "headers"]) }),
   /** A TCP reset, after the request or after the headers of a stream. */
   z.strictObject({ kind: z.literal("reset"), after: z.enum(["request", "headers"]) }),
 ]);
 
-/** How to answer requests that match. */
+/** A rule for answering the requests that match. */
 export const Script = z.strictObject({
-  /** All of it must match; nothing given matches every request. */
+  /** All conditions must match. Without conditions every request matches. */
   match: Match.optional(),
-  /** How many matching requests to let pass first. */
+  /** How many matching requests to skip first. */
   skip: Count.default(0),
-  /** How many to answer; `null` for all until it is cleared. */
+  /** How many requests to answer; `null` for all until the script is cleared. */
   times: z.int().min(1).nullable().default(1),
   /** Pause before the headers. */
   delayMs: Milliseconds.default(0),
-  /** Waits before the headers until the gate of that name is opened. */
+  /** Waits before the headers until the gate with this name is opened. */
   gate: z.string().optional(),
-  /** Answers even those whose credential the API would refuse. */
+  /** Also answers requests whose credential the API would reject. */
   anyCredential: z.boolean().default(false),
   action: Action,
 });
 
-/** A script as a test writes it. */
+/** A script in the form in which a test writes it. */
 export type ScriptInput = z.input<typeof Script>;
-/** What a script does. */
+/** The action of a script. */
 export type ScriptAction = z.output<typeof Action>;
-/** Bytes as JSON carries them. */
+/** Bytes in JSON. */
 export type BytesInput = z.input<typeof Bytes>;
 /** One frame of a `frames` action. */
 export type FrameInput = z.input<typeof Frame>;
 
-/** A script that is waiting for its requests. */
+/** A script that is installed. */
 export interface ActiveScript extends z.output<typeof Script> {
   readonly id: number;
-  /** Requests that matched, including the skipped ones. */
+  /** Number of requests that matched, including the skipped ones. */
   matched: number;
-  /** Requests that it answered. */
+  /** Number of requests that it answered. */
   answered: number;
 }
 
-/** What a script can look at. */
+/** The parts of a request that a script can match. */
 export interface Matchable {
   readonly method: string;
   readonly path: string;
@@ -152,7 +152,7 @@ function matches(match: z.output<typeof Match> | undefined, request: Matchable):
   );
 }
 
-/** The scripts in the order they were pushed; the first that matches and has answers left is played. */
+/** The scripts, in the order in which they were added. The first one that matches and is not used up answers. */
 export class Scripts {
   #nextId = 1;
   #scripts: ActiveScript[] = [];
@@ -176,7 +176,7 @@ export class Scripts {
     this.#scripts = [];
   }
 
-  /** The script that answers `request`, with its counts moved on. */
+  /** The script that answers `request`. Updates its counts. */
   take(request: Matchable, credentialAccepted: boolean): ActiveScript | undefined {
     for (const script of this.#scripts) {
       if (script.times !== null && script.answered >= script.times) continue;
@@ -191,7 +191,7 @@ export class Scripts {
   }
 }
 
-/** The bytes that `bytes` stands for. */
+/** Decodes `bytes`. */
 export function decodeBytes(bytes: BytesInput | FrameInput | undefined): Buffer {
   if (bytes === undefined) return Buffer.alloc(0);
   return "text" in bytes ? Buffer.from(bytes.text) : Buffer.from(bytes.base64, "base64");

@@ -1,18 +1,18 @@
 /**
- * Stands in for api.anthropic.com: the messages API behind Cloudflare, as far as a gateway and its clients
- * can tell. It speaks the documented shapes, refuses what the API refuses, and keeps the exact bytes of every
- * exchange. Every known difference from the API:
- * - The model is a few rules (assistant.ts), and its tokens are estimated (tokens.ts). Server tools, batches,
- *   files and everything else beside messages, count_tokens and models are missing, HTTP/2 too.
- * - Values of `anthropic-beta` are all taken. Of versions, 2023-01-01 is refused.
- * - A client that offers several encodings alike gets gzip. Which one the API takes is its own matter: gzip was
- *   seen most, br too. Zstd frames are valid but hold their content as it is (zstd.ts).
- * - Request bodies may be in gzip. What the API makes of another encoding, or of broken gzip, is not known:
- *   here both are refused as no valid JSON or gzip.
- * - Rate limits are stated and never reached, and `remaining` and `utilization` stand still.
- * - Errors without the outer `type` come from scripts and with the 413 only: what the API words so is not known
- *   but for examples.
- * - Trace headers have the API's names and make-believe values.
+ * Simulates api.anthropic.com: the messages API behind Cloudflare, as a gateway and its clients see it. It uses the
+ * documented formats, rejects what the API rejects, and records the exact bytes of every exchange. All known differences
+ * from the API:
+ * - The model is a few rules (assistant.ts), and its tokens are estimated (tokens.ts). Only messages, count_tokens and
+ *   models exist; there are no server tools, batches or files, and no HTTP/2.
+ * - Every value of `anthropic-beta` is accepted. Of the API versions, 2023-01-01 is rejected.
+ * - A client that accepts several encodings equally gets gzip. Which one the API prefers is unknown: it was seen to use
+ *   gzip most often, and also br. Zstd frames are valid, but their content is not compressed (zstd.ts).
+ * - Request bodies may be gzip-compressed. How the API reacts to another encoding or to broken gzip is unknown; here both
+ *   are rejected as invalid JSON or gzip.
+ * - Rate limit headers are sent, but a limit is never reached, and `remaining` and `utilization` do not change.
+ * - Errors without the outer `type` come only from scripts and with the 413, because it is not known, except for a few
+ *   examples, which errors of the API have this format.
+ * - Trace headers have the API's names but made-up values.
  */
 import { X509Certificate } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -26,7 +26,7 @@ import { Connections } from "./connections.ts";
 import { controlServer } from "./control.ts";
 import { State } from "./state.ts";
 
-/** An address to listen on; port 0 takes a free one. */
+/** An address to listen on. Port 0 selects a free port. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -38,29 +38,29 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
-/** Where the fake API listens and what it accepts. */
+/** Where the fake API listens, and what it accepts. */
 export interface FakeAnthropicOptions {
-  /** Addresses served by TLS; they need at least one identity. */
+  /** Addresses with TLS. They need at least one identity. */
   readonly tls?: readonly Address[];
-  /** One per certificate; the first is shown to clients that name no host. */
+  /** One per certificate. Clients without a server name get the first. */
   readonly identities?: readonly TlsIdentity[];
-  /** Addresses served without TLS. */
+  /** Addresses without TLS. */
   readonly http?: readonly Address[];
   /** Path of the control API's unix socket. */
   readonly control?: string;
-  /** API keys and OAuth tokens that are valid at the start. */
+  /** API keys and OAuth tokens that are valid at first. */
   readonly credentials?: readonly string[];
-  /** How long a connection may be idle before it is closed. Default 400, as measured of the API. */
+  /** How long a connection may be idle, in seconds. Default 400, as measured at the API. */
   readonly idleSeconds?: number;
 }
 
-/** A fake API that is listening. */
+/** A running fake API. */
 export interface FakeAnthropic {
   readonly state: State;
-  /** Where the listeners are, in the order of the options. */
+  /** The addresses of the listeners, in the order of the options. */
   readonly tls: readonly AddressInfo[];
   readonly http: readonly AddressInfo[];
-  /** Ends all listeners and connections. */
+  /** Closes all listeners and connections. */
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ const IDLE_SECONDS = 400;
 const SERVER_OPTIONS: ServerOptions = {
   headersTimeout: 0,
   requestTimeout: 0,
-  // As Cloudflare, which takes large ones.
+  // Like Cloudflare, which accepts large headers.
   maxHeaderSize: 128 * 1024,
 };
 
@@ -82,7 +82,7 @@ function listen(server: Server, where: ListenOptions): Promise<AddressInfo> {
   });
 }
 
-/** Picks the identity by the name a client asks for; no certificate for it ends the handshake, as at Cloudflare. */
+/** Selects the identity by the TLS server name. Without a matching certificate the handshake fails, as at Cloudflare. */
 function tlsOptions(identities: readonly TlsIdentity[]) {
   const contexts = identities.map((identity) => ({
     certificate: new X509Certificate(identity.cert),
@@ -132,7 +132,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
     http.push(await start(server, { host, port }));
   }
   if (options.control !== undefined) {
-    // Left over when an earlier server was killed.
+    // An earlier server that was killed may have left the socket behind.
     await rm(options.control, { force: true });
     await start(controlServer(state, connections), { path: options.control });
   }

@@ -4,7 +4,7 @@ import { PromptCache } from "./promptCache.ts";
 import { Records } from "./records.ts";
 import { Scripts } from "./scripts.ts";
 
-/** What the data ports and the control API share. */
+/** The state that the data ports and the control API share. */
 export class State {
   readonly credentials = new AcceptedCredentials();
   readonly records = new Records();
@@ -13,12 +13,12 @@ export class State {
   readonly cache = new PromptCache(() => Date.now() + this.#clockAheadMs);
   #clockAheadMs = 0;
 
-  /** Lets the prompt cache's time pass without waiting. */
+  /** Moves the prompt cache's clock forward. */
   advanceClock(ms: number): void {
     this.#clockAheadMs += ms;
   }
 
-  /** Back to the start, the accepted credentials apart. */
+  /** Resets everything except the accepted credentials. */
   reset(): void {
     this.records.clear();
     this.records.enabled = true;

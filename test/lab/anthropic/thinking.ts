@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 
-/** Constant, so that a conversation can go on after the server was started anew. */
+/** Constant, so that a conversation can continue after a restart of the server. */
 const SIGNING_KEY = "fake-anthropic-thinking";
 const NONCE_BYTES = 24;
 
@@ -8,13 +8,13 @@ function sign(nonce: Buffer, thinking: string): Buffer {
   return createHmac("sha256", SIGNING_KEY).update(nonce).update(thinking).digest();
 }
 
-/** The signature of a thinking block with that (possibly omitted, so empty) text. */
+/** The signature of a thinking block with that text, which is empty if the text was omitted. */
 export function thinkingSignature(thinking: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   return Buffer.concat([nonce, sign(nonce, thinking)]).toString("base64");
 }
 
-/** Whether a block came back exactly as it was sent: the API refuses it otherwise. */
+/** Whether a block came back exactly as it was sent. Otherwise the API rejects it. */
 export function signatureMatches(thinking: unknown, signature: unknown): boolean {
   if (typeof thinking !== "string" || typeof signature !== "string") return false;
   const bytes = Buffer.from(signature, "base64");

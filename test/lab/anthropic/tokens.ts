@@ -1,8 +1,8 @@
 import type { ContentBlock } from "./messagesRequest.ts";
 
 /**
- * Stands in for Claude's tokenizer, which is not public: four characters are one token, an image or a
- * document has a flat price. Deterministic, so that a test can state exact counts.
+ * Replaces Claude's tokenizer, which is not public: four characters are one token, and an image or a document has a fixed
+ * number of tokens. Deterministic, so that tests can expect exact counts.
  */
 const CHARACTERS_PER_TOKEN = 4;
 const MEDIA_TOKENS = 1_600;
@@ -12,7 +12,7 @@ export function textTokens(text: string): number {
   return tokensOf(text.length);
 }
 
-/** Tokens of a text of that many characters. */
+/** Tokens of a text with that many characters. */
 export function tokensOf(characters: number): number {
   return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }
@@ -23,7 +23,7 @@ function isMedia(value: unknown): value is ContentBlock {
   return type === "image" || type === "document";
 }
 
-/** Tokens of a block whose canonical text is already at hand. */
+/** Tokens of a block, given its canonical text. */
 export function blockTokens(block: Readonly<Record<string, unknown>>, canonical: string): number {
   if (isMedia(block)) return MEDIA_TOKENS;
   if (block.type === "tool_result" && Array.isArray(block.content) && block.content.some(isMedia)) {

@@ -1,6 +1,6 @@
 import type { InputUsage } from "./promptCache.ts";
 
-/** What an answer costs, in the API's own names; a record has it so that a meter can be compared with it. */
+/** The usage of an answer, with the API's field names. It is recorded so that a meter can be compared with it. */
 export interface Usage {
   readonly model: string;
   readonly input_tokens: number;
@@ -9,9 +9,9 @@ export interface Usage {
     readonly ephemeral_5m_input_tokens: number;
     readonly ephemeral_1h_input_tokens: number;
   };
-  /** Tokens of what was sent; the client has been told them only where the answer is complete. */
+  /** Tokens of what was sent. The client knows this number only if the answer is complete. */
   readonly output_tokens: number;
-  /** Whether the client was told the whole of it: by the end of a stream, or by a JSON answer. */
+  /** Whether the client got the final usage: at the end of a stream, or in a JSON answer. */
   readonly complete: boolean;
 }
 

@@ -10,10 +10,10 @@ import {
 } from "./messagesRequest.ts";
 import { signatureMatches } from "./thinking.ts";
 
-/** The API version that refuses some of what 2023-06-01 takes. */
+/** The API version that rejects some fields that 2023-06-01 accepts. */
 export const STRICT_VERSION = "2026-10-21";
 
-/** The two endpoints that take a conversation. */
+/** The two endpoints that accept a conversation. */
 export type Endpoint = "messages" | "count_tokens";
 
 const COUNTED = [
@@ -41,10 +41,10 @@ const FIELDS: Readonly<Record<Endpoint, ReadonlySet<string>>> = {
     "stream",
   ]),
 };
-/** Taken by API version 2023-06-01 only. */
+/** Accepted by API version 2023-06-01 only. */
 const SAMPLING_FIELDS: ReadonlySet<string> = new Set(["temperature", "top_k", "top_p"]);
 
-/** Fields that only a beta knows: with the header stripped on the way, the API refuses them. */
+/** Fields that need a beta header. If a gateway drops the header, the API rejects them. */
 const BETA_FIELDS: Readonly<Record<string, RegExp>> = {
   billing_policy: /./,
   compaction: /^compact/,
@@ -64,7 +64,7 @@ function fieldNotPermitted(path: string): ApiError {
   return invalidRequest(`${path}: Extra inputs are not permitted`);
 }
 
-/** What a request is judged by beside its body. */
+/** The parts of a request besides its body that validation depends on. */
 interface Context {
   readonly endpoint: Endpoint;
   readonly betas: readonly string[];
@@ -110,7 +110,7 @@ function checkBlock(block: unknown, path: string): void {
   }
 }
 
-/** What 2026-10-21 refuses: documents of the assistant, and citations in the user's own text. */
+/** Content that 2026-10-21 rejects: documents of the assistant, and citations in the user's own text. */
 function checkStrictBlock({ type, citations }: ContentBlock, role: string, path: string): void {
   if (type === "document" && role === "assistant") {
     throw invalidRequest(`${path}: \`document\` blocks are not permitted in assistant messages`);
@@ -154,7 +154,7 @@ function toolIds(
     .map((block) => String(block[field]));
 }
 
-/** Every `tool_use` must be answered by the next user message, and nothing else may be. */
+/** The next user message must contain a result for each `tool_use`, and no other results. */
 function checkToolPairs(messages: readonly ConversationMessage[]): void {
   const turns = messages
     .map((message, index) => ({ message, index }))
@@ -180,7 +180,7 @@ function checkToolPairs(messages: readonly ConversationMessage[]): void {
   });
 }
 
-/** Reads a request body and refuses what the API would, in its words. */
+/** Parses a request body. Rejects what the API would reject, with the API's messages. */
 export function parseRequest(
   body: Buffer,
   endpoint: Endpoint,

@@ -12,9 +12,9 @@ function rawBlock(bytes: Buffer, last: boolean): Buffer {
 }
 
 /**
- * One zstd frame (RFC 8878) that is written as its content comes. Its blocks hold their content as it is, which
- * the format allows and every decoder reads: Node's zlib has zstd from 22.15 only, and what a gateway has to
- * relay are the frame's bytes, however well they are compressed.
+ * One zstd frame (RFC 8878) that is written piece by piece. Its blocks contain uncompressed content, which the format
+ * allows and every decoder reads. Node's zlib supports zstd only from 22.15 on, and a gateway relays the frame's bytes
+ * whether they are compressed or not.
  */
 export class ZstdEncoder implements Encoder {
   #begun = false;

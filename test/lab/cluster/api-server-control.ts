@@ -4,10 +4,10 @@ import { apiServerReady } from "./start.ts";
 
 const NAME = "kube-apiserver";
 
-// Left alone it waits much longer for watches to end.
+// By default it waits much longer for watches to end.
 const GRACE_SECONDS = 2;
 
-/** Stops the API server, so that a test sees what an unreachable one does. */
+/** Stops the API server, for tests of an unreachable API server. */
 export async function stopApiServer(lab: Lab): Promise<void> {
   await stopDaemon(lab, NAME, GRACE_SECONDS);
 }

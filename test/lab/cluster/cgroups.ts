@@ -8,21 +8,21 @@ const ROOT = "/sys/fs/cgroup";
 const REMOVAL_ATTEMPTS = 100;
 
 /**
- * The cgroup of the sandbox's first process. By it the kernel keeps the record of which process that is:
- * it needs no file, survives whatever happens to the lab's folder, and never names a reused pid.
+ * The cgroup of the sandbox's first process. Through the cgroup the kernel knows which process that is. This needs no file,
+ * works whatever happens to the lab's folder, and never returns a reused pid.
  */
 export function sandboxCgroup(lab: Lab): string {
-  // cgroup v1 has a hierarchy for each controller; any one would do.
+  // cgroup v1 has one hierarchy per controller; any of them will do.
   const hierarchy = isUnified() ? ROOT : join(ROOT, "pids");
   return join(hierarchy, lab.cgroup, "sandbox");
 }
 
-/** Makes the lab's cgroup in every hierarchy; the kubelet makes those of pods in it, never beside it. */
+/** Creates the lab's cgroup in every hierarchy. The kubelet creates the pods' cgroups inside it. */
 export async function createCgroups(lab: Lab): Promise<void> {
   for (const hierarchy of await hierarchies()) {
     const dir = join(hierarchy, lab.cgroup);
     await mkdir(dir, { recursive: true });
-    // A new cpuset of cgroup v1 is empty, and nothing could run in it.
+    // A new cpuset of cgroup v1 is empty, and no process can run in it.
     for (const file of ["cpuset.mems", "cpuset.cpus"]) {
       const path = join(dir, file);
       if (!isUnified() && existsSync(path) && readFileSync(path, "utf8").trim() === "")
@@ -32,7 +32,7 @@ export async function createCgroups(lab: Lab): Promise<void> {
   await mkdir(sandboxCgroup(lab), { recursive: true });
 }
 
-/** Removes the lab's cgroups; their processes must be gone, or about to go. */
+/** Removes the lab's cgroups. Their processes must have ended or be about to end. */
 export async function removeCgroups(lab: Lab): Promise<void> {
   for (const hierarchy of await hierarchies()) await removeTree(join(hierarchy, lab.cgroup));
 }
@@ -41,7 +41,7 @@ function isUnified(): boolean {
   return existsSync(join(ROOT, "cgroup.controllers"));
 }
 
-/** The root of the one hierarchy of cgroup v2, or of each of v1. */
+/** The root of the cgroup v2 hierarchy, or the root of each cgroup v1 hierarchy. */
 async function hierarchies(): Promise<string[]> {
   if (isUnified()) return [ROOT];
   const entries = await readdir(ROOT, { withFileTypes: true });
@@ -57,7 +57,7 @@ async function removeTree(dir: string): Promise<void> {
       await rmdir(dir);
       return;
     } catch (error) {
-      // The kernel lets go of the last process a moment after it has ended.
+      // The kernel removes the last process from the cgroup shortly after it has ended.
       if (attempt === REMOVAL_ATTEMPTS) throw error;
       await sleep(100);
     }

@@ -6,23 +6,23 @@ import { enterCommand, runningSandbox } from "./sandbox.ts";
 
 /** Where and how a command runs in the lab. */
 export interface Place {
-  /** Network namespace: the cluster node's (default), or the one that stands for the rest of the world. */
+  /** Network namespace: the cluster node's (default), or the one that simulates the internet. */
   readonly netns?: "node" | "internet";
-  /** Defaults to this process's. */
+  /** Default: this process's. */
   readonly cwd?: string;
-  /** The whole environment; defaults to this process's without proxy settings. */
+  /** The whole environment. Default: this process's environment without proxy settings. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What a command reads, and what may end it early. */
+/** The input of a command, and what may end it early. */
 export interface Run extends Place {
-  /** Its standard input; empty if left out. */
+  /** Its stdin. Default: empty. */
   readonly input?: string | AsyncIterable<Buffer>;
   /** Kills the command when aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** A command that ended with another exit code than 0. */
+/** A command exited with a code other than 0. */
 export class CommandFailed extends Error {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -31,7 +31,7 @@ export class CommandFailed extends Error {
     argv: readonly string[],
     ended: { exitCode: number | null; stdout: string; stderr: string },
   ) {
-    const how = ended.exitCode === null ? "was killed" : `ended with ${ended.exitCode}`;
+    const how = ended.exitCode === null ? "was killed" : `exited with code ${ended.exitCode}`;
     super(`${argv.join(" ")} ${how}:\n${ended.stderr.trimEnd()}`);
     this.exitCode = ended.exitCode;
     this.stdout = ended.stdout;
@@ -40,8 +40,8 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Starts a command inside the lab. The returned process is an nsenter, which does not pass signals on: to
- * stop the command, start it `detached` and kill its process group.
+ * Starts a command inside the lab. The returned process is an nsenter, which does not pass on signals. To stop the command,
+ * start it `detached` and kill its process group.
  */
 export function spawnInLab(
   lab: Lab,
@@ -57,7 +57,7 @@ export function spawnInLab(
   });
 }
 
-/** Runs a command inside the lab to its end and returns what it wrote. */
+/** Runs a command inside the lab and returns its output. */
 export async function runInLab(
   lab: Lab,
   argv: readonly string[],
@@ -66,7 +66,8 @@ export async function runInLab(
   options.signal?.throwIfAborted();
   const child = spawnInLab(lab, argv, { ...options, stdio: "pipe", detached: true });
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new Error("no pipes");
+  if (stdin === null || stdout === null || stderr === null)
+    throw new Error("the process has no pipes");
   const kill = () => {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   };
@@ -75,7 +76,7 @@ export async function runInLab(
     const ended = new Promise<number | null>((resolve, reject) =>
       child.on("error", reject).on("close", resolve),
     );
-    // A command that ends before it has read everything says why itself.
+    // A command that ends before it has read its input reports the reason itself.
     const fed = pipeline(options.input ?? "", stdin).catch((error: unknown) => error);
     const [out, err, exitCode] = await Promise.all([text(stdout), text(stderr), ended]);
     if (exitCode !== 0) throw new CommandFailed(argv, { exitCode, stdout: out, stderr: err });
@@ -87,7 +88,7 @@ export async function runInLab(
   }
 }
 
-/** The environment without the machine's proxies, which are out of reach inside the lab. */
+/** The environment without the machine's proxies, which cannot be reached from inside the lab. */
 export function withoutProxies(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/_proxy$/i.test(name)));
 }

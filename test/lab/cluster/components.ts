@@ -26,7 +26,7 @@ import {
   rootZone,
 } from "./network.ts";
 
-/** The programs of the cluster, by what they do. */
+/** The cluster's programs, by function. */
 type Role =
   | "etcd"
   | "apiServer"
@@ -41,7 +41,7 @@ type Role =
 /** All programs of the cluster. */
 export type Components = Readonly<Record<Role, Daemon>>;
 
-/** How each program of the cluster is called. */
+/** The command line of each of the cluster's programs. */
 export function components(lab: Lab, parts: ClusterParts): Components {
   return {
     etcd: etcd(parts),
@@ -60,7 +60,7 @@ export function components(lab: Lab, parts: ClusterParts): Components {
   };
 }
 
-/** Every configuration file of the lab, by its path in the lab's folder. */
+/** All configuration files of the lab, by path in the lab's folder. */
 export function configFiles(lab: Lab): Record<string, string> {
   const inEtc: Record<string, string> = {
     ...controlPlaneFiles(),

@@ -20,7 +20,7 @@ export interface ClusterParts {
 
 const ETCD_URL = "http://127.0.0.1:2379";
 
-/** etcd, reachable by the node's own processes only. */
+/** etcd. Only the node's own processes can reach it. */
 export function etcd(parts: ClusterParts): Daemon {
   const peers = "http://127.0.0.1:2380";
   return {
@@ -34,13 +34,13 @@ export function etcd(parts: ClusterParts): Daemon {
       `--listen-peer-urls=${peers}`,
       `--initial-advertise-peer-urls=${peers}`,
       `--initial-cluster=lab=${peers}`,
-      // A lab that lost power is started anew, so nothing is gained by waiting for the disk.
+      // A lab that lost power is created again, so waiting for the disk is useless.
       "--unsafe-no-fsync",
     ],
   };
 }
 
-/** Files of the API server; its log lies on the lab's disk. */
+/** Files of the API server. Its log is on the lab's disk. */
 function apiServerFiles(lab: Lab): ApiServerFiles {
   return {
     admissionConfig: join(lab.dir, "etc/admission.yaml"),
@@ -49,7 +49,7 @@ function apiServerFiles(lab: Lab): ApiServerFiles {
   };
 }
 
-/** The control plane's configuration files, by name: the host's own. */
+/** The control plane's configuration files, by name; the same as the host's. */
 export function controlPlaneFiles(): Record<string, string> {
   return {
     "admission.yaml": renderAdmissionConfig(),
@@ -57,7 +57,7 @@ export function controlPlaneFiles(): Record<string, string> {
   };
 }
 
-/** The API server, with the admission and authorisation that k3s gives it. */
+/** The API server, with the admission plugins and authorization modes that k3s sets. */
 export function apiServer(lab: Lab, parts: ClusterParts): Daemon {
   const pki = pkiDir(lab);
   return {
@@ -132,7 +132,7 @@ export function scheduler(lab: Lab, parts: ClusterParts): Daemon {
   };
 }
 
-/** The NetworkPolicy controller, which k3s has built in. */
+/** The NetworkPolicy controller. In k3s it is built in. */
 export function networkPolicies(lab: Lab, parts: ClusterParts): Daemon {
   return {
     name: "netpol",
@@ -148,7 +148,7 @@ function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }
 
-/** For components that ask the API server whether a request to themselves is allowed. */
+/** For components that ask the API server whether a request to them is allowed. */
 function asUser(lab: Lab, user: string): string[] {
   const file = join(kubeconfigDir(lab), `${user}.kubeconfig`);
   return [

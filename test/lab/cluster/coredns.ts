@@ -5,7 +5,7 @@ const NAMESPACE = "kube-system";
 const LABELS = { "k8s-app": "kube-dns" };
 const CONFIG_NAME = "coredns";
 
-// As k3s has it, without the node's host names, which the lab has no use for.
+// Like k3s's, without the node's host names, which the lab does not need.
 const COREFILE = `.:53 {
     errors
     health
@@ -23,7 +23,7 @@ const COREFILE = `.:53 {
 }
 `;
 
-/** Cluster DNS under the names that k3s gives it, as objects to apply. */
+/** Cluster DNS with the names that k3s uses, as objects to apply. */
 export function clusterDns(): object {
   return {
     apiVersion: "v1",

@@ -7,9 +7,9 @@ import type { Lab } from "./lab.ts";
 import { logTail } from "./logs.ts";
 import { sandboxInit } from "./sandbox.ts";
 
-/** A program that keeps running in the lab after the command that started it. */
+/** A program that keeps running in the lab after the command that started it has ended. */
 export interface Daemon extends Place {
-  /** Its log is `<name>.log`. */
+  /** Its log file is `<name>.log`. */
   readonly name: string;
   readonly argv: readonly string[];
 }
@@ -17,12 +17,12 @@ export interface Daemon extends Place {
 const PID_DIR = "/run/lab";
 const STOP_SECONDS = 20;
 
-// setsid becomes the daemon itself, so the pid is the daemon's; what is left is adopted by the sandbox's init.
+// setsid becomes the daemon, so the pid is the daemon's. The sandbox's init adopts it when the shell ends.
 const LAUNCHER = `pid_file=$1 log=$2; shift 2
 setsid "$@" >>"$log" 2>&1 </dev/null &
 echo $! >"$pid_file"`;
 
-/** Starts a daemon as a child of the sandbox's init; it is running, not ready, when this returns. */
+/** Starts a daemon as a child of the sandbox's init. On return it runs but may not be ready. */
 export async function startDaemon(lab: Lab, daemon: Daemon): Promise<void> {
   await mkdir(dirname(recordFile(lab, daemon.name)), { recursive: true });
   await writeFile(recordFile(lab, daemon.name), JSON.stringify(daemon), { mode: 0o600 });
@@ -39,12 +39,12 @@ export async function startDaemon(lab: Lab, daemon: Daemon): Promise<void> {
   });
 }
 
-/** Starts a daemon that was stopped, or that died, as it was started before. */
+/** Starts a daemon that was stopped or that died, with the same command as before. */
 export async function startAgain(lab: Lab, name: string): Promise<void> {
   await startDaemon(lab, JSON.parse(await readFile(recordFile(lab, name), "utf8")) as Daemon);
 }
 
-/** Ends a daemon, politely first, and waits until it is gone. */
+/** Ends a daemon, with SIGTERM first, and waits until it is gone. */
 export async function stopDaemon(
   lab: Lab,
   name: string,
@@ -71,8 +71,8 @@ export function daemonPid(lab: Lab, name: string): number | undefined {
 }
 
 /**
- * Waits for `work`, which the daemons named must survive; the first is the one it waits for. If one dies,
- * or the time is up, fails with the last lines of its log.
+ * Waits for `work`, during which the named daemons must keep running; the first one is the one to wait for. If a daemon
+ * dies or time is up, throws an error with the last lines of its log.
  */
 export async function whileAlive<T>(
   lab: Lab,
@@ -102,7 +102,7 @@ function recordFile(lab: Lab, name: string): string {
   return join(lab.dir, "daemons", `${name}.json`);
 }
 
-/** The sandbox's root folder as it is seen from outside. */
+/** The sandbox's root folder, seen from outside. */
 function sandboxRoot(lab: Lab): string | undefined {
   const init = sandboxInit(lab);
   return init === undefined ? undefined : `/proc/${init}/root`;

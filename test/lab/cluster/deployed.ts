@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.ts";
 
-/** Names of the Pulumi stacks that live on a lab's cluster: with the lab, their state goes too. */
+/** Names of the Pulumi stacks on a lab's cluster. Their state is part of the lab and is removed with it. */
 export function deployedStacks(lab: Lab): string[] {
   const projects = join(lab.dir, "pulumi/state/.pulumi/stacks");
   if (!existsSync(projects)) return [];

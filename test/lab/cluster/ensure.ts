@@ -28,15 +28,15 @@ function readyFile(lab: Lab): string {
   return join(lab.dir, "ready.json");
 }
 
-/** What a lab was started from: one of other parts or settings is not this one. */
+/** What a lab was started from. A lab from other parts or settings cannot be used. */
 interface ReadyRecord {
   readonly fingerprint: string;
 }
 
 /**
- * Makes sure that the lab's cluster runs and has the images named: builds what is missing, starts the cluster if there
- * is none, and starts again what ended of one that runs. A cluster with Pulumi stacks on it is never removed: throws
- * {@link BadInput} with what is wrong with it, where that is the only help.
+ * Makes sure that the lab's cluster runs and has the named images: builds what is missing, starts the cluster if there is
+ * none, and restarts its programs that have ended. It never removes a cluster with Pulumi stacks: if only that would help,
+ * it throws {@link BadInput} and says what is wrong.
  */
 export async function ensureCluster(
   lab: Lab,
@@ -54,7 +54,7 @@ export async function ensureCluster(
     .update(JSON.stringify([programs, configFiles(lab), clusterDns()]))
     .digest("hex");
   await exclusively(lab, progress, async () => {
-    // Without this record an earlier start or removal was left half done, and no stack is on it.
+    // Without this record an earlier start or removal did not finish, and no stack is deployed.
     if (existsSync(readyFile(lab))) {
       const problem = await unusable(lab, programs, fingerprint, progress);
       if (problem === undefined) return importIntoLab(lab, images);
@@ -74,7 +74,7 @@ export async function ensureCluster(
   });
 }
 
-/** Why the lab that is there cannot be used, after what ended of it was started again; undefined when it can. */
+/** Why the existing lab cannot be used even after a restart of its programs; undefined if it can. */
 async function unusable(
   lab: Lab,
   programs: Components,
@@ -91,7 +91,7 @@ async function unusable(
   const whole = sandboxInit(lab) === undefined;
   const what = whole ? "the embedded cluster" : ended.join(", ");
   try {
-    await progress.step(`Starting ${what} again, which ended`, async (status) => {
+    await progress.step(`Restarting ${what}, which had ended`, async (status) => {
       if (whole) {
         await createCgroups(lab);
         await startSandbox(lab);
@@ -101,7 +101,7 @@ async function unusable(
     });
     return undefined;
   } catch (error) {
-    return `lost ${what} and did not come back: ${(error as Error).message}`;
+    return `could not be restarted (${what} had ended): ${(error as Error).message}`;
   }
 }
 
@@ -109,11 +109,11 @@ function lost(problem: string, stacks: readonly string[]): string {
   const what = stacks.length === 1 ? `stack ${stacks[0] ?? ""}` : `stacks ${stacks.join(", ")}`;
   return (
     `The embedded cluster ${problem}\n` +
-    `It has ${what}, so it is left as it is: npm run local -- --down removes it with them, npm run local then starts a new one`
+    `It is not changed, because ${what} would be lost. To delete the cluster and its stacks, run npm run local -- --down; then npm run local starts a new one`
   );
 }
 
-/** Ends the lab and removes every trace of it but the build cache; safe whatever state the lab is in. */
+/** Stops the lab and removes everything except the build cache. Works in any state of the lab. */
 export async function takeDown(lab: Lab, progress: Progress): Promise<void> {
   checkMachine();
   await exclusively(lab, progress, () => remove(lab));
@@ -136,7 +136,7 @@ async function remove(lab: Lab): Promise<void> {
   await rm(lab.dir, { recursive: true, force: true });
 }
 
-/** Writes everything that the sandbox reads. */
+/** Writes all files that the sandbox reads. */
 async function prepare(lab: Lab, parts: ClusterParts, store: string): Promise<void> {
   for (const dir of [lab.logDir, binDir(lab)]) await mkdir(dir, { recursive: true });
   await symlink(join(parts.kubernetes, "kubectl"), join(binDir(lab), "kubectl"));

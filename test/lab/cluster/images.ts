@@ -11,18 +11,18 @@ import type { Lab } from "./lab.ts";
 import { PAUSE_IMAGE } from "./node.ts";
 import { enterCommand, runningSandbox } from "./sandbox.ts";
 
-/** Builds the images that the cluster itself needs, and those named, or takes them from the cache. */
+/** Builds the images that the cluster itself needs and the named images, or takes them from the cache. */
 export async function labImages(names: readonly ImageName[], progress: Progress): Promise<Image[]> {
   const all = [...new Set<ImageName>(["coredns", ...names])].sort();
   return [await pauseImage(progress), ...(await buildImages(all, progress))];
 }
 
-/** Puts the images that the lab's containerd lacks into it. */
+/** Imports the images that the lab's containerd does not have. */
 export async function importIntoLab(lab: Lab, images: readonly Image[]): Promise<void> {
   await importImages(ctr(lab), images);
 }
 
-/** How `ctr` is called from outside the lab, for the images that the kubelet sees. */
+/** The `ctr` command line, from outside the lab, for the images that the kubelet sees. */
 export function ctr(lab: Lab): [string, ...string[]] {
   const command = ["ctr", `--address=${CONTAINERD_SOCKET}`, "--namespace=k8s.io"];
   return enterCommand(runningSandbox(lab), command, { netns: "node", cwd: "/" });

@@ -1,4 +1,4 @@
-/** The embedded cluster: everything that other rooms use of it. */
+/** The embedded cluster: what other folders may import. */
 export {
   type Place,
   type Run,

@@ -4,8 +4,8 @@ import { CLUSTER_DNS, CLUSTER_DOMAIN } from "./network.ts";
 const AGENT = `${DATA_DIR}/k3s/agent`;
 
 /**
- * What k3s v1.36 puts into the kubelet's configuration by itself, under a systemd and with the options of
- * infra/machine/k3s-config.ts. https://github.com/k3s-io/k3s/tree/master/pkg/daemons/agent (agent.go, agent_linux.go)
+ * The kubelet configuration that k3s v1.36 writes by itself, with systemd and the options of infra/machine/k3s-config.ts.
+ * https://github.com/k3s-io/k3s/tree/master/pkg/daemons/agent (agent.go, agent_linux.go)
  */
 export const k3sKubeletDefaults = {
   authentication: {
@@ -44,7 +44,7 @@ export const k3sKubeletDefaults = {
   volumeStatsAggPeriod: "1m",
 };
 
-/** A configuration with another laid over it, as the kubelet merges its files: objects by key, all else replaced. */
+/** Merges two configurations as the kubelet merges its files: objects key by key, other values are replaced. */
 export function overlaid(below: unknown, above: unknown): unknown {
   if (!isObject(below) || !isObject(above)) return above;
   const merged = { ...below };

@@ -5,29 +5,29 @@ import { cacheRoot } from "../parts/store.ts";
 
 /** One lab: the embedded cluster of one clone of the repository. */
 export interface Lab {
-  /** The clone that the lab belongs to. */
+  /** The clone to which the lab belongs. */
   readonly cloneDir: string;
-  /** First 8 hex digits of the hash over the paths of clone and cache, and the name if it has one. */
+  /** First 8 hex digits of a hash of the paths of clone and cache, and of the name if there is one. */
   readonly id: string;
-  /** Everything that the lab keeps; gone when it is taken down. */
+  /** All files of the lab. The folder is deleted when the lab is taken down. */
   readonly dir: string;
-  /** The cluster administrator's, usable inside the sandbox. */
+  /** The administrator's kubeconfig, usable inside the sandbox. */
   readonly kubeconfig: string;
-  /** Unix socket that the NetworkPolicy controller is controlled by. */
+  /** Unix socket for controlling the NetworkPolicy controller. */
   readonly netpolSocket: string;
-  /** A log of each program, `<name>.log`. */
+  /** Folder with a log per program, `<name>.log`. */
   readonly logDir: string;
-  /** The cgroup, in every hierarchy, under which the cluster's pods run. */
+  /** The cgroup, in every hierarchy, for the cluster's pods. */
   readonly cgroup: string;
 }
 
-// These have contents of the lab's own inside the sandbox.
+// Inside the sandbox these folders have the lab's own contents.
 const PRIVATE_DIRS = ["/run", "/var/run", "/var/lib", "/var/log", "/proc", "/sys"];
 
-/** Names a further lab of the same clone: tests that have a cluster of their own set it. */
+/** The environment variable with the name of a further lab of the same clone. */
 export const LAB_NAME = "CLAUDE_GATEWAY_LAB";
 
-/** The lab of a clone, running or not; with a name, a further lab of the clone. */
+/** The lab of a clone, running or not. With a name it is a further lab of the same clone. */
 export function openLab(
   cloneDir: string = join(import.meta.dirname, "../../.."),
   name: string = process.env[LAB_NAME] ?? "",
@@ -38,8 +38,10 @@ export function openLab(
     const hidden = PRIVATE_DIRS.find((dir) => path === dir || path.startsWith(`${dir}/`));
     if (hidden !== undefined)
       throw new Error(
-        `${path} lies in ${hidden}, which the lab has for itself: ` +
-          (path === cache ? "set CLAUDE_GATEWAY_CACHE to another folder" : "clone elsewhere"),
+        `${path} is inside ${hidden}, which the lab replaces with its own files: ` +
+          (path === cache
+            ? "set CLAUDE_GATEWAY_CACHE to another folder"
+            : "clone the repository to another folder"),
       );
   }
   const id = createHash("sha256")

@@ -49,7 +49,7 @@ async function nodeUid(of: Lab): Promise<string> {
   return kubectl(of, ["get", "node", "lab", "--output=jsonpath={.metadata.uid}"]);
 }
 
-/** What a lab might leave on the machine, apart from its processes. */
+/** What a lab could leave on the machine, besides its processes. */
 function machineState(): Record<string, string> {
   const output = (command: string, ...args: string[]) =>
     execFileSync(command, args, { encoding: "utf8" });
@@ -86,13 +86,13 @@ function readIfAlive(read: () => string): string {
 
 const before = machineState();
 
-test("two labs start side by side, each with a Ready node of its own", async () => {
+test("two labs run side by side, each with its own Ready node", async () => {
   await Promise.all([ensureCluster(lab, silent, ["node"]), ensureCluster(other, silent, ["node"])]);
   expect(runningSandbox(lab)).not.toBe(runningSandbox(other));
   expect(await nodeUid(lab)).not.toBe(await nodeUid(other));
 });
 
-test("a running lab is left as it is", async () => {
+test("starting a running lab changes nothing", async () => {
   const init = sandboxInit(lab);
   const uid = await nodeUid(lab);
   await ensureCluster(lab, silent, ["node"]);
@@ -100,7 +100,7 @@ test("a running lab is left as it is", async () => {
   expect(await nodeUid(lab)).toBe(uid);
 });
 
-test("the node has a disk of its own, as large as it is told", async () => {
+test("the node has its own disk of the configured size", async () => {
   for (const folder of ["/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods"]) {
     const { stdout } = await runInLab(lab, ["df", "--output=source,size", "-B1G", folder]);
     expect(stdout).toMatch(new RegExp(`^/dev/loop\\d+ +${DISK_GIB}$`, "m"));
@@ -111,7 +111,7 @@ test("the node has a disk of its own, as large as it is told", async () => {
   expect(kib).toBeLessThanOrEqual(DISK_GIB * 2 ** 20);
 });
 
-test("the kubelet says that it runs with what was rendered for it", async () => {
+test("the kubelet runs with the rendered configuration", async () => {
   const configz = await kubectl(lab, ["get", "--raw=/api/v1/nodes/lab/proxy/configz"]);
   expect(JSON.parse(configz)).toMatchObject({
     kubeletconfig: {
@@ -120,13 +120,13 @@ test("the kubelet says that it runs with what was rendered for it", async () => 
       protectKernelDefaults: true,
       localStorageCapacityIsolation: true,
       evictionHard: { "memory.available": "500Mi", "nodefs.available": "10%" },
-      // What keeps images that nothing uses, on a full disk too.
+      // The kubelet also keeps unused images when the disk is full.
       imageMinimumGCAge: "8760h0m0s",
     },
   });
 });
 
-test("a pod that does not keep to `restricted` is refused where nothing else is said", async () => {
+test("in a namespace without a pod security label, a pod that violates `restricted` is rejected", async () => {
   const pod = await probePod();
   const careless = { ...pod, spec: { ...pod.spec, securityContext: {} } };
   const creation = kubectl(lab, ["create", "--dry-run=server", "--filename=-"], {
@@ -135,7 +135,7 @@ test("a pod that does not keep to `restricted` is refused where nothing else is 
   await expect(creation).rejects.toThrow('violates PodSecurity "restricted:latest"');
 });
 
-test("who did what is written down, and no Secret's content with it", async () => {
+test("the audit log records who did what, without the content of Secrets", async () => {
   const secret = ["secret", "generic", "audited", "--from-literal=key=planted-in-a-secret"];
   await kubectl(lab, ["create", ...secret, "--namespace=default"]);
   const { stdout } = await runInLab(lab, ["cat", "/var/log/audit/audit.log"]);
@@ -145,7 +145,7 @@ test("who did what is written down, and no Secret's content with it", async () =
   expect(stdout).not.toContain(Buffer.from("planted-in-a-secret").toString("base64"));
 });
 
-test("a pod reaches cluster DNS, Services and the API's address in internet, and nothing resolves beside", async () => {
+test("a pod reaches cluster DNS, Services and the API's address in internet, and other names do not resolve", async () => {
   await startGreeter();
   await kubectl(lab, ["apply", "--filename=-"], { input: JSON.stringify(await probePod()) });
   await kubectl(lab, ["wait", "--for=condition=Ready", "pod/probe", "--timeout=60s"]);
@@ -154,14 +154,14 @@ test("a pod reaches cluster DNS, Services and the API's address in internet, and
     api: "160.79.104.10",
     service: "10.43.0.1",
     missing: "ENOTFOUND",
-    // From the pod, by way of the node, whose address it then has.
+    // The connection comes from the pod through the node, which replaces the source address by its own.
     greeting: "hello 10.90.0.2",
     apiServer: "connected",
   });
   expect(await kubectl(lab, ["logs", "probe"])).toBe("started\n");
 });
 
-test("the API server can be restarted under a living cluster", async () => {
+test("the API server can be restarted while the cluster runs", async () => {
   const uid = await nodeUid(lab);
   await restartApiServer(lab);
   expect(await nodeUid(lab)).toBe(uid);
@@ -175,14 +175,14 @@ test("a daemon that ends is reported with the last lines of its log", async () =
   );
 });
 
-test("a daemon that ignores the polite signal is killed", async () => {
+test("a daemon that ignores SIGTERM is killed", async () => {
   await startDaemon(lab, { name: "deaf", argv: ["sh", "-c", "trap '' TERM; sleep infinity"] });
   expect(daemonPid(lab, "deaf")).toBeGreaterThan(1);
   await stopDaemon(lab, "deaf", 0.1);
   expect(daemonPid(lab, "deaf")).toBeUndefined();
 });
 
-/** Kills a program of the lab, or with its first process all of it, and waits until it is gone. */
+/** Kills a program of the lab, or the whole lab through its first process, and waits until it has ended. */
 async function kill(name: string): Promise<void> {
   if (name === "sandbox") {
     process.kill(runningSandbox(lab), "SIGKILL");
@@ -193,7 +193,7 @@ async function kill(name: string): Promise<void> {
   while (daemonPid(lab, name) !== undefined) await sleep(20);
 }
 
-/** A progress's `step` that keeps the titles. */
+/** A `step` function that records the titles. */
 function told(titles: string[]): Progress["step"] {
   return (title, work) => {
     titles.push(title);
@@ -201,7 +201,7 @@ function told(titles: string[]): Progress["step"] {
   };
 }
 
-/** Uids of the pods, and how often their containers were started again. */
+/** Uids of the pods and the restart counts of their containers. */
 async function podsOf(of: Lab): Promise<Record<string, number>> {
   const path =
     "{range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount}\n{end}";
@@ -215,10 +215,10 @@ async function podsOf(of: Lab): Promise<Record<string, number>> {
   );
 }
 
-/** What a Pulumi stack leaves in the lab. */
+/** Creates what a Pulumi stack leaves in the lab. */
 const state = () => join(lab.dir, "pulumi/state/.pulumi/stacks/claude-gateway/local.json");
 
-describe("a program of the cluster that is killed", () => {
+describe("a killed program of the cluster", () => {
   beforeAll(() => {
     mkdirSync(dirname(state()), { recursive: true });
     writeFileSync(state(), "{}");
@@ -234,13 +234,13 @@ describe("a program of the cluster that is killed", () => {
     "kubelet",
     "kube-proxy",
     "resolver",
-  ])("%s is started again by the next command, and pods and stacks stay", async (name) => {
+  ])("%s: the next command restarts it, and pods and stacks stay", async (name) => {
     const [init, uid, pods] = [sandboxInit(lab), await nodeUid(lab), await podsOf(lab)];
     expect(Object.keys(pods)).toHaveLength(2);
     await kill(name);
     const said: string[] = [];
     await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
-    expect(said).toEqual([`Starting ${name} again, which ended`]);
+    expect(said).toEqual([`Restarting ${name}, which had ended`]);
     expect(daemonPid(lab, name)).toBeGreaterThan(1);
     expect(sandboxInit(lab)).toBe(init);
     expect(await nodeUid(lab)).toBe(uid);
@@ -250,19 +250,19 @@ describe("a program of the cluster that is killed", () => {
     expect(JSON.parse(await kubectl(lab, exec))).toMatchObject({ apiServer: "connected" });
   });
 
-  test("several at once are, too", async () => {
+  test("several at once: the next command restarts them", async () => {
     const pods = await podsOf(lab);
     for (const name of ["etcd", "kubelet", "netpol"]) await kill(name);
     await ensureCluster(lab, silent, ["node"]);
     expect(await podsOf(lab)).toEqual(pods);
   });
 
-  test("with all others at once it is, too: the pods are started again", async () => {
+  test("all at once: the next command restarts them, and the pods start again", async () => {
     const pods = await podsOf(lab);
     await kill("sandbox");
     const said: string[] = [];
     await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
-    expect(said).toEqual(["Starting the embedded cluster again, which ended"]);
+    expect(said).toEqual(["Restarting the embedded cluster, which had ended"]);
     expect(await podsOf(lab)).toEqual(
       Object.fromEntries(Object.entries(pods).map(([uid, restarts]) => [uid, restarts + 1])),
     );
@@ -273,25 +273,25 @@ describe("a program of the cluster that is killed", () => {
 });
 
 describe("a lab that cannot be used", () => {
-  /** Has the lab started from something else, by its record. */
+  /** Changes the lab's record, so that it looks as if it was started from something else. */
   const otherSettings = () => {
     writeFileSync(join(lab.dir, "ready.json"), JSON.stringify({ fingerprint: "other" }));
   };
 
-  test("is left as it is while stacks are on it, and the user is told what to do", async () => {
+  test("is not changed while it has stacks, and the message says what to do", async () => {
     const init = sandboxInit(lab);
     otherSettings();
     await expect(ensureCluster(lab, silent, ["node"])).rejects.toThrow(
       new BadInput(
         "The embedded cluster was started from other parts or settings than this clone's\n" +
-          "It has stack local, so it is left as it is: npm run local -- --down removes it with them, npm run local then starts a new one",
+          "It is not changed, because stack local would be lost. To delete the cluster and its stacks, run npm run local -- --down; then npm run local starts a new one",
       ),
     );
     expect(sandboxInit(lab)).toBe(init);
     expect(existsSync(state())).toBe(true);
   });
 
-  test("is started anew when there is none", async () => {
+  test("is replaced if it has no stacks", async () => {
     const init = sandboxInit(lab);
     rmSync(state());
     await ensureCluster(lab, silent, ["node"]);
@@ -300,7 +300,7 @@ describe("a lab that cannot be used", () => {
   });
 });
 
-test("a start that is killed half way is cleaned up by the next", async () => {
+test("the next start cleans up after a start that was killed half way", async () => {
   await takeDown(lab, silent);
   const starter = startElsewhere(lab);
   while (sandboxInit(lab) === undefined || daemonPid(lab, "kube-apiserver") === undefined)
@@ -332,7 +332,7 @@ test("a pod that fills the disk is evicted", async () => {
   expect(await kubectl(other, ["get", "pod", "probe", message])).toContain("ephemeral-storage");
 });
 
-test("taken down, a lab leaves nothing, and the other one does not notice", async () => {
+test("taking a lab down leaves nothing behind and does not affect the other lab", async () => {
   const namespace = readlinkSync(`/proc/${runningSandbox(lab)}/ns/pid`);
   const otherUid = await nodeUid(other);
   await takeDown(lab, silent);
@@ -347,7 +347,7 @@ test("taken down, a lab leaves nothing, and the other one does not notice", asyn
       readIfAlive(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")).includes(lab.id),
   );
   expect(left).toEqual([]);
-  // The kernel lets go of a loop device a moment after its last mount.
+  // The kernel releases a loop device shortly after its last mount is gone.
   const loopDevices = ["--list", "--noheadings", "--output=BACK-FILE"];
   await expect.poll(() => execFileSync("losetup", loopDevices).toString()).not.toContain(lab.dir);
   const cgroups = execFileSync("find", ["/sys/fs/cgroup", "-name", lab.cgroup]).toString();
@@ -356,12 +356,12 @@ test("taken down, a lab leaves nothing, and the other one does not notice", asyn
   execFileSync("flock", ["--nonblock", lab.cloneDir, "true"]);
 });
 
-test("taking down what does not run is no error", async () => {
+test("taking down a lab that does not run is not an error", async () => {
   await takeDown(lab, silent);
   expect(existsSync(lab.dir)).toBe(false);
 });
 
-/** Another command that starts the same lab, in a process group of its own. */
+/** Another command that starts the same lab, in its own process group. */
 function startElsewhere(of: Lab): ChildProcess {
   const program = `
     import { ensureCluster, openLab } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
@@ -374,7 +374,7 @@ function startElsewhere(of: Lab): ChildProcess {
   });
 }
 
-/** Starts what the probe finds at the API's address. */
+/** Starts a server at the API's address for the probe. */
 async function startGreeter(): Promise<void> {
   await startDaemon(lab, {
     name: "greeter",

@@ -4,8 +4,8 @@ import type { Progress } from "../progress.ts";
 import type { Lab } from "./lab.ts";
 
 /**
- * Runs `work` while no other command starts or takes down the same lab. What is locked is the clone's own
- * folder, by the kernel: nothing is left behind, and a killed command holds nothing.
+ * Runs `work` while no other command starts or stops the same lab. The kernel locks the clone's own folder, so no file is
+ * left behind, and a killed command releases the lock.
  */
 export async function exclusively<T>(
   lab: Lab,
@@ -25,11 +25,11 @@ export async function exclusively<T>(
   }
 }
 
-/** The lock is held by a helper that ends as soon as its standard input does, and so with this process. */
+/** A helper holds the lock. It ends when its stdin closes, and so when this process ends. */
 async function lock(dir: string, options: string[]): Promise<(() => Promise<unknown>) | undefined> {
   const helper = spawn("flock", [...options, dir, "sh", "-c", "echo; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
-    // Ctrl-C in a terminal must not release the lock before this process is done.
+    // Ctrl-C in a terminal must not end the helper before this process has finished.
     detached: true,
   });
   const held = await new Promise<boolean>((resolve, reject) => {

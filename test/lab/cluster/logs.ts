@@ -4,7 +4,7 @@ import type { Lab } from "./lab.ts";
 
 const QUOTED_LINES = 15;
 
-/** The last lines of a program's log, headed by the log's path. */
+/** The last lines of a program's log, after a line with the log's path. */
 export function logTail(lab: Lab, name: string): string {
   const file = join(lab.logDir, `${name}.log`);
   let text: string;

@@ -1,12 +1,12 @@
-/** Addresses, names and rules of the lab's two network namespaces: text from values, nothing is run here. */
+/** Addresses, names and rules of the lab's two network namespaces. Renders text from values; runs nothing. */
 
-/** The node's address on the link to `internet`, and the way out through it. */
+/** The node's address on the link to `internet`, and its gateway. */
 export const NODE = { v4: "10.90.0.2", v6: "fd90::2" } as const;
 /** The other end of that link. */
 export const GATEWAY = { v4: "10.90.0.1", v6: "fd90::1" } as const;
-/** The ranges that k3s uses by default, and IPv6 ones beside them. */
+/** k3s's default ranges, plus IPv6 ranges. */
 export const PODS = { v4: "10.42.0.0/16", v6: "fd42::/56" } as const;
-/** The part of `PODS` that the only node has. */
+/** The part of `PODS` that the cluster's only node has. */
 export const NODE_PODS = { v4: "10.42.0.0/24", v6: "fd42::/64" } as const;
 export const SERVICES = { v4: "10.43.0.0/16", v6: "fd43::/112" } as const;
 export const CLUSTER_DNS = "10.43.0.10";
@@ -14,12 +14,12 @@ export const CLUSTER_DNS = "10.43.0.10";
 export const API_PORT = 6443;
 export const CLUSTER_DOMAIN = "cluster.local";
 
-/** Google Cloud's resolver (port 53) and metadata server (port 80) have this address. */
+/** Address of Google Cloud's resolver (port 53) and metadata server (port 80). */
 export const METADATA = "169.254.169.254";
-/** Resolvers that no pod has any business with; they would answer if one got through. */
+/** Resolvers that pods must not use. They answer any query that reaches them. */
 export const FOREIGN_RESOLVERS = ["8.8.8.8", "1.1.1.1"] as const;
 
-/** Every host name that resolves outside the cluster, and its address in `internet`. */
+/** All host names that resolve outside the cluster, with their addresses in `internet`. */
 export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "api.anthropic.com": "160.79.104.10",
   "github.com": "140.82.112.3",
@@ -27,7 +27,7 @@ export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "metadata.google.internal": METADATA,
   "unlisted.example": "203.0.113.10",
   "unlisted6.example": "2606:4700:4700::1111",
-  // Not of the internet, but beyond the node: nothing may get there.
+  // A private address beyond the node, which no pod may reach.
   "unique-local.example": "fd5e:1::10",
 };
 
@@ -40,12 +40,12 @@ export function nodeLinks(): string {
     `addr add ${NODE.v6}/64 dev eth0 nodad`,
     "link set eth0 up",
     `route add default via ${GATEWAY.v4}`,
-    // The other end is not up yet, so the kernel does not know this neighbour to be on the link.
+    // The other end is not up yet, so the kernel does not know that this neighbor is on the link.
     `route add default via ${GATEWAY.v6} dev eth0 onlink`,
   );
 }
 
-/** Input of `ip -batch` for the namespace `internet`, after the node's. */
+/** Input of `ip -batch` for the namespace `internet`, run after the node's. */
 export function internetLinks(): string {
   const addresses = new Set([...Object.values(INTERNET_HOSTS), ...FOREIGN_RESOLVERS]);
   return lines(
@@ -61,7 +61,7 @@ export function internetLinks(): string {
   );
 }
 
-/** Kernel settings of the node's namespace: it routes for pods, and rules see what a bridge passes on. */
+/** Kernel settings of the node's namespace: it forwards packets for pods, and firewall rules see bridged packets. */
 export const NODE_SYSCTLS: readonly string[] = [
   "net/ipv4/ip_forward=1",
   "net/ipv6/conf/all/forwarding=1",
@@ -69,7 +69,7 @@ export const NODE_SYSCTLS: readonly string[] = [
   "net/bridge/bridge-nf-call-ip6tables=1",
 ];
 
-/** What leaves the pods' range takes the node's address, as flannel does it in k3s. */
+/** Packets that leave the pod range get the node's address, as with flannel in k3s. */
 export function masqueradeRules(): string {
   return `table inet pod-masquerade {
   chain postrouting {
@@ -81,7 +81,7 @@ export function masqueradeRules(): string {
 `;
 }
 
-/** CNI configuration: one bridge under the name that k3s gives it. */
+/** CNI configuration: one bridge, with the name that k3s uses. */
 export function cniConfig(): string {
   return JSON.stringify({
     cniVersion: "1.0.0",
@@ -102,7 +102,7 @@ export function cniConfig(): string {
   });
 }
 
-/** The root zone as `internet` knows it: the hosts above, and NXDOMAIN for all the rest. */
+/** The root zone in `internet`: the hosts above, and NXDOMAIN for every other name. */
 export function rootZone(): string {
   return lines(
     "$ORIGIN .",
@@ -116,7 +116,7 @@ export function rootZone(): string {
   );
 }
 
-/** Corefile of the resolver in `internet`, which serves `zoneFile` on its own and the foreign addresses. */
+/** Corefile of the resolver in `internet`, which serves `zoneFile` on the metadata address and the foreign addresses. */
 export function resolverCorefile(zoneFile: string): string {
   return `.:53 {
   bind ${METADATA} ${FOREIGN_RESOLVERS.join(" ")}

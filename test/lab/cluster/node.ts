@@ -9,7 +9,7 @@ import { NODE, PODS } from "./network.ts";
 import { kubeconfigDir } from "./pki.ts";
 import { NODE_NAME } from "./sandbox.ts";
 
-/** The image that holds a pod's namespaces. */
+/** The pause image, which keeps a pod's namespaces. */
 export const PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1";
 
 /** Folder of the node's configuration files. */
@@ -70,7 +70,7 @@ path = "/var/lib/containerd/opt"
 
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "${PAUSE_IMAGE}"
-# The machine may withhold the right to lower a process's score.
+# The machine may not allow lowering a process's score.
 restrict_oom_score_adj = true
 # As k3s configures it.
 enable_unprivileged_ports = true
@@ -85,7 +85,7 @@ runtime_type = "io.containerd.runc.v2"
 `;
 }
 
-/** The host's configuration, as the kubelet there merges it, but for the differences that are named. */
+/** The kubelet configuration of the host, after the kubelet's merge, with the listed differences applied. */
 function kubeletConfig(lab: Lab): string {
   const host = overlaid(k3sKubeletDefaults, kubeletSettings);
   return renderKubeletConfig(
@@ -101,7 +101,7 @@ function kubeProxyConfig(lab: Lab): object {
     clientConnection: { kubeconfig: join(kubeconfigDir(lab), "kube-proxy.kubeconfig") },
     clusterCIDR: `${PODS.v4},${PODS.v6}`,
     oomScoreAdj: 0,
-    // The limit belongs to the whole machine.
+    // This limit applies to the whole machine.
     conntrack: { maxPerCore: 0 },
     metricsBindAddress: "127.0.0.1:10249",
     healthzBindAddress: "127.0.0.1:10256",

@@ -17,7 +17,7 @@ export function pkiDir(lab: Lab): string {
   return join(lab.dir, "pki");
 }
 
-/** Folder of the components' kubeconfigs, `<user>.kubeconfig`. */
+/** Folder of the components' kubeconfigs, named `<user>.kubeconfig`. */
 export function kubeconfigDir(lab: Lab): string {
   return join(lab.dir, "kubeconfigs");
 }
@@ -44,7 +44,7 @@ const USERS: Readonly<Record<string, Subject>> = {
   "kube-proxy": { commonName: "system:kube-proxy" },
 };
 
-/** Makes all keys, certificates and kubeconfigs of a new cluster. */
+/** Creates all keys, certificates and kubeconfigs of a new cluster. */
 export async function createPki(lab: Lab): Promise<void> {
   const dir = pkiDir(lab);
   await mkdir(kubeconfigDir(lab), { recursive: true, mode: 0o700 });
@@ -95,7 +95,7 @@ async function renderKubeconfig(user: string, authority: KeyPair, pair: KeyPair)
       },
     ],
   };
-  // JSON is YAML, and nobody edits this file.
+  // JSON is valid YAML, and nobody edits this file.
   return JSON.stringify(config, null, 2) + "\n";
 }
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The first process of a lab's sandbox: gives it the mounts of its own, then becomes its init.
-# Arguments: the lab's folder, the cgroup that the sandbox is found by, the host name.
+# The first process of a lab's sandbox: creates the sandbox's own mounts, then becomes its init.
+# Arguments: the lab's folder, the cgroup by which the sandbox is found, the host name.
 set -eu
 lab=$1 cgroup=$2 hostname=$3
 
-# First of all: from here on whoever takes the lab down finds this process.
+# Do this first: from here on a command that takes the lab down finds this process.
 echo 0 >"$cgroup/cgroup.procs"
 
 hostname "$hostname"
@@ -12,12 +12,12 @@ mount -t proc proc /proc
 mount -t tmpfs -o mode=755 run /run
 mkdir -p /run/lab/tmp /run/lock /run/cgroup
 
-# A /sys of the own network namespace, with the machine's control groups.
+# A /sys for the sandbox's network namespace, with the machine's cgroups.
 mount --rbind /sys/fs/cgroup /run/cgroup
 mount -t sysfs sysfs /sys
 mount --move /run/cgroup /sys/fs/cgroup
 
-# The loop device goes with its last mount, and that with the sandbox.
+# The loop device is released with its last mount, so at the latest when the sandbox ends.
 mount -o loop,noatime,noinit_itable "$lab/disk.img" /var/lib
 mount --bind /var/lib/log /var/log
 
@@ -28,7 +28,7 @@ if ! test -e "$resolv_conf"; then
 fi
 mount --bind "$lab/resolv.conf" "$resolv_conf"
 
-# The kubelet checks these of the whole machine; copies have what the host sets.
+# The kubelet checks these settings, which belong to the whole machine. Give it copies with the host's values.
 while read -r name _ value; do
   setting=$(echo "$name" | tr . /)
   copy=/run/lab/sysctl/$setting
@@ -37,7 +37,7 @@ while read -r name _ value; do
   mount --bind "$copy" "/proc/sys/$setting"
 done <"$lab/etc/sysctl.conf"
 
-# Containers receive what is mounted later; the machine does not.
+# Later mounts reach the containers, but not the machine.
 mount --make-rshared /
 ip netns add internet
 echo ready

@@ -6,25 +6,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sandboxCgroup } from "./cgroups.ts";
 import type { Lab } from "./lab.ts";
 
-/** Host name inside the sandbox, and the node's name in the cluster. */
+/** Host name inside the sandbox; also the node's name in the cluster. */
 export const NODE_NAME = "lab";
 
-/** Pid of the sandbox's init; undefined if there is none. When it ends, so does everything inside. */
+/** Pid of the sandbox's init; undefined if there is none. When it ends, all processes inside end. */
 export function sandboxInit(lab: Lab): number | undefined {
   const pids = readIfThere(join(sandboxCgroup(lab), "cgroup.procs")) ?? "";
-  // What the init started is in the same cgroup; only the init itself is pid 1 inside.
+  // The init's children are in the same cgroup. Only the init has pid 1 inside.
   return pids.split("\n").map(Number).find(isNamespaceInit);
 }
 
-/** Pid of the init of a lab that must be running. */
+/** Pid of the init. Throws if the lab does not run. */
 export function runningSandbox(lab: Lab): number {
   const init = sandboxInit(lab);
   if (init === undefined)
-    throw new Error(`The lab of ${lab.cloneDir} does not run: start it with npm run local`);
+    throw new Error(`The lab of ${lab.cloneDir} is not running. Start it: npm run local`);
   return init;
 }
 
-/** Starts the sandbox: process, mount, network, IPC and host name namespaces that outlive this command. */
+/** Starts the sandbox: process, mount, network, IPC and UTS namespaces that outlive this command. */
 export async function startSandbox(lab: Lab): Promise<void> {
   const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"];
   const script = ["sh", join(import.meta.dirname, "sandbox-init.sh")];
@@ -49,16 +49,16 @@ export async function startSandbox(lab: Lab): Promise<void> {
   unshare.unref();
 }
 
-/** Kills the sandbox and waits until its last process is gone. */
+/** Kills the sandbox and waits until its last process has ended. */
 export async function killSandbox(lab: Lab): Promise<void> {
   const init = sandboxInit(lab);
   if (init === undefined) return;
   process.kill(init, "SIGKILL");
-  // The kernel ends an init only after everything else in its process namespace.
+  // The kernel ends an init only after all other processes in its pid namespace.
   while (isNamespaceInit(init)) await sleep(20);
 }
 
-/** The command line that runs `argv` inside the sandbox that has the init `pid`. */
+/** The command line that runs `argv` inside the sandbox whose init is `pid`. */
 export function enterCommand(
   pid: number,
   argv: readonly string[],
@@ -73,7 +73,7 @@ export function enterCommand(
   ];
 }
 
-/** Whether a text of `/proc/<pid>/status` is that of a living first process of a process namespace. */
+/** Whether a text from `/proc/<pid>/status` belongs to a living first process of a pid namespace. */
 export function describesNamespaceInit(status: string): boolean {
   return /^NSpid:(\t\d+)+\t1$/m.test(status) && !/^State:\t[ZX]/m.test(status);
 }

@@ -6,7 +6,7 @@ import type { Lab } from "./lab.ts";
 import { API_PORT, METADATA } from "./network.ts";
 import { CONTAINERD_SOCKET } from "./differences.ts";
 
-/** Where each program of the cluster listens once it serves, as arguments of Node's `net.connect`. */
+/** Where each program of the cluster listens when it is ready, as arguments of Node's `net.connect`. */
 function addresses(lab: Lab): Readonly<Record<keyof Components, readonly (string | number)[]>> {
   return {
     etcd: [2379],
@@ -23,7 +23,7 @@ function addresses(lab: Lab): Readonly<Record<keyof Components, readonly (string
 
 const CONNECT = `require("net").connect(...JSON.parse(process.argv[1])).on("connect", () => process.exit())`;
 
-/** Waits until every program of the cluster takes connections. */
+/** Waits until every program of the cluster accepts connections. */
 export async function untilServing(
   lab: Lab,
   programs: Components,
@@ -43,7 +43,7 @@ export async function untilServing(
   );
 }
 
-/** A pod, as far as it is read here. */
+/** The fields of a pod that are read here. */
 interface Pod {
   readonly metadata: { readonly uid: string };
   readonly status: {
@@ -61,14 +61,14 @@ async function pods(lab: Lab, signal?: AbortSignal): Promise<readonly Pod[]> {
 const isReady = ({ status }: Pod): boolean =>
   status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 
-/** Uids of the pods that are Ready by what the API server was told last. */
+/** Uids of the pods that are Ready according to the API server. */
 export async function readyPods(lab: Lab): Promise<ReadonlySet<string>> {
   return new Set((await pods(lab)).filter(isReady).map(({ metadata }) => metadata.uid));
 }
 
 /**
- * Waits until the pods named, as far as they are still there, are Ready and their containers run: when the node's
- * programs have ended, what the API server says of its pods is of before.
+ * Waits until those of the named pods that still exist are Ready and their containers run. After the node's programs have
+ * ended, the API server's data about pods is out of date, so containerd is asked too.
  */
 export async function untilPodsRun(
   lab: Lab,
@@ -87,7 +87,7 @@ export async function untilPodsRun(
   }
 }
 
-/** Ids of the containers that run, by containerd. */
+/** Ids of the running containers, from containerd. */
 async function runningTasks(lab: Lab, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const ctr = ["ctr", `--address=${CONTAINERD_SOCKET}`, "--namespace=k8s.io"];
   const { stdout } = await runInLab(lab, [...ctr, "tasks", "list"], { signal, cwd: "/" });
@@ -95,7 +95,7 @@ async function runningTasks(lab: Lab, signal: AbortSignal): Promise<ReadonlySet<
   return new Set(lines.flatMap(([id = "", , status]) => (status === "RUNNING" ? [id] : [])));
 }
 
-/** Does something again and again until it succeeds; throws its error when `signal` is aborted. */
+/** Repeats an action until it succeeds. Throws its last error when `signal` is aborted. */
 export async function untilItSucceeds(
   signal: AbortSignal,
   work: () => Promise<unknown>,

@@ -12,7 +12,7 @@ import { readyPods, untilItSucceeds, untilPodsRun, untilServing } from "./servin
 
 const START_SECONDS = 120;
 
-/** Joins the node to `internet`, where every address of the outside world is. */
+/** Connects the node to `internet`, which has all addresses of the outside world. */
 export async function connect(lab: Lab): Promise<void> {
   const etc = configDir(lab);
   const settings = NODE_SYSCTLS.map((setting) => {
@@ -24,7 +24,7 @@ export async function connect(lab: Lab): Promise<void> {
     `ip -batch ${etc}/node.ip`,
     `ip -netns internet -batch ${etc}/internet.ip`,
     `nft -f ${etc}/masquerade.nft`,
-    // As the machine's startup script loads it: before any pod runs.
+    // Like the machine's startup script, load it before any pod runs.
     `nft -f ${etc}/node-firewall.nft`,
     ...settings,
   ];
@@ -32,8 +32,8 @@ export async function connect(lab: Lab): Promise<void> {
 }
 
 /**
- * Starts those of the cluster's programs that do not run; when it returns all of them serve, the node is Ready, cluster
- * DNS answers, and the pods that were there run.
+ * Starts those of the cluster's programs that do not run. On return all of them are ready, the node is Ready, cluster DNS
+ * answers, and the pods that existed before run again.
  */
 export async function startComponents(
   lab: Lab,

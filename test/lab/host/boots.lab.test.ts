@@ -28,7 +28,7 @@ describe("first and second boot", () => {
   });
   afterAll(() => remove());
 
-  it("goes through every step, on the serial console and in the guest attribute", () => {
+  it("reports every step on the serial console and in the guest attribute", () => {
     const started = [...serial.matchAll(/^claude-gateway: step (\w+): running$/gm)].map(
       ([, s]) => s,
     );
@@ -52,13 +52,13 @@ describe("first and second boot", () => {
     ]);
   });
 
-  it("writes guest attributes no more often than GCE takes them", () => {
+  it("writes guest attributes no more often than GCE accepts them", () => {
     const puts = machine.requests.filter(({ method }) => method === "PUT");
     expect(puts.length).toBeLessThanOrEqual(10);
     expect(puts.length).toBeGreaterThan(1);
   });
 
-  it("installs what was pinned and starts it with its token, behind the firewall", async () => {
+  it("installs the pinned release and starts it with its token, behind the firewall", async () => {
     expect(await readiness(machine)).toBe(`${OLD} True`);
     const tables = await machine.run(["nft", "list", "tables"]);
     expect(tables.output).toBe("table inet claude_gateway_test\n");
@@ -69,16 +69,16 @@ describe("first and second boot", () => {
     expect(disk.output).toMatch(/^ext4\s+rw,noatime/);
   });
 
-  it("waits for grants that settle late", () => {
+  it("retries until a new IAM grant works", () => {
     const asked = machine.requests.filter(({ path }) => path.includes(TOKEN_SECRET));
     expect(asked.map(({ status }) => status)).toEqual([403, 403, 200]);
   });
 
-  it("publishes the kubeconfig once, as k3s wrote it", async () => {
+  it("publishes the kubeconfig once, unchanged from k3s", async () => {
     expect(published(machine)).toEqual([await machine.read("/etc/rancher/k3s/k3s.yaml")]);
   });
 
-  it("lets the token appear nowhere else", async () => {
+  it("does not reveal the token anywhere else", async () => {
     expect(serial).not.toContain(TOKEN);
     expect(JSON.stringify(machine.requests)).not.toContain(TOKEN);
     expect(JSON.stringify(machine.cloud.attributes)).not.toContain(TOKEN);
@@ -103,7 +103,7 @@ describe("first and second boot", () => {
     expect(machine.steps.disk).not.toContain("formatted");
   });
 
-  it("publishes again when a certificate was renewed, also between boots", async () => {
+  it("publishes the kubeconfig again after a certificate renewal, also between boots", async () => {
     await machine.run(["rm", "/var/lib/rancher/k3s/server/tls/client-admin.crt"]);
     await machine.run(["systemctl", "restart", "k3s.service"]);
     await machine.until("a second version", () => published(machine).length === 2);
@@ -111,7 +111,7 @@ describe("first and second boot", () => {
     expect(published(machine)[1]).not.toBe(published(machine)[0]);
   });
 
-  it("publishes again to a secret that was made anew", async () => {
+  it("publishes the kubeconfig again to a secret that was created again", async () => {
     setAttributes(machine, {
       [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-12-01T00:00:00Z`,
     });

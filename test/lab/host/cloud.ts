@@ -1,8 +1,8 @@
-/** What the stand-in for Google Cloud and GitHub serves. */
+/** What the simulated Google Cloud and GitHub serve. */
 export interface Cloud {
   /** Metadata of the instance. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** By full name, `projects/P/secrets/S`. */
+  /** Secrets by full name, `projects/P/secrets/S`. */
   readonly secrets: Readonly<Record<string, StoredSecret>>;
   /** k3s releases by version. */
   readonly releases: Readonly<
@@ -11,15 +11,15 @@ export interface Cloud {
 }
 
 interface StoredSecret {
-  /** The one thing that the machine's service account may do with it. */
+  /** The only action that the machine's service account may do with it. */
   readonly grant?: "access" | "addVersion";
-  /** Newest version; none unless set. */
+  /** Latest version. Default: none. */
   readonly value?: string;
-  /** How many requests are refused first, while the grant settles. */
+  /** How many requests are refused first, as while a new grant does not work yet. */
   readonly refusals?: number;
 }
 
-/** A request that the stand-in answered. */
+/** A request that the simulation answered. */
 export interface AskedRequest {
   readonly method: string;
   readonly host: string;

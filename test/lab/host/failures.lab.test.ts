@@ -14,7 +14,7 @@ import {
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
 
-/** One machine, booted until everything that can go wrong is put right: each boot goes on where the last one failed. */
+/** One machine, booted until every cause of failure is fixed. Each boot continues where the last one failed. */
 describe("boots that fail", () => {
   let machine: HostMachine;
   let remove: () => Promise<void>;
@@ -26,7 +26,7 @@ describe("boots that fail", () => {
   });
   afterAll(() => remove());
 
-  /** Boots anew, expects a failure, and returns the step that failed with what it says. */
+  /** Boots again, expects a failure, and returns the failed step with its message. */
   async function failingBoot(): Promise<[string, string]> {
     await machine.powerOff();
     const { status, output } = await machine.boot();
@@ -41,7 +41,7 @@ describe("boots that fail", () => {
     return [step, state];
   }
 
-  it("does not go on without ipset", async () => {
+  it("stops without ipset", async () => {
     await machine.switchOn();
     const archive = "/var/cache/apt/archives";
     await machine.run(["sh", "-c", `mkdir /kept && mv ${archive}/ipset_* /kept`]);
@@ -51,7 +51,7 @@ describe("boots that fail", () => {
     await machine.run(["sh", "-c", `mv /kept/* ${archive}`]);
   });
 
-  it("names a secret that it may not read, or that is not there", async () => {
+  it("names a secret that it may not read or that does not exist", async () => {
     setSecret(machine, TOKEN_SECRET, {});
     expect(await failingBoot()).toEqual([
       "token",
@@ -59,7 +59,7 @@ describe("boots that fail", () => {
     ]);
   });
 
-  it("does not wait for a secret that has no version", async () => {
+  it("stops at once if a secret has no version", async () => {
     setSecret(machine, TOKEN_SECRET, { grant: "access" });
     const before = machine.requests.length;
     expect(await failingBoot()).toEqual([
@@ -70,38 +70,38 @@ describe("boots that fail", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("names a release that is not there", async () => {
+  it("names a release that does not exist", async () => {
     setSecret(machine, TOKEN_SECRET, { grant: "access", value: TOKEN });
     const { releases } = machine.cloud;
     machine.cloud = { ...machine.cloud, releases: {} };
     const [step, state] = await failingBoot();
     expect(step).toBe("k3s");
-    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1: curl: \(22\) .* 404/);
+    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1 failed: curl: \(22\) .* 404/);
     machine.cloud = { ...machine.cloud, releases };
   });
 
-  it("takes no half of a download", async () => {
+  it("rejects an incomplete download", async () => {
     const { file } = machine.cloud.releases[OLD] ?? { file: "" };
     machine.cloud = { ...machine.cloud, releases: { [OLD]: { file, truncated: true } } };
     const [step, state] = await failingBoot();
     expect(step).toBe("k3s");
-    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1: curl: \((18|56)\)/);
+    expect(state).toMatch(/^failed download of k3s v1\.35\.4\+k3s1 failed: curl: \((18|56)\)/);
     machine.cloud = { ...machine.cloud, releases: { [OLD]: { file } } };
   });
 
-  it("installs nothing but what was pinned", async () => {
+  it("installs only a binary with the pinned checksum", async () => {
     const { file } = machine.cloud.releases[OLD] ?? { file: "" };
     writeFileSync(file, "#!/bin/sh\necho something else\n");
     const [step, state] = await failingBoot();
     expect(step).toBe("k3s");
     expect(state).toMatch(
-      /^failed k3s v1\.35\.4\+k3s1 is not what was pinned: SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}$/,
+      /^failed k3s v1\.35\.4\+k3s1 has SHA-256 [0-9a-f]{64}, but [0-9a-f]{64} is pinned$/,
     );
     expect(state).toContain(release.split(" ")[1]);
     expect(machine.makeRelease(OLD)).toBe(release);
   });
 
-  it("says when the kubeconfig cannot be published", async () => {
+  it("reports that the kubeconfig cannot be published", async () => {
     setSecret(machine, KUBECONFIG_SECRET, {});
     await machine.powerOff();
     const { status } = await machine.boot();
@@ -113,7 +113,7 @@ describe("boots that fail", () => {
     expect(published(machine)).toEqual([]);
   });
 
-  it("comes up once all is right", async () => {
+  it("becomes ready once every cause is fixed", async () => {
     setSecret(machine, KUBECONFIG_SECRET, { grant: "addVersion" });
     await machine.powerOff();
     const { status, output } = await machine.boot();

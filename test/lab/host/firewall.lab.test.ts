@@ -4,7 +4,7 @@ import { hostFirewall } from "../../../infra/machine/host-firewall.ts";
 import { freshMachine } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
 
-/** What a pod on a real host's machine reaches, whatever a policy says; the stand-in listens on all of them. */
+/** What a pod on the host's machine can reach with any policy. The simulated internet listens on all of these addresses. */
 describe("the node firewall as the startup script loads it", () => {
   let machine: HostMachine;
   let remove: () => Promise<void>;
@@ -15,7 +15,7 @@ describe("the node firewall as the startup script loads it", () => {
   });
   afterAll(() => remove());
 
-  /** Whether a TCP connection from there is made. */
+  /** Whether a TCP connection from there succeeds. */
   async function reaches(
     netns: "machine" | "pod",
     address: string,
@@ -39,7 +39,7 @@ describe("the node firewall as the startup script loads it", () => {
     expect(await reaches("machine", address, port)).toBe(true);
   });
 
-  it("is what makes the difference", async () => {
+  it("is the cause: without it everything is open", async () => {
     await machine.run(["nft", "flush", "ruleset"]);
     for (const [, address, port] of TARGETS) {
       expect(await reaches("pod", address, port), address).toBe(true);

@@ -15,10 +15,10 @@ export const TOKEN = "the-k3s-token-of-this-test";
 export const TOKEN_SECRET = "projects/p/secrets/gateway-host-k3s-token";
 export const KUBECONFIG_SECRET = "projects/p/secrets/gateway-host-kubeconfig";
 
-/** The release that a fresh machine is asked for. */
+/** The release that a new machine is configured with. */
 export const OLD = "v1.35.4+k3s1";
 
-/** A machine as a freshly applied host stack leaves it, off; `remove` leaves nothing of it. */
+/** A machine as a new host stack leaves it, switched off. `remove` deletes everything of it. */
 export async function freshMachine(
   nodeFirewall = "table inet claude_gateway_test {}\n",
 ): Promise<{ readonly machine: HostMachine; readonly remove: () => Promise<void> }> {
@@ -51,7 +51,7 @@ export async function freshMachine(
   };
 }
 
-/** Sets the metadata key that the machine waits on, as `pulumi up` does. */
+/** Sets the metadata key that the machine watches, as `pulumi up` does. */
 export function askFor(machine: HostMachine, release: string): void {
   setAttributes(machine, { [RELEASE_KEY]: release });
 }
@@ -72,7 +72,7 @@ export function setSecret(
   machine.cloud = { ...cloud, secrets: { ...cloud.secrets, [name]: secret } };
 }
 
-/** Every kubeconfig that the machine added as a version, oldest first. */
+/** All kubeconfigs that the machine added as versions, oldest first. */
 export function published(machine: HostMachine): string[] {
   return machine.requests
     .filter(({ path, status }) => path.includes(":addVersion") && status === 200)
@@ -82,12 +82,12 @@ export function published(machine: HostMachine): string[] {
     });
 }
 
-/** What k3s says when it is Ready, `VERSION True`; empty while it is not. */
+/** What k3s reports when it is Ready, `VERSION True`; empty before. */
 export async function readiness(machine: HostMachine): Promise<string> {
   return ((await machine.read("/run/k3s-ready")) ?? "").trim();
 }
 
-/** Process id of k3s: another one means that it was restarted. */
+/** Process id of k3s. A different one means that k3s was restarted. */
 export async function k3sPid(machine: HostMachine): Promise<string | undefined> {
   return machine.read("/run/stand-in-systemd/k3s.service.pid");
 }

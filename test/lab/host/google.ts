@@ -1,8 +1,8 @@
 /**
- * Stands in for what a host talks to on Google Cloud and GitHub: the metadata server (attributes with
- * `wait_for_change`, the service account's token, guest attributes), Secret Manager (access and add a version, with
- * the errors of a missing grant or secret) and release downloads (by a redirect). Runs in the namespace `internet`.
- * What there is stands in `cloud.json`, read at each request; what was asked is added to `requests.jsonl`.
+ * Simulates what a host talks to at Google Cloud and GitHub: the metadata server (attributes with `wait_for_change`, the
+ * service account's token, guest attributes), Secret Manager (access and add a version, with the errors for a missing
+ * grant or secret) and release downloads (with a redirect). Runs in the namespace `internet`. It reads `cloud.json` at
+ * each request and appends requests to `requests.jsonl`.
  */
 import { createHash } from "node:crypto";
 import { appendFileSync, createReadStream, readFileSync, statSync } from "node:fs";
@@ -29,7 +29,7 @@ function answer(response: ServerResponse, status: number, body: string | object)
   response.end(typeof body === "string" ? body : JSON.stringify(body, null, 2));
 }
 
-/** Logs the request with its answer's status, and hands it on. */
+/** Logs the request with the status of its answer, and handles it. */
 function logged(handler: Handler) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     void (async () => {
@@ -144,7 +144,7 @@ const keys = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 const listening = [
   createServer(logged(metadata)).listen(80, "169.254.169.254"),
   createTlsServer(keys, logged(tls)).listen(443, "198.51.100.10"),
-  // Only to be reached or not: a resolver of our own, a stranger's, and an unlisted host.
+  // Servers that only need to be reachable or not: our resolver, another resolver, and an unlisted host.
   ...(["169.254.169.254:53", "8.8.8.8:53", "104.16.0.35:443", "104.16.0.35:22"] as const).map(
     (address) => {
       const [host, port] = address.split(":");

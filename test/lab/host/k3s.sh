@@ -1,11 +1,11 @@
 #!/bin/bash
-# Stands in for k3s, which no package registry serves. Of the real one it keeps what the startup script relies on:
-# it reads config.yaml and refuses a missing token, config file or kernel default; binds the datastore to its token;
-# migrates the datastore of an older release and refuses that of a newer one; writes its kubeconfig when it starts,
-# with a new certificate when the old one is gone, or the one that a test gives it; says Ready with its version by `kubectl get node`.
+# Replaces k3s, which no package registry has. It does what the startup script relies on: reads config.yaml; refuses to
+# start without a token, a config file or a kernel default; ties the datastore to its token; migrates the datastore of an
+# older release and refuses that of a newer one; writes its kubeconfig at start, with a new certificate if the old one is
+# gone, or with one that a test provides; reports Ready with its version through `kubectl get node`.
 set -euo pipefail
 VERSION=@VERSION@
-# runs | crashes (after it migrated the datastore) | hangs (the same, and never gets Ready)
+# runs | crashes (after it has migrated the datastore) | hangs (after the migration, and never becomes Ready)
 BEHAVIOUR=@BEHAVIOUR@
 server=/var/lib/rancher/k3s/server
 config=/etc/rancher/k3s/config.yaml
@@ -39,7 +39,7 @@ kernel.keys.root_maxbytes 25000000'
   printf '%s\n%s\n' "$token" "$VERSION" >"$server/db/state.db"
   [[ $BEHAVIOUR != crashes ]] || { echo 'panic: stand-in crashes' && exit 2; }
   [[ -f $server/tls/client-admin.crt ]] || head -c 24 /dev/urandom | base64 >"$server/tls/client-admin.crt"
-  # Where a test has a real cluster for this host, its kubeconfig lies here.
+  # If a test has a real cluster for this host, its kubeconfig is here.
   cp /etc/lab/kubeconfig /etc/rancher/k3s/k3s.yaml 2>/dev/null || cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
 apiVersion: v1
 kind: Config
@@ -63,5 +63,5 @@ case ${1:-} in
     [[ $2 == get && $3 == node && $4 == "$(setting '."node-name"')" && $5 == -o ]]
     cat "$ready"
     ;;
-  *) echo "the stand-in for k3s does not know $*" >&2 && exit 1 ;;
+  *) echo "the simulated k3s does not know the command: $*" >&2 && exit 1 ;;
 esac

@@ -1,12 +1,12 @@
 #!/bin/bash
-# The first process of a host that is switched on: its own mounts, processes and networks. It ends when its
-# standard input does, and everything in it with it, as if the plug was pulled.
-# Arguments: the machine's folder, the root file system it was made from, its data disk's loop device.
+# The first process of a running host: has its own mounts, processes and networks. When its stdin ends, it ends together
+# with everything in it, as after a power failure.
+# Arguments: the machine's folder, the root file system it was created from, its data disk's loop device.
 set -euo pipefail
 dir=$1 image=$2 data=$3
 root=$dir/root
 
-# /proc is still the outer one, so this is the pid that the outside knows.
+# /proc is still the outer one, so this is the pid outside.
 read -r pid _ </proc/self/stat
 
 mount --make-rprivate /
@@ -23,7 +23,7 @@ ln -s /proc/self/fd "$root/dev/fd"
 mkdir -p "$root/dev/disk/by-id"
 ln -s "../../${data#/dev/}" "$root/dev/disk/by-id/google-data"
 
-# These belong to the whole kernel, which is not this machine's own: plain files take what is written.
+# These belong to the kernel of the whole machine, so use plain files, which accept the writes.
 for setting in vm/panic_on_oom vm/overcommit_memory kernel/panic kernel/panic_on_oops \
   kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
   mkdir -p "$dir/sysctl/$(dirname "$setting")"

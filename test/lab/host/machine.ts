@@ -30,13 +30,13 @@ const OUTSIDE = [
 ];
 const CLEAN = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
 
-/** How a command ended, and everything it wrote. */
+/** The exit code of a command and its output. */
 export interface Ended {
   readonly status: number | null;
   readonly output: string;
 }
 
-/** One host: a boot disk and a data disk, which outlive its boots, and the cloud around it. */
+/** One host: a boot disk and a data disk, which both survive reboots, and the cloud around it. */
 export class HostMachine {
   readonly #dir: string;
   readonly #image: string;
@@ -48,7 +48,7 @@ export class HostMachine {
     this.#image = image;
   }
 
-  /** Makes a host with an empty data disk in an empty folder; it is off. */
+  /** Creates a host with an empty data disk in an empty folder. It is switched off. */
   static async create(dir: string): Promise<HostMachine> {
     const machine = new HostMachine(dir, await hostRootfs());
     const upper = join(dir, "boot/upper");
@@ -65,7 +65,7 @@ export class HostMachine {
       join(upper, "etc/hosts"),
       `127.0.0.1 localhost\n${OUTSIDE.map((name) => `198.51.100.10 ${name}\n`).join("")}`,
     );
-    // No mirror is in reach, which apt should find out soon.
+    // No mirror can be reached, and apt should notice this quickly.
     writeFileSync(join(upper, "etc/resolv.conf"), "nameserver 169.254.169.254\n");
     mkdirSync(join(upper, "etc/apt/apt.conf.d"), { recursive: true });
     writeFileSync(join(upper, "etc/apt/apt.conf.d/99lab"), 'Acquire::Retries::Delay "false";\n');
@@ -78,7 +78,7 @@ export class HostMachine {
     return machine;
   }
 
-  /** Says what the cloud serves from now on. */
+  /** Sets what the cloud serves from now on. */
   set cloud(cloud: Cloud) {
     writeFileSync(join(this.#dir, "cloud.json.new"), JSON.stringify(cloud));
     renameSync(join(this.#dir, "cloud.json.new"), join(this.#dir, "cloud.json"));
@@ -88,12 +88,12 @@ export class HostMachine {
     return JSON.parse(readFileSync(join(this.#dir, "cloud.json"), "utf8")) as Cloud;
   }
 
-  /** Every request that left the machine, over all its boots. */
+  /** All requests that left the machine, over all its boots. */
   get requests(): AskedRequest[] {
     return readRequests(this.#dir);
   }
 
-  /** Writes a stand-in for a release of k3s; returns the value of the metadata key that asks for it. */
+  /** Creates a simulated k3s release. Returns the value of the metadata key that selects it. */
   makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" = "runs"): string {
     const file = join(this.#dir, `k3s-${version}`);
     const text = readFileSync(join(HERE, "k3s.sh"), "utf8")
@@ -104,14 +104,14 @@ export class HostMachine {
     return `${version} ${createHash("sha256").update(text).digest("hex")}`;
   }
 
-  /** Lays a file on the boot disk of a machine that is off. */
+  /** Writes a file to the boot disk of a machine that is switched off. */
   put(path: string, content: string): void {
     const file = join(this.#dir, "boot/upper", path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content, { mode: 0o600 });
   }
 
-  /** Switches it on and runs the startup script from its metadata to the end. */
+  /** Switches the machine on, and runs the startup script from its metadata to the end. */
   async boot(): Promise<Ended> {
     await this.switchOn();
     const script = "/tmp/metadata-scripts/startup-script";
@@ -121,7 +121,7 @@ export class HostMachine {
     return this.run([script]);
   }
 
-  /** Starts the machine without running anything in it. */
+  /** Switches the machine on without running anything in it. */
   async switchOn(): Promise<void> {
     const image = join(this.#dir, "data.img");
     const loop = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
@@ -155,7 +155,7 @@ export class HostMachine {
     await firstLine(google);
   }
 
-  /** Pulls the plug: nothing in it gets to finish anything. */
+  /** Cuts the power: nothing in the machine can finish its work. */
   async powerOff(): Promise<void> {
     if (this.#init === undefined) return;
     const { process: child, pid, loop } = this.#init;
@@ -163,7 +163,7 @@ export class HostMachine {
     const attached = () =>
       execFileSync("losetup", ["--list", "--output", "BACK-FILE"], { encoding: "utf8" });
     await this.until("the machine is off", () => !existsSync(`/proc/${pid}`));
-    // Detaches as soon as the kernel has taken the machine's mounts down.
+    // The loop device detaches as soon as the kernel has removed the machine's mounts.
     spawnSync("losetup", ["--detach", loop]);
     await this.until("its data disk is free", () => !attached().includes(this.#dir));
     this.#init = undefined;
@@ -184,28 +184,28 @@ export class HostMachine {
       stream.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
     }
     child.stdin.on("error", () => undefined).end(options.input ?? "");
-    // "exit": what the script leaves running may hold its pipes open.
+    // Wait for "exit", because processes that the script leaves running may keep its pipes open.
     const status = await new Promise<number | null>((resolve) => child.once("exit", resolve));
     await sleep(20);
     return { status, output };
   }
 
-  /** Content of a file in the machine; undefined if there is none. */
+  /** Content of a file in the machine; undefined if it does not exist. */
   async read(path: string): Promise<string | undefined> {
     const { status, output } = await this.run(["cat", path]);
     return status === 0 ? output : undefined;
   }
 
-  /** Waits until `probe` holds, for at most half a minute. */
+  /** Waits until `probe` is true, for at most 30 seconds. */
   async until(what: string, probe: () => Promise<boolean> | boolean): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt++) {
       if (await probe()) return;
       await sleep(100);
     }
-    throw new Error(`after 30 s not yet: ${what}`);
+    throw new Error(`did not happen within 30 s: ${what}`);
   }
 
-  /** The newest table of steps among the guest attributes: state and message by step. */
+  /** The latest table of steps in the guest attributes: state and message, by step. */
   get steps(): Record<string, string> {
     const put = this.requests.filter(({ path }) => path.includes("/guest-attributes/")).at(-1);
     const lines = (put?.body ?? "").split("\n").filter((line) => line !== "");
@@ -219,11 +219,11 @@ export class HostMachine {
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("no pipe");
+  if (child.stdout === null) throw new Error("the process has no stdin pipe");
   const lines = createInterface(child.stdout);
   const ended = new Promise<never>((_, reject) => {
     child.once("exit", (code) => {
-      reject(new Error(`${child.spawnargs.join(" ")} ended with ${String(code)}`));
+      reject(new Error(`${child.spawnargs.join(" ")} exited with code ${String(code)}`));
     });
   });
   ended.catch(() => undefined);

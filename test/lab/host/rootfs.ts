@@ -7,13 +7,13 @@ import { part } from "../parts/store.ts";
 
 const SUITE = "trixie";
 
-/** In Google's Debian image too, as far as the startup script relies on it. */
+/** Packages that Google's Debian image also has and that the startup script relies on. */
 const IMAGE_PACKAGES = ["ca-certificates", "curl", "e2fsprogs", "iproute2", "kmod", "procps"];
 
-/** Left to the startup script: apt finds them in its own archive, without a network. */
+/** Packages that the startup script installs. apt finds them in its own archive, without a network. */
 const ARCHIVED_PACKAGES = ["ipset", "jq", "nftables"];
 
-/** A Debian root file system: what a host boots from, before its first boot. */
+/** A Debian root file system: what a host boots from the first time. */
 export async function hostRootfs(): Promise<string> {
   const download = `chroot "$1" apt-get -qq --download-only --no-install-recommends --yes install ${ARCHIVED_PACKAGES.join(" ")}`;
   const dir = await part({
@@ -26,7 +26,7 @@ export async function hostRootfs(): Promise<string> {
         "mmdebstrap",
         [
           "--variant=minbase",
-          // apt's lists and archive stay, for the startup script.
+          // Keep apt's lists and archive for the startup script.
           "--skip=cleanup/apt",
           `--include=${IMAGE_PACKAGES.join(",")}`,
           `--customize-hook=${download}`,

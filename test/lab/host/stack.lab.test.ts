@@ -8,7 +8,7 @@ import { Pulumi, type Preview, type Stack } from "../pulumi/cli.ts";
 import { World } from "../pulumi/gcp/world.ts";
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)));
-/** On Google Cloud, without options. */
+/** On Google Cloud, with default options. */
 const RESOURCES = 16;
 const INSTANCE = "gcp:compute/instance:Instance";
 
@@ -30,7 +30,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A stack of kind host with nothing but a project and a zone. */
+/** A stack of kind host with only a project and a zone. */
 async function hostStack(name: string): Promise<Stack> {
   const stack = pulumi.stack(name);
   await stack.init("host");
@@ -39,7 +39,7 @@ async function hostStack(name: string): Promise<Stack> {
   return stack;
 }
 
-/** What a preview changes, as `op type`. The read is of the stack's own last outputs. */
+/** The changes in a preview, as `op type`. The `read` is of the stack's own last outputs. */
 function plan({ steps = [] }: Preview): string[] {
   return steps
     .filter(({ op }) => op !== "same" && op !== "read")
@@ -49,13 +49,13 @@ function plan({ steps = [] }: Preview): string[] {
 
 const kinds = (): string[] => Object.values(world.existing).map(({ type }) => type);
 
-describe("a host stack under the engine", () => {
+describe("a host stack in the Pulumi engine", () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await hostStack("host");
   });
 
-  it("says what is missing before anything is touched", async () => {
+  it("reports missing configuration before anything is changed", async () => {
     const bare = pulumi.stack("bare");
     await bare.init("host");
     await expect(bare.up()).rejects.toThrow(
@@ -64,7 +64,7 @@ describe("a host stack under the engine", () => {
     expect(kinds()).toEqual([]);
   });
 
-  it("plans with nothing but a project and a zone", async () => {
+  it("needs only a project and a zone", async () => {
     const planned = plan(await stack.preview());
     expect(planned.filter((step) => step.includes(" gcp:"))).toHaveLength(RESOURCES);
     expect(planned.every((step) => step.startsWith("create "))).toBe(true);
@@ -86,7 +86,7 @@ describe("a host stack under the engine", () => {
     expect(outputs).not.toContain("snapshots");
   });
 
-  it("comes up, and up again without a change", async () => {
+  it("is created by `up`, and a second `up` changes nothing", async () => {
     await stack.up();
     expect(kinds()).toHaveLength(RESOURCES);
     expect(plan(await stack.preview())).toEqual([]);
@@ -111,7 +111,7 @@ describe("a host stack under the engine", () => {
     expect(JSON.stringify(world.existing)).not.toContain("secretData");
   });
 
-  it("changes release and machine type in place, and the cluster stays the same", async () => {
+  it("changes release and machine type in place and keeps the cluster", async () => {
     const before = await stack.outputs();
     await stack.setConfig("k3s.version", "v1.37.0+k3s1");
     await stack.setConfig("k3s.sha256", "a".repeat(64));
@@ -134,7 +134,7 @@ describe("a host stack under the engine", () => {
   it.each([
     ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
     ["v1.36.9+k3s1", "is a downgrade"],
-  ])("refuses k3s %s at preview, and in an update that had none", async (version, refusal) => {
+  ])("refuses k3s %s at preview, and in an `up` without a preview", async (version, refusal) => {
     const before = world.existing;
     await stack.setConfig("k3s.version", version);
     await expect(stack.preview()).rejects.toThrow(refusal);
@@ -152,13 +152,13 @@ describe("a host stack under the engine", () => {
     await stack.removeConfig("host.image");
   });
 
-  it("does not go down while it is protected", async () => {
+  it("cannot be destroyed while it is protected", async () => {
     const before = kinds();
     await expect(stack.destroy()).rejects.toThrow(/protect/);
     expect(kinds()).toEqual(before);
   });
 
-  it("goes down to nothing once the protection is lifted, and says how to delete what stays", async () => {
+  it("is destroyed completely once the protection is off, and says how to delete the snapshots that remain", async () => {
     await stack.setConfig("host.protect", "false");
     await stack.setConfig("host.snapshots.keepDays", "7");
     let said = "";
@@ -176,7 +176,7 @@ describe("a host stack under the engine", () => {
 });
 
 describe("a host stack that fails half way", () => {
-  it("goes on where it stopped, and goes down from there too", async () => {
+  it("continues where it stopped, and can also be destroyed from there", async () => {
     const stack = await hostStack("halfway");
     await stack.setConfig("host.protect", "false");
     await stack.setConfig("host.snapshots.keepDays", "7");

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Stands in for systemctl and journalctl, because no systemd runs in the lab's machine. It reads the real unit
-# files and does what the startup script relies on: ExecStartPre in order (a "-" forgives), ExecStart, Restart=
-# always after RestartSec, and what the processes wrote for `journalctl -n N -o cat _SYSTEMD_UNIT=UNIT`.
+# Replaces systemctl and journalctl, because no systemd runs in the lab's machine. It reads the real unit files and does
+# what the startup script relies on: ExecStartPre in order (failures are ignored after a "-"), ExecStart, Restart=always
+# after RestartSec, and the output of the processes for `journalctl -n N -o cat _SYSTEMD_UNIT=UNIT`.
 set -euo pipefail
 units=/etc/systemd/system
 state=/run/stand-in-systemd
@@ -60,5 +60,5 @@ case $verb in
   stop) stop "$1" ;;
   restart) stop "$1" && start "$1" ;;
   supervise) supervise "$1" ;;
-  *) echo "the stand-in for systemctl does not know $verb" >&2 && exit 1 ;;
+  *) echo "the simulated systemctl does not know the verb $verb" >&2 && exit 1 ;;
 esac

@@ -9,7 +9,7 @@ const HANGS = "v1.36.5+k3s1";
 const LAST = "v1.36.6+k3s1";
 const STATE = "/var/lib/rancher/claude-gateway";
 
-/** One machine through its releases; each upgrade starts from what the one before left. */
+/** One machine through several releases. Each upgrade starts from the state that the one before left. */
 describe("upgrades", () => {
   let machine: HostMachine;
   let remove: () => Promise<void>;
@@ -20,7 +20,7 @@ describe("upgrades", () => {
   });
   afterAll(() => remove());
 
-  /** Asks for a release and waits until the machine has an answer to it. */
+  /** Requests a release and waits until the machine reports a result. */
   async function upgradeTo(release: string): Promise<string> {
     askFor(machine, release);
     const version = release.split(" ")[0] ?? "";
@@ -32,7 +32,7 @@ describe("upgrades", () => {
     return machine.steps.upgrade ?? "";
   }
 
-  it("goes to the next minor, and keeps a copy of the datastore", async () => {
+  it("upgrades to the next minor and keeps a copy of the datastore", async () => {
     const before = await machine.read("/var/lib/rancher/k3s/server/db/state.db");
     expect(await upgradeTo(machine.makeRelease(NEXT))).toBe(`ok ${OLD} -> ${NEXT}`);
     expect(await readiness(machine)).toBe(`${NEXT} True`);
@@ -54,56 +54,56 @@ describe("upgrades", () => {
     expect(hosts).not.toContain("github.com");
   });
 
-  it("says that it stays when the running release is asked for again", async () => {
+  it("reports that it stays when the running release is requested again", async () => {
     askFor(machine, machine.makeRelease(NEXT));
     await machine.until("a new state", () => machine.steps.upgrade === `ok stays on ${NEXT}`);
   });
 
-  it("leaves k3s alone when the download is not what was pinned", async () => {
+  it("leaves k3s alone if the download does not have the pinned checksum", async () => {
     const pid = await k3sPid(machine);
     machine.makeRelease(LAST);
     askFor(machine, `${LAST} ${"0".repeat(64)}`);
     await machine.until("a failure", () => machine.steps.upgrade?.startsWith("failed") ?? false);
     expect(machine.steps.upgrade).toMatch(
-      /^failed k3s v1\.36\.6\+k3s1 is not what was pinned: SHA-256 [0-9a-f]{64}, expected 0{64}$/,
+      /^failed k3s v1\.36\.6\+k3s1 has SHA-256 [0-9a-f]{64}, but 0{64} is pinned$/,
     );
     expect(await k3sPid(machine)).toBe(pid);
   });
 
-  it("goes back, datastore and all, when the new release does not start", async () => {
+  it("rolls back, including the datastore, if the new release does not start", async () => {
     expect(await upgradeTo(machine.makeRelease(CRASHES, "crashes"))).toBe(
       `failed ${NEXT} -> ${CRASHES}: k3s ${CRASHES} was not ready after 8 s (the API does not answer): ` +
-        "panic: stand-in crashes; went back to v1.36.3+k3s1",
+        "panic: stand-in crashes; rolled back to v1.36.3+k3s1",
     );
     expect(await readiness(machine)).toBe(`${NEXT} True`);
     expect(await datastoreRelease(machine)).toBe(NEXT);
   });
 
-  it("goes back when the disk has no room for a copy of the datastore", async () => {
+  it("rolls back if the disk is too full for a copy of the datastore", async () => {
     const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=30";
     await machine.run(["sh", "-c", `${fill}; dd if=/dev/zero of=/var/lib/rancher/full bs=1M`]);
     const state = await upgradeTo(machine.makeRelease(LAST));
     expect(state).toMatch(
-      /^failed v1\.36\.3\+k3s1 -> v1\.36\.6\+k3s1: copy of the datastore: .*No space left/,
+      /^failed v1\.36\.3\+k3s1 -> v1\.36\.6\+k3s1: copying the datastore failed: .*No space left/,
     );
-    expect(state).toMatch(/; went back to v1\.36\.3\+k3s1$/);
+    expect(state).toMatch(/; rolled back to v1\.36\.3\+k3s1$/);
     expect(await readiness(machine)).toBe(`${NEXT} True`);
     await machine.run(["rm", "/var/lib/rancher/full", "/var/lib/rancher/k3s/server/filler"]);
   });
 
-  it("goes back at the next boot when the machine went down half way", async () => {
+  it("rolls back at the next boot after the machine went down during an upgrade", async () => {
     askFor(machine, machine.makeRelease(HANGS, "hangs"));
     await machine.until("migrated", async () => (await datastoreRelease(machine)) === HANGS);
     await machine.powerOff();
     askFor(machine, machine.makeRelease(NEXT));
     const { status, output } = await machine.boot();
     expect(status, output).toBe(0);
-    expect(machine.steps.recovery).toMatch(/^ok went back from an upgrade that did not finish/);
+    expect(machine.steps.recovery).toMatch(/^ok rolled back an upgrade that did not finish/);
     expect(await readiness(machine)).toBe(`${NEXT} True`);
     expect(await datastoreRelease(machine)).toBe(NEXT);
   });
 
-  it("takes up at boot what was asked for while it was off", async () => {
+  it("upgrades at boot to a release that was requested while it was off", async () => {
     await machine.powerOff();
     askFor(machine, machine.makeRelease(LAST));
     await machine.boot();

@@ -10,7 +10,7 @@ import { issueCertificate } from "../parts/certificates.ts";
 const NAME = "hosts";
 const exec = promisify(execFile);
 
-/** Hosts beside the API, with the addresses that the lab's resolver gives for them. */
+/** Hosts other than the API, with the addresses that the lab's resolver returns for them. */
 const HOSTS = { "github.com": "140.82.112.3", "npm.pkg.github.com": "104.16.0.35" } as const;
 
 /** What an agent can fetch there: a repository with one file, and a package with one version. */
@@ -22,7 +22,7 @@ export const contents = {
   version: "1.0.0",
 } as const;
 
-/** Starts the stand-ins for github.com and npm.pkg.github.com in `internet`, if they do not run yet. */
+/** Starts simulated servers for github.com and npm.pkg.github.com in `internet`, if they do not run yet. */
 export async function ensureHosts(lab: Lab): Promise<void> {
   if (daemonPid(lab, NAME) !== undefined) return;
   const dir = join(lab.dir, NAME);

@@ -1,9 +1,9 @@
 /**
- * Stands in for github.com and npm.pkg.github.com: files served by TLS, as a git repository over the dumb HTTP
- * protocol and a package registry are to their clients. Pushes, searches and everything else that needs a program
- * on the server's side is not there and answers 404.
+ * Simulates github.com and npm.pkg.github.com: serves files over TLS, which is what clients need for a git repository
+ * (dumb HTTP protocol) and for a package registry. Everything that needs a program on the server, such as pushes and
+ * searches, is missing and gets a 404.
  *   tsx main.ts --cert FILE --key FILE --root FOLDER --listen 140.82.112.3 [--listen …]
- * The folder has one folder a host name; SIGTERM ends it.
+ * The folder contains one folder per host name. SIGTERM ends the process.
  */
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:https";

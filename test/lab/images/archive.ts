@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { Layer } from "./layer.ts";
 
-/** The part of an image's configuration that decides how a container of it starts. */
+/** The part of an image's configuration that says how its container starts. */
 export interface ImageConfig {
   readonly Entrypoint?: readonly string[];
   readonly Cmd?: readonly string[];
@@ -11,15 +11,15 @@ export interface ImageConfig {
   readonly WorkingDir?: string;
 }
 
-/** What an image consists of: its layers from the lowest up, and how it starts. */
+/** An image: its layers, lowest first, and how it starts. */
 export interface ImageContent {
   readonly layers: readonly Layer[];
   readonly config: ImageConfig;
 }
 
-/** An image and what it is called. */
+/** An image with its names. */
 export interface Image extends ImageContent {
-  /** Name of the record in containerd, see `recordName`. */
+  /** Name of the record in containerd; see `recordName`. */
   readonly name: string;
 }
 
@@ -35,12 +35,12 @@ interface Document extends Blob {
 
 const MEDIA = "application/vnd.oci.image";
 
-/** The digest by which containerd knows an image: that of its manifest. */
+/** The digest by which containerd identifies an image: its manifest's. */
 export function imageDigest(image: Image): string {
   return documents(image).manifest.digest;
 }
 
-/** An OCI archive of the images as a stream, every blob in it once. */
+/** An OCI archive of the images, as a stream that contains every blob once. */
 export async function* archive(images: readonly Image[]): AsyncGenerator<Buffer> {
   const described = images.map((image) => ({ image, ...documents(image) }));
   yield* file("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
@@ -108,7 +108,7 @@ function* file(path: string, content: Buffer): Generator<Buffer> {
   yield padding(content.length);
 }
 
-// A ustar header: the checksum is computed with its own field filled with spaces.
+// A ustar header's checksum is computed with the checksum field filled with spaces.
 function header(path: string, size: number): Buffer {
   const block = Buffer.alloc(512);
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");

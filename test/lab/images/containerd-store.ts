@@ -15,8 +15,8 @@ import { sources } from "./layer.ts";
 const START_SECONDS = 30;
 
 /**
- * A root folder for containerd that has the images already, unpacked: importing them means writing each byte
- * twice and waiting for the disk, which is too long for every start of a lab.
+ * A root folder for containerd in which the images are already unpacked. Importing them writes each byte twice and waits
+ * for the disk, which takes too long at every start of a lab.
  */
 export async function containerdStore(
   images: readonly Image[],
@@ -38,16 +38,16 @@ export async function containerdStore(
   return join(dir, "root");
 }
 
-/** Folders whose entries containerd adds and removes and never changes in place: blobs and unpacked layers. */
+/** Folders in which containerd adds and removes entries but never changes them in place: blobs and unpacked layers. */
 const SHARED = [
   "io.containerd.content.v1.content/blobs/sha256",
   "io.containerd.snapshotter.v1.overlayfs/snapshots",
 ];
 
 /**
- * Makes `root` a copy of a store, for a containerd that does not run yet. Blobs and unpacked layers stay where they are
- * and are linked to, so they take neither time nor room, and whoever removes one removes a link. The store's path must
- * be the same wherever `root` is used.
+ * Makes `root` a copy of a store, for a containerd that is not running yet. Blobs and unpacked layers are hard-linked, so
+ * they need no time and no space, and deleting one deletes only a link. The store's path must be the same wherever `root`
+ * is used.
  */
 export async function seedContainerd(store: string, root: string): Promise<void> {
   const shared = SHARED.map((folder) => join(store, folder));
@@ -60,7 +60,7 @@ export async function seedContainerd(store: string, root: string): Promise<void>
 }
 
 async function fill(root: string, images: readonly Image[]): Promise<void> {
-  // A socket's path may have 108 characters, so not in the cache.
+  // A socket's path may have at most 108 characters, so it is not in the cache.
   const state = await mkdtemp(join(tmpdir(), "containerd-"));
   const socket = join(state, "socket");
   const config = join(state, "config.toml");
@@ -76,7 +76,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 address = "${socket}"
 `,
   );
-  // It ends with this process, however that ends: its input is closed then.
+  // Ends together with this process, because its stdin is closed then.
   const untilInputEnds = 'containerd --config "$0" & cat; kill $!; wait $!';
   const output = openSync(log, "w");
   const containerd = spawn("unshare", ["--mount", "sh", "-c", untilInputEnds, config], {
@@ -93,7 +93,7 @@ address = "${socket}"
   }
 }
 
-// The cache has every layer already.
+// The cache already has every layer.
 async function shareBlobs(root: string, images: readonly Image[]): Promise<void> {
   const blobs = join(root, "io.containerd.content.v1.content/blobs");
   for (const { path, digest } of images.flatMap(({ layers }) => layers)) {

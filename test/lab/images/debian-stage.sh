@@ -1,13 +1,13 @@
 #!/bin/sh
-# Hook of mmdebstrap: installs packages into ROOT and writes the files that this changed as OUT/NAME.tar; without
-# packages, all of ROOT. What a container brings along itself, caches and logs stay out.
+# Hook for mmdebstrap: installs packages into ROOT and writes the changed files to OUT/NAME.tar; without packages, all of
+# ROOT. Leaves out files that a container creates itself, caches and logs.
 # usage: debian-stage.sh ROOT OUT NAME [PACKAGE...]
 set -eu
 root=$1 out=$2 name=$3
 shift 3
 if [ $# -gt 0 ]; then
   since=$(date +@%s.%N)
-  # File times come from a clock that is a tick behind.
+  # File times come from a coarser clock that can be a tick behind.
   sleep 0.05
   APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get --yes -qq install \
     -oDPkg::Chroot-Directory="$root" "$@" >/dev/null

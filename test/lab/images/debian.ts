@@ -4,12 +4,12 @@ import { part } from "../parts/store.ts";
 import { command } from "../parts/command.ts";
 import { seal, sealedLayer, sources, type Layer } from "./layer.ts";
 
-/** Debian 12 in layers, each on top of the one before. */
+/** Debian 12 in layers, each based on the one before. */
 export interface DebianLayers {
-  /** The system that all images but the distroless ones stand on. */
+  /** The base system of all images except the distroless ones. */
   readonly system: Layer;
   readonly python: Layer;
-  /** What an agent at work expects; on top of `python`. */
+  /** Tools that a working agent expects; based on `python`. */
   readonly tools: Layer;
 }
 
@@ -17,10 +17,10 @@ const RELEASE = "bookworm";
 
 const SYSTEM = ["ca-certificates", "tzdata"];
 
-// Spares the package that would merge an old system's folders, and Perl with it.
+// Avoids the package that would merge the folders of an old system, and Perl, which it needs.
 const MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr";
 
-/** Debian packages of the runner beside Python; the shipped Containerfile installs the same. */
+/** Debian packages of the runner besides Python; the shipped Containerfile installs the same. */
 export const runnerPackages = ["ca-certificates", "curl", "git", "openssl", "procps", "python3"];
 
 const STAGES = {
@@ -31,7 +31,7 @@ const STAGES = {
 
 const UNREAD = ["doc", "info", "locale", "man"];
 
-/** Debian's layers, made by one run of mmdebstrap if the cache lacks them. */
+/** Debian's layers. If the cache does not have them, one run of mmdebstrap creates them. */
 export async function debianLayers(progress: Progress): Promise<DebianLayers> {
   const stage = join(import.meta.dirname, "debian-stage.sh");
   const dir = await part({

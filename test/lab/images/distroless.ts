@@ -16,8 +16,8 @@ const LIBRARIES = /^(ld-linux-x86-64|lib(c|dl|m|pthread|resolv|rt|nss_dns|nss_fi
 const LIBRARY_FOLDER = "./usr/lib/x86_64-linux-gnu";
 
 /**
- * Layers and start of the stand-in for Envoy's distroless image: the same release from the package registry
- * with the C library, users and certificates, and like the original without a shell.
+ * Layers and start configuration of the image that replaces Envoy's distroless image: the same release from the package
+ * registry with the C library, users and certificates; like the original it has no shell.
  */
 export async function envoyImage(progress: Progress): Promise<ImageContent> {
   const program = await envoyProgram();
@@ -44,7 +44,7 @@ export async function envoyImage(progress: Progress): Promise<ImageContent> {
   };
 }
 
-/** Layers and start of the stand-in for CoreDNS's image; its program may bind port 53 as in the original. */
+/** Layers and start configuration of the image that replaces CoreDNS's. As in the original, its program may bind port 53. */
 export async function corednsImage(progress: Progress): Promise<ImageContent> {
   const program = join(await corednsPart(progress), "coredns");
   const coredns = await layer(

@@ -8,7 +8,7 @@ import { nodeImage } from "./node.ts";
 import { recordName } from "./reference.ts";
 import { claudeCodeVersion, runnerImage } from "./runner.ts";
 
-/** LiteLLM before it relayed upstream errors unchanged; see test/lab/parts/python. */
+/** A LiteLLM release that does not relay upstream errors unchanged; see test/lab/parts/python. */
 const OLD_LITELLM = "ghcr.io/berriai/litellm:v1.91.0";
 
 const BUILDERS = {
@@ -23,7 +23,7 @@ const BUILDERS = {
 /** An image that the lab can build. */
 export type ImageName = keyof typeof BUILDERS;
 
-/** What deployments call an image: as in production where production has it. */
+/** The image names in deployments: the production names, if there are any. */
 export async function imageReference(name: ImageName): Promise<string> {
   switch (name) {
     case "litellm-1.91.0":
@@ -41,7 +41,7 @@ export async function buildImages(
   progress: Progress,
 ): Promise<Image[]> {
   const images: Image[] = [];
-  // One after the other: each build keeps the machine busy, and they share layers.
+  // Sequential: each build uses the whole machine, and they share layers.
   for (const name of names) {
     const content = await BUILDERS[name](progress);
     images.push({ name: recordName(await imageReference(name)), ...content });
@@ -49,7 +49,7 @@ export async function buildImages(
   return images;
 }
 
-/** Puts the images that containerd lacks into it; `ctr` is how it is called, with address and namespace. */
+/** Imports the images that containerd does not have. `ctr` is its command line with address and namespace. */
 export async function importImages(
   ctr: readonly [string, ...string[]],
   images: readonly Image[],
@@ -61,7 +61,7 @@ export async function importImages(
   await command(name, [...args, "images", "import", "-"], { input: archive(missing) });
 }
 
-// Columns REF, TYPE and DIGEST, below a line of titles.
+// Columns REF, TYPE and DIGEST, below a header line.
 function digests(list: string): Map<string, string> {
   const rows = list
     .trim()

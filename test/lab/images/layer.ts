@@ -6,25 +6,25 @@ import type { Progress } from "../progress.ts";
 import { part } from "../parts/store.ts";
 import { command } from "../parts/command.ts";
 
-/** One layer of an image: a tar, not compressed, so that neither making nor unpacking it takes long. */
+/** One layer of an image: an uncompressed tar, because that is fast to create and to unpack. */
 export interface Layer {
   readonly path: string;
   readonly digest: string;
   readonly size: number;
 }
 
-/** How one layer is made. */
+/** How to build one layer. */
 export interface LayerRecipe {
   readonly name: string;
-  /** The file that has the recipe: an edit makes the layer anew. */
+  /** The file with the recipe. If it changes, the layer is built again. */
   readonly source: string;
-  /** Everything else that decides the content; digests of the layers it is computed from, too. */
+  /** Everything else that determines the content, including the digests of the layers it is built from. */
   readonly inputs: readonly string[];
-  /** Fills the folder that stands for `/`; `scratch`, around it, is for whatever else that takes. */
+  /** Fills the folder for `/`. The folder `scratch` around it is for temporary files. */
   fill(root: string, scratch: string): Promise<void>;
 }
 
-/** Returns a layer, made first if the cache lacks it. */
+/** Returns a layer. Builds it first if the cache does not have it. */
 export async function layer(recipe: LayerRecipe, progress: Progress): Promise<Layer> {
   const path = await part({
     name: `layer-${recipe.name}`,
@@ -44,12 +44,12 @@ export async function layer(recipe: LayerRecipe, progress: Progress): Promise<La
   return sealedLayer(join(path, "layer.tar"));
 }
 
-/** The texts of files, as inputs of a part. */
+/** The contents of files, as inputs of a part. */
 export async function sources(...files: readonly string[]): Promise<string[]> {
   return Promise.all(files.map((file) => readFile(file, "utf8")));
 }
 
-/** Writes a layer's digest and size beside it, so that it is read through only once. */
+/** Writes a layer's digest and size next to it, so that the layer is read only once. */
 export async function seal(tar: string): Promise<void> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(tar)) hash.update(chunk as Buffer);
@@ -64,7 +64,7 @@ export async function sealedLayer(tar: string): Promise<Layer> {
   return { path: tar, digest, size };
 }
 
-/** Puts entries of the layers into `root`, the later over the earlier; everything if `entries` is empty. */
+/** Unpacks entries of the layers into `root`, later layers over earlier ones; all entries if `entries` is empty. */
 export async function unpack(
   layers: readonly Layer[],
   root: string,
@@ -73,7 +73,7 @@ export async function unpack(
   for (const { path } of layers) await command("tar", ["-xpf", path, "-C", root, ...entries]);
 }
 
-// Readable by every user whatever the umask was; file capabilities are kept.
+// Every user can read the files, whatever the umask was; file capabilities are preserved.
 async function pack(root: string, tar: string): Promise<void> {
   await command("tar", [
     ...["--create", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--sort=name"],

@@ -11,7 +11,7 @@ import { PYTHON_TRUST, trustLayer } from "./trust.ts";
 
 const VENV = "app/.venv";
 
-/** The lists of packages in test/lab/parts/python, and the function each release's command calls. */
+/** The package lists in test/lab/parts/python, and the Python function behind each release's command. */
 const RELEASES = {
   litellm: "litellm_cli.main:proxy_server",
   "litellm-1.91.0": "litellm:run_server",
@@ -20,12 +20,12 @@ const RELEASES = {
 /** A LiteLLM release that the lab can run. */
 export type LiteLlmRelease = keyof typeof RELEASES;
 
-/** As the official image's, without the tracers and the second process that nobody asks for here. */
+/** Like the official image's, without the tracers and the second process, which are not enabled here. */
 const ENTRYPOINT = '#!/bin/sh\nexec litellm "$@"\n';
 
 /**
- * Layers and start of the stand-in for the official image: the same release from the package registry, where
- * the official image has it (/app/.venv), with Debian's Python 3.11 instead of Wolfi's and without Prisma.
+ * Layers and start configuration of the image that replaces the official one: the same release from the package registry
+ * at the official path (/app/.venv), with Debian's Python 3.11 instead of Wolfi's and without Prisma.
  */
 export async function litellmImage(
   release: LiteLlmRelease,
@@ -65,7 +65,7 @@ async function litellmLayer(
         await mkdir(packages, { recursive: true });
         await unpack(below, whole);
         await pipInstall(release, packages);
-        // Their first line names the Python of this machine.
+        // Their first line contains the path of this machine's Python.
         await rm(join(packages, "bin"), { recursive: true });
         const bin = join(whole, VENV, "bin");
         await mkdir(bin);
@@ -87,8 +87,8 @@ function launch(entryPoint: string): string {
   return `#!/${VENV}/bin/python3\nimport sys\nfrom ${module} import ${name}\nsys.exit(${name}())\n`;
 }
 
-// By the image's own Python, and never checked against the sources again: they do not change. Its worker
-// processes need a /dev/shm.
+// Compiled with the image's own Python. The sources do not change, so the hash is never checked. The compiler's worker
+// processes need /dev/shm.
 async function compile(whole: string): Promise<void> {
   const compileAll = "python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash";
   await command("unshare", [

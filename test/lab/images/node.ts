@@ -7,14 +7,14 @@ import { debianLayers } from "./debian.ts";
 import { layer, unpack, type Layer } from "./layer.ts";
 import { NODE_TRUST, trustLayer } from "./trust.ts";
 
-/** As the official image: anything that is no command is handed to Node. */
+/** Like the official image: an argument that is not a command is passed to Node. */
 const ENTRYPOINT = `#!/bin/sh
 set -e
 if [ "\${1#-}" != "$1" ] || [ -z "$(command -v "$1")" ]; then set -- node "$@"; fi
 exec "$@"
 `;
 
-/** Node and npm where the official image has them, and its user `node`. */
+/** Node and npm at the official image's paths, and its user `node`. */
 export async function nodeLayer(progress: Progress): Promise<Layer> {
   const { system } = await debianLayers(progress);
   return layer(
@@ -42,7 +42,7 @@ export async function nodeLayer(progress: Progress): Promise<Layer> {
   );
 }
 
-/** Layers and start of the stand-in for the official image `node:<release>-bookworm-slim`. */
+/** Layers and start configuration of the image that replaces `node:<release>-bookworm-slim`. */
 export async function nodeImage(progress: Progress): Promise<ImageContent> {
   const { system } = await debianLayers(progress);
   return {
@@ -59,7 +59,7 @@ export function nodeEnv(): string[] {
 /** The search path of Debian's images. */
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Adds a user with the id 1000 and a home folder to the users of the system below. */
+/** Adds a user with id 1000 and a home folder to the users of the base system. */
 export async function addUser(root: string, system: Layer, name: string): Promise<void> {
   await unpack([system], root, ["./etc/passwd", "./etc/group"]);
   const home = `home/${name}`;

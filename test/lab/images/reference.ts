@@ -1,6 +1,6 @@
 /**
- * The name under which the kubelet's request for an image finds it in containerd: with a registry, a
- * repository and a tag or a digest. Where a reference has both, containerd drops the tag.
+ * The name under which containerd must store an image so that the kubelet finds it: with registry, repository and a tag or
+ * a digest. If a reference has both, containerd drops the tag.
  */
 export function recordName(reference: string): string {
   const [named = "", digest] = reference.split("@");

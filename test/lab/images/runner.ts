@@ -12,7 +12,7 @@ const MODULES = "usr/local/lib/node_modules";
 const CLAUDE_CODE = "@anthropic-ai/claude-code";
 const USER = "agent";
 
-/** The image of the lab's agents: what components/agents/runner/Containerfile describes. */
+/** The image of the lab's agents, equivalent to components/agents/runner/Containerfile. */
 export async function runnerImage(progress: Progress): Promise<ImageContent> {
   const { system, python, tools } = await debianLayers(progress);
   const node = await nodeLayer(progress);
@@ -29,7 +29,7 @@ export async function runnerImage(progress: Progress): Promise<ImageContent> {
   };
 }
 
-/** The release of Claude Code that the runner has. */
+/** The release of Claude Code in the runner. */
 export async function claudeCodeVersion(): Promise<string> {
   const manifest = join(import.meta.dirname, "../parts/claude-code/package.json");
   const { dependencies } = JSON.parse(await readFile(manifest, "utf8")) as {
@@ -51,7 +51,7 @@ async function claudeCodeLayer(system: Layer, progress: Progress): Promise<Layer
         const installed = join(root, MODULES, CLAUDE_CODE);
         await mkdir(join(root, MODULES, "@anthropic-ai"), { recursive: true });
         await rename(join(modules, CLAUDE_CODE), installed);
-        // What the package's install script does: the program takes the place of a file that says it is missing.
+        // Does what the package's install script does: the real program replaces a file that says it is missing.
         const program = join(installed, "bin/claude.exe");
         await rm(program);
         await rename(join(modules, `${CLAUDE_CODE}-linux-x64/claude`), program);

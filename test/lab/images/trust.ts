@@ -8,12 +8,12 @@ import { layer, unpack, type Layer } from "./layer.ts";
 const BUNDLE = "etc/ssl/certs/ca-certificates.crt";
 const OWN = "usr/local/share/ca-certificates/claude-gateway-lab.crt";
 
-/** For programs that bring their own list of authorities and add to it what this file holds. */
+/** For programs with their own list of authorities, to which they add the authorities in this file. */
 export const NODE_TRUST = `NODE_EXTRA_CA_CERTS=/${OWN}`;
-/** For Python's programs, which would read certifi's list. */
+/** For Python programs, which would use certifi's list. */
 export const PYTHON_TRUST = `SSL_CERT_FILE=/${BUNDLE}`;
 
-/** The topmost layer of every image: the lab's authority among those that Debian trusts. */
+/** The top layer of every image: adds the lab's authority to those that Debian trusts. */
 export async function trustLayer(progress: Progress): Promise<Layer> {
   const { certFile } = await labCa();
   const { system } = await debianLayers(progress);

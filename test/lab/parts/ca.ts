@@ -5,8 +5,8 @@ import { part } from "./store.ts";
 const COMMON_NAME = "claude-gateway lab";
 
 /**
- * The authority that signs the certificates of the lab's stand-ins. One per cache: images that trust it serve
- * every lab.
+ * The authority that signs the certificates of the lab's simulated servers. There is one per cache: images that trust it
+ * work in every lab.
  */
 export async function labCa(): Promise<KeyPair> {
   const dir = await part({

@@ -11,18 +11,18 @@ export interface KeyPair {
   readonly keyFile: string;
 }
 
-/** Whom a certificate is for. */
+/** The subject of a certificate. */
 export interface Subject {
   readonly commonName: string;
-  /** Kubernetes takes organisations for groups. */
+  /** Kubernetes uses organizations as groups. */
   readonly organisation?: string;
-  /** Host names and IP addresses that a server of this certificate answers for. */
+  /** Host names and IP addresses of a server with this certificate. */
   readonly names?: readonly string[];
 }
 
 const VALID_DAYS = "3650";
 
-/** OpenSSL configuration of one certificate. */
+/** The OpenSSL configuration for one certificate. */
 export function certificateConfig(subject: Subject, kind: "authority" | "leaf"): string {
   const names = (subject.names ?? []).map((name) => `${isIP(name) ? "IP" : "DNS"}:${name}`);
   return [
@@ -48,7 +48,7 @@ export function certificateConfig(subject: Subject, kind: "authority" | "leaf"):
   ].join("\n");
 }
 
-/** Makes a certificate authority: `<name>.pem` and `<name>.key` in `dir`. */
+/** Creates a certificate authority: `<name>.pem` and `<name>.key` in `dir`. */
 export async function createAuthority(
   dir: string,
   name: string,
@@ -92,7 +92,7 @@ async function openssl(
   return pair;
 }
 
-/** Text of a PEM file as kubeconfigs and Secrets carry it. */
+/** A PEM file in base64, as in kubeconfigs and Secrets. */
 export async function base64OfFile(file: string): Promise<string> {
   return (await readFile(file)).toString("base64");
 }

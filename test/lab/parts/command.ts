@@ -2,17 +2,17 @@ import { spawn } from "node:child_process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** How a command is run, where it differs from the default. */
+/** Options for running a command. */
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** What the command reads from its standard input; nothing if left out. */
+  /** The command's stdin. Default: empty. */
   readonly input?: AsyncIterable<Buffer>;
 }
 
 const ERROR_LINES = 20;
 
-/** Runs a command and returns what it printed; fails with the end of its error output. */
+/** Runs a command and returns its stdout. If it fails, the error contains the end of its stderr. */
 export async function command(
   name: string,
   args: readonly string[],
@@ -32,12 +32,12 @@ export async function command(
     child.on("close", (code, signal) => {
       const tail = stderr.trimEnd().split("\n").slice(-ERROR_LINES).join("\n");
       if (code === 0) resolve(stdout);
-      else reject(new Error(`${name} ${args.join(" ")}: ended with ${signal ?? code}\n${tail}`));
+      else reject(new Error(`${name} ${args.join(" ")}: exited with ${signal ?? code}\n${tail}`));
     });
   });
   if (options.input && child.stdin) {
     const fed = pipeline(Readable.from(options.input), child.stdin);
-    // A command that ends before it read everything says why itself.
+    // A command that ends before it has read its input reports the reason itself.
     await Promise.allSettled([fed, ended]).then(async ([feeding]) => {
       await ended;
       if (feeding.status === "rejected") throw feeding.reason;

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../progress.ts";
 
-/** The programs of the machine that the lab uses, and the Debian package of each. */
+/** The machine's programs that the lab uses, each with its Debian package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   containerd: "containerd",
   ctr: "containerd",
@@ -31,7 +31,7 @@ const START_POLICY = "/usr/sbin/policy-rc.d";
 // 101: the action is forbidden by policy.
 const NO_STARTS = "#!/bin/sh\nexit 101\n";
 
-/** Refuses a machine that the lab cannot run on, with everything that is wrong at once. */
+/** Rejects a machine on which the lab cannot run. The error names all problems. */
 export function checkMachine(
   machine: { platform: string; uid: number | undefined } = {
     platform: process.platform,
@@ -40,11 +40,11 @@ export function checkMachine(
 ): void {
   if (machine.platform !== "linux")
     throw new Error(
-      `The lab runs on Linux only (this is ${machine.platform}): use a Linux machine, or give a cluster with --kubeconfig`,
+      `The lab runs on Linux only (this is ${machine.platform}): use a Linux machine, or your own cluster with --kubeconfig`,
     );
   if (machine.uid !== 0)
     throw new Error(
-      "The lab makes namespaces, mounts and firewall rules of its own and needs root: run the command with sudo -E",
+      "The lab creates namespaces, mounts and firewall rules, so it needs root: run the command with sudo -E",
     );
 }
 
@@ -54,13 +54,13 @@ export function missingPackages(has: (program: string) => boolean = isInstalled)
   return [...new Set(missing.map(([, name]) => name))].sort();
 }
 
-/** Installs the Debian packages that the lab needs and the machine lacks. */
+/** Installs the Debian packages that the lab needs and that are missing on the machine. */
 export async function installPackages(progress: Progress): Promise<void> {
   const packages = missingPackages();
   if (packages.length === 0) return;
   if (!isInstalled("apt-get"))
     throw new Error(
-      `The lab needs ${packages.join(", ")} and there is no apt-get here: install them, or use Debian 12`,
+      `The lab needs ${packages.join(", ")} but there is no apt-get to install them: install them yourself, or use Debian 12`,
     );
   await progress.step(`Installing ${packages.join(", ")}`, async (status) => {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
@@ -73,9 +73,9 @@ export async function installPackages(progress: Progress): Promise<void> {
   });
 }
 
-/** The lab starts its own containerd; a package must not start one for the machine. */
+/** The lab starts its own containerd, so the package must not start one on the machine. */
 async function withoutServices(work: () => Promise<void>): Promise<void> {
-  // A policy of the machine's own stays; one like ours was left by an installation that was killed.
+  // An existing policy of the machine is kept. One like ours was left by an installation that was killed.
   if (existsSync(START_POLICY) && (await readFile(START_POLICY, "utf8")) !== NO_STARTS)
     return work();
   await writeFile(START_POLICY, NO_STARTS, { mode: 0o755 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pipInputs, pipInstall } from "./python/pip.ts";
 import { part } from "./store.ts";
 
-/** The Envoy program, of the release that is deployed; returns its path. */
+/** The Envoy program of the deployed release. Returns its path. */
 export async function envoyProgram(): Promise<string> {
   const dir = await part({
     name: "envoy-program",

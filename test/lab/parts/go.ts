@@ -6,32 +6,32 @@ import { promisify } from "node:util";
 import type { Progress, Status } from "../progress.ts";
 import { part } from "./store.ts";
 
-/** One program of the lab that is compiled from a Go module of this repository. */
+/** A program of the lab that is compiled from a Go module of this repository. */
 export interface GoProgram {
   /** Name of the part and of the program in it. */
   readonly name: string;
-  /** Folder of the module; its go.mod and go.sum pin everything that goes into the program. */
+  /** Folder of the module. Its go.mod and go.sum pin everything in the program. */
   readonly moduleDir: string;
-  /** Package to compile; `"."` for the module's own. */
+  /** Package to compile; `"."` for the module's root package. */
   readonly package: string;
   /** String variables that the linker sets: the version that the program reports. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Further names that the program is called by, as symlinks beside it. */
+  /** Other names of the program, created as symlinks next to it. */
   readonly aliases?: readonly string[];
-  /** Files of required modules that the program reads beside itself: name → module and path in it. */
+  /** Files from required modules that the program reads next to itself: name → module and path in it. */
   readonly files?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
 }
 
-/** Settings of `go` by which every part is compiled. */
+/** Settings of `go` for all parts. */
 export const GO_ENV = {
-  // Without C a program runs in any image, and building it needs no compiler but Go's own.
+  // Without cgo, a program runs in any image, and only Go's compiler is needed.
   CGO_ENABLED: "0",
-  // A clone that belongs to another user is no repository to git, and then the build would fail.
+  // Git rejects a clone that belongs to another user, and then the build would fail.
   GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
   GOWORK: "off",
 };
 
-/** The arguments of `go` that compile a program into the file `output`. */
+/** The `go` arguments that compile a program into the file `output`. */
 export function goBuildArguments(program: GoProgram, output: string): string[] {
   const variables = Object.entries(program.variables ?? {}).map(([k, v]) => `-X ${k}=${v}`);
   return [
@@ -45,7 +45,7 @@ export function goBuildArguments(program: GoProgram, output: string): string[] {
   ];
 }
 
-/** The files of a module that go into its program, sorted; tests do not. */
+/** The files of a module that are part of its program, sorted. Tests are not. */
 export async function goSources(moduleDir: string): Promise<string[]> {
   const entries = await readdir(moduleDir, { recursive: true });
   return entries
@@ -53,7 +53,7 @@ export async function goSources(moduleDir: string): Promise<string[]> {
     .sort();
 }
 
-/** Compiles a Go program, unless the cache has it, and returns the folder it is in. */
+/** Compiles a Go program unless the cache has it. Returns its folder. */
 export async function goPart(program: GoProgram, progress: Progress): Promise<string> {
   const { name, moduleDir } = program;
   const aliases = program.aliases ?? [];
@@ -85,14 +85,14 @@ async function goVersion(moduleDir: string): Promise<string> {
     return stdout.trim();
   } catch (error) {
     throw new Error(
-      "The lab compiles its programs with Go 1.21 or later, and `go` is not to be run here: install it " +
+      "The lab compiles its programs with Go 1.21 or later, but `go` cannot be run here: install Go " +
         "(Debian 12: apt-get install -t bookworm-backports golang-go) and put it on PATH",
       { cause: error },
     );
   }
 }
 
-/** Where Go keeps the contents of a module that is required. */
+/** The folder with the contents of a required module. */
 async function moduleFolder(moduleDir: string, module: string): Promise<string> {
   const list = ["list", "-m", "-f", "{{.Dir}}", module];
   const env = { ...process.env, ...GO_ENV };
@@ -100,7 +100,7 @@ async function moduleFolder(moduleDir: string, module: string): Promise<string> 
   return stdout.trim();
 }
 
-/** Runs `go build`; with -v it names each package on stderr, which tells how far it is. */
+/** Runs `go build -v`, which prints each package on stderr; this is the progress. */
 async function compile(program: GoProgram, output: string, status: Status): Promise<void> {
   const go = spawn("go", goBuildArguments(program, output), {
     cwd: program.moduleDir,

@@ -5,7 +5,7 @@ import { goPart } from "./go.ts";
 
 const here = import.meta.dirname;
 
-/** The Pulumi CLI and engine; returns the folder that has `pulumi`. */
+/** The Pulumi CLI and engine. Returns the folder with `pulumi`. */
 export async function pulumiPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "pulumi");
   const version = await requiredVersion(moduleDir, "github.com/pulumi/pulumi/pkg/v3");
@@ -15,8 +15,8 @@ export async function pulumiPart(progress: Progress): Promise<string> {
 }
 
 /**
- * Pulumi's Kubernetes provider; returns the folder that has `pulumi-resource-kubernetes`. It says that it is
- * `release`, for the engine warns of one below what the SDK asks for, and after a `+` which commit it is.
+ * Pulumi's Kubernetes provider. Returns the folder with `pulumi-resource-kubernetes`. It reports `release` as its version,
+ * because the engine warns of a provider older than the SDK requires, and after a `+` the commit that it really is.
  */
 export async function kubernetesProviderPart(release: string, progress: Progress): Promise<string> {
   const moduleDir = join(here, "pulumi-kubernetes");
@@ -34,7 +34,7 @@ export async function kubernetesProviderPart(release: string, progress: Progress
   );
 }
 
-/** Kubernetes; returns the folder that has the five components and `kubectl` by their usual names. */
+/** Kubernetes. Returns the folder with the five components and `kubectl`, under their usual names. */
 export async function kubernetesPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "kubernetes");
   const version = await requiredVersion(moduleDir, "k8s.io/kubernetes");
@@ -63,19 +63,19 @@ export async function kubernetesPart(progress: Progress): Promise<string> {
   );
 }
 
-/** etcd; returns the folder that has `etcd`. */
+/** etcd. Returns the folder with `etcd`. */
 export async function etcdPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "etcd");
   return goPart({ name: "etcd", moduleDir, package: "go.etcd.io/etcd/server/v3" }, progress);
 }
 
-/** CoreDNS; returns the folder that has `coredns`. */
+/** CoreDNS. Returns the folder with `coredns`. */
 export async function corednsPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "coredns");
   return goPart({ name: "coredns", moduleDir, package: "github.com/coredns/coredns" }, progress);
 }
 
-/** The container that holds a pod's namespaces; returns the folder that has `pause`. */
+/** The container that keeps a pod's namespaces. Returns the folder with `pause`. */
 export async function pausePart(progress: Progress): Promise<string> {
   return goPart({ name: "pause", moduleDir: join(here, "pause"), package: "." }, progress);
 }

@@ -4,17 +4,17 @@ import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** How one part of the lab is fetched or built. */
+/** How to download or build one part of the lab. */
 export interface Recipe {
-  /** Name of the part, for example `"etcd"`; the folder in the cache starts with it. */
+  /** Name of the part, for example `"etcd"`. Its folder in the cache starts with this name. */
   readonly name: string;
-  /** Everything that decides the result (pins, file contents, keys of other parts): a change builds anew. */
+  /** Everything that determines the result (pins, file contents, keys of other parts). If it changes, the part is rebuilt. */
   readonly inputs: readonly string[];
-  /** Fills the empty folder `dir`. May throw: nothing of it is kept then. */
+  /** Fills the empty folder `dir`. If it throws, nothing is kept. */
   build(dir: string): Promise<void>;
 }
 
-/** Folder outside the tree that all clones on the machine share. */
+/** Cache folder outside the repository, shared by all clones on the machine. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return (
     env.CLAUDE_GATEWAY_CACHE ??
@@ -22,7 +22,7 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   );
 }
 
-/** First 12 hex digits of the hash over a recipe's name and inputs. */
+/** First 12 hex digits of a hash of a recipe's name and inputs. */
 export function partKey(recipe: Pick<Recipe, "name" | "inputs">): string {
   return createHash("sha256")
     .update(JSON.stringify([recipe.name, recipe.inputs]))
@@ -30,7 +30,7 @@ export function partKey(recipe: Pick<Recipe, "name" | "inputs">): string {
     .slice(0, 12);
 }
 
-/** The folder that a part has, or will have, in the cache. */
+/** The folder in the cache that a part has or will have. */
 export function partPath(recipe: Pick<Recipe, "name" | "inputs">): string {
   return join(cacheRoot(), "parts", `${recipe.name}-${partKey(recipe)}`);
 }
@@ -38,9 +38,9 @@ export function partPath(recipe: Pick<Recipe, "name" | "inputs">): string {
 const underWay = new Map<string, Promise<string>>();
 
 /**
- * Returns the folder of a part, built first if the cache lacks it. A part appears under its name by one
- * rename, so a build that was killed half way leaves nothing that could be taken for the part. Those
- * who ask for a part while it is built wait for the same build.
+ * Returns the folder of a part. Builds it first if the cache does not have it. A part gets its final name with one rename,
+ * so a build that was killed leaves nothing that looks like the part. Calls for the same part during a build wait for that
+ * build.
  */
 export async function part(recipe: Recipe): Promise<string> {
   const path = partPath(recipe);
@@ -62,7 +62,7 @@ async function build(recipe: Recipe, path: string): Promise<string> {
   try {
     await recipe.build(dir);
     await rename(dir, path).catch((error: unknown) => {
-      // Another clone finished the same part first; its copy serves as well.
+      // Another clone finished the same part first. Use its copy.
       if (!existsSync(path)) throw error;
     });
   } finally {
@@ -71,7 +71,7 @@ async function build(recipe: Recipe, path: string): Promise<string> {
   return path;
 }
 
-/** Removes what builds left that were killed: the folder's name says which process it was. */
+/** Deletes what killed builds left behind. The folder's name contains the pid of the build. */
 async function removeAbandoned(building: string): Promise<void> {
   for (const name of await readdir(building)) {
     const pid = name.split(".").at(-2) ?? "";

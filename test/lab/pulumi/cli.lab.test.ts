@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A stack that is ready to go up. */
+/** A stack that is ready for `up`. */
 async function prepared(name: string): Promise<Stack> {
   const stack = pulumi.stack(name);
   await stack.init("small");
@@ -58,7 +58,7 @@ async function namespaces(): Promise<string[]> {
 }
 
 describe("a stack", () => {
-  it("goes up, stays as it is, changes, and goes without a trace", async () => {
+  it("is created, stays unchanged, is updated, and is destroyed without a trace", async () => {
     const stack = await prepared("one");
     let said = "";
     await stack.up({ onOutput: (text) => (said += text) });
@@ -88,7 +88,7 @@ describe("a stack", () => {
     expect(await pulumi.stacks()).not.toContain("one");
   });
 
-  it("that is interrupted saves what it has done, leaves no lock, and is taken up again", async () => {
+  it("saves its progress when interrupted, leaves no lock, and can be continued", async () => {
     const stack = await prepared("two");
     await stack.setConfig("endless", "true");
     const interrupt = new AbortController();
@@ -110,7 +110,7 @@ describe("a stack", () => {
     await stack.remove();
   });
 
-  it("is changed by one command at a time, and goes even if the API server restarts meanwhile", async () => {
+  it("is changed by one command at a time, and can be destroyed while the API server restarts", async () => {
     const stack = await prepared("three");
     await Promise.all([stack.up(), stack.up()]);
     expect(steps(await stack.preview())).toEqual([]);
@@ -133,7 +133,7 @@ describe("a stack", () => {
   });
 });
 
-it("nothing of this touches the tree", async () => {
+it("the tests change nothing in the repository", async () => {
   const tree = await readdir(clone, { recursive: true, withFileTypes: true });
   const files = tree.filter(
     (entry) => entry.isFile() && !entry.parentPath.includes("node_modules"),

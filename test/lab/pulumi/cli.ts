@@ -7,37 +7,37 @@ import { pulumiInstallation } from "./installation.ts";
 import { configFile, mirrorProject, type Project } from "./project.ts";
 import { LOCKED_EXIT_CODE, run, type Ended } from "./run.ts";
 
-/** Where Pulumi runs and where it keeps things. */
+/** Where Pulumi runs and where it stores its files. */
 export interface PulumiOptions {
-  /** The clone whose program is run. */
+  /** The clone whose program runs. */
   readonly clone: string;
-  /** Folder outside the tree for state, stack files, passphrase and plugins; to delete it leaves no trace. */
+  /** Folder outside the repository for state, stack files, passphrase and plugins. Deleting it leaves no trace. */
   readonly dir: string;
   readonly progress: Progress;
-  /** Program of the clone to run in place of its own. */
+  /** A program of the clone to run instead of the project's own. */
   readonly program?: string;
   /** Wraps a command line, to run it in the lab's sandbox. */
   readonly wrap?: (argv: readonly [string, ...string[]], cwd: string) => [string, ...string[]];
-  /** Defaults to this process's environment. */
+  /** Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What one command may be given. */
+/** Options of one command. */
 export interface RunOptions {
-  /** Interrupts the command when aborted: operations are cancelled, the state is saved, no lock stays. */
+  /** Interrupts the command when aborted: Pulumi cancels its operations, saves the state and releases its lock. */
   readonly signal?: AbortSignal;
-  /** Receives Pulumi's output as it comes. */
+  /** Receives Pulumi's output as it arrives. */
   readonly onOutput?: (text: string) => void;
 }
 
-/** A Pulumi command that failed; the message ends with what Pulumi said. */
+/** A failed Pulumi command. The message ends with Pulumi's output. */
 export class PulumiFailed extends Error {
   override readonly name = "PulumiFailed";
   readonly exitCode: number | null;
   readonly output: string;
   constructor(command: string, { exitCode, stdout, stderr }: Ended) {
     const output = (stdout + stderr).trim();
-    const how = exitCode === null ? "was interrupted" : `ended with ${exitCode}`;
+    const how = exitCode === null ? "was interrupted" : `exited with code ${exitCode}`;
     super(`pulumi ${command} ${how}:\n${output}`);
     this.exitCode = exitCode;
     this.output = output;
@@ -51,20 +51,20 @@ export interface PreviewStep {
   readonly replaceReasons?: readonly string[];
 }
 
-/** What `pulumi preview --json` says. */
+/** The output of `pulumi preview --json`. */
 export interface Preview {
   readonly steps?: readonly PreviewStep[];
   readonly changeSummary?: Readonly<Record<string, number>>;
   readonly diagnostics?: readonly { readonly message: string; readonly severity: string }[];
 }
 
-/** The stacks of one clone on a file backend of their own. */
+/** The stacks of one clone, in their own file backend. */
 export class Pulumi {
   readonly project: Project;
   private readonly options: PulumiOptions;
   /** The CLI. */
   readonly binary: string;
-  /** The environment that makes any Pulumi command one on these stacks. */
+  /** The environment with which any Pulumi command uses these stacks. */
   readonly env: NodeJS.ProcessEnv;
 
   private constructor(
@@ -79,7 +79,7 @@ export class Pulumi {
     this.env = env;
   }
 
-  /** Finds or builds Pulumi and sets up its folder; does nothing twice. */
+  /** Finds or builds Pulumi and sets up its folder. Skips what is already done. */
   static async open(options: PulumiOptions): Promise<Pulumi> {
     const { dir, clone, progress } = options;
     const state = join(dir, "state");
@@ -95,19 +95,19 @@ export class Pulumi {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       ...(home !== undefined && {
         PULUMI_HOME: home,
-        // There is nowhere to fetch a plugin from.
+        // The lab cannot download plugins.
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       }),
     };
     return new Pulumi(options, project, pulumi, env);
   }
 
-  /** The stack `name`, existing or not. */
+  /** The stack `name`, whether it exists or not. */
   stack(name: string): Stack {
     return new Stack(this, name);
   }
 
-  /** Names of the stacks that exist. */
+  /** Names of the existing stacks. */
   async stacks(): Promise<string[]> {
     const list = JSON.parse(await this.execute(["stack", "ls", "--json"])) as { name: string }[];
     return list.map(({ name }) => name);
@@ -118,7 +118,7 @@ export class Pulumi {
     return join(this.options.clone, "stacks", `Pulumi.${stack}.yaml`);
   }
 
-  /** Runs one Pulumi command and returns what it wrote to stdout; with `lock`, as the only one of that stack. */
+  /** Runs one Pulumi command and returns its stdout. With `lock`, no other command changes that stack meanwhile. */
   async execute(
     args: readonly string[],
     options: RunOptions & { readonly lock?: string; readonly input?: string } = {},
@@ -140,7 +140,7 @@ export class Pulumi {
       this.options.progress.note(`Waiting for another command that changes stack ${options.lock}`);
       ended = await attempt(false);
     }
-    // What stands on the command line may be a value of the user's: only the command is named.
+    // Name only the command, because its other arguments may contain the user's values.
     const name = args.slice(
       0,
       Math.max(
@@ -153,8 +153,8 @@ export class Pulumi {
   }
 
   /**
-   * Puts a command behind a lock of the kernel's that lasts as long as any process of it. Whoever has that lock
-   * may take Pulumi's own away: the command that left it there was killed.
+   * Runs a command with a kernel lock that lasts as long as any of its processes. A command that holds this lock may delete
+   * Pulumi's own lock, because the command that left it must have been killed.
    */
   private locked(stack: string, nonblock: boolean, argv: readonly string[]): [string, ...string[]] {
     const { dir } = this.options;
@@ -179,32 +179,32 @@ export class Stack {
     this.name = name;
   }
 
-  /** The stack's copy of its file, outside the tree. */
+  /** The stack's copy of its file, outside the repository. */
   get configFile(): string {
     return configFile(this.pulumi.project, this.name);
   }
 
-  /** Creates the stack if there is none, from the shipped file of stack `like`. */
+  /** Creates the stack if it does not exist, from the shipped file of stack `like`. */
   async init(like: string = this.name): Promise<void> {
     if ((await this.pulumi.stacks()).includes(this.name)) return;
     await copyFile(this.pulumi.shippedConfig(like), this.configFile);
     await this.pulumi.execute(["stack", "init", this.name, "--no-select"]);
   }
 
-  /** Sets a config value; `path` reaches into objects, as in `gateway.path`. */
+  /** Sets a config value. `path` may point into objects, for example `gateway.path`. */
   async setConfig(
     path: string,
     value: string,
     { secret = false }: { readonly secret?: boolean } = {},
   ): Promise<void> {
     const kind = secret ? "--secret" : "--plaintext";
-    // By standard input: a value on the command line is there for every process of the machine to read.
+    // Through stdin, because every process on the machine can read a command line.
     await this.pulumi.execute(["config", "set", "--stack", this.name, "--path", path, kind], {
       input: value,
     });
   }
 
-  /** Sets config values, none of them secret, by one command. */
+  /** Sets several non-secret config values with one command. */
   async configure(values: Readonly<Record<string, string>>): Promise<void> {
     const pairs = Object.entries(values).flatMap(([path, value]) => [
       "--plaintext",
@@ -218,7 +218,7 @@ export class Stack {
     await this.pulumi.execute(["config", "rm", "--stack", this.name, "--path", path]);
   }
 
-  /** Says what an update would do, and does nothing. */
+  /** Shows what an update would do, without doing it. */
   async preview(options: RunOptions & { readonly refresh?: boolean } = {}): Promise<Preview> {
     const refresh = options.refresh === true ? ["--refresh"] : [];
     const args = ["preview", "--stack", this.name, "--json", ...refresh];
@@ -230,7 +230,7 @@ export class Stack {
     await this.change("up", options, options.refresh === true ? ["--refresh"] : []);
   }
 
-  /** `pulumi destroy`: the resources go, the stack and its config stay. */
+  /** `pulumi destroy`: deletes the resources, but keeps the stack and its config. */
   async destroy(options: RunOptions = {}): Promise<void> {
     await this.change("destroy", options);
   }
@@ -240,18 +240,18 @@ export class Stack {
     await this.change("refresh", options);
   }
 
-  /** The stack's outputs, secrets in the clear. */
+  /** The stack's outputs, with secrets decrypted. */
   async outputs(): Promise<Record<string, unknown>> {
     const args = ["stack", "output", "--stack", this.name, "--json", "--show-secrets"];
     return JSON.parse(await this.pulumi.execute(args)) as Record<string, unknown>;
   }
 
-  /** The stack's state as it is stored, secrets encrypted. */
+  /** The stack's state as it is stored, with secrets encrypted. */
   async export(): Promise<string> {
     return await this.pulumi.execute(["stack", "export", "--stack", this.name]);
   }
 
-  /** Removes the stack itself, which must have been destroyed, and its copy of the file. */
+  /** Removes the stack itself, which must be destroyed already, and its copy of the file. */
   async remove(): Promise<void> {
     if (!(await this.pulumi.stacks()).includes(this.name)) return;
     await this.pulumi.execute(["stack", "rm", this.name, "--yes"], { lock: this.name });
@@ -272,7 +272,7 @@ export class Stack {
   }
 }
 
-/** The passphrase that encrypts the stacks' secrets: drawn once, readable by its owner alone. */
+/** The passphrase that encrypts the stacks' secrets: generated once, readable by its owner only. */
 async function passphrase(file: string): Promise<string> {
   if (!existsSync(file)) {
     const drawn = randomBytes(24).toString("base64url");

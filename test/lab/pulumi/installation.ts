@@ -4,15 +4,15 @@ import { kubernetesProviderPart, pulumiPart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
 import { installPlugins, sdkVersion } from "./plugins.ts";
 
-/** Which Pulumi runs. */
+/** The Pulumi installation in use. */
 export interface Installation {
   /** The CLI. */
   readonly pulumi: string;
-  /** PULUMI_HOME with the plugins, built here or stand-ins; `undefined` where a real Pulumi brings its own. */
+  /** PULUMI_HOME with plugins that were built here or are simulated; `undefined` for a real Pulumi, which has its own. */
   readonly home: string | undefined;
 }
 
-/** A real Pulumi with its Node language host where there is one, else what is built here, with our stand-ins. */
+/** A real Pulumi with its Node language host if installed; otherwise Pulumi built here, with simulated plugins. */
 export async function pulumiInstallation(
   home: string,
   progress: Progress,
@@ -20,7 +20,7 @@ export async function pulumiInstallation(
 ): Promise<Installation> {
   const installed = await installedPulumi(path);
   if (installed !== undefined) return { pulumi: installed, home: undefined };
-  // One after the other: most of what the provider is made of is compiled for the engine.
+  // Sequential, because the provider and the engine share most of what has to be compiled.
   const engine = await pulumiPart(progress);
   const provider = await kubernetesProviderPart(await sdkVersion("kubernetes"), progress);
   await installPlugins(home, {
@@ -30,7 +30,7 @@ export async function pulumiInstallation(
   return { pulumi: join(home, "bin", "pulumi"), home };
 }
 
-/** The CLI on `path`, if the language host, without which it runs no program, lies on `path` or next to it. */
+/** The CLI on `path`, if the language host, which it needs to run a program, is on `path` or next to it. */
 export async function installedPulumi(path: string): Promise<string | undefined> {
   const folders = path.split(delimiter).filter((folder) => folder !== "");
   const pulumi = await firstExecutable(folders, "pulumi");

@@ -8,10 +8,10 @@ import { part } from "../parts/store.ts";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 
-/** Each resource provider that has a stand-in: the folder here that holds it, and the SDK whose release it plays. */
+/** Each simulated resource provider: its folder here, and the SDK whose release it claims to be. */
 const STAND_INS = ["gcp", "random"] as const;
 
-/** What was built from source. */
+/** The programs that were built from source. */
 export interface BuiltPulumi {
   /** The CLI. */
   readonly pulumi: string;
@@ -20,9 +20,9 @@ export interface BuiltPulumi {
 }
 
 /**
- * Builds the stand-ins and lays all plugins out as the real installer does: the language host beside the CLI in
- * `bin`, each provider under `plugins` in the release that the SDK asks for. `home` is then both the installation and
- * PULUMI_HOME, and `home/bin/pulumi` finds everything without saying that it took something from PATH.
+ * Builds the simulated plugins and places all plugins as the real installer does: the language host next to the CLI in
+ * `bin`, and each provider in `plugins` with the release that the SDK requests. `home` is then both the installation and
+ * PULUMI_HOME, and `home/bin/pulumi` finds everything without a warning that it used a plugin from PATH.
  */
 export async function installPlugins(
   home: string,
@@ -31,7 +31,7 @@ export async function installPlugins(
   const bundles = await pluginBundles();
   const bin = join(home, "bin");
   await mkdir(bin, { recursive: true });
-  // The CLI looks for its language hosts where its own file lies, symbolic links resolved.
+  // The CLI looks for language hosts next to its own file, after resolving symbolic links.
   await rm(join(bin, "pulumi"), { force: true });
   await link(pulumi, join(bin, "pulumi")).catch(() => copyFile(pulumi, join(bin, "pulumi")));
   await writeWrapper(join(bin, "pulumi-language-nodejs"), join(bundles, "language.mjs"));
@@ -42,14 +42,14 @@ export async function installPlugins(
   }
 }
 
-/** Where the engine looks for a provider, in a folder that is made. */
+/** The folder in which the engine looks for a provider. Creates it. */
 async function providerFile(home: string, provider: string): Promise<string> {
   const folder = join(home, "plugins", `resource-${provider}-v${await sdkVersion(provider)}`);
   await mkdir(folder, { recursive: true });
   return join(folder, `pulumi-resource-${provider}`);
 }
 
-/** The stand-ins as one file each: started that way they are up in a third of the time. */
+/** The simulated plugins, each bundled into one file: they start in a third of the time. */
 async function pluginBundles(): Promise<string> {
   const folders = ["language", "provider", ...STAND_INS];
   const sources = await Promise.all(folders.map((folder) => readSources(join(HERE, folder))));
@@ -71,7 +71,7 @@ async function pluginBundles(): Promise<string> {
         platform: "node",
         target: "node20",
         format: "esm",
-        // CommonJS dependencies in an ES module need a require.
+        // CommonJS dependencies in an ES module need `require`.
         banner: {
           js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
         },

@@ -2,19 +2,19 @@ import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { parse, stringify } from "yaml";
 
-/** Where the copies of the stack files lie, inside the project's double. */
+/** Folder of the copied stack files, inside the copy of the project. */
 const CONFIG_DIR = "config";
 
-/** The project's double: the same program under the same name, with stack files of its own. */
+/** A copy of the project: the same program with the same name, but with its own stack files. */
 export interface Project {
   readonly name: string;
   readonly dir: string;
 }
 
 /**
- * Makes a folder that is the project to Pulumi and holds nothing but links to the real one, except the stack
- * files. With the real folder, `pulumi stack init` would write a salt into a tracked file, whatever --config-file
- * says, and `pulumi stack rm` would delete it. `program` is run in place of the project's own.
+ * Creates a folder that Pulumi sees as the project. It contains only links to the real project, except for the stack files.
+ * In the real folder, `pulumi stack init` would write a salt into a tracked file, whatever --config-file says, and
+ * `pulumi stack rm` would delete that file. `program` runs instead of the project's own program.
  */
 export async function mirrorProject(
   source: string,

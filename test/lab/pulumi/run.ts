@@ -1,15 +1,15 @@
 import { spawn } from "node:child_process";
 import { pipeline } from "node:stream/promises";
 
-/** How long an interrupted Pulumi may take to stop its operations and write its state. */
+/** How long an interrupted Pulumi may take to stop its operations and to write its state. */
 const INTERRUPT_GRACE_MS = 60_000;
-/** `flock`'s exit code for "somebody else holds the lock". */
+/** `flock`'s exit code if another process holds the lock. */
 export const LOCKED_EXIT_CODE = 75;
 
-/** What ends this process in a terminal; the command, in a group of its own, would not notice. */
+/** Signals that end this process in a terminal. The command has its own process group and would not receive them. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What a command wrote, and how it ended. */
+/** A command's output and exit code. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -22,14 +22,15 @@ export interface Invocation {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
-  /** Receives the output as it comes. */
+  /** Receives the output as it arrives. */
   readonly onOutput?: ((text: string) => void) | undefined;
   readonly input?: string | AsyncIterable<Buffer> | undefined;
 }
 
 /**
- * Runs a command to the end of its output. Aborting the signal, or interrupting this process, interrupts it as Ctrl-C does, which makes Pulumi
- * cancel what it is doing and save what it has done; a second interrupt, then a kill, follow if that takes too long.
+ * Runs a command until its output ends. Aborting the signal, or interrupting this process, interrupts the command like
+ * Ctrl-C: Pulumi cancels its operations and saves what it has done. If that takes too long, a second interrupt follows,
+ * and then a kill.
  */
 export async function run(invocation: Invocation): Promise<Ended> {
   invocation.signal?.throwIfAborted();
@@ -38,10 +39,10 @@ export async function run(invocation: Invocation): Promise<Ended> {
     cwd: invocation.cwd,
     env: invocation.env,
     stdio: "pipe",
-    // A group of its own: Ctrl-C in a terminal reaches this process alone, which then interrupts once, in order.
+    // Its own process group: Ctrl-C in a terminal reaches only this process, which then interrupts the command once.
     detached: true,
   });
-  // A command that ends before it has read everything says why itself.
+  // A command that ends before it has read its input reports the reason itself.
   void pipeline(invocation.input ?? "", child.stdin).catch(() => undefined);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
@@ -67,7 +68,7 @@ export async function run(invocation: Invocation): Promise<Ended> {
   invocation.signal?.addEventListener("abort", interrupt);
   for (const signal of FORWARDED) process.on(signal, interrupt);
   try {
-    // The end of the output counts, not that of the first process: a wrapper dies of the interrupt before Pulumi does.
+    // Wait for the end of the output, not for the first process: after an interrupt a wrapper ends before Pulumi does.
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.on("error", reject).on("close", resolve);
     });

@@ -126,7 +126,7 @@ describe("host:status", () => {
     standIns({ outputs: { baseUrl: "http://gateway" } });
     const { status, stderr } = run("host-status", "--stack", "gateway");
     expect(stderr).toBe(
-      'Stack "gateway" has no output "project": it is no host stack, or was never brought up. Run: pulumi up -s gateway\n',
+      'Stack "gateway" has no output "project": it is not a host stack, or `pulumi up` has not finished on it yet. Run: pulumi up -s gateway\n',
     );
     expect(status).toBe(1);
   });
@@ -183,7 +183,7 @@ describe("tunnel", () => {
       renderKubeconfig({ ...parseKubeconfig(KUBECONFIG), server: "https://127.0.0.1:16443" }),
     );
     expect(stderr).toMatch(
-      /^Left out of the kubeconfig, and not written by k3s: users\.0\.user\.exec\./,
+      /^Removed from the kubeconfig, because k3s does not write it: users\.0\.user\.exec\./,
     );
   });
 
@@ -191,7 +191,7 @@ describe("tunnel", () => {
     standIns({ kubeconfig: "clusters: []\n" });
     const { status, stderr } = run("tunnel", "--stack", "host");
     expect(stderr).toBe(
-      "The kubeconfig that the machine published cannot be used: clusters is missing or malformed. k3s wrote none like it: see who changed the machine, `npm run host:status`\n",
+      "The kubeconfig that the machine published cannot be used: clusters is missing or malformed. k3s does not write such a file. Find out who changed the machine: `npm run host:status`\n",
     );
     expect(status).toBe(1);
     expect(existsSync(join(dir, ".kube"))).toBe(false);
@@ -209,7 +209,7 @@ describe("tunnel", () => {
 
   it("refuses a port that is none", () => {
     const { status, stderr } = run("tunnel", "--stack", "host", "--port", "70000");
-    expect(stderr).toContain("--port is no port: give a number from 1 to 65535");
+    expect(stderr).toContain("--port is not a port: give a number from 1 to 65535");
     expect(status).toBe(2);
   });
 });
@@ -233,7 +233,7 @@ describe("a host stack's kubeconfig", () => {
     it("is damaged", () => {
       writeFileSync(writeTunnelFile(dir), "users: []\n");
       expect(kubeconfigProblem("organization/claude-gateway/host")).toMatch(
-        /^The kubeconfig at \S+ cannot be used, clusters is missing or malformed: run `npm run tunnel/,
+        /^The kubeconfig at \S+ cannot be used \(clusters is missing or malformed\): run `npm run tunnel/,
       );
     });
 
@@ -242,7 +242,7 @@ describe("a host stack's kubeconfig", () => {
       expect(kubeconfigProblem("organization/claude-gateway/host")).toBeUndefined();
       const later = new Date(Date.now() + 366 * 86_400_000);
       expect(kubeconfigProblem("organization/claude-gateway/host", later)).toMatch(
-        /^The kubeconfig at ~\/\.kube\/claude-gateway\/organization\/claude-gateway\/host\.yaml is stale, its certificate ended .*: run `npm run tunnel/,
+        /^The kubeconfig at ~\/\.kube\/claude-gateway\/organization\/claude-gateway\/host\.yaml is stale \(its certificate expired .*\): run `npm run tunnel/,
       );
     });
   });

@@ -14,7 +14,7 @@ import { Row } from "./row.ts";
 import { openStack } from "./subject/stack.ts";
 import type { Subject } from "./subject/subject.ts";
 
-/** Config that selects a variant, beside what every spike has. */
+/** The config that selects a variant; the rest of the config is the same for every spike. */
 function selecting(name: VariantName): Readonly<Record<string, string>> {
   const { path, mode, holder } = variantNamed(name);
   return {
@@ -24,16 +24,16 @@ function selecting(name: VariantName): Readonly<Record<string, string>> {
   };
 }
 
-/** A spike that is measured. */
+/** A spike to measure. */
 export interface Spike {
-  /** Name of its stack. */
+  /** Name of the spike's stack. */
   readonly name: string;
   readonly variant: VariantName;
-  /** Config beside that which selects the path. */
+  /** Config in addition to the config that selects the path. */
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** Where spikes are made. */
+/** Where spikes are deployed. */
 export interface SpikeRange {
   readonly target: Target;
   readonly pulumi: Pulumi;
@@ -47,7 +47,7 @@ export const spikes: readonly Spike[] = variantNames.map((variant) => ({
   variant,
 }));
 
-/** Spikes that are measured one after another; the next one comes up and the one before goes meanwhile. */
+/** The spikes, measured one after another. While one is measured, the next is deployed and the previous one destroyed. */
 export function spikeRow(
   spikes: readonly Spike[],
   { target, pulumi, progress, signal }: SpikeRange,
@@ -57,7 +57,7 @@ export function spikeRow(
       signal.throwIfAborted();
       const stack = await prepareStack(pulumi, target, name, "spike", {
         ...selecting(variant),
-        // Nothing is under way when the spike goes.
+        // Nothing may be under way when the spike is destroyed.
         "gateway.drainSeconds": "10",
         ...config,
       });
@@ -73,7 +73,7 @@ export function spikeRow(
   });
 }
 
-/** Measures every path on the embedded cluster, which is left as it was found. */
+/** Measures every path on the embedded cluster, and leaves the cluster as it was before. */
 export async function measureAllPaths(
   args: Pick<SpikeRange, "progress" | "signal"> & {
     readonly long: boolean;
@@ -82,7 +82,7 @@ export async function measureAllPaths(
 ): Promise<Report[]> {
   const { long, progress, signal, measure } = args;
   const lab = openLab();
-  // A lab that ended comes back with its stacks.
+  // A stopped lab starts again with its stacks.
   const wasThere = sandboxInit(lab) !== undefined || deployedStacks(lab).length > 0;
   try {
     const target = await labTarget(lab, progress);

@@ -2,10 +2,10 @@ import { type VariantName, variantNamed } from "../../../components/gateway/path
 import type { Deviation } from "../../../components/gateway/paths/variant.ts";
 import type { Check } from "./checks/check.ts";
 
-/** What a check is expected to find. */
+/** The expected result of a check. */
 export type Expectation = { readonly status: "pass" } | Deviation;
 
-/** What a check is expected to find on a path. A gateway that is not ours is expected to keep everything. */
+/** The expected result of a check on a path. On a gateway that is not ours every check is expected to pass. */
 export function expectationOf(path: VariantName | "external", check: Check): Expectation {
   const table = path === "external" ? {} : variantNamed(path).deviations;
   const theme = check.id.slice(0, check.id.indexOf("."));

@@ -11,13 +11,13 @@ import { type Expectation, expectationOf } from "./expected.ts";
 import { type CheckResult, differs, type Report } from "./report/report.ts";
 import type { Subject } from "./subject/subject.ts";
 
-/** Checks of these themes wait more than they work: each theme runs beside the rest. */
+/** Checks of these themes mostly wait, so each theme runs in parallel with the rest. */
 const BESIDE: readonly Theme[] = ["disconnect", "claude-code"];
 
-/** Tells how far a measurement is. */
+/** Called with the progress of a measurement. */
 export type OnResult = (done: number, of: number) => void;
 
-/** Runs every check on a gateway and holds what it found against the table. */
+/** Runs every check on a gateway and compares the results with the table of known losses. */
 export async function measure(
   subject: Subject,
   onResult: OnResult = () => undefined,
@@ -72,7 +72,7 @@ async function result({ path, context }: Subject, check: Check): Promise<CheckRe
 }
 
 const NEEDS = {
-  upstream: "the fake API, which compares both sides",
+  upstream: "the fake API, to compare both sides",
   claude: "an agent's pod with Claude Code",
   configuration: "access to the gateway's pods",
   long: "--long",
@@ -86,7 +86,7 @@ async function outcomeOf(check: Check, context: CheckContext): Promise<Outcome> 
   }
 }
 
-/** What an outcome means where something is expected. */
+/** The status of an outcome, given the expected one. */
 export function judge(
   expectation: Exclude<Expectation, { status: "not-applicable" }>,
   outcome: Outcome,

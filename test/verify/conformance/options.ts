@@ -1,27 +1,27 @@
 import { BadInput, readArguments, UsageError } from "../../../cli/command-line.ts";
 import { stackOptions } from "../../lab/stack-options.ts";
 
-/** What `npm run verify` is asked to do. */
+/** The options of `npm run verify`. */
 export interface Options {
   readonly subject:
     | { readonly kind: "stack"; readonly stack: string; readonly kubeconfig: string | undefined }
     | { readonly kind: "url"; readonly url: string }
     | { readonly kind: "all-paths" };
-  /** Files to write beside the table on the terminal. */
+  /** Files to write in addition to the table on the terminal. */
   readonly json: string | undefined;
   readonly html: string | undefined;
   readonly long: boolean;
 }
 
-export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   the verdict on a stack's gateway
-npm run verify -- --all-paths [OPTIONS]      on every path, each in a spike of its own
-npm run verify -- --url URL [OPTIONS]        on a gateway that is not ours, from outside;
-                                             its token in ANTHROPIC_AUTH_TOKEN
+export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   measure a stack's gateway
+npm run verify -- --all-paths [OPTIONS]      measure every path, each in its own spike
+npm run verify -- --url URL [OPTIONS]        measure another gateway, from outside;
+                                             set its token in ANTHROPIC_AUTH_TOKEN
 
   --json FILE         write the report as JSON
-  --html FILE         write it as one self-contained page
-  --long              also wait through 310 s of silence
-  --kubeconfig FILE   the stack was made by npm run local -- --kubeconfig FILE`;
+  --html FILE         write the report as one self-contained page
+  --long              also run the check that waits through 310 s of silence
+  --kubeconfig FILE   for a stack that npm run local -- --kubeconfig FILE deployed`;
 
 const OPTIONS = {
   stack: { type: "string" },
@@ -33,7 +33,7 @@ const OPTIONS = {
   kubeconfig: { type: "string" },
 } as const;
 
-/** Reads the command line. Throws {@link BadInput}. */
+/** Parses the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Options {
   const values = readArguments(argv, OPTIONS);
   const given = [values.stack, values.url, values["all-paths"] ? "" : undefined].filter(
@@ -43,7 +43,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
     throw new UsageError("give exactly one of --stack, --all-paths and --url");
   }
   if (values.kubeconfig !== undefined && values.stack === undefined) {
-    throw new BadInput("--kubeconfig belongs to --stack");
+    throw new BadInput("--kubeconfig can only be used with --stack");
   }
   return {
     subject: subjectOf(values, env),
@@ -64,11 +64,11 @@ function subjectOf(
   const url = URL.parse(values.url);
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.username !== "") {
     throw new BadInput(
-      `--url ${JSON.stringify(values.url)} is no base URL: write it as ANTHROPIC_BASE_URL has it`,
+      `--url ${JSON.stringify(values.url)} is not a base URL: write it as in ANTHROPIC_BASE_URL`,
     );
   }
   if ((env.ANTHROPIC_AUTH_TOKEN ?? env.ANTHROPIC_API_KEY ?? "") === "") {
-    throw new BadInput("--url needs the gateway's token in ANTHROPIC_AUTH_TOKEN");
+    throw new BadInput("--url needs the gateway's token: set ANTHROPIC_AUTH_TOKEN");
   }
   return { kind: "url", url: values.url };
 }

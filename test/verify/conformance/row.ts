@@ -1,20 +1,20 @@
-/** How something is made before its use, and removed afterwards. */
+/** How to make something, and how to remove it. */
 export interface Changes<Item, Up> {
   readonly up: (item: Item) => Promise<Up>;
-  /** Also called where `up` failed, and may have left something. */
+  /** Also called after `up` failed, because it may have left something behind. */
   readonly down: (item: Item) => Promise<void>;
 }
 
 /**
- * Items that are used one after another. While one is in use, the one before it is removed and then the next one is
- * made: one change at a time, so that there are never more than three, and the machine is left enough for the use.
+ * Items that are used one after another. While one is in use, the previous one is removed and then the next one is made.
+ * Only one change runs at a time, so at most three items exist and the machine has capacity left for the one in use.
  */
 export class Row<Item, Up> {
   readonly #items: readonly Item[];
   readonly #changes: Changes<Item, Up>;
   readonly #up = new Map<Item, Promise<Up>>();
   readonly #down: Promise<void>[] = [];
-  /** Settles after the change that was queued last; does not reject. */
+  /** Settles after the last queued change. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(items: readonly Item[], changes: Changes<Item, Up>) {
@@ -22,7 +22,7 @@ export class Row<Item, Up> {
     this.#changes = changes;
   }
 
-  /** Does something with an item that is up, which is removed afterwards whatever happens. */
+  /** Runs a function with an item that is up. The item is removed afterwards, whatever happens. */
   async use<T>(item: Item, work: (up: Up) => Promise<T>): Promise<T> {
     try {
       const up = await this.#bringUp(item);
@@ -34,7 +34,7 @@ export class Row<Item, Up> {
     }
   }
 
-  /** Removes what was made and not used, and waits until all is gone; rejects if something could not be removed. */
+  /** Removes items that were made and not used, and waits until all are gone. Rejects if one could not be removed. */
   async end(): Promise<void> {
     for (const item of this.#up.keys()) this.#remove(item);
     await this.#last;
@@ -53,7 +53,7 @@ export class Row<Item, Up> {
 
   #queue<T>(change: () => Promise<T>): Promise<T> {
     const queued = this.#last.then(change);
-    // A failure is told to whoever uses the item, or at the end.
+    // The error is thrown when the item is used, or at the end.
     this.#last = queued.catch(() => undefined);
     return queued;
   }

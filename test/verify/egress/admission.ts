@@ -2,7 +2,7 @@ import type { Target } from "../../lab/target.ts";
 import type { BadPod, Pod, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
 
-/** Asks the API server whether it would let pods in. Nothing is created. */
+/** Checks, with a dry run, that the API server rejects pods that it should reject. Nothing is created. */
 export async function measureBadPods(
   rows: readonly BadPod[],
   target: Target,
@@ -15,16 +15,19 @@ export async function measureBadPods(
     return pod;
   });
   const [refusal, ...refusals] = await refusalsOf([good, ...pods], target);
-  // Refused for another reason (a quota that is full), none of the others would show anything.
-  if (refusal !== undefined) throw new Error(`a pod as it should be is refused too: ${refusal}`);
+  // If the correct pod is rejected too (for example by a full quota), the other rejections prove nothing.
+  if (refusal !== undefined)
+    throw new Error(
+      `the API server also rejects a correct pod, so the other rejections prove nothing: ${refusal}`,
+    );
   return rows.map(({ id, title, expected, rings }, index) => ({
     ...{ id, title, expected, rings },
     status: refusals[index] === undefined ? "fail" : "pass",
-    evidence: refusals[index] ?? "the API server would have let it in",
+    evidence: refusals[index] ?? "the API server would have accepted it",
   }));
 }
 
-/** Why the API server refuses each of some pods; undefined for those that it would let in. */
+/** For each of some pods, why the API server rejects it; undefined if it accepts it. */
 export async function refusalsOf(
   pods: readonly Pod[],
   target: Target,
@@ -41,7 +44,7 @@ export async function refusalsOf(
   try {
     letIn = await target.kubectl(command, { input: list });
   } catch (error) {
-    // kubectl goes on after a refusal, and ends with an error.
+    // kubectl continues after a rejection, and exits with an error at the end.
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
     [letIn, refused] = [stdout, stderr];
   }
@@ -49,13 +52,13 @@ export async function refusalsOf(
     if (letIn.split("\n").includes(`pod/${name(index)}`)) return undefined;
     const reason = refused.split(`pods "${name(index)}" is forbidden: `)[1];
     if (reason === undefined)
-      throw new Error(`pod ${index} was neither let in nor refused: ${refused}`);
+      throw new Error(`pod ${index} was neither accepted nor rejected: ${refused}`);
     const [told = ""] = reason.split("\nError from server");
     return told.trim().replace(/^ValidatingAdmissionPolicy .* denied request: /, "");
   });
 }
 
-/** The runner's pod as somebody would write it who merges `podPatch`: let in as it is. */
+/** The runner's pod, written by hand with `podPatch` merged in. The API server must accept it. */
 export async function goodPod(target: Target, around: Surroundings): Promise<Pod> {
   const text = await target.kubectl([
     ...["get", "deployments", "--selector=app=runner", `--namespace=${around.agent}`],
@@ -69,7 +72,7 @@ export async function goodPod(target: Target, around: Surroundings): Promise<Pod
   };
 }
 
-/** A container that somebody would add to a running agent's pod; nothing is added. */
+/** A container that somebody could try to add to a running agent's pod; a dry run, so nothing is added. */
 export async function ephemeralContainer(
   target: Target,
   around: Surroundings,

@@ -2,10 +2,10 @@ import type { VariantName } from "../../../components/gateway/paths/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** What the attempts need to know of a deployed stack. */
+/** What the attempts need to know about a deployed stack. */
 export interface Surroundings {
   readonly variant: VariantName;
-  /** Namespace of the agent that attempts are made from. */
+  /** Namespace of the agent from which attempts are made. */
   readonly agent: string;
   readonly gatewayNamespace: string;
   /** Address of the Service `gateway`. */
@@ -19,15 +19,15 @@ export interface Surroundings {
   readonly nodeAddress: string;
   /** Whether agents' pods have an IPv6 address. */
   readonly ipv6: boolean;
-  /** What somebody else deployed, in a namespace that is no agent's. */
+  /** Pods and Services of another owner, in a namespace that is not an agent's. */
   readonly visitor: Visitor;
 }
 
-/** What holds an attempt back; `secrets` is that they are kept in another namespace. */
+/** What blocks an attempt. `secrets`: the secrets are in another namespace. */
 export type Ring =
   "policy" | "dns" | "firewall" | "gateway" | "admission" | "pod-security" | "secrets" | "rbac";
 
-/** A destination outside the cluster, as the far side sees it. */
+/** A destination outside the cluster, as the outside sees it. */
 export interface Arrival {
   readonly protocol: "tcp" | "udp" | "icmp";
   readonly address: string;
@@ -37,44 +37,44 @@ export interface Arrival {
 interface Common {
   readonly id: string;
   readonly title: string;
-  /** Rings that hold it, each of them alone. */
+  /** The rings that block it, each of them alone. */
   readonly rings: readonly [Ring, ...Ring[]];
 }
 
-/** A way out, tried from inside a container. */
+/** A way out of a container to try. */
 export interface Attempt extends Common {
   readonly expected: "blocked" | "refused by the gateway" | "limit";
-  /** Variants that the attempt makes sense on. Default every one. */
+  /** Variants on which the attempt makes sense. Default: all. */
   readonly variants?: readonly VariantName[];
-  /** Why it cannot be tried here; undefined when it can. */
+  /** Why it cannot be tried here; undefined if it can. */
   readonly skip?: (around: Surroundings) => string | undefined;
-  /** Tried while nothing else is, because it would keep others from getting through. */
+  /** Whether to try it alone, because it would block other attempts. */
   readonly alone?: true;
-  /** Whose container it is tried from. Default an agent's. */
+  /** Whose container to try it from. Default: an agent's. */
   readonly from?: "agent" | "litellm" | "visitor";
-  /** What the upstream is told to answer before; the attempt is skipped where the upstream takes no orders. */
+  /** The answer to set at the upstream first. The attempt is skipped if the upstream cannot be scripted. */
   readonly upstream?: (control: AnthropicControl) => Promise<unknown>;
   /**
-   * Body of a Python function; it returns text when it got through, and raises when it did not. `nonce` is a DNS
-   * label that no earlier attempt had.
+   * Body of a Python function. It returns text if the attempt got through, and raises if it did not. `nonce` is a DNS label
+   * that no earlier attempt used.
    */
   readonly python: (around: Surroundings, nonce: string) => string;
-  /** Where packets would arrive if it got out of the cluster. */
+  /** Where its packets would arrive if it got out of the cluster. */
   readonly arrives?: Arrival;
-  /** The gateway rightly connects to the upstream for it. */
+  /** The gateway connects to the upstream for it, which is correct. */
   readonly relayed?: true;
-  /** For a limit: why it is one. */
+  /** For a limit: why it exists. */
   readonly reason?: string;
 }
 
-/** A pod that must not be let into an agent's namespace; nothing is created. */
+/** A pod that the API server must not accept in an agent's namespace. Nothing is created. */
 export interface BadPod extends Common {
   readonly expected: "blocked";
-  /** Changes a pod that would be let in. */
+  /** Changes a correct pod into one that must be rejected. */
   readonly spoil: (pod: Pod) => void;
 }
 
-/** A pod as far as rows change it. */
+/** The fields of a pod that rows change. */
 export interface Pod {
   metadata: { name: string; namespace: string; labels: Record<string, string> };
   spec: Record<string, unknown> & {

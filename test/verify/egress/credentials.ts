@@ -8,21 +8,21 @@ import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
 import type { Means } from "./tries.ts";
 
-/** Secrets by what they are. */
+/** Secrets, by a description of each. */
 export type Secrets = Readonly<Record<string, string>>;
 
-/** What an agent can read, as its own pod reads it. */
+/** What an agent can read in its own pod. */
 export interface Readable {
   readonly environment: string;
   readonly files: string;
-  /** Every answer of the gateway, with its headers; none where the gateway says nothing of its own. */
+  /** Every answer of the gateway with its headers; empty on a path where the gateway gives no answers of its own. */
   readonly answers: readonly string[];
 }
 
-/** A key of the API's, LiteLLM's or ours, wherever in a Secret it stands. */
+/** Matches a key of the API, of LiteLLM or of ours, anywhere in a Secret. */
 const KEY = /\b(?:sk-[\w-]+|[\w-]{40,})/g;
 
-/** Every key in the stack's Secrets, told apart by whether it is the agent's own. */
+/** All keys in the stack's Secrets, split into the agent's own and all others. */
 export async function stackSecrets(
   target: Target,
   stack: string,
@@ -93,7 +93,7 @@ const PATHS = [
   "/anthropic/v1/organizations/api_keys",
 ];
 
-/** What the upstream is told to answer, by a mark in the request. */
+/** The upstream's answers, by a mark in the request. */
 const UPSTREAM_ANSWERS: Readonly<Record<string, ScriptInput["action"]>> = {
   "answer 401": { kind: "error", status: 401 },
   "answer 529": { kind: "error", status: 529 },
@@ -133,7 +133,7 @@ with ThreadPoolExecutor(8) as pool: answers = list(pool.map(lambda it: ask(*it),
 json.dump({"environment": environment, "files": "\\n".join(found), "answers": answers}, sys.stdout)
 `;
 
-/** Reads what an agent can read, and `planted` in a file that is there for as long. */
+/** Collects everything that an agent can read. During this time a file contains `planted`. */
 export async function readAsAgent(
   around: Pick<Surroundings, "agent" | "variant" | "gatewayAddress">,
   { target, upstream }: Pick<Means, "target" | "upstream">,
@@ -156,7 +156,7 @@ export async function readAsAgent(
   ) as Readable;
 }
 
-/** Looks for everybody else's keys in all that an agent can read. */
+/** Searches everything that an agent can read for keys that are not its own. */
 export async function measureCredentials(
   stack: string,
   around: Surroundings,
@@ -166,9 +166,9 @@ export async function measureCredentials(
   const planted = randomBytes(32).toString("hex");
   const { environment, files, answers } = await readAsAgent(around, means, planted);
   const count = Object.keys(others).length;
-  // Only in mode sni may there be nobody else with a key.
+  // Only in mode sni may there be no other keys.
   if (count === 0 && around.variant !== "envoy-sni")
-    throw new Error(`the Secrets of stack ${stack} hold no key but the agent's own`);
+    throw new Error(`the Secrets of stack ${stack} contain no key besides the agent's own`);
   const row = (
     id: string,
     ring: Ring,
@@ -186,8 +186,8 @@ export async function measureCredentials(
         found.length > 0
           ? found.join(", ")
           : control.found
-            ? `${extent}: none of ${count} keys, and ${control.what}`
-            : `the search did not find ${control.what}, so it proves nothing`,
+            ? `${extent}: none of ${count} other keys found, but the control was found (${control.what})`
+            : `the search did not find the control (${control.what}), so it proves nothing`,
     };
   };
   const finds = (text: string, secret: string) => leaks({ text }, { secret }).length > 0;
@@ -195,10 +195,10 @@ export async function measureCredentials(
     row(
       "environment",
       "secrets",
-      "somebody else's key in a process's environment or arguments",
+      "another party's key in a process's environment or arguments",
       environment,
       {
-        what: "the agent's own environment, which is there",
+        what: "the agent's own environment",
         found:
           environment.includes("ANTHROPIC_BASE_URL=") &&
           Object.values(own).every((secret) => finds(environment, secret)),
@@ -208,9 +208,9 @@ export async function measureCredentials(
     row(
       "files",
       "secrets",
-      "somebody else's key in a file",
+      "another party's key in a file",
       files,
-      { what: "one that was planted", found: finds(files, planted) },
+      { what: "a planted key", found: finds(files, planted) },
       `${files.length} characters`,
     ),
     await apiServer(means.target, around.agent),
@@ -222,7 +222,7 @@ export async function measureCredentials(
     row(
       "answers",
       "gateway",
-      "somebody else's key in the gateway's answers",
+      "another party's key in the gateway's answers",
       answers.join("\n"),
       {
         what: "many answers",
@@ -233,7 +233,7 @@ export async function measureCredentials(
   ];
 }
 
-/** What the API server would tell somebody in the agent's pod who got to it. */
+/** What the API server would answer to somebody in the agent's pod who could reach it. */
 async function apiServer(target: Target, agent: string): Promise<AttemptResult> {
   const list = ["get", "secrets,configmaps,pods", "--all-namespaces", "--output=name"];
   const callers = [
@@ -251,8 +251,8 @@ async function apiServer(target: Target, agent: string): Promise<AttemptResult> 
   }
   return {
     ...{ id: "credentials.api-server", expected: "blocked", rings: ["rbac"] },
-    title: "Secrets, ConfigMaps and pods, read as the agent's service account or as nobody",
+    title: "Secrets, ConfigMaps and pods, read as the agent's service account or anonymously",
     status: told.length === 0 ? "pass" : "fail",
-    evidence: told.length === 0 ? "the API server forbids all of it" : told.join(", "),
+    evidence: told.length === 0 ? "the API server forbids all of them" : told.join(", "),
   };
 }

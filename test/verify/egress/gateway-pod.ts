@@ -5,14 +5,14 @@ import type { AttemptResult } from "./report.ts";
 import type { Means } from "./tries.ts";
 import { arrivalKey, newArrivals } from "./witness.ts";
 
-/** A unique local address, which the gateway's pods have no business with. */
+/** A unique local address, which the gateway's pods do not need. */
 const AIM = {
   protocol: "tcp",
   address: INTERNET_HOSTS["unique-local.example"] ?? "",
   port: 443,
 } as const;
 
-// Envoy's image has no programs; the drain helper beside it shares its network and has Node.
+// Envoy's image has no programs. The drain helper in the same pod shares its network and has Node.
 const NODE = `
 const dial = (host) => new Promise((resolve) => {
   const socket = require("node:net").connect(${AIM.port}, host, () => resolve("answered"));
@@ -30,7 +30,7 @@ def dial(host):
 print(json.dumps([dial(host) for host in sys.argv[1:]]))
 `;
 
-/** Whether the one pod with a way out reaches what is no public address. It has to reach the upstream meanwhile. */
+/** Checks that the only pod with a way out cannot reach private addresses, while it can reach the upstream. */
 export async function measureGatewayPod(
   { variant, gatewayNamespace }: Pick<Surroundings, "variant" | "gatewayNamespace">,
   { target, witness }: Pick<Means, "target" | "witness">,
@@ -45,7 +45,7 @@ export async function measureGatewayPod(
   const after = await witness?.arrivals();
   const [said, control] = JSON.parse(printed) as [string, string];
   const arrived = before && after ? newArrivals(before, after).get(arrivalKey(AIM)) : undefined;
-  const seen = `${arrived === undefined ? "" : `outside arrived ${arrived} packets; `}the pod was told ${said}, and by the upstream ${control}`;
+  const seen = `${arrived === undefined ? "" : `outside arrived ${arrived} packets; `}the pod got "${said}", and from the upstream "${control}"`;
   const held = said !== "answered" && arrived === undefined && control === "answered";
   return {
     id: "gateway.unique-local",

@@ -18,15 +18,15 @@ import type { AttemptResult } from "./report.ts";
 
 type Policies = Readonly<Record<string, PolicySpec>>;
 
-/** What a stack renders for a namespace of its own, by name. */
+/** The policies that a stack renders for one of its namespaces, by name. */
 interface Rendered {
-  /** Has to be there. */
+  /** Must exist. */
   readonly policies: Policies;
-  /** May be there too: a path that drains keeps its own until its last pod is gone. */
+  /** May exist too: a path that drains keeps its policies until its last pod is gone. */
   readonly drained: Policies;
 }
 
-/** The policies of the gateway's namespace, or of an agent's. */
+/** The policies of the gateway's namespace or of an agent's namespace. */
 export function renderedPolicies(
   role: "gateway" | "agent",
   args: {
@@ -63,8 +63,8 @@ export function renderedPolicies(
 }
 
 /**
- * Holds the policies of every namespace of a stack against what the stack renders: `pulumi up --refresh` does not see
- * what was added to a list by hand, nor another policy beside the stack's.
+ * Compares the policies in every namespace of a stack with what the stack renders. `pulumi up --refresh` does not detect
+ * an entry that was added to a list by hand, or an additional policy.
  */
 export async function measurePolicies(
   stack: string,
@@ -85,7 +85,7 @@ export async function measurePolicies(
       const rendered = renderedPolicies(role, { stack, gatewayNamespace, variant });
       const wrong = differences(rendered, found);
       return {
-        ...{ id: `policies.${name}`, title: `a policy of ${name} that the stack did not make` },
+        ...{ id: `policies.${name}`, title: `a policy in ${name} that the stack did not create` },
         ...{ expected: "blocked", rings: ["policy"] },
         status: wrong.length === 0 ? "pass" : "fail",
         evidence:
@@ -117,7 +117,7 @@ function differences({ policies, drained }: Rendered, found: readonly Policy[]):
   ];
 }
 
-/** As the API server gives a policy back: it leaves out lists in which nothing is. */
+/** A policy as the API server returns it: without empty lists. */
 function plain(spec: PolicySpec): unknown {
   return JSON.parse(
     JSON.stringify(spec, (_, value: unknown) =>

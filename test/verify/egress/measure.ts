@@ -27,14 +27,14 @@ export const attempts: readonly Attempt[] = [
 ];
 
 export interface EgressArgs extends Place, Omit<Means, "witness"> {
-  /** The embedded cluster, where the far side can be asked what arrived. */
+  /** The embedded cluster, where the outside can be asked what arrived. */
   readonly lab: Lab | undefined;
   readonly signal?: AbortSignal;
-  /** Told how far it is. */
+  /** Called with the progress. */
   readonly status?: (text: string) => void;
 }
 
-/** Tries every way out of a deployed stack's first agent. Throws BadInput. */
+/** Tries every way out from a deployed stack's first agent. Throws {@link BadInput}. */
 export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
   const { target, stack, lab, upstream, signal, status } = args;
   const { around, versions, leave } = await enter(args);
@@ -61,7 +61,7 @@ export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
   }
 }
 
-/** Makes attempts and holds each against what is expected of it. */
+/** Runs the attempts and compares each result with the expected one. */
 export async function measureAttempts(
   attempts: readonly Attempt[],
   around: Surroundings,
@@ -94,17 +94,17 @@ function whyNot(
   if (variants?.includes(around.variant) === false) {
     return {
       status: "not-applicable",
-      evidence: `there is nothing like it on ${around.variant}`,
+      evidence: `path ${around.variant} has no such thing`,
     };
   }
   const reason =
     upstream && means.upstream === undefined
-      ? "needs an upstream that answers what it is told"
+      ? "needs an upstream that can be scripted"
       : skip?.(around);
   return reason === undefined ? undefined : { status: "skipped", evidence: reason };
 }
 
-/** What a try means where something is expected. */
+/** The status of a try, given the expected result. */
 export function judge(
   { expected, reason }: Pick<Attempt, "expected" | "reason">,
   { through, said, arrived }: Try,
@@ -114,7 +114,7 @@ export function judge(
   const outside = arrived.length > 0 ? arrived.join(", ") : "nothing";
   const evidence = counted ? `outside arrived ${outside}; ${said}` : said;
   if (expected !== "limit") return { status: open ? "fail" : "pass", evidence };
-  // A limit that something holds after all is no reason to worry.
+  // If something does block a limit, that is fine too.
   return open
     ? { status: "known-loss", evidence: reason ?? evidence }
     : { status: "pass", evidence };
@@ -123,7 +123,11 @@ export function judge(
 function elsewhere(unaccounted: readonly string[]): AttemptResult {
   const status: Status = unaccounted.length === 0 ? "pass" : "fail";
   return {
-    ...{ id: "elsewhere", title: "anything that nobody aimed at", expected: "blocked" },
+    ...{
+      id: "elsewhere",
+      title: "traffic to a destination that no attempt aimed at",
+      expected: "blocked",
+    },
     ...{ rings: ["policy"], status },
     evidence: `outside arrived ${unaccounted.length === 0 ? "nothing" : unaccounted.join(", ")}`,
   };

@@ -1,4 +1,4 @@
-/** Functions that attempts use; each raises unless somebody answered. */
+/** Functions for attempts. Each raises an error unless it got an answer. */
 const PRELUDE = `
 import http.client, json, os, shutil, socket, ssl, struct, subprocess, threading, urllib.parse
 SECONDS = 2
@@ -48,7 +48,7 @@ def expect_ok(response):
         raise OSError(f"status {response.status}: {text}")
     return f"status {response.status}: {text}"
 def curl(*args, env={}):
-    if shutil.which("curl") is None: raise RuntimeError("there is no curl")
+    if shutil.which("curl") is None: raise RuntimeError("curl is not installed")
     done = subprocess.run(["curl", "-sSk", "-m", "3", *args], capture_output=True, text=True, env={**os.environ, **env})
     if done.returncode != 0: raise OSError(done.stderr.strip())
     return "curl got an answer"
@@ -61,15 +61,15 @@ def ping(address):
         return "echo reply"
 `;
 
-/** What a try came to, as the program prints it. */
+/** The result of a try, as the program prints it. */
 export interface Said {
   readonly through: boolean;
   readonly said: string;
-  /** The try itself is wrong: nobody refused anything. */
+  /** The try itself failed: it was not blocked by anything. */
   readonly broken?: boolean;
 }
 
-/** A program that makes every try at once, and prints a list of {@link Said}. */
+/** A program that runs all tries at once and prints a list of {@link Said}. */
 export function pythonProgram(bodies: readonly string[]): string {
   const functions = bodies.map((body, index) => `def try_${index}():\n    ${body}\n`);
   return `${PRELUDE}

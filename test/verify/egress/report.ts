@@ -2,13 +2,13 @@ import type { Attempt } from "./attempt.ts";
 
 export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
 
-/** What became of one attempt. */
+/** The result of one attempt. */
 export interface AttemptResult {
   readonly id: string;
   readonly title: string;
   readonly status: Status;
   readonly expected: Attempt["expected"];
-  /** What holds it, each alone. */
+  /** The rings that block it, each alone. */
   readonly rings: readonly string[];
   readonly evidence: string;
 }
@@ -18,21 +18,21 @@ export interface EgressReport {
   readonly stack: string;
   readonly path: string;
   readonly versions: Readonly<Record<string, string>>;
-  /** Whether the far side counted packets, or the agent's view is all there is. */
+  /** Whether the outside counted packets, or only the agent's view is known. */
   readonly view: "both-sides" | "agent";
   readonly checks: readonly AttemptResult[];
   readonly verdict: "closed" | "open";
 }
 
 const MARKS: Readonly<Record<Status, string>> = {
-  pass: "✓ held",
+  pass: "✓ blocked",
   fail: "✗ OPEN",
   "known-loss": "▽ limit",
   "not-applicable": "· not applicable",
   skipped: "· skipped",
 };
 
-/** The report as a table for a terminal: what should be closed first, then the limits with their reasons. */
+/** The report as a table for a terminal: first what must be blocked, then the limits with their reasons. */
 export function renderEgressReport(report: EgressReport): string {
   const limits = report.checks.filter(({ expected }) => expected === "limit");
   const closed = report.checks.filter(({ expected }) => expected !== "limit");
@@ -46,9 +46,9 @@ export function renderEgressReport(report: EgressReport): string {
     "",
     ...rowsOf(closed),
     "",
-    `${count("pass")} held, ${count("fail")} open, ${count("not-applicable")} not applicable, ${count("skipped")} skipped`,
+    `${count("pass")} blocked, ${count("fail")} open, ${count("not-applicable")} not applicable, ${count("skipped")} skipped`,
     "",
-    `Limits, counted apart: ${open} here`,
+    `Known limits, counted separately: ${open} here`,
     ...limits
       .filter(({ status }) => status !== "not-applicable")
       .flatMap((limit) => [
@@ -57,8 +57,8 @@ export function renderEgressReport(report: EgressReport): string {
       ]),
     "",
     report.view === "both-sides"
-      ? "The far side counted what arrived."
-      : "Seen from the agent alone: nobody counts packets outside this cluster.",
+      ? "The outside counted the packets that arrived."
+      : "Only the agent's view: nothing counts packets outside this cluster.",
     `Verdict: ${report.verdict}.`,
     "",
   ].join("\n");

@@ -15,28 +15,31 @@ export interface Place {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** A deployed stack, ready to be tried. */
+/** A deployed stack, ready for the attempts. */
 export interface Entered {
   readonly around: Surroundings;
-  /** What runs, by part. */
+  /** Versions of the running parts. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Removes what was deployed for the tries. */
+  /** Removes what was deployed for the attempts. */
   readonly leave: () => Promise<void>;
 }
 
-/** Looks up what attempts need to know of a deployed stack, and deploys what they need to aim at. Throws BadInput. */
+/** Collects what the attempts need to know of a deployed stack, and deploys their targets. Throws {@link BadInput}. */
 export async function enter({ target, stack, outputs }: Place): Promise<Entered> {
   const get = async (...args: string[]) => (await target.kubectl(["get", ...args])).trim();
   const agents = (outputs.agents ?? {}) as Record<string, { namespace: string }>;
   const agent = Object.values(agents)[0]?.namespace;
-  if (agent === undefined) throw new BadInput(`stack ${stack} has no agent to try from`);
+  if (agent === undefined)
+    throw new BadInput(`stack ${stack} has no agent to try from: add one to agents`);
   const images = await get(
     ...["deployments", "--selector=app=runner", `--namespace=${agent}`],
     "--output=jsonpath={.items[*].spec.template.spec.containers[?(@.name=='runner')].image}",
   );
   const image = images.split(" ")[0] ?? "";
   if (image === "") {
-    throw new BadInput(`namespace ${agent} has no runner to try from: set images.runner`);
+    throw new BadInput(
+      `namespace ${agent} has no runner to try from: set images.runner and run pulumi up`,
+    );
   }
   const namespace = await gatewayNamespace(target, stack);
   const address = (service: string, at: string) =>
@@ -81,7 +84,7 @@ function variantOf({ gatewayPath, baseUrl }: Readonly<Record<string, unknown>>):
       variant.path === gatewayPath && servesHttp(variant) !== String(baseUrl).startsWith("https:"),
   );
   if (found === undefined)
-    throw new BadInput(`the stack's gatewayPath ${String(gatewayPath)} is none that is known`);
+    throw new BadInput(`the stack's gatewayPath ${String(gatewayPath)} is not a known path`);
   return found.name;
 }
 

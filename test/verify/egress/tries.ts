@@ -6,29 +6,29 @@ import type { Attempt, Surroundings } from "./attempt.ts";
 import { pythonProgram, type Said } from "./python.ts";
 import { arrivalKey, newArrivals, type Witness } from "./witness.ts";
 
-/** Where attempts are made, and who sees the other side where there is one. */
+/** Where attempts run, and who observes the outside, if anyone. */
 export interface Means {
   readonly target: Target;
   readonly witness?: Witness | undefined;
   readonly upstream?: AnthropicControl | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told how far it is. */
+  /** Called with the progress. */
   readonly status?: ((text: string) => void) | undefined;
 }
 
-/** What one try from inside a container came to. */
+/** The result of one try from inside a container. */
 export interface Try {
   readonly through: boolean;
   /** What the agent saw. */
   readonly said: string;
-  /** What the far side saw of it, where there is one to ask. */
+  /** What arrived outside, if that can be observed. */
   readonly arrived: readonly string[];
 }
 
-/** What a number of tries came to. */
+/** The results of several tries. */
 export interface Tries {
   readonly of: ReadonlyMap<Attempt, Try>;
-  /** What arrived outside and was nobody's aim. */
+  /** What arrived outside at a destination that no attempt aimed at. */
   readonly unaccounted: readonly string[];
 }
 
@@ -38,7 +38,7 @@ const UPSTREAM = arrivalKey({
   port: 443,
 });
 
-/** Tries ways out, as many at a time as the far side can tell apart. */
+/** Tries ways out, as many at a time as the outside can tell apart. */
 export async function tryAttempts(
   attempts: readonly Attempt[],
   around: Surroundings,
@@ -56,7 +56,7 @@ export async function tryAttempts(
   return { of, unaccounted };
 }
 
-/** Groups in which no two attempts have the same destination outside; those that are tried alone come last. */
+/** Groups in which no two attempts have the same outside destination. Attempts that run alone come last. */
 export function wavesOf(attempts: readonly Attempt[]): Attempt[][] {
   const waves: { attempts: Attempt[]; keys: Set<string> }[] = [];
   for (const attempt of attempts.filter(({ alone }) => alone !== true)) {
@@ -93,7 +93,7 @@ async function tryWave(
       for (const [index, result] of results.entries()) {
         const attempt = here[index];
         if (attempt === undefined) continue;
-        // An attempt that cannot be made must not pass for one that was held back.
+        // An attempt that could not be made must not count as blocked.
         if (result.broken) throw new Error(`${attempt.id} could not be tried: ${result.said}`);
         said.set(attempt, result);
       }

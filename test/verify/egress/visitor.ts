@@ -3,32 +3,32 @@ import { restrictedContainer, restrictedPod } from "../../../components/kubernet
 import { BadInput } from "../../../cli/command-line.ts";
 import type { Target } from "../../lab/target.ts";
 
-/** A namespace of somebody else's on the same cluster: what listens there is none of an agent's business. */
+/** Another owner's namespace on the same cluster. Agents must not reach what listens there. */
 export interface Visitor {
   readonly namespace: string;
   /** Addresses of a pod that answers on {@link VISITOR_PORT}. */
   readonly pod: { readonly v4: string; readonly v6: string | undefined };
-  /** Address of a Service in front of it, and the node's port for another. */
+  /** Address of a Service for the pod, and the node port of another Service. */
   readonly service: string;
   readonly nodePort: number;
-  /** Addresses of Services whose EndpointSlices were written by hand. */
+  /** Addresses of Services with handwritten EndpointSlices. */
   readonly byHand: { readonly outside: string; readonly node: string };
-  /** Name of a Service that stands for {@link EXTERNAL_NAME}. */
+  /** Name of a Service of type ExternalName for {@link EXTERNAL_NAME}. */
   readonly externalName: string;
 }
 
-/** Where the visitor's pod listens. */
+/** Port of the visitor's pod. */
 export const VISITOR_PORT = 8080;
-/** Where the EndpointSlices lead that were written by hand. */
+/** Where the handwritten EndpointSlices point. */
 export const BY_HAND = { outside: "104.16.0.35", kubelet: 10250 } as const;
 const EXTERNAL_NAME = "unlisted.example";
 const POD = "visitor";
-/** Nobody: what the visitor serves is there for all to read. */
+/** The user `nobody`: everybody may read what the visitor serves. */
 const USER = 65_534;
 
 /**
- * Deploys the visitor: a pod under no policy, and Services that lead to it, to the node and outside. Throws BadInput
- * when the cluster does not let it start: nothing is measured then.
+ * Deploys the visitor: a pod without a policy, and Services that point to it, to the node and outside. Throws
+ * {@link BadInput} if it does not start on the cluster, because then nothing can be measured.
  */
 export async function inviteVisitor(
   target: Target,
@@ -59,7 +59,7 @@ export async function inviteVisitor(
         spec: {
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 0,
-          // The cluster asks it of every namespace that does not say otherwise, and this one says nothing.
+          // The cluster requires these of every namespace without a pod security label, like this one.
           securityContext: restrictedPod(USER),
           containers: [
             {
@@ -105,13 +105,16 @@ export async function inviteVisitor(
   } catch (error) {
     const why = await whyNotStarted(target, namespace, error);
     await sendAway(target, namespace);
-    throw new BadInput(`nothing was tried, since what agents aim at did not start: ${why}`, {
-      cause: error,
-    });
+    throw new BadInput(
+      `nothing was tried, because the target pod for the attempts did not start: ${why}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
-/** What kubectl complained of, and what the cluster says of the pod if there is one. */
+/** kubectl's error, and the state of the pod if there is one. */
 async function whyNotStarted(target: Target, namespace: string, error: unknown): Promise<string> {
   const { stderr } = error as { stderr?: string };
   const complaint = stderr?.trim() ?? String(error);
@@ -126,7 +129,7 @@ async function whyNotStarted(target: Target, namespace: string, error: unknown):
     .join("\n");
 }
 
-/** Removes a visitor's namespace; it is gone a moment later. */
+/** Deletes a visitor's namespace, without waiting until it is gone. */
 export async function sendAway(target: Target, namespace: string): Promise<void> {
   await target.kubectl(["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]);
 }

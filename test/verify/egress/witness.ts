@@ -5,7 +5,7 @@ import type { Arrival } from "./attempt.ts";
 
 const TABLE = "inet witness";
 
-// Before anything could answer or drop: new TCP connections, and every packet of the rest.
+// Runs before any rule or program can answer or drop a packet. Counts new TCP connections and every packet of other protocols.
 const RULES = `table ${TABLE} {
 }
 delete table ${TABLE}
@@ -24,7 +24,7 @@ table ${TABLE} {
 }
 `;
 
-/** The far side of the lab's link: what has arrived there, whether anybody answered or not. */
+/** Counts at the outer end of the lab's link what arrives there, whether it is answered or not. */
 export class Witness {
   readonly #lab: Lab;
 
@@ -76,11 +76,11 @@ export class Witness {
   }
 }
 
-/** What has arrived outside up to some moment. */
+/** What has arrived outside so far. */
 export interface Counts {
-  /** Packets by destination, as {@link arrivalKey} names it. */
+  /** Packets by destination, with names from {@link arrivalKey}. */
   readonly arrivals: ReadonlyMap<string, number>;
-  /** What the resolver outside has been asked. */
+  /** The names that the outside resolver was asked for. */
   readonly lookUps: string;
 }
 
@@ -97,15 +97,15 @@ function destination([address, protocol, port]: readonly [string, string, number
   return `${protocol} ${address} ${port}`;
 }
 
-/** How {@link Witness.arrivals} names a destination. */
+/** The name of a destination in {@link Witness.arrivals}. */
 export function arrivalKey({ protocol, address, port }: Arrival): string {
   return protocol === "icmp" ? `icmp ${address}` : `${protocol} ${address} ${port}`;
 }
 
-/** What the cluster itself sends out, whoever tries what: Envoy's look-ups, by way of cluster DNS. */
+/** Traffic of the cluster itself: Envoy's look-ups, through cluster DNS. */
 const BACKGROUND = ["udp 169.254.169.254 53", "tcp 169.254.169.254 53"];
 
-/** How many packets more each destination got between two counts, the cluster's own look-ups aside. */
+/** The increase of packets per destination between two counts, without the cluster's own look-ups. */
 export function newArrivals(
   before: Counts["arrivals"],
   after: Counts["arrivals"],

@@ -1,5 +1,5 @@
-// Command kube is the five Kubernetes components of the lab's node and kubectl in one binary: the name it
-// is called by (a symlink's, or the first argument) picks the component. One link step, one copy of the code.
+// Command kube contains the five Kubernetes components of the lab's node and kubectl in one binary. The name by which it
+// is called (a symlink's, or the first argument) selects the component. This needs one link step and one copy of the code.
 package main
 
 import (
@@ -25,7 +25,7 @@ var components = map[string]func() *cobra.Command{
 	"kube-apiserver":          func() *cobra.Command { return apiserver.NewAPIServerCommand() },
 	"kube-controller-manager": func() *cobra.Command { return controllermanager.NewControllerManagerCommand() },
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-	// The other components set up signal handling themselves, which may happen once in a process only.
+		// The other components set up signal handling themselves, which a process may do only once.
 	"kubelet":    func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kube-proxy": func() *cobra.Command { return proxy.NewProxyCommand() },
 	"kubectl":    func() *cobra.Command { return kubectl.NewDefaultKubectlCommand() },
@@ -35,7 +35,7 @@ func main() {
 	name := filepath.Base(os.Args[0])
 	newCommand, ok := components[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "%s is no Kubernetes component; call this binary by the name of one\n", name)
+		fmt.Fprintf(os.Stderr, "%s is not a Kubernetes component; call this binary by the name of one\n", name)
 		os.Exit(2)
 	}
 	os.Exit(cli.Run(newCommand()))

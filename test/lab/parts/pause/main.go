@@ -1,5 +1,5 @@
-// Command pause stands in for registry.k8s.io/pause, the container that holds a pod's namespaces: it reaps
-// orphaned processes and ends on SIGINT or SIGTERM, as the original does.
+// Command pause replaces registry.k8s.io/pause, the container that keeps a pod's namespaces: like the original, it reaps
+// orphaned processes and ends on SIGINT or SIGTERM.
 package main
 
 import (

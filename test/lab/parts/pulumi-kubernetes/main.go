@@ -1,5 +1,5 @@
-// The Kubernetes provider of Pulumi. Its own main embeds files that its release makes; this one reads the schema
-// that lies beside the program.
+// The Kubernetes provider of Pulumi. Its own main embeds files from its release process; this one reads the schema from a
+// file next to the program.
 package main
 
 import (

@@ -2,14 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "../command.ts";
 
-/** Everything that decides what `pipInstall` installs, as inputs of a part. */
+/** Everything that determines what `pipInstall` installs, as inputs of a part. */
 export async function pipInputs(name: string): Promise<string[]> {
   return [await readFile(requirements(name), "utf8")];
 }
 
 /**
- * Installs what `<name>.txt` beside this file pins by hash, for Debian 12's Python 3.11 whatever Python the
- * machine has. The list is complete, so pip resolves nothing.
+ * Installs what `<name>.txt` next to this file pins by hash, for Debian 12's Python 3.11, whatever Python the machine has.
+ * The list is complete, so pip resolves no dependencies.
  */
 export async function pipInstall(name: string, target: string): Promise<void> {
   await command("python3", [
@@ -24,7 +24,7 @@ function requirements(name: string): string {
   return join(import.meta.dirname, `${name}.txt`);
 }
 
-// pip takes a wheel for an older C library only if its tag is named; Debian 12 has glibc 2.36.
+// pip installs a wheel for an older C library only if its tag is listed. Debian 12 has glibc 2.36.
 function platforms(): string[] {
   const minors = Array.from({ length: 36 - 5 + 1 }, (_, index) => 36 - index);
   const tags = [...minors.map((minor) => `manylinux_2_${minor}`), "manylinux2014"];

@@ -7,13 +7,13 @@ import type { InputType, InputTypes, ObjectType } from "./input-types.ts";
 
 const SDK = dirname(createRequire(import.meta.url).resolve("@pulumi/gcp/package.json"));
 
-/** Reads the declarations of `@pulumi/gcp` for the inputs of the given resources, by type token. */
+/** Reads the inputs of the given resources, by type token, from the declarations of `@pulumi/gcp`. */
 export function extractTypes(tokens: readonly string[]): InputTypes {
   const shared = interfaces(parse("types/input.d.ts"));
   const types: Record<string, ObjectType> = {};
   const include = (name: string, declaration: ts.InterfaceDeclaration | undefined): void => {
     if (name in types) return;
-    if (declaration === undefined) throw new Error(`@pulumi/gcp declares no ${name}`);
+    if (declaration === undefined) throw new Error(`@pulumi/gcp does not declare ${name}`);
     const required: Record<string, InputType> = {};
     const optional: Record<string, InputType> = {};
     types[name] = { required, optional };
@@ -37,7 +37,7 @@ function parse(file: string): ts.SourceFile {
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 }
 
-/** Interfaces by name, qualified by the namespaces around them. */
+/** Interfaces by name, qualified by their namespaces. */
 function interfaces(
   node: ts.Node,
   prefix = "",
@@ -57,7 +57,7 @@ function inputType(node: ts.TypeNode, include: (object: string) => void): InputT
     const [first, ...others] = node.types.filter(
       (type) => type.kind !== ts.SyntaxKind.UndefinedKeyword,
     );
-    // Unions of a type and its enumeration take what the type takes.
+    // A union of a type and its enumeration accepts what the type accepts.
     return first !== undefined &&
       (others.length === 0 || first.kind === ts.SyntaxKind.StringKeyword)
       ? inputType(first, include)

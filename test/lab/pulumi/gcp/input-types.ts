@@ -1,6 +1,6 @@
 import { isPropertyMap, Secret, Unknown, type PropertyValue } from "../provider/values.ts";
 
-/** A type of an input, as `@pulumi/gcp` declares it. */
+/** The type of an input, as `@pulumi/gcp` declares it. */
 export type InputType =
   | "any"
   | "boolean"
@@ -16,10 +16,10 @@ export interface ObjectType {
   readonly optional: Readonly<Record<string, InputType>>;
 }
 
-/** Object types by name; a resource's own has its token for a name. */
+/** Object types by name. A resource's own type has the resource's token as its name. */
 export type InputTypes = Readonly<Record<string, ObjectType>>;
 
-/** What is wrong with an object, each with the path of the property; in the words of the original's schema check. */
+/** The problems of an object, each with the property's path, in the words of the real provider's schema check. */
 export function mistakes(
   types: InputTypes,
   name: string,
@@ -27,8 +27,7 @@ export function mistakes(
   path = "",
 ): { readonly property: string; readonly reason: string }[] {
   const type = types[name];
-  if (type === undefined)
-    throw new Error(`the stand-in for the gcp provider does not know ${name}`);
+  if (type === undefined) throw new Error(`the simulated gcp provider does not know ${name}`);
   const at = (property: string): string => (path === "" ? property : `${path}.${property}`);
   const missing = Object.keys(type.required)
     .filter((property) => (value[property] ?? null) === null)

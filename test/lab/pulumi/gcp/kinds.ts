@@ -1,16 +1,16 @@
 import type { PropertyMap } from "../provider/values.ts";
 
-/** A kind of resource: what GCE decides, and what cannot be changed in place. */
+/** A kind of resource: the values that GCE sets, and the properties that cannot be changed in place. */
 export interface Kind {
-  /** Its id on GCE, which its name is part of. */
+  /** Its GCE id, which contains its name. */
   readonly id: (inputs: Plain, project: string) => string;
-  /** Paths of properties whose change makes a new resource; with `<` behind it, only when the number gets less. */
+  /** Paths of properties whose change replaces the resource. With a `<` at the end: only if the number decreases. */
   readonly replaces: readonly string[];
-  /** Properties whose change needs the machine to stop. */
+  /** Properties whose change requires the machine to stop. */
   readonly stops?: readonly string[];
-  /** Outputs besides the inputs, with everything that the program could read. */
+  /** Outputs besides the inputs; all that the program might read. */
   readonly outputs: (inputs: Plain, made: Made) => PropertyMap;
-  /** Ids or links of what must exist before it and stay while it does. */
+  /** Ids or links of resources that must exist before it and must not be deleted while it exists. */
   readonly uses: (inputs: Plain) => readonly (string | undefined)[];
 }
 
@@ -18,11 +18,11 @@ export interface Kind {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shapes are checked against the SDK's types before
 export type Plain = Readonly<Record<string, any>>;
 
-/** What is known about a resource when it is made. */
+/** What is known about a resource when it is created. */
 export interface Made {
   readonly id: string;
   readonly project: string;
-  /** The number that GCE gives it. */
+  /** The numeric id that GCE gives it. */
   readonly number: string;
   readonly time: string;
 }
@@ -31,7 +31,7 @@ const API = "https://www.googleapis.com/compute/v1/";
 const link = ({ id }: Made): PropertyMap => ({ selfLink: API + id });
 const text = (value: unknown): string => String(value);
 
-/** The kinds that a host stack uses, by type token. */
+/** The kinds of resource in a host stack, by type token. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   "gcp:compute/network:Network": {
     id: ({ name }, project) => `projects/${project}/global/networks/${text(name)}`,
@@ -84,7 +84,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   "gcp:compute/disk:Disk": {
     id: ({ name, zone }, project) => `projects/${project}/zones/${text(zone)}/disks/${text(name)}`,
-    // A disk grows in place; GCE makes none smaller.
+    // A disk can grow in place. GCE cannot shrink it.
     replaces: ["name", "zone", "type", "image", "diskEncryptionKey", "size<"],
     outputs: (inputs, made) => ({
       ...link(made),

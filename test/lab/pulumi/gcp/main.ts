@@ -1,9 +1,10 @@
 /**
- * Stands in for `pulumi-resource-gcp`, the Pulumi Google Cloud provider, which no package registry serves, and for
- * Google Cloud behind it. It knows the resources of kinds.ts: checks inputs against the types that @pulumi/gcp
- * declares, fills outputs as GCE does, replaces what cannot be changed in place, wants a stop acknowledged, keeps
- * deletion protection and what is in use. Left out: names that the provider makes up, importing, what takes time.
- * What exists is kept in the folder CLAUDE_GATEWAY_GCP_WORLD, else in PULUMI_HOME, and fails there on demand (world.ts).
+ * Simulates `pulumi-resource-gcp`, the Pulumi Google Cloud provider, which no package registry has, and Google Cloud behind
+ * it. It knows the resources of kinds.ts: it checks inputs against the types that @pulumi/gcp declares, fills in outputs
+ * like GCE, replaces what cannot be changed in place, requires confirmation of a stop, and refuses to delete protected
+ * resources and resources in use. Missing: names that the provider generates, importing, and delays.
+ * The existing resources are stored in the folder CLAUDE_GATEWAY_GCP_WORLD (default: PULUMI_HOME), where a test can also
+ * order failures (world.ts).
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -15,7 +15,7 @@ import { type InputTypes, mistakes } from "./input-types.ts";
 import { type Kind, KINDS, type Made } from "./kinds.ts";
 import type { World } from "./world.ts";
 
-/** The gcp provider, without the transport. */
+/** The gcp provider, without the gRPC server. */
 export function gcpProvider(version: string, types: InputTypes, world: World): Provider {
   let project = "";
   return {
@@ -57,7 +57,7 @@ export function gcpProvider(version: string, types: InputTypes, world: World): P
     read({ id, properties, inputs }) {
       const existing = world.existing[id];
       if (existing === undefined) return Promise.resolve(undefined);
-      // What is secret is not shown by the API: the state keeps it.
+      // The API does not return secrets, so the state keeps the old value.
       return Promise.resolve({ id, properties: { ...properties, ...existing.properties }, inputs });
     },
     update({ type, id, olds, oldInputs, news, preview }) {
@@ -109,13 +109,13 @@ function lookUp(type: string): Kind {
   const kind = KINDS[type];
   if (kind === undefined) {
     throw new Error(
-      `the stand-in for the gcp provider does not know ${type}; it knows ${Object.keys(KINDS).join(", ")}`,
+      `the simulated gcp provider does not know ${type}; it knows ${Object.keys(KINDS).join(", ")}`,
     );
   }
   return kind;
 }
 
-/** In a preview GCE's own outputs are not known, whatever the inputs are. */
+/** In a preview the outputs that GCE sets are unknown, whatever the inputs are. */
 function unknownOutputs(kind: Kind): PropertyMap {
   const names = Object.keys(kind.outputs({}, { id: "", project: "", number: "", time: "" }));
   return Object.fromEntries(names.map((name) => [name, Unknown.value]));
@@ -125,7 +125,7 @@ function usedBy(kind: Kind, inputs: PropertyMap): string[] {
   return kind.uses(inputs).filter((used): used is string => used !== undefined);
 }
 
-/** By id, self link, e-mail address, or the end of an id where the API takes a bare name. */
+/** Finds by id, self link, e-mail address, or the end of an id where the API accepts a bare name. */
 function refersTo(used: string, id: string, properties: PropertyMap): boolean {
   const names = [id, properties.selfLink, properties.email];
   return names.includes(used) || (used.startsWith("/") && id.endsWith(used));
@@ -151,7 +151,7 @@ function diff(kind: Kind, oldInputs: PropertyMap, news: PropertyMap): DiffResult
   return {
     changes: detailedDiff.size > 0,
     replaces,
-    // Names are the program's own, so old and new cannot be there at once.
+    // The program chooses the names, so the old and the new resource cannot exist at once.
     deleteBeforeReplace: replaces.length > 0,
     diffs: [...new Set([...detailedDiff.keys()].map((path) => path.split(".")[0] ?? path))],
     detailedDiff,
@@ -162,7 +162,7 @@ function covers(paths: readonly string[], path: string): boolean {
   return paths.some((one) => path === one || path.startsWith(`${one}.`));
 }
 
-/** Paths of what differs, into objects but not into lists. */
+/** Paths of the differences, within objects but not within lists. */
 function changedPaths(before: PropertyMap, after: PropertyMap, prefix = ""): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
     const [old, next] = [before[name] ?? null, after[name] ?? null];

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { PropertyMap } from "../provider/values.ts";
 import type { Made } from "./kinds.ts";
 
-/** A resource that exists on the stand-in for GCE. */
+/** A resource that exists in the simulated GCE. */
 export interface Existing {
   readonly type: string;
   readonly uses: readonly string[];
   readonly made: Made;
-  /** Everything but secrets, as the API would show it. */
+  /** All properties that the API would return, so no secrets. */
   readonly properties: PropertyMap;
 }
 
@@ -21,8 +21,8 @@ export interface OrderedFailure {
 }
 
 /**
- * What exists, in a folder: `world.json` by id, which outlives the provider's processes and which a test may edit as
- * somebody else would in the console; `failures.json`, the failures to come, each taken out when it has happened.
+ * The simulated GCE in a folder. `world.json` contains the resources by id; it outlives the provider's processes, and a
+ * test may edit it as a user would in the console. `failures.json` contains the ordered failures; each is removed once used.
  */
 export class World {
   readonly #dir: string;
@@ -45,12 +45,12 @@ export class World {
     this.#write("world.json", Object.fromEntries(others));
   }
 
-  /** Sets the failures to come. */
+  /** Sets the failures for the next operations. */
   order(failures: readonly OrderedFailure[]): void {
     this.#write("failures.json", failures);
   }
 
-  /** Throws if this operation was ordered to fail. */
+  /** Throws if a failure is ordered for this operation. */
   failIfOrdered(type: string, operation: OrderedFailure["operation"]): void {
     const failures = this.#read<OrderedFailure[]>("failures.json", []);
     const index = failures.findIndex((one) => one.type === type && one.operation === operation);

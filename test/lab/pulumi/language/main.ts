@@ -1,7 +1,7 @@
 /**
- * Stands in for `pulumi-language-nodejs`, the Node.js language host that a Pulumi installation ships next to the
- * CLI and that no package registry serves. As the original, it starts the SDK's own runner for a program. Left out
- * is what the lab never asks for: installing dependencies, generating code, debuggers, synchronous invokes.
+ * Replaces `pulumi-language-nodejs`, the Node.js language host that a Pulumi installation has next to the CLI and that no
+ * package registry has. Like the original, it starts the SDK's own runner for a program. Missing is what the lab never
+ * needs: installing dependencies, code generation, debuggers, synchronous invokes.
  */
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import {
@@ -20,7 +20,7 @@ import { runProgram, type Program } from "./run.ts";
 const engine = engineAddress();
 const cancelled = new AbortController();
 
-// The engine ends its plugins with an interrupt; the program gets it too, and a grace to end by itself.
+// The engine ends its plugins with an interrupt. Pass it to the program, which gets some time to end by itself.
 process.on("SIGINT", () => {
   cancelled.abort();
   process.exit(130);
@@ -30,7 +30,7 @@ await servePlugin(
   LanguageRuntimeService,
   {
     getPluginInfo: unary<Empty, PluginInfo>(() => new PluginInfo()),
-    // Empty: the SDK names plugin and version with every resource, so nothing has to be fetched beforehand.
+    // Empty: the SDK names plugin and version with every resource, so nothing has to be downloaded first.
     getRequiredPackages: unary<GetRequiredPackagesRequest, GetRequiredPackagesResponse>(
       () => new GetRequiredPackagesResponse(),
     ),

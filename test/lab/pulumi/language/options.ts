@@ -1,6 +1,6 @@
-/** What `runtime.options` of Pulumi.yaml may say, as far as running a program goes. */
+/** The options in `runtime.options` of Pulumi.yaml that affect how a program runs. */
 export interface RuntimeOptions {
-  /** Whether the SDK compiles TypeScript itself; true unless it is set to false. */
+  /** Whether the SDK compiles TypeScript itself. Default: true. */
   readonly typescript: boolean;
   /** Path to a tsconfig.json for the SDK's own compilation. */
   readonly tsconfig?: string;
@@ -8,7 +8,7 @@ export interface RuntimeOptions {
   readonly nodeArguments: readonly string[];
 }
 
-/** Reads the runtime options; throws an error that names a wrong one. */
+/** Reads the runtime options. Throws an error that names an invalid option. */
 export function parseOptions(options: Readonly<Record<string, unknown>>): RuntimeOptions {
   const { typescript = true, tsconfig, nodeargs = "" } = options;
   if (typeof typescript !== "boolean") throw new Error("typescript option must be a boolean");
@@ -23,7 +23,7 @@ export function parseOptions(options: Readonly<Record<string, unknown>>): Runtim
   };
 }
 
-/** Splits a line into words as a shell does, with both kinds of quotes and the backslash. */
+/** Splits a line into words like a shell, with both kinds of quotes and backslashes. */
 export function splitShellWords(line: string): string[] {
   const words = line.match(/(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+/gs) ?? [];
   return words.map((word) =>

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { constants } from "node:os";
 import { parseOptions } from "./options.ts";
 
-/** The SDK's exit code for "the user has been told what is wrong". */
+/** The SDK's exit code for "the user has already been told what is wrong". */
 const EXIT_CODE_ALREADY_REPORTED = 32;
-/** How long a cancelled program may take to end by itself. */
+/** How long a canceled program may take to end by itself. */
 const CANCEL_GRACE_MS = 5_000;
 
-/** One execution of a program, as the engine asks for it. */
+/** One run of a program, as the engine requests it. */
 export interface Program {
   readonly rootDirectory: string;
   readonly programDirectory: string;
@@ -28,10 +28,10 @@ export interface Program {
   readonly arguments: readonly string[];
 }
 
-/** `bail` means that the program failed and has said so itself. */
+/** `bail` means that the program failed and has already printed its error. */
 export type Outcome = { readonly bail: boolean; readonly error: string };
 
-/** The command line of node for a program. */
+/** The Node command line for a program. */
 export function commandLine(program: Program, runPath: string): string[] {
   const flags: [string, string][] = [
     ["monitor", program.monitorAddress],
@@ -53,10 +53,10 @@ export function commandLine(program: Program, runPath: string): string[] {
   ];
 }
 
-/** The variables that a program finds in its environment beside those of the engine. */
+/** The environment variables of a program, besides the engine's. */
 export function environment(program: Program): Record<string, string> {
   const { typescript, tsconfig } = parseOptions(program.options);
-  // The SDK still expects the older spelling of a key, `<namespace>:config:<name>`.
+  // The SDK still expects the old spelling of a key, `<namespace>:config:<name>`.
   const config = Object.fromEntries(
     [...program.config].map(([key, value]) => [
       key.replace(/^([^:]+):(?!config:)/, "$1:config:"),
@@ -71,7 +71,7 @@ export function environment(program: Program): Record<string, string> {
   };
 }
 
-/** What the engine is told about a program that ended. */
+/** The result that the engine gets for a program that has ended. */
 export function outcome(code: number | null, signal: NodeJS.Signals | null): Outcome {
   if (code === 0) return { bail: false, error: "" };
   if (code === EXIT_CODE_ALREADY_REPORTED) return { bail: true, error: "" };
@@ -79,7 +79,7 @@ export function outcome(code: number | null, signal: NodeJS.Signals | null): Out
   return { bail: false, error: `Program exited with non-zero exit code: ${status}` };
 }
 
-/** Runs a program to its end, its output passed through; aborting `signal` interrupts it. */
+/** Runs a program to its end and passes its output on. Aborting `signal` interrupts it. */
 export async function runProgram(program: Program, signal: AbortSignal): Promise<Outcome> {
   let command: string[];
   let variables: Record<string, string>;

@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
 
-/** How long a message may be, as the engine itself allows: a state with large config maps passes 4 MiB. */
+/** The maximum length of a message; the same as the engine's. A state with large config maps exceeds gRPC's 4 MiB. */
 const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;
 
 const GRPC_OPTIONS = {
@@ -8,7 +8,7 @@ const GRPC_OPTIONS = {
   "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
 };
 
-/** The address of the engine: the one argument that is not a flag. */
+/** The engine's address: the only argument that is not a flag. */
 export function engineAddress(argv: readonly string[] = process.argv.slice(2)): string {
   const address = argv.find((argument) => !argument.startsWith("-"));
   if (address === undefined) {
@@ -19,8 +19,8 @@ export function engineAddress(argv: readonly string[] = process.argv.slice(2)): 
 }
 
 /**
- * Serves a plugin: picks a port, says it on the first line of stdout, and stays until the engine ends the
- * process. The engine holds the other end of stdin, so that end of file means that it is gone, killed or not.
+ * Serves a plugin: chooses a port, prints it on the first line of stdout, and runs until the engine ends the process. The
+ * engine holds the other end of stdin, so end of file means that the engine has ended, even if it was killed.
  */
 export async function servePlugin(
   service: grpc.ServiceDefinition,
@@ -43,7 +43,7 @@ export async function servePlugin(
   console.log(port);
 }
 
-/** Turns a promise-returning handler into gRPC's callback style. */
+/** Converts a handler that returns a promise to gRPC's callback style. */
 export function unary<Request, Response>(
   handle: (
     request: Request,

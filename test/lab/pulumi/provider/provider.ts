@@ -1,6 +1,6 @@
 import type { PropertyMap } from "./values.ts";
 
-/** What a resource looks like to every request. */
+/** The resource fields that every request contains. */
 interface Identity {
   readonly urn: string;
   /** Pulumi's type token, for example `random:index/randomPassword:RandomPassword`. */
@@ -11,7 +11,7 @@ interface Identity {
 export interface CheckRequest extends Identity {
   readonly olds: PropertyMap;
   readonly news: PropertyMap;
-  /** Decides a generated name, so that preview and update agree on it. */
+  /** Seed for a generated name, so that preview and update generate the same one. */
   readonly randomSeed: Uint8Array;
 }
 
@@ -33,7 +33,7 @@ export interface DiffRequest extends Identity {
 export interface PropertyDiff {
   readonly kind: "add" | "delete" | "update";
   readonly replace: boolean;
-  /** True if the change is between old and new inputs, false if it is between state and new inputs. */
+  /** True if the old inputs differ from the new ones; false if the state differs from the new inputs. */
   readonly inputDiff: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface DiffResult {
   readonly changes: boolean;
   readonly replaces: readonly string[];
   readonly deleteBeforeReplace?: boolean;
-  /** Top level properties that differ; used where there is no detailed diff. */
+  /** Top-level properties that differ; used if there is no detailed diff. */
   readonly diffs?: readonly string[];
   readonly detailedDiff?: ReadonlyMap<string, PropertyDiff>;
 }
@@ -75,17 +75,17 @@ export interface DeleteRequest extends Identity {
   readonly timeoutSeconds: number;
 }
 
-/** A resource's id, its state, and on a read the inputs that would lead to that state. */
+/** A resource's id and state; after a read, also the inputs that would lead to that state. */
 export interface ResourceState {
   readonly id: string;
   readonly properties: PropertyMap;
   readonly inputs?: PropertyMap;
 }
 
-/** The part of a resource provider that differs from provider to provider. */
+/** The part of a resource provider that is specific to it. */
 export interface Provider {
   readonly version: string;
-  /** Receives the provider's arguments as strings; what is no string comes as JSON. */
+  /** Receives the provider's arguments as strings. A value that is not a string is passed as JSON. */
   configure?(variables: ReadonlyMap<string, string>): Promise<void>;
   check(request: CheckRequest): Promise<CheckResult>;
   diff(request: DiffRequest): Promise<DiffResult>;

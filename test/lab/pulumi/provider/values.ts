@@ -4,7 +4,7 @@ import type { JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 const UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-/** The engine has one sentinel for each type of an unknown value; all of them mean the same to a provider. */
+/** The engine has one sentinel for each type of unknown value. A provider treats them all the same. */
 const UNKNOWN_SENTINELS = new Set([
   UNKNOWN_SENTINEL,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -15,7 +15,7 @@ const UNKNOWN_SENTINELS = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 ]);
 
-/** A value that Pulumi encrypts in its state and masks in its output. */
+/** A value that Pulumi encrypts in its state and hides in its output. */
 export class Secret {
   readonly value: PropertyValue;
   constructor(value: PropertyValue) {
@@ -23,7 +23,7 @@ export class Secret {
   }
 }
 
-/** A value that is known only after another resource has been made; it occurs in previews. */
+/** A value that is known only after another resource was created. It appears in previews. */
 export class Unknown {
   readonly unknown = true;
   static readonly value = new Unknown();
@@ -38,7 +38,7 @@ export interface PropertyMap {
   [key: string]: PropertyValue;
 }
 
-/** Whether `value` is an object, and neither a list nor one of the two marker classes. */
+/** Whether `value` is an object, and not a list or a marker class. */
 export function isPropertyMap(value: unknown): value is PropertyMap {
   return (
     typeof value === "object" &&
@@ -49,7 +49,7 @@ export function isPropertyMap(value: unknown): value is PropertyMap {
   );
 }
 
-/** Reads a value as it comes off the wire. */
+/** Decodes a value from Pulumi's wire format. */
 export function fromWire(value: unknown): PropertyValue {
   if (typeof value === "string") {
     return UNKNOWN_SENTINELS.has(value) ? Unknown.value : value;
@@ -63,12 +63,12 @@ export function fromWire(value: unknown): PropertyValue {
   return value as PropertyValue;
 }
 
-/** Reads an object as it comes off the wire. */
+/** Decodes an object from Pulumi's wire format. */
 export function mapFromWire(object: Readonly<Record<string, unknown>>): PropertyMap {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, fromWire(value)]));
 }
 
-/** Writes a value as it goes over the wire. */
+/** Encodes a value in Pulumi's wire format. */
 export function toWire(value: PropertyValue): JavaScriptValue {
   if (value instanceof Secret) {
     return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value: toWire(value.value) };
@@ -79,7 +79,7 @@ export function toWire(value: PropertyValue): JavaScriptValue {
   return value;
 }
 
-/** Writes an object as it goes over the wire; a property that is `undefined` is left out. */
+/** Encodes an object in Pulumi's wire format. Leaves out properties that are `undefined`. */
 export function mapToWire(map: PropertyMap): Record<string, JavaScriptValue> {
   return Object.fromEntries(
     Object.entries(map)
@@ -101,12 +101,12 @@ export function revealMap(map: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, reveal(value)]));
 }
 
-/** Whether a secret occurs in `value`, at any depth. */
+/** Whether `value` contains a secret, at any depth. */
 export function containsSecret(value: PropertyValue): boolean {
   return contains(value, Secret);
 }
 
-/** Whether an unknown occurs in `value`, at any depth. */
+/** Whether `value` contains an unknown, at any depth. */
 export function containsUnknown(value: PropertyValue): boolean {
   return contains(value, Unknown);
 }

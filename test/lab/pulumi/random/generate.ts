@@ -5,7 +5,7 @@ const UPPER = LOWER.toUpperCase();
 const NUMERIC = "0123456789";
 const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
-/** What a random string is made of. */
+/** The characters that a random string consists of. */
 export interface Alphabet {
   readonly length: number;
   readonly lower: boolean;
@@ -19,7 +19,7 @@ export interface Alphabet {
   readonly overrideSpecial: string;
 }
 
-/** A string of `length` characters that holds at least the wanted number of each class. */
+/** A string of `length` characters with at least the required number of each class. */
 export function randomString(alphabet: Alphabet): string {
   const special = alphabet.overrideSpecial || SPECIAL;
   const all =
@@ -38,7 +38,7 @@ export function randomString(alphabet: Alphabet): string {
   return shuffle(characters).join("");
 }
 
-/** The forms in which a random id is offered; each carries `prefix` but `id`. */
+/** The forms of a random id. All except `id` start with `prefix`. */
 export function randomId(byteLength: number, prefix: string): Record<string, string> {
   const bytes = randomBytes(byteLength);
   const id = bytes.toString("base64url");

@@ -11,7 +11,7 @@ import {
 } from "../provider/values.ts";
 import { RANDOM_RESOURCES, type RandomResource } from "./resources.ts";
 
-/** The random provider, without the transport. */
+/** The random provider, without the gRPC server. */
 export function randomProvider(version: string): Provider {
   return {
     version,
@@ -30,10 +30,12 @@ export function randomProvider(version: string): Provider {
       const { id, outputs } = resource.generate(revealMap(complete));
       return Promise.resolve({ id, properties: { ...complete, ...outputs, id } });
     },
-    // What was drawn exists nowhere but in the state.
+    // A generated value exists only in the state.
     read({ id, properties, inputs }) {
       if (Object.keys(properties).length === 0) {
-        throw new Error(`this stand-in cannot import a random resource (id ${JSON.stringify(id)})`);
+        throw new Error(
+          `the simulated random provider cannot import a resource (id ${JSON.stringify(id)})`,
+        );
       }
       return Promise.resolve({ id, properties, inputs });
     },
@@ -47,7 +49,7 @@ function lookUp(type: string): RandomResource {
   const resource = RANDOM_RESOURCES[type];
   if (!resource) {
     throw new Error(
-      `the stand-in for the random provider does not know ${type}; it knows ${Object.keys(RANDOM_RESOURCES).join(", ")}`,
+      `the simulated random provider does not know ${type}; it knows ${Object.keys(RANDOM_RESOURCES).join(", ")}`,
     );
   }
   return resource;
@@ -79,7 +81,7 @@ function check(resource: RandomResource, news: PropertyMap): CheckResult {
   return { inputs: news, failures };
 }
 
-/** Every input decides what is drawn, `keepers` by declaration: any change draws anew. */
+/** Every input affects the result, `keepers` by definition: any change generates a new value. */
 function diff(resource: RandomResource, oldInputs: PropertyMap, news: PropertyMap): DiffResult {
   const before = comparable(resource, oldInputs);
   const after = comparable(resource, news);

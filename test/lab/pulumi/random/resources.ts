@@ -2,18 +2,18 @@ import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { Secret, type PropertyMap, type PropertyValue } from "../provider/values.ts";
 import { randomId, randomString, type Alphabet } from "./generate.ts";
 
-/** What distinguishes one kind of random resource from the others. */
+/** What distinguishes one kind of random resource from another. */
 export interface RandomResource {
-  /** Names and types of the inputs; `keepers` is understood by all of them. */
+  /** Names and types of the inputs. All kinds accept `keepers` too. */
   readonly inputs: Readonly<Record<string, "number" | "boolean" | "string">>;
   readonly required: readonly string[];
-  /** The outputs that are unknown until the resource is made. */
+  /** The outputs that are unknown until the resource is created. */
   readonly computed: readonly string[];
-  /** The inputs with everything filled in that the user left out. */
+  /** The inputs with defaults for what the user left out. */
   defaults(inputs: PropertyMap): PropertyMap;
-  /** What is wrong with complete inputs, if anything. */
+  /** The problem with complete inputs, if there is one. */
   validate(inputs: PropertyMap): { property: string; reason: string } | undefined;
-  /** Draws the outputs; `id` is the resource's id. */
+  /** Generates the outputs. `id` is the resource's id. */
   generate(inputs: PropertyMap): { id: string; outputs: PropertyMap };
 }
 
@@ -35,7 +35,7 @@ const stringResource = {
   inputs: STRING_INPUTS,
   required: ["length"],
   defaults(inputs: PropertyMap): PropertyMap {
-    // `number` is the deprecated name of `numeric`: whichever is given decides both.
+    // `number` is the deprecated name of `numeric`. If either is given, both have its value.
     const numeric = inputs.numeric ?? inputs.number ?? true;
     return {
       lower: true,
@@ -83,7 +83,7 @@ function atLeastOne(property: string): RandomResource["validate"] {
 const same = (inputs: PropertyMap): PropertyMap => inputs;
 const secret = (value: PropertyValue): Secret => new Secret(value);
 
-/** Every resource that the stand-in knows, by type token. */
+/** Every resource that the simulated provider knows, by type token. */
 export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
   "random:index/randomPassword:RandomPassword": {
     ...stringResource,
@@ -121,7 +121,7 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     generate(inputs) {
       const bytes = randomBytes(inputs.length as number);
       const base64 = bytes.toString("base64");
-      // The original does put the secret bytes into the id, which is stored in the clear.
+      // The original too puts the secret bytes into the id, which is stored unencrypted.
       return {
         id: base64,
         outputs: { base64: secret(base64), hex: secret(bytes.toString("hex")) },
@@ -146,7 +146,10 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     defaults: same,
     validate(inputs) {
       if (inputs.seed !== undefined) {
-        return { property: "seed", reason: "this stand-in cannot reproduce a seeded sequence" };
+        return {
+          property: "seed",
+          reason: "the simulated random provider cannot reproduce a seeded sequence",
+        };
       }
       if ((inputs.max as number) < (inputs.min as number)) {
         return { property: "min", reason: "min needs to be smaller than or equal to max" };

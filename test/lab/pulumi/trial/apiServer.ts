@@ -13,7 +13,7 @@ import type { Progress } from "../../progress.ts";
 const TOKEN = "trial-administrator";
 const START_TIMEOUT_MS = 60_000;
 
-/** A real API server with its controllers and no node, on loopback: pods exist in it and never run. */
+/** A real API server with controllers on loopback, without a node: pods exist but never run. */
 export class TrialApiServer {
   readonly kubeconfig: string;
   private readonly dir: string;
@@ -43,13 +43,13 @@ export class TrialApiServer {
     return server;
   }
 
-  /** Runs kubectl as the administrator and returns what it wrote. */
+  /** Runs kubectl as the administrator and returns its stdout. */
   async kubectl(...args: string[]): Promise<string> {
     const command = [`--kubeconfig=${join(this.dir, "kubeconfig")}`, ...args];
     return (await promisify(execFile)(join(this.kubernetes, "kubectl"), command)).stdout;
   }
 
-  /** Starts the API server, the first time or again on the same data, and waits until it answers. */
+  /** Starts the API server, or restarts it on the same data, and waits until it answers. */
   async startApi(): Promise<void> {
     this.launch(join(this.kubernetes, "kube-apiserver"), [
       `--etcd-servers=http://127.0.0.1:${this.ports.etcd}`,
@@ -68,12 +68,12 @@ export class TrialApiServer {
     });
   }
 
-  /** Ends the API server; its data stays. */
+  /** Stops the API server. Its data is kept. */
   async stopApi(): Promise<void> {
     await this.end("kube-apiserver");
   }
 
-  /** Ends everything, and removes what it wrote. */
+  /** Stops everything and deletes its files. */
   async stop(): Promise<void> {
     for (const name of ["kube-controller-manager", "kube-apiserver", "etcd"]) await this.end(name);
     await rm(this.dir, { recursive: true, force: true });
@@ -111,7 +111,7 @@ export class TrialApiServer {
     await this.settle();
   }
 
-  /** The controllers run once a new namespace has been given its service account. */
+  /** The controllers run once a new namespace has its default service account. */
   private async settle(): Promise<void> {
     await this.until(async () => {
       await this.kubectl("get", "serviceaccount", "default", "--namespace=default");

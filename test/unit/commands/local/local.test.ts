@@ -31,7 +31,7 @@ describe("the path that a newcomer meets", () => {
     });
     expect(summary).toContain(`Gateway   path ${path} on the embedded cluster\n`);
     expect(summary).toMatch(
-      new RegExp(`^ {2}npm run local -- --gateway ${next} +the same through another path$`, "m"),
+      new RegExp(`^ {2}npm run local -- --gateway ${next} +switch to another path$`, "m"),
     );
   });
 });

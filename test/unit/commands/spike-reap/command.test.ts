@@ -83,7 +83,7 @@ describe("spike:reap on one's own Pulumi", () => {
     const { status, stdout, stderr } = run();
     expect(stderr).toBe("error: locked\n");
     expect(stdout).toContain(
-      "stack one: not reaped: pulumi destroy ended with 255; it says why above\n",
+      "stack one: not reaped: pulumi destroy exited with code 255; see its output above\n",
     );
     expect(stdout).toMatch(/\n1 reaped, 0 kept, 1 failed\n$/);
     expect(asked()).not.toContain("pulumi stack rm one --yes --preserve-config --non-interactive");
@@ -118,7 +118,7 @@ describe("spike:reap on one's own Pulumi", () => {
     );
     const { status, stderr } = run();
     expect(stderr).toBe(
-      "pulumi stack ls --json ended with 255: error: PULUMI_ACCESS_TOKEN must be set\n",
+      "pulumi stack ls --json exited with code 255: error: PULUMI_ACCESS_TOKEN must be set\n",
     );
     expect(status).toBe(1);
   });
@@ -127,7 +127,7 @@ describe("spike:reap on one's own Pulumi", () => {
 describe("spike:reap on the embedded cluster", () => {
   it.each([[[]], [["--lab", "--orphans"]]])("says that it does not run, given %j", (args) => {
     const { status, stderr } = run(...args);
-    expect(stderr).toMatch(/^The embedded cluster does not run, and takes its spikes with it: /);
+    expect(stderr).toMatch(/^The embedded cluster is not running, so it has no spikes to reap\. /);
     expect(status).toBe(2);
   });
 

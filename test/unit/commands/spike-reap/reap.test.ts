@@ -36,9 +36,9 @@ describe("stacks", () => {
     expect(spikes.calls).toEqual(["destroy old", "remove old"]);
     expect(stacks).toEqual({ gone: ["old"], kept: ["young"], failed: [] });
     expect(lines).toEqual([
-      "stack old: past its time since 2026-11-23T11:00:00.000Z, destroying it",
+      "stack old: expired at 2026-11-23T11:00:00.000Z; destroying it",
       "stack old: gone",
-      "stack young: kept, it may live until 2026-11-23T12:30:00.000Z",
+      "stack young: kept, because it expires only at 2026-11-23T12:30:00.000Z",
     ]);
   });
 
@@ -71,7 +71,7 @@ describe("stacks", () => {
     expect(spikes.calls).toEqual([]);
     expect(stacks).toEqual({ gone: [], kept: [], failed: ["odd"] });
     expect(lines).toEqual([
-      'stack odd: not reaped: its annotation claude-gateway/ttl-seconds is "soon", no number of seconds',
+      'stack odd: not reaped: its annotation claude-gateway/ttl-seconds is "soon", not a number of seconds',
     ]);
   });
 
@@ -138,7 +138,7 @@ describe("orphans", () => {
       failed: [],
     });
     expect(lines).toContain(
-      "namespace late-agent: no stack owns it; kept, it may live until 2026-11-23T12:30:00.000Z",
+      "namespace late-agent: no stack owns it; kept, because it expires only at 2026-11-23T12:30:00.000Z",
     );
   });
 
@@ -178,7 +178,7 @@ describe("orphans", () => {
     expect(spikes.calls).toEqual([]);
     expect(stacks.failed).toEqual(["unreadable"]);
     expect(lines.at(-1)).toBe(
-      "orphans: left alone, for a stack whose state cannot be read may own them",
+      "orphans: not deleted, because a stack whose state cannot be read may own them",
     );
   });
 
@@ -191,7 +191,7 @@ describe("orphans", () => {
     expect(spikes.calls).toEqual([]);
     expect(orphans.failed).toEqual(["Namespace/odd-agent"]);
     expect(lines).toEqual([
-      'namespace odd-agent: no stack owns it, but its annotation claude-gateway/ttl-seconds is "", no number of seconds: delete it yourself',
+      'namespace odd-agent: no stack owns it, but its annotation claude-gateway/ttl-seconds is "", not a number of seconds: delete it by hand',
     ]);
   });
 
@@ -226,7 +226,7 @@ describe("orphans", () => {
     });
     expect(lines).toContain(
       [
-        "Namespace/lost-gateway: not gone after 0 s, blocked by",
+        "Namespace/lost-gateway: not gone after 0 s; blocked by",
         "  NamespaceFinalizersRemaining: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",
         "  finalizer example.com/mine of the namespace itself",
       ].join("\n"),

@@ -64,7 +64,7 @@ describe("a spike's lifetime", () => {
     "cannot be read from %j",
     (ttlAnnotation) => {
       expect(() => lifetimeOf({ ...spike, ttlAnnotation })).toThrow(
-        `its annotation claude-gateway/ttl-seconds is ${JSON.stringify(ttlAnnotation)}, no number of seconds`,
+        `its annotation claude-gateway/ttl-seconds is ${JSON.stringify(ttlAnnotation)}, not a number of seconds`,
       );
     },
   );

@@ -147,7 +147,7 @@ describe("askApi", () => {
     status = undefined;
     expect(await askApi(kubeconfig(), 200)).toEqual({
       is: "missing",
-      reason: `https://127.0.0.1:${port()} does not answer (nothing within 0.2 s)`,
+      reason: `https://127.0.0.1:${port()} does not answer (timeout after 0.2 s)`,
     });
   });
 });
@@ -174,7 +174,7 @@ describe("what keeps a stack from a host", () => {
     kubeconfig(ca, closed);
     gcloud("packages\tfailed\tT\tapt-get install ipset: E: no");
     expect(await hostProblem(HOST, outputs)).toBe(
-      `The API of host stack "${HOST}" is out of reach, https://127.0.0.1:${closed} does not answer (ECONNREFUSED): run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
+      `The API of host stack "${HOST}" cannot be reached: https://127.0.0.1:${closed} does not answer (ECONNREFUSED). Run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
         `  npm run host:status -- --stack ${HOST} says: ${WHERE}: set-up failed at step "packages": apt-get install ipset: E: no`,
     );
   });
@@ -184,7 +184,7 @@ describe("what keeps a stack from a host", () => {
     gcloud();
     const [first] = (await hostProblem(HOST, outputs))?.split("\n") ?? [];
     expect(first).toBe(
-      `The kubeconfig at ${FILE} is stale, another cluster answers at https://127.0.0.1:${port()}: run \`npm run tunnel -- --stack ${HOST}\` again`,
+      `The kubeconfig at ${FILE} is stale (another cluster answers at https://127.0.0.1:${port()}): run \`npm run tunnel -- --stack ${HOST}\` again`,
     );
   });
 
@@ -196,7 +196,7 @@ describe("what keeps a stack from a host", () => {
 
   it("is a stack that is no host stack, or not up", async () => {
     expect(await hostProblem(HOST, () => Promise.resolve({}))).toBe(
-      `Stack "${HOST}" has no output "project": it is no host stack, or was never brought up. Run: pulumi up -s ${HOST}`,
+      `Stack "${HOST}" has no output "project": it is not a host stack, or \`pulumi up\` has not finished on it yet. Run: pulumi up -s ${HOST}`,
     );
   });
 });

@@ -59,10 +59,10 @@ describe("summarize", () => {
   });
 
   it("is ready on the release before when an upgrade failed, and says so", () => {
-    const status = table(...done, ["upgrade", "failed", "a -> b: no; went back to a"]);
+    const status = table(...done, ["upgrade", "failed", "a -> b: no; rolled back to a"]);
     expect(isReady(status)).toBe(true);
     expect(summarize(status)).toBe(
-      `${WHERE}: ready, k3s v1.36.3+k3s1; upgrade failed: a -> b: no; went back to a`,
+      `${WHERE}: ready, k3s v1.36.3+k3s1; upgrade failed: a -> b: no; rolled back to a`,
     );
   });
 });
@@ -76,7 +76,7 @@ describe("renderStatus", () => {
     expect(lines[2]).toBe(`  ✗ disk       data disk                     no disk (${TIME})`);
     expect(lines[3]).toBe("  · files      configuration files");
     expect(lines.at(-1)).toBe(
-      "  Once it is put right, boot again: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
+      "  When the cause is fixed, restart the machine: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
     );
   });
 
@@ -100,5 +100,7 @@ it("does not take a step's name for one that every object has", () => {
 });
 
 it("refuses a table of another form", () => {
-  expect(() => parseSteps("something else\n")).toThrow("a line of another form: something else");
+  expect(() => parseSteps("something else\n")).toThrow(
+    "a line that is not a step report: something else",
+  );
 });

@@ -154,17 +154,17 @@ describe("a kubeconfig that cannot be used", () => {
     [
       "with a key that is none",
       changed((_, { user }) => (user["client-key-data"] = encoded("no key"))),
-      "users.0.user.client-key-data holds no PEM private key",
+      "users.0.user.client-key-data contains no PEM private key",
     ],
     [
       "with a certificate that is none",
       changed((_, { user }) => (user["client-certificate-data"] = encoded("none"))),
-      "users.0.user.client-certificate-data holds no PEM certificate",
+      "users.0.user.client-certificate-data contains no PEM certificate",
     ],
     [
       "with the key of another",
       changed((_, { user }) => (user["client-key-data"] = otherKey())),
-      "users.0.user has a key that is not its certificate's",
+      "users.0.user has a private key that does not match its certificate",
     ],
     [
       "with two users",

@@ -14,7 +14,7 @@ describe("upgradeProblem", () => {
   });
 
   it("refuses to judge what is no release", () => {
-    expect(() => upgradeProblem("v1.36", "v1.36.3+k3s1")).toThrow('"v1.36" is no k3s release');
+    expect(() => upgradeProblem("v1.36", "v1.36.3+k3s1")).toThrow('"v1.36" is not a k3s release');
   });
 });
 

@@ -91,11 +91,14 @@ describe("renderNodeFirewall", () => {
 
   it.each([
     [{ podCidrs: [] }, "[podCidrs] is empty: give the cluster's pod ranges, e.g. 10.42.0.0/16"],
-    [{ podCidrs: ["10.42.0.0"] }, '[podCidrs] "10.42.0.0" is no CIDR'],
-    [{ podCidrs: ["10.42.0.0/33"] }, '[podCidrs] "10.42.0.0/33" is no CIDR'],
-    [{ serviceCidrs: ["10.43.0.0/16; drop"] }, '[serviceCidrs] "10.43.0.0/16; drop" is no CIDR'],
-    [{ resolvers: ["dns.example"] }, '[resolvers] "dns.example" is no IP address'],
-    [{ apiPort: 0 }, "[apiPort] 0 is no port: give a number from 1 to 65535"],
+    [{ podCidrs: ["10.42.0.0"] }, '[podCidrs] "10.42.0.0" is not a valid CIDR'],
+    [{ podCidrs: ["10.42.0.0/33"] }, '[podCidrs] "10.42.0.0/33" is not a valid CIDR'],
+    [
+      { serviceCidrs: ["10.43.0.0/16; drop"] },
+      '[serviceCidrs] "10.43.0.0/16; drop" is not a valid CIDR',
+    ],
+    [{ resolvers: ["dns.example"] }, '[resolvers] "dns.example" is not a valid IP address'],
+    [{ apiPort: 0 }, "[apiPort] 0 is not a port: give a number from 1 to 65535"],
   ])("refuses %j", (args, message) => {
     expect(() => renderNodeFirewall({ ...ARGS, ...args })).toThrow(new Error(message));
   });

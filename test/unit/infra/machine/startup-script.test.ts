@@ -67,7 +67,9 @@ describe("the startup script", () => {
   });
 
   it("refuses on the machine what is no release", () => {
-    expect(inScript("upgrade_problem v1.36.3+k3s1 latest").stdout).toBe("latest is no k3s release");
+    expect(inScript("upgrade_problem v1.36.3+k3s1 latest").stdout).toBe(
+      "latest is not a k3s release",
+    );
   });
 
   it("does not render a file that would end its here-document early", () => {

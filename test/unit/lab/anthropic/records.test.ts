@@ -140,7 +140,7 @@ describe("records", () => {
   test("say what was seen when the awaited exchange does not come", async () => {
     await call(fake.port, { method: "HEAD", path: "/api/hello" });
     await expect(fake.control.waitFor(({ state }) => state === "reset", 50)).rejects.toThrow(
-      "no such exchange within 50 ms; seen: HEAD /api/hello finished",
+      "no matching exchange within 50 ms; seen: HEAD /api/hello finished",
     );
   });
 });

@@ -36,7 +36,9 @@ test.each(["/var/lib/cache", "/run", "/var/log/x"])(
   "a cache in %s, which the sandbox hides, is refused with the fix",
   (cache) => {
     vi.stubEnv("CLAUDE_GATEWAY_CACHE", cache);
-    expect(() => openLab(folder)).toThrow(/which the lab has for itself: set CLAUDE_GATEWAY_CACHE/);
+    expect(() => openLab(folder)).toThrow(
+      /which the lab replaces with its own files: set CLAUDE_GATEWAY_CACHE/,
+    );
   },
 );
 

@@ -33,7 +33,7 @@ describe("limits on silence", () => {
     expect(judgeIdleLimits(running(limit("idle", 900), limit("idle", seconds)))).toEqual({
       kept: false,
       loss: "short",
-      evidence: `not above 300 s: envoy listener agents: stream_idle_timeout ${seconds} s`,
+      evidence: `at most 300 s: envoy listener agents: stream_idle_timeout ${seconds} s`,
     });
   });
 

@@ -82,7 +82,11 @@ describe("a stack of the user's own Pulumi", () => {
       { "host.stack": "host" },
       /no kubeconfig of host stack "org\/claude-gateway\/host".*npm run tunnel/,
     ],
-    ["names no cluster", {}, /^stack team names no cluster: pulumi config set --path cluster/],
+    [
+      "names no cluster",
+      {},
+      /^stack team names no cluster\. Set it: pulumi config set --path cluster/,
+    ],
   ])("that %s is refused with what to do", async (_what, config, message) => {
     pulumiWith("team", config);
     await expect(find("team")).rejects.toThrow(message);
@@ -90,6 +94,8 @@ describe("a stack of the user's own Pulumi", () => {
 
   test("is looked for by its name", async () => {
     pulumiWith("team", {});
-    await expect(find("other")).rejects.toThrow("no stack other: npm run local makes stack local");
+    await expect(find("other")).rejects.toThrow(
+      'no stack other. npm run local deploys the stack "local"',
+    );
   });
 });

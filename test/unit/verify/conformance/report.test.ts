@@ -36,12 +36,13 @@ const sni = report("envoy-sni");
 test("any fidelity failure leads to Envoy", () => {
   expect(recommend([lossy, sni, faithful])).toEqual({
     path: "envoy-terminate",
-    because: `${checks.length} of ${checks.length} checks kept, nothing lost, and no agent holds the real credential.`,
+    because: `${checks.length} of ${checks.length} checks passed, nothing lost, and no agent holds the real credential.`,
     others: [
       { path: "shim", because: "1 fidelity failures (rule 2)." },
       {
         path: "envoy-sni",
-        because: "Keeps everything, but the agent holds the real credential (rule 3).",
+        because:
+          "Passes everything on unchanged, but the agent holds the real credential (rule 3).",
       },
     ],
   });
@@ -64,9 +65,9 @@ test("a path that differs from the table is never recommended", () => {
 });
 
 test("AC 5 is unblocked where all four questions are answered yes", () => {
-  expect(decide(lossy).unblocksAc5).toBe("Yes: A, B, C and D kept.");
+  expect(decide(lossy).unblocksAc5).toBe("Yes: A, B, C and D passed.");
   const errors = report("litellm", { "errors.status-529": "known-loss", "streaming.many": "fail" });
-  expect(decide(errors).unblocksAc5).toBe("No: A, C not kept.");
+  expect(decide(errors).unblocksAc5).toBe("No: A, C did not pass.");
   const unmeasured = report("external", {
     "caching.five-minutes": "skipped",
     "caching.one-hour": "skipped",
@@ -81,11 +82,11 @@ test("the README's table has a row a path, with counts and answers", () => {
     .map((line) => line.slice(2, -2).split(" | "));
   expect(head).toHaveLength(11);
   expect(head?.slice(0, 6)).toEqual([
-    ...["path", "A errors", "B caching", "C streaming", "D sessions and tools", "checks kept"],
+    ...["path", "A errors", "B caching", "C streaming", "D sessions and tools", "checks passed"],
   ]);
   expect(rows.map(([path]) => path)).toEqual(["Shim", "Envoy by SNI"]);
   expect(rows[0]?.[5]).toBe(`${checks.length - 1}/${checks.length}`);
-  expect(rows[0]?.[6]).toBe("Yes: A, B, C and D kept.");
+  expect(rows[0]?.[6]).toBe("Yes: A, B, C and D passed.");
   expect(rows[1]?.[10]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
 });
 
@@ -111,6 +112,6 @@ test("the terminal shows evidence of what is not plainly kept, and what was expe
   expect(text).toContain("seen <body.json>");
   expect(text).toContain("seen <body.bytes>");
   expect(text).not.toContain("seen <body.unicode>");
-  expect(text).toContain(`${checks.length - 2} kept, 1 known losses, 1 failed`);
+  expect(text).toContain(`${checks.length - 2} passed, 1 known losses, 1 failed`);
   expect(text).toContain("DIFFERS from the table of known losses in 1 checks");
 });

@@ -29,6 +29,6 @@ test("an API server that does not answer is no refusal", async () => {
     kubectl: () => Promise.reject(Object.assign(new Error("x"), { stdout: "", stderr: "timeout" })),
   } as unknown as Target;
   await expect(refusalsOf([pod], target)).rejects.toThrow(
-    "pod 0 was neither let in nor refused: timeout",
+    "pod 0 was neither accepted nor rejected: timeout",
   );
 });

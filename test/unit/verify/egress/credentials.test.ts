@@ -63,7 +63,8 @@ describe("the search for keys in what an agent can read", () => {
     const rows = await measured(() => ({}));
     expect(rows["credentials.environment"]).toEqual({
       status: "pass",
-      evidence: "79 characters: none of 3 keys, and the agent's own environment, which is there",
+      evidence:
+        "79 characters: none of 3 other keys found, but the control was found (the agent's own environment)",
     });
     expect(rows["credentials.files"]?.status).toBe("pass");
     expect(rows["credentials.answers"]?.status).toBe("pass");

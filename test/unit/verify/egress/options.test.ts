@@ -21,7 +21,7 @@ describe("the options of npm run verify:egress", () => {
 
   test.each([
     ["no stack", [], "--stack is missing"],
-    ["a stack that can be none", ["--stack", "a b"], '--stack "a b" is no name of a stack'],
+    ["a stack that can be none", ["--stack", "a b"], '--stack "a b" is not a stack name'],
     [
       "a kubeconfig that is not there",
       ["--stack", "dev", "--kubeconfig", "/nowhere"],
@@ -42,6 +42,6 @@ describe("the options of npm run verify:egress", () => {
       encoding: "utf8",
     });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-    expect(stderr).toBe('--stack "a b" is no name of a stack\n');
+    expect(stderr).toBe('--stack "a b" is not a stack name\n');
   });
 });

@@ -32,24 +32,24 @@ test("the table counts limits apart, and explains them", () => {
 Stack dev, path shim: ways out of an agent's pod
 envoy 1.2.3, kubernetes v1
 
-✓ held            first   [policy, firewall]  evidence of first
+✓ blocked         first   [policy, firewall]  evidence of first
 ✗ OPEN            second  [policy]  ${"long ".repeat(40).slice(0, 99)}…
 · not applicable  third   [policy]  evidence of third
 · skipped         fourth  [policy]  evidence of fourth
 
-1 held, 1 open, 1 not applicable, 1 skipped
+1 blocked, 1 open, 1 not applicable, 1 skipped
 
-Limits, counted apart: 1 here
+Known limits, counted separately: 1 here
 ▽ limit           a limit
                   why it is one
 
-The far side counted what arrived.
+The outside counted the packets that arrived.
 Verdict: open.
 `);
 });
 
 test("the table says when nobody counted packets", () => {
   const text = renderEgressReport({ ...report, view: "agent" });
-  expect(text).toContain("Seen from the agent alone: nobody counts packets outside this cluster.");
+  expect(text).toContain("Only the agent's view: nothing counts packets outside this cluster.");
   expect(text).not.toContain("The far side counted");
 });

@@ -163,9 +163,9 @@ describe("a try", () => {
       { target: target(held).target },
     );
     expect(checks.map(({ status, evidence }) => [status, evidence])).toEqual([
-      ["not-applicable", "there is nothing like it on shim"],
+      ["not-applicable", "path shim has no such thing"],
       ["skipped", "no IPv6 here"],
-      ["skipped", "needs an upstream that answers what it is told"],
+      ["skipped", "needs an upstream that can be scripted"],
     ]);
   });
 });

@@ -35,7 +35,9 @@ test.each([
   const { target, asked } = cluster(answers);
   const failure: unknown = await inviteVisitor(target, args).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(BadInput);
-  expect((failure as BadInput).message).toBe(`nothing was tried, since what agents aim at ${why}`);
+  expect((failure as BadInput).message).toBe(
+    `nothing was tried, because the target pod for the attempts ${why}`,
+  );
   expect(asked.at(-1)?.join(" ")).toMatch(
     /^delete namespace way-out-[0-9a-f]{8} --wait=false --ignore-not-found$/,
   );

@@ -2,7 +2,7 @@ import { ANY_BODY, sentUp } from "./body-sent.ts";
 import { type Check, kept, lost, type Outcome } from "./check.ts";
 import { conversation, newMarker, relay, type Relayed } from "./relay.ts";
 
-/** Judges that all of `fields` arrived, by the differences in them alone. */
+/** Checks that all of `fields` arrived. Other differences in the body do not matter here. */
 function judgeFields(fields: Readonly<Record<string, unknown>>) {
   return (_: string, { requestBody }: Relayed): Outcome => {
     const received = JSON.parse(requestBody.toString()) as Record<string, unknown>;
@@ -11,7 +11,7 @@ function judgeFields(fields: Readonly<Record<string, unknown>>) {
     );
     return gone.length === 0
       ? kept(`${Object.keys(fields).join(", ")} arrived as sent`)
-      : lost("dropped", `gone or changed: ${gone.join(", ")}`);
+      : lost("dropped", `missing or changed: ${gone.join(", ")}`);
   };
 }
 
@@ -33,14 +33,14 @@ function withFields(
 export const bodyFields: readonly Check[] = [
   withFields(
     "unknown-fields",
-    "Fields that nobody knows yet arrive",
-    "New abilities come as new fields; a gateway that lists the known ones switches them off without a word.",
+    "Unknown fields arrive",
+    "Anthropic adds features as new fields. A gateway that passes on only known fields silently disables them.",
     { future_field: { nested: [1, { deep: true }] }, "another-one": null },
   ),
   withFields(
     "context-management",
     "context_management and output_config arrive",
-    "Without the first, long sessions end early; without the second, effort and structured output are off.",
+    "Without context_management, long sessions end early. Without output_config, effort and structured output are off.",
     {
       context_management: {
         edits: [{ type: "clear_tool_uses_20250919", keep: { type: "tool_uses", value: 3 } }],
@@ -54,19 +54,19 @@ export const bodyFields: readonly Check[] = [
   withFields(
     "metadata",
     "metadata arrives",
-    "Claude Code names session and device in metadata.user_id; support and abuse handling go by it.",
+    "Claude Code puts session and device into metadata.user_id, which support and abuse handling use.",
     { metadata: { user_id: "user_abc_account_def_session_ghi" } },
   ),
   withFields(
     "metadata-all",
     "Every entry of metadata arrives",
-    "The API may learn to read more than user_id.",
+    "The API may read more entries than user_id in the future.",
     { metadata: { user_id: "u", another: "entry" } },
   ),
   withFields(
     "reserved-names",
-    "Fields whose names mean something to a gateway arrive like any other",
-    "A gateway that takes its own settings from the body drops them, and lets an agent change what it does.",
+    "Fields with names that LiteLLM uses for its own settings arrive",
+    "A gateway that reads its own settings from the body drops these fields, and lets an agent change the gateway's behavior.",
     {
       tags: ["a"],
       user: "u",
@@ -79,9 +79,8 @@ export const bodyFields: readonly Check[] = [
   ),
   {
     id: "body.no-steering",
-    title: "No field of the body sends a request elsewhere, or with another credential",
-    protects:
-      "An agent that can name the upstream can have the real key delivered to a host of its own.",
+    title: "No field of the body changes the upstream or the credential",
+    protects: "An agent that can choose the upstream can send the real key to its own host.",
     needs: ["upstream"],
     async run(context) {
       const marker = newMarker();
@@ -100,21 +99,21 @@ export const bodyFields: readonly Check[] = [
               record.headers.some(([, value]) => value.includes("sk-other"));
         if (steered) return lost("steered", `${fields[0]} took effect: ${record?.url ?? status}`);
       }
-      // A gateway that refuses everything is steered by nothing.
+      // A gateway that refuses every request would pass the checks above, so a plain request must succeed.
       const next = newMarker();
       const plain = await relay(context, next, { body: conversation(next) }, ANY_BODY);
       if (plain.record === undefined)
         return lost(
           "refused",
-          `nothing comes through: ${plain.response.head?.status ?? "no answer"}`,
+          `a plain request does not reach the upstream: ${plain.response.head?.status ?? "no answer"}`,
         );
       return kept(seen.join("; "));
     },
   },
   withFields(
     "system",
-    "The system prompt arrives block by block, attribution first",
-    "Merged, moved or flattened blocks end up in the prompt and break the cache; the attribution block must stay alone and first.",
+    "The blocks of the system prompt arrive unchanged, with the attribution block first",
+    "Merged, moved or flattened blocks change the prompt and break the cache. The attribution block must stay separate and first.",
     {
       system: [
         {

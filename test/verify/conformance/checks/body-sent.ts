@@ -4,7 +4,7 @@ import { excerpt } from "./compare.ts";
 import { jsonDifferences } from "./json.ts";
 import { newMarker, relay, type Relayed } from "./relay.ts";
 
-/** Takes any body: an ordinary answer would refuse what the API does not know. */
+/** Accepts any body. The normal answer of the fake API would reject what the API does not know. */
 export const ANY_BODY: ScriptInput["action"] = {
   kind: "raw",
   status: 200,
@@ -12,7 +12,7 @@ export const ANY_BODY: ScriptInput["action"] = {
   body: { text: "{}" },
 };
 
-/** Compares a body that went up with what arrived there. */
+/** Compares the body that the client sent with the body that the upstream received. */
 export function sentUp(
   name: string,
   title: string,
@@ -33,7 +33,7 @@ export function sentUp(
       const { head, body } = relayed.response;
       return lost(
         "refused",
-        `it did not come through: ${head?.status ?? "no answer"} ${excerpt(body)}`,
+        `the request did not reach the upstream: ${head?.status ?? "no answer"} ${excerpt(body)}`,
       );
     },
   };

@@ -26,7 +26,7 @@ function judgeBytes(sent: string, { requestBody }: Relayed): Outcome {
   return differences.length === 0
     ? lost(
         "re-encoded",
-        `the same JSON in other bytes: ${excerpt(sent)} became ${excerpt(requestBody)}`,
+        `the same JSON, but other bytes: ${excerpt(sent)} became ${excerpt(requestBody)}`,
       )
     : lost("changed", differences.join("; "));
 }
@@ -48,7 +48,7 @@ const NUMBERS = [
 const numbers = sentUp(
   "numbers",
   "Numbers keep their exact value",
-  "A number that passes through floating point comes out as another one: identifiers in tool results are numbers too.",
+  "Conversion to floating point changes large numbers, for example identifiers in tool results.",
   (marker) => conversation(marker, { numbers: "HERE" }).replace('"HERE"', `[${NUMBERS.join(",")}]`),
   (_, { requestBody }) => {
     const arrived = /"numbers":\s*\[([^\]]*)\]/.exec(requestBody.toString())?.[1]?.split(",") ?? [];
@@ -57,22 +57,22 @@ const numbers = sentUp(
       return exactNumber(now) === exactNumber(text) ? [] : [`${text} became ${now}`];
     });
     return changed.length === 0
-      ? kept(`${NUMBERS.length} numbers have the value that was sent`)
+      ? kept(`${NUMBERS.length} numbers arrived with the value that was sent`)
       : lost("rounded", changed.join("; "));
   },
 );
 
 const loneSurrogate = sentUp(
   "lone-surrogate",
-  "Half an emoji, as a cut text has it, passes",
-  "Output that a tool cut in the middle of a character is sent with half of it; a gateway that cannot encode it refuses the whole turn, every turn.",
+  "A lone surrogate (half an emoji from cut text) arrives",
+  "Tool output that was cut inside a character contains a lone surrogate. A gateway that cannot encode it rejects this turn and every later turn.",
   (marker) => conversation(marker).replace(marker, `${marker} \\ud83d`),
 );
 
 const chunked: Check = {
   id: "body.chunked",
-  title: "A body sent in chunks arrives whole",
-  protects: "HTTP clients may leave the length open; the body counts, not its framing.",
+  title: "A body sent in chunks arrives complete",
+  protects: "HTTP clients may send a body without a Content-Length, in chunks.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -98,16 +98,16 @@ const chunked: Check = {
       return lost("refused", `${head?.status ?? "no answer"} ${excerpt(body)}`);
     const differences = jsonDifferences(sent, requestBody.toString());
     return differences.length === 0
-      ? kept(`${chunks.length} chunks made the same JSON`)
+      ? kept(`${chunks.length} chunks arrived as the same JSON`)
       : lost("changed", differences.join("; "));
   },
 };
 
 const compressed: Check = {
   id: "body.compressed",
-  title: "A request in gzip arrives as sent",
+  title: "A gzip-compressed request arrives as sent",
   protects:
-    "Claude Code can compress what it sends (CLAUDE_CODE_GZIP_REQUEST_BODIES), and the API reads it; a gateway that reads bodies has to as well.",
+    "Claude Code can compress requests (CLAUDE_CODE_GZIP_REQUEST_BODIES), and the API accepts them. A gateway that parses bodies must decompress them.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -127,9 +127,9 @@ const compressed: Check = {
       return lost("refused", `${head?.status ?? "no answer"} ${excerpt(body)}`);
     const encoding = headerOf(record.headers, "content-encoding");
     if (encoding === "gzip" && requestBody.equals(bytes))
-      return kept(`${bytes.length} bytes in gzip arrived as sent`);
+      return kept(`${bytes.length} bytes of gzip arrived as sent`);
     return encoding === undefined && jsonDifferences(sent, requestBody.toString()).length === 0
-      ? lost("decompressed", "the same JSON, no longer compressed")
+      ? lost("decompressed", "the same JSON, but no longer compressed")
       : lost("changed", `in ${encoding ?? "no encoding"}: ${excerpt(requestBody)}`);
   },
 };
@@ -172,15 +172,15 @@ async function countTokens({ client }: CheckContext): Promise<Outcome> {
 export const body: readonly Check[] = [
   sentUp(
     "bytes",
-    "A request arrives byte for byte",
-    "Whatever a gateway parses and writes anew it can write differently. Equal bytes end every question.",
+    "The body of a request arrives byte for byte",
+    "A gateway that parses and rewrites a body can change it. Equal bytes prove that nothing changed.",
     ODD_SPELLING,
     judgeBytes,
   ),
   sentUp(
     "json",
-    "A request is the same JSON, keys in the same order",
-    "The order of keys in a tool's schema is part of what is cached, and of what the model reads.",
+    "The body of a request arrives as the same JSON, with keys in the same order",
+    "The key order of a tool's schema is part of the cached prompt and of what the model reads.",
     (marker) =>
       conversation(marker, {
         z: 1,
@@ -197,7 +197,7 @@ export const body: readonly Check[] = [
   sentUp(
     "unicode",
     "Every character arrives",
-    "Code and prose hold all of Unicode, escaped or not.",
+    "Code and prose contain all of Unicode, escaped or not.",
     (marker) =>
       conversation(marker, {
         text: 'é 漢字 😀 \u2028 \u0000 \ufeff \\ / " \u{10ffff}',
@@ -207,8 +207,8 @@ export const body: readonly Check[] = [
   loneSurrogate,
   sentUp(
     "waf",
-    "Text that looks like an attack passes",
-    "Source code holds scripts, queries and paths; a firewall that reads bodies refuses real sessions only.",
+    "Text that looks like an attack arrives",
+    "Source code contains scripts, SQL and paths. A firewall that inspects bodies would block real sessions.",
     (marker) =>
       conversation(marker, {
         text: "<script>alert(1)</script> ' OR 1=1; DROP TABLE users; -- ../../etc/passwd ${jndi:ldap://x} <!ENTITY x SYSTEM 'file:///etc/passwd'>",
@@ -220,14 +220,14 @@ export const body: readonly Check[] = [
   {
     id: "body.count-tokens",
     title: "count_tokens is answered",
-    protects: "Without it Claude Code counts by asking the model, which is paid for.",
+    protects: "Without it Claude Code counts tokens by calling the model, which costs money.",
     needs: [],
     run: countTokens,
   },
   answeredWith(
     "answer-bytes",
-    "An answer arrives byte for byte",
-    "Usage, tool calls and signatures are in it; what is written anew can be written differently.",
+    "The body of an answer arrives byte for byte",
+    "It contains usage, tool calls and signatures. A gateway that parses and rewrites it can change them.",
     {
       kind: "raw",
       status: 200,
@@ -241,7 +241,7 @@ export const body: readonly Check[] = [
   answeredWith(
     "answer-compressed",
     "A compressed answer arrives as sent",
-    "An encoding that is announced wrongly makes the answer unreadable.",
+    "A wrong Content-Encoding makes the answer unreadable.",
     {
       kind: "raw",
       status: 200,
@@ -255,7 +255,7 @@ export const body: readonly Check[] = [
   answeredWith(
     "answer-stream-compressed",
     "A compressed stream arrives as sent",
-    "Over a slow or paid line a stream counts many times its compressed size.",
+    "An uncompressed stream is several times as large, which matters on slow or metered links.",
     {
       kind: "frames",
       frames: Array.from({ length: 20 }, (_, index) => ({ text: `: ${index}\n\n` })),

@@ -15,7 +15,7 @@ interface Usage {
 
 type CacheControl = { readonly type: "ephemeral"; readonly ttl?: "1h" };
 
-/** Above the smallest prompt that the model caches, 4096 tokens. */
+/** Longer than the smallest prompt that the model caches (4096 tokens). */
 const CACHED_TEXT = "All work and no play makes Jack a dull boy. ".repeat(600);
 
 function turns(marker: string, cacheControl: CacheControl) {
@@ -71,12 +71,12 @@ function judge(
 }
 
 const CHEAPER =
-  "Cached input costs a tenth. A session whose cache breaks costs about ten times as much, and nobody notices until the invoice.";
+  "Cached input costs a tenth. If the cache breaks, a session costs about ten times as much, and nobody notices before the invoice.";
 
 export const caching: readonly Check[] = [
   {
     id: "caching.five-minutes",
-    title: "What turn 1 writes to the five-minute cache, turn 2 reads",
+    title: "Turn 2 reads what turn 1 wrote to the five-minute cache",
     protects: CHEAPER,
     needs: [],
     run: async (context) =>
@@ -87,8 +87,8 @@ export const caching: readonly Check[] = [
   },
   {
     id: "caching.one-hour",
-    title: "What turn 1 writes to the one-hour cache, turn 2 reads",
-    protects: `${CHEAPER} The one-hour cache is asked for by a field that a gateway may not know.`,
+    title: "Turn 2 reads what turn 1 wrote to the one-hour cache",
+    protects: `${CHEAPER} A field that a gateway may not know requests the one-hour cache.`,
     needs: [],
     run: async (context) =>
       judge(
@@ -99,7 +99,7 @@ export const caching: readonly Check[] = [
   {
     id: "caching.unmarked",
     title: "A prompt without cache_control is not cached",
-    protects: "A gateway that adds cache marks of its own changes what is paid for.",
+    protects: "A gateway that adds its own cache_control changes the cost.",
     needs: [],
     async run({ client }) {
       const marker = newMarker();

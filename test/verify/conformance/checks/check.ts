@@ -3,7 +3,7 @@ import type { Turn } from "../../../lab/claude.ts";
 import type { RawClient } from "../client/raw-client.ts";
 import type { RunningConfiguration } from "./running-configuration.ts";
 
-/** What a group of checks is about; the order is that of reports. */
+/** The groups of checks, in the order of reports. */
 export const themes = {
   errors: "Errors of the API",
   "own-errors": "The gateway's own answers",
@@ -20,10 +20,10 @@ export const themes = {
 
 export type Theme = keyof typeof themes;
 
-/** Parts of a target that a check may need, and not every target has. */
+/** What a check may need and some targets lack. */
 export type Need = "upstream" | "claude" | "configuration" | "long";
 
-/** What Claude Code is asked in an agent's pod. */
+/** The prompt for Claude Code in an agent's pod. */
 export interface ClaudeRequest {
   readonly prompt: string;
   readonly resume?: string;
@@ -31,45 +31,45 @@ export interface ClaudeRequest {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What checks measure a gateway with. */
+/** The tools with which checks measure a gateway. */
 export interface CheckContext {
-  /** Raw HTTP from where agents run. */
+  /** Sends raw HTTP from where agents run. */
   readonly client: RawClient;
-  /** The fake API behind the gateway; missing where the real one is. */
+  /** The fake API behind the gateway; undefined if the gateway uses the real API. */
   readonly upstream?: AnthropicControl;
-  /** Runs a turn of the real Claude Code as an agent. */
+  /** Runs one turn of the real Claude Code as an agent. */
   readonly claude?: (request: ClaudeRequest) => Promise<Turn>;
-  /** Reads what the gateway's processes run with. */
+  /** Reads the configuration that the gateway's processes run with. */
   readonly configuration?: () => Promise<RunningConfiguration>;
-  /** What has not happened by then is taken not to happen, in milliseconds. */
+  /** How long to wait for something before the check decides that it does not happen, in milliseconds. */
   readonly patienceMs: number;
-  /** Also waits through what takes minutes. */
+  /** Also run the checks that wait for minutes. */
   readonly long: boolean;
 }
 
 /**
- * What a check found. `loss` names what became of the thing that was not kept: the table of known losses
- * says which one is expected, so that another defect does not pass for it.
+ * What a check found. If the gateway changed or dropped something, `loss` says how. The table of known losses names the
+ * expected `loss`, so another defect does not pass as the known one.
  */
 export type Outcome =
   | { readonly kept: true; readonly evidence: string }
   | { readonly kept: false; readonly loss: string; readonly evidence: string };
 
 export interface Check {
-  /** `theme.name`, as the table of losses and reports have it. */
+  /** `theme.name`, as in the table of losses and in reports. */
   readonly id: `${Theme}.${string}`;
   readonly title: string;
-  /** What an agent would suffer without it, for somebody who has never seen the project. */
+  /** What goes wrong for an agent without it, for a reader who does not know the project. */
   readonly protects: string;
   readonly needs: readonly Need[];
-  /** Waits more than it works: runs beside the others. */
+  /** The check mostly waits, so it runs in parallel with others. */
   readonly slow?: true;
-  /** Whether it would disturb checks beside it: it runs by itself, after all others. */
+  /** The check would disturb others, so it runs alone, after all others. */
   readonly alone?: true;
   run(context: CheckContext): Promise<Outcome>;
 }
 
-/** Enough for a machine that is busy: only what is lost is waited for that long. */
+/** Long enough for a busy machine. Checks wait this long only for something that is lost. */
 export const PATIENCE_MS = 15_000;
 
 export function kept(evidence: string): Outcome {
@@ -80,12 +80,12 @@ export function lost(loss: string, evidence: string): Outcome {
   return { kept: false, loss, evidence };
 }
 
-/** The theme that a check belongs to. */
+/** The theme of a check. */
 export function themeOf(id: Check["id"]): Theme {
   return id.slice(0, id.indexOf(".")) as Theme;
 }
 
-/** Needs that a context does not meet. */
+/** The needs of a check that a context does not meet. */
 export function unmetNeeds(check: Check, context: CheckContext): Need[] {
   return check.needs.filter((need) =>
     need === "long" ? !context.long : context[need] === undefined,

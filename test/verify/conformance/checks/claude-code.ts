@@ -21,7 +21,7 @@ function tokens({ usage }: Turn): string {
   return `${usage.cache_creation_input_tokens} tokens written to the cache, ${usage.cache_read_input_tokens} read`;
 }
 
-/** What came of a turn and, with the fake API, of its requests to the messages route. */
+/** The result of a turn and, with the fake API, its requests to the messages route. */
 async function turn(
   context: CheckContext,
   marker: string,
@@ -49,7 +49,7 @@ function failed({ result }: Turn): Outcome {
   return lost("turn-failed", `the turn ended in an error: ${excerpt(result)}`);
 }
 
-/** Two turns of one session, which several checks look at. */
+/** Two turns of one session. Several checks use them. */
 interface Session {
   readonly marker: string;
   readonly first: Awaited<ReturnType<typeof turn>>;
@@ -77,7 +77,7 @@ async function twoTurns(context: CheckContext): Promise<Session> {
 const completes: Check = {
   id: "claude-code.turn",
   title: "Claude Code completes a turn",
-  protects: "The point of it all.",
+  protects: "This is what the gateway is for.",
   needs: ["claude"],
   async run(context) {
     const { marker, first } = await session(context);
@@ -91,18 +91,18 @@ const completes: Check = {
 
 const resumes: Check = {
   id: "claude-code.resume",
-  title: "--resume goes on with the same conversation",
+  title: "--resume continues the same conversation",
   protects:
-    "Unattended agents are restarted and must remember; the whole conversation is sent again, thinking and tool calls included.",
+    "A restarted agent resumes its session: it sends the whole conversation again, including thinking and tool calls.",
   needs: ["claude"],
   async run(context) {
     const { first, second } = await session(context);
     if (second === undefined) return failed(first.result);
     if (second.result.is_error) return failed(second.result);
     if (second.result.session_id !== first.result.session_id) {
-      return lost("new-session", "the session is another one");
+      return lost("new-session", "turn 2 has another session id");
     }
-    // Turn 2's prompt does not hold the marker: where it is, turn 1 is.
+    // Turn 2's prompt does not contain the marker, so a request with the marker contains turn 1.
     const remembered =
       context.upstream === undefined
         ? second.result.usage.cache_read_input_tokens > 0
@@ -115,9 +115,8 @@ const resumes: Check = {
 
 const caches: Check = {
   id: "claude-code.cache",
-  title: "Claude Code's second turn reads what its first wrote to the cache",
-  protects:
-    "The real client's prompt, tools and marks, as they are, keep their cache: a tenth of the price.",
+  title: "Claude Code's second turn reads what its first turn wrote to the cache",
+  protects: "The real client's prompt, tools and cache_control are cached, which costs a tenth.",
   needs: ["claude"],
   async run(context) {
     const { first, second } = await session(context);
@@ -129,13 +128,13 @@ const caches: Check = {
 
 const usesTools: Check = {
   id: "claude-code.tool",
-  title: "Claude Code runs a command that the model asks for, and answers with what it printed",
+  title: "Claude Code runs the command that the model requests, and returns its output",
   protects:
-    "A tool call is a round trip of ids, inputs and results; an agent that cannot make it can do nothing.",
+    "A tool call needs ids, inputs and results to pass both ways. Without tool calls an agent can do nothing.",
   needs: ["claude", "upstream"],
   async run(context) {
     const marker = newMarker();
-    // Printed, the marker is joined from two halves: only the command's run can have made it.
+    // The command joins the marker from two halves, so the whole marker can only be output of the command.
     const [half, rest] = [marker.slice(0, 10), marker.slice(10)];
     const { result } = await turn(context, half, {
       prompt: `run: printf %s%s ${half} ${rest}`,
@@ -148,13 +147,13 @@ const usesTools: Check = {
   },
 };
 
-/** A turn whose first requests are answered with an error, which Claude Code waits out. */
+/** A turn whose first requests are answered with an error, after which Claude Code waits and retries. */
 function retries(status: number, headers: [string, string][], title: string): Check {
   return {
     id: `claude-code.retries-${status}`,
     title,
     protects:
-      "Overload and rate limits pass; an agent that gives up on them needs a person at night.",
+      "Overload and rate limits are temporary. An agent that gives up on them needs a person to restart it.",
     needs: ["claude", "upstream"],
     async run(context) {
       const marker = newMarker();
@@ -177,7 +176,7 @@ function retries(status: number, headers: [string, string][], title: string): Ch
   };
 }
 
-/** A turn that is answered with an error which no retry can help. */
+/** A turn that is answered with an error for which a retry is useless. */
 function stops(status: number, title: string, protects: string): Check {
   return {
     id: `claude-code.stops-${status}`,
@@ -195,7 +194,7 @@ function stops(status: number, title: string, protects: string): Check {
           action: { kind: "error", status, headers: [["x-should-retry", "false"]] },
         },
       );
-      const seen = `the API was asked ${requests.length} times; the turn said ${excerpt(result.result)}`;
+      const seen = `the API got ${requests.length} requests; the turn ended with ${excerpt(result.result)}`;
       if (!result.is_error) return lost("no-error", seen);
       return requests.length === 1 ? kept(seen) : lost("repeated", seen);
     },
@@ -204,8 +203,9 @@ function stops(status: number, title: string, protects: string): Check {
 
 const asks: Check = {
   id: "claude-code.request",
-  title: "Claude Code's own request arrives with its betas, session and query",
-  protects: "What the real client sends changes with every release; this looks at today's.",
+  title: "Claude Code's own request arrives with its beta headers, session header and query",
+  protects:
+    "What the real client sends changes with each release; this checks the current release.",
   needs: ["claude", "upstream"],
   async run(context) {
     const { first } = await session(context);
@@ -228,23 +228,27 @@ export const claudeCode: readonly Check[] = [
   caches,
   usesTools,
   asks,
-  retries(529, [["x-should-retry", "true"]], "Claude Code waits out an overloaded API (529)"),
+  retries(
+    529,
+    [["x-should-retry", "true"]],
+    "Claude Code retries while the API is overloaded (529)",
+  ),
   retries(
     429,
     [
       ["x-should-retry", "true"],
       ["retry-after", "1"],
     ],
-    "Claude Code waits out a rate limit (429) as long as retry-after says",
+    "Claude Code waits as long as retry-after says after a rate limit (429)",
   ),
   stops(
     401,
-    "Claude Code stops at once on a refused credential (401)",
-    "Nothing but a person can help; ten retries would only delay the message.",
+    "Claude Code stops at once on a rejected credential (401)",
+    "Only a person can fix this; ten retries would only delay the message.",
   ),
   stops(
     403,
     "Claude Code stops at once on a missing permission (403)",
-    "Nothing but a person can help; ten retries would only delay the message.",
+    "Only a person can fix this; ten retries would only delay the message.",
   ),
 ];

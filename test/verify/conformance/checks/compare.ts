@@ -3,7 +3,7 @@ import type { HeaderPair, RawResponse } from "../client/raw-client.ts";
 import { kept, lost, type Outcome } from "./check.ts";
 import { headerOf, type Relayed } from "./relay.ts";
 
-/** Describe one connection, one server or the moment: every hop may have its own. */
+/** Headers about one connection, one server or the time. Each hop may set its own. */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -14,7 +14,7 @@ const HOP_BY_HOP = new Set([
   "server",
 ]);
 
-/** Headers of `sent` that are missing or changed in `received`, and those that `received` has besides. */
+/** Headers of `sent` that are missing or changed in `received`, and headers that only `received` has. */
 export function headerDifferences(
   sent: readonly HeaderPair[],
   received: readonly HeaderPair[],
@@ -25,7 +25,7 @@ export function headerDifferences(
     changed: [...before].flatMap(([name, value]) => {
       if (HOP_BY_HOP.has(name) || after.get(name) === value) return [];
       const now = after.get(name);
-      return [now === undefined ? `${name} is gone` : `${name} became ${quoted(now)}`];
+      return [now === undefined ? `${name} is missing` : `${name} became ${quoted(now)}`];
     }),
     added: [...after.keys()].filter((name) => !HOP_BY_HOP.has(name) && !before.has(name)),
   };
@@ -41,7 +41,7 @@ function joined(headers: readonly HeaderPair[]): Map<string, string> {
   return result;
 }
 
-/** Whether an answer of the upstream's came back with its status, body and headers as they were. */
+/** Whether the client got the upstream's answer with status, body and headers unchanged. */
 export function judgeAnswer(relayed: Relayed): Outcome {
   const { response, record, requests } = relayed;
   const answered = record?.response;
@@ -57,25 +57,25 @@ export function judgeAnswer(relayed: Relayed): Outcome {
   if (!body.equals(sent.body)) {
     const content = decoded(sent.headers, sent.body);
     return content !== undefined && decoded(head.headers, body)?.equals(content) === true
-      ? lost("decompressed", "the same content, no longer compressed")
-      : lost("body", `the body became ${excerpt(body)}, it was ${excerpt(sent.body)}`);
+      ? lost("decompressed", "the same content, but no longer compressed")
+      : lost("body", `the body ${excerpt(sent.body)} became ${excerpt(body)}`);
   }
   const { changed } = headerDifferences(sent.headers, head.headers);
   if (changed.length > 0) return lost("headers", changed.join("; "));
   if (requests !== 1) return lost("repeated", `the upstream got the request ${requests} times`);
   return kept(
-    `status ${head.status}, ${body.length} bytes of body and ${answered.headers.length} headers arrived as sent, asked once`,
+    `status ${head.status}, ${body.length} bytes of body and ${answered.headers.length} headers arrived as sent; the upstream got one request`,
   );
 }
 
-/** A body without its content encoding; `undefined` when it does not have the one that is announced. */
+/** A body without its content encoding; `undefined` if it does not have the encoding that its headers name. */
 export function decoded(headers: readonly HeaderPair[], body: Buffer): Buffer | undefined {
   return decodedSoFar(headerOf(headers, "content-encoding"), body);
 }
 
 /**
- * The upstream's answer as the client has to get it. A gateway may ask the upstream for encodings of its own;
- * a client that did not offer them gets the content without.
+ * The upstream's answer as the client should get it. A gateway may use other encodings with the upstream than the client
+ * offered; then it must decode the content for the client.
  */
 export function answerForClient({ record, responseBody, offered }: Relayed): {
   readonly headers: readonly HeaderPair[];
@@ -105,7 +105,7 @@ export function anthropicErrorType(body: Buffer): string | undefined {
   }
 }
 
-/** Whether an answer is the gateway's own, in Anthropic's shape, with one of the given pairs of status and type. */
+/** Whether an answer is the gateway's own, in Anthropic's format, with one of the given pairs of status and type. */
 export function judgeOwnError(
   { head, body, ended }: RawResponse,
   accepted: readonly (readonly [status: number, type: string])[],
@@ -115,14 +115,14 @@ export function judgeOwnError(
   }
   const type = anthropicErrorType(body);
   const seen = `${head.status} ${excerpt(body)}`;
-  if (type === undefined) return lost("own-shape", `not in Anthropic's shape: ${seen}`);
+  if (type === undefined) return lost("own-shape", `not in Anthropic's error format: ${seen}`);
   if (!accepted.some(([status, name]) => status === head.status && name === type)) {
     return lost("other-error", seen);
   }
   return kept(seen);
 }
 
-/** The beginning of a body, on one line. */
+/** The beginning of a body, as one line. */
 export function excerpt(body: Buffer | string, length = 160): string {
   const text = body.toString();
   return text.length > length ? `${quoted(text.slice(0, length))}…` : quoted(text);

@@ -14,11 +14,11 @@ import {
 const POLL_MS = 50;
 
 const COSTS =
-  "What nobody reads any more is still generated and paid for until the API learns that the client is gone.";
+  "The API keeps generating an answer, at a cost, until it learns that the client is gone.";
 
 const FIRST = 'event: ping\ndata: {"type": "ping"}\n\n';
 
-/** Waits until the request with the marker is over at the upstream, and tells how it ended. */
+/** Waits until the upstream's request with the marker has ended, and says how it ended. */
 async function aborted(context: CheckContext, since: number, marker: string): Promise<Outcome> {
   const started = Date.now();
   const state = await waitForState(context, since, marker, (record) => record.endedAtMs !== null);
@@ -48,7 +48,7 @@ async function waitForState(
 
 const inStream: Check = {
   id: "disconnect.in-stream",
-  title: "A client that leaves in the middle of a stream ends the API's work",
+  title: "If a client disconnects during a stream, the API's request is canceled",
   protects: COSTS,
   needs: ["upstream"],
   async run(context) {
@@ -94,8 +94,8 @@ function whileWaiting(name: string, title: string, stream: boolean): Check {
 
 const inUpload: Check = {
   id: "disconnect.in-upload",
-  title: "A client that leaves in the middle of its request has asked nothing",
-  protects: "Half a request must not be completed by a gateway and paid for.",
+  title: "If a client disconnects while it sends a request, the API gets no complete request",
+  protects: "A gateway must not complete half a request, which would then cost money.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -105,7 +105,7 @@ const inUpload: Check = {
     const exchange = context.client.open(
       requestOf({ path: `/v1/messages?marker=${marker}` }, [{ text: sent }], sent.length + 1000),
     );
-    // Long enough for a gateway that passes bytes on at once to have done so; either is right.
+    // Long enough that a gateway which streams requests has passed the bytes on. Streaming and buffering are both correct.
     await exchange.head(500);
     exchange.abort();
     await exchange.response;
@@ -113,21 +113,21 @@ const inUpload: Check = {
     const { head } = await context.client.send(
       requestOf({}, [{ text: conversation(after) }], conversation(after).length),
     );
-    // A gateway that passes on nothing at all would have kept this back too.
+    // A gateway that passes on nothing at all would also pass the check above, so the next request must succeed.
     if (head?.status !== 200)
       return lost("no-answer", `the next request was answered with ${head?.status ?? "nothing"}`);
     const { record } = await seenUpstream(upstream, since, marker);
-    if (record === undefined) return kept("the API never heard of it");
+    if (record === undefined) return kept("the API got nothing of the request");
     const state = await waitForState(context, since, marker, ({ endedAtMs }) => endedAtMs !== null);
     return state === "aborted" && record.response === null
-      ? kept("the API saw the beginning, and the client leave")
-      : lost("completed", `the API saw a request that is ${state ?? "unknown"}`);
+      ? kept("the API got the beginning of the request, and then the disconnect")
+      : lost("completed", `the API got a request that is ${state ?? "unknown"}`);
   },
 };
 
 const neighbours: Check = {
   id: "disconnect.neighbours",
-  title: "One client that leaves disturbs no other",
+  title: "A client that disconnects does not affect others",
   protects: "Agents share a gateway, and often its connections to the API.",
   needs: ["upstream"],
   async run(context) {
@@ -141,25 +141,25 @@ const neighbours: Check = {
     const staying = [await open(), await open()];
     for (const { exchange } of [leaving, ...staying]) await exchange.received(FIRST.length);
     leaving.exchange.abort();
-    // Whom the gateway takes along is taken along by the time it has told the upstream.
+    // When the upstream sees the disconnect, any stream that the gateway cut along with it has ended too.
     await aborted(context, leaving.since, leaving.marker);
     for (const { marker } of [leaving, ...staying]) await upstream.openGate(marker);
     const ends = await Promise.all(staying.map(({ exchange }) => exchange.response));
     const whole = ends.filter(
       ({ body, ended }) => ended === "end" && body.toString() === `${FIRST}data: last\n\n`,
     );
-    const seen = `${whole.length} of ${staying.length} other streams went on to their end`;
+    const seen = `${whole.length} of ${staying.length} other streams completed`;
     return whole.length === staying.length ? kept(seen) : lost("disturbed", seen);
   },
 };
 
 const pooled: Check = {
   id: "disconnect.pooled",
-  title: "A connection that the API has reset costs no request",
+  title: "A connection that the API has reset does not make a request fail",
   protects:
-    "The API's edge closes and resets idle connections; a gateway that keeps them and does not notice answers the next request of some agent with an error.",
+    "The API's edge closes and resets idle connections. A gateway that does not notice this answers an agent's next request with an error.",
   needs: ["upstream"],
-  // A request of another check that is on its way through such a connection would be lost with it.
+  // A reset would also break a request of another check that is using the connection.
   alone: true,
   async run(context) {
     const answered: string[] = [];
@@ -170,7 +170,7 @@ const pooled: Check = {
       answered.push(String(head?.status ?? "no answer"));
       reset += await upstreamOf(context).resetIdleConnections();
     }
-    const seen = `${reset} idle connections were reset, requests between were answered ${answered.join(", ")}`;
+    const seen = `${reset} idle connections were reset, the requests in between were answered ${answered.join(", ")}`;
     return answered.every((status) => status === "200") ? kept(seen) : lost("failed", seen);
   },
 };
@@ -179,12 +179,12 @@ export const disconnect: readonly Check[] = [
   inStream,
   whileWaiting(
     "before-answer",
-    "A client that leaves before its stream began ends the API's work",
+    "If a client disconnects before its stream begins, the API's request is canceled",
     true,
   ),
   whileWaiting(
     "not-streamed",
-    "A client that leaves while it waits for a whole answer ends the API's work",
+    "If a client disconnects while it waits for a non-streaming answer, the API's request is canceled",
     false,
   ),
   inUpload,

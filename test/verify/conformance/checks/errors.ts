@@ -15,11 +15,11 @@ import {
 type Action = ScriptInput["action"];
 
 const BODY_IS_READ =
-  "Claude Code decides by status, error type and wording whether to wait, to try again, to shorten the conversation or to stop.";
+  "From status, error type and message Claude Code decides whether to wait, to retry, to compact the conversation or to stop.";
 const HEADERS_ARE_READ =
-  "retry-after and x-should-retry say when a next attempt makes sense; without them an agent hammers or gives up.";
+  "retry-after and x-should-retry say when to retry. Without them an agent retries too often or gives up.";
 
-/** Errors as the API words some of them: the outer type is missing, and a gateway cannot tell them by it. */
+/** Errors as the API sometimes sends them, without the outer `type`, so a gateway cannot recognize them by it. */
 const BARE: readonly Action[] = [
   { kind: "error", bare: true, status: 403, type: "forbidden", message: "Request not allowed" },
   { kind: "error", bare: true, status: 500, type: "internal_server_error", message: "Timeout" },
@@ -28,9 +28,9 @@ const BARE: readonly Action[] = [
 
 const withoutType: Check = {
   id: "errors.without-type",
-  title: "Errors without the outer type arrive as sent",
+  title: "Errors without the outer `type` arrive as sent",
   protects:
-    "The API refuses some requests in such words; a gateway that takes them for its own server's changes status and wording, and an agent waits, tries again or stops for the wrong reason.",
+    "The API rejects some requests with such errors. A gateway that takes them for its own changes status and message, and the agent waits, retries or stops for the wrong reason.",
   needs: ["upstream"],
   async run(context) {
     const seen: string[] = [];
@@ -47,7 +47,7 @@ const withoutType: Check = {
   },
 };
 
-/** A check that an answer of the upstream's comes back as it was sent, with and without streaming asked for. */
+/** A check that an answer of the upstream arrives as it was sent, for a streaming and a non-streaming request. */
 function answered(
   name: string,
   title: string,
@@ -105,15 +105,15 @@ const HTML =
 const shapes: readonly Check[] = [
   answered(
     "not-streamed",
-    "An error to a request without streaming arrives as sent",
-    "Claude Code falls back to requests without streaming when a stream breaks; their errors steer it just the same.",
+    "An error for a non-streaming request arrives as sent",
+    "Claude Code falls back to non-streaming requests when a stream breaks, and reacts to their errors in the same way.",
     { kind: "error", status: 529, type: "overloaded_error", retryAfterSeconds: 7 },
     false,
   ),
   answered(
     "wording",
-    "A 400's wording arrives letter by letter",
-    "Auto-compaction starts on the API's own words for a conversation that is too long; reworded, the session ends.",
+    "The message of a 400 arrives unchanged",
+    "Auto-compaction starts when the API's message says that the prompt is too long. If the message changes, the session ends.",
     {
       kind: "raw",
       status: 400,
@@ -125,8 +125,8 @@ const shapes: readonly Check[] = [
   ),
   answered(
     "spend-limit",
-    "A spend limit's 429 arrives with its details and without a retry-after",
-    "A reached spend limit must not be waited for: the missing retry-after and error.details say so.",
+    "A 429 for a spend limit arrives with its details and without retry-after",
+    "Waiting does not help against a spend limit. The missing retry-after and error.details say so.",
     {
       kind: "error",
       status: 429,
@@ -136,8 +136,8 @@ const shapes: readonly Check[] = [
   ),
   answered(
     "capability",
-    "A refused capability is named as the API named it",
-    "Claude Code switches off the capability that the message names and tries again; other words cost the turn.",
+    "An error about an unsupported capability arrives with the API's message",
+    "Claude Code turns off the capability that the message names and retries. With another message the turn fails.",
     {
       kind: "error",
       status: 400,
@@ -147,8 +147,8 @@ const shapes: readonly Check[] = [
   ),
   answered(
     "html",
-    "An HTML error page of the API's edge arrives as sent",
-    "Cloudflare answers in HTML when the API is down; wrapped into JSON it would look like an answer of the API.",
+    "An HTML error page from the API's edge arrives as sent",
+    "Cloudflare answers with HTML when the API is down. Wrapped in JSON, it would look like an answer of the API.",
     {
       kind: "raw",
       status: 502,
@@ -161,26 +161,26 @@ const shapes: readonly Check[] = [
   ),
   answered(
     "html-413",
-    "A 413 of the API's edge, which is no JSON, arrives as sent",
-    "Cloudflare refuses bodies over 32 MB itself; the status alone says what to do.",
+    "A 413 from the API's edge, which is not JSON, arrives as sent",
+    "Cloudflare rejects bodies over 32 MB by itself. Claude Code reacts to the status alone.",
     { kind: "raw", status: 413, headers: [["Content-Type", "text/html"]], body: { text: HTML } },
   ),
   answered(
     "empty-body",
     "An error without a body arrives without a body",
-    "A gateway that makes up a body for it invents an answer that nobody gave.",
+    "A gateway that adds a body invents an answer that the API did not give.",
     { kind: "raw", status: 500, headers: [["request-id", "req_empty"]] },
   ),
   answered(
     "empty-200",
     "An empty 200 arrives empty",
-    "Claude Code ends the turn on it; a gateway must not turn it into something else.",
+    "Claude Code ends the turn after it. A gateway must not turn it into something else.",
     { kind: "raw", status: 200, headers: [JSON_TYPE] },
   ),
   answered(
     "new-type",
-    "An error type that nobody knows yet arrives as sent",
-    "The API grows; a gateway that maps errors by a list would hide what is new.",
+    "An unknown error type arrives as sent",
+    "The API adds error types. A gateway that maps errors by a list would hide new ones.",
     { kind: "error", status: 418, type: "teapot_error", message: "new in 2027" },
   ),
 ];
@@ -189,7 +189,7 @@ const compressed: Check = {
   id: "errors.compressed",
   title: "A compressed error arrives readable",
   protects:
-    "The API compresses its answers; an error whose encoding is announced wrongly cannot be read at all.",
+    "The API compresses its answers. An error with a wrong Content-Encoding cannot be read.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -212,8 +212,11 @@ const compressed: Check = {
     if (head?.status !== 529) return lost("status", `status ${head?.status ?? "missing"}`);
     const encoding = headerOf(head.headers, "content-encoding") ?? "none";
     return decoded(head.headers, response.body)?.toString() === text
-      ? kept(`529 in encoding ${encoding}, which is what its body has`)
-      : lost("unreadable", `announced as ${encoding}: ${excerpt(response.body)}`);
+      ? kept(`529 with encoding ${encoding}, and its body has that encoding`)
+      : lost(
+          "unreadable",
+          `Content-Encoding is ${encoding}, but the body is ${excerpt(response.body)}`,
+        );
   },
 };
 
@@ -223,8 +226,8 @@ const MID_STREAM_ERROR =
 const inStream: readonly Check[] = [
   answered(
     "mid-stream",
-    "An error in the middle of a stream arrives as an event",
-    "After the 200 the API can only tell by an event of the stream that it failed; swallowed, the agent takes half an answer for a whole one.",
+    "An error during a stream arrives as an event",
+    "After the 200 the API can report a failure only as an event of the stream. If the event is dropped, the agent takes half an answer for a complete one.",
     {
       kind: "frames",
       frames: [
@@ -235,9 +238,9 @@ const inStream: readonly Check[] = [
   ),
   {
     id: "errors.cut-stream",
-    title: "A stream that breaks off at the API breaks off at the client",
+    title: "If the API's connection breaks during a stream, the client's connection breaks too",
     protects:
-      "A proper end of half an answer would make Claude Code act on it; only a broken connection says that something is missing.",
+      "If half an answer ended properly, Claude Code would use it. Only a broken connection shows that something is missing.",
     needs: ["upstream"],
     async run(context) {
       const marker = newMarker();
@@ -259,9 +262,9 @@ const inStream: readonly Check[] = [
   },
   {
     id: "errors.asked-once",
-    title: "The gateway never repeats a request by itself",
+    title: "The gateway never resends a request by itself",
     protects:
-      "Claude Code tries again up to ten times; a gateway that does so too multiplies load and cost just when the API is overloaded.",
+      "Claude Code retries up to ten times. Retries in the gateway multiply load and cost when the API is already overloaded.",
     needs: ["upstream"],
     async run(context) {
       const seen: string[] = [];

@@ -3,7 +3,7 @@ import { type Check, kept, lost, type Outcome } from "./check.ts";
 import { answerForClient, excerpt, headerDifferences, quoted } from "./compare.ts";
 import { conversation, headerOf, newMarker, relay, type Relayed } from "./relay.ts";
 
-/** Looks at what arrived of a request's head. */
+/** Checks the head of the request that the upstream received. */
 function sentUp(
   name: string,
   title: string,
@@ -23,14 +23,14 @@ function sentUp(
       return record === undefined
         ? lost(
             "refused",
-            `it did not come through: ${response.head?.status ?? "no answer"} ${excerpt(response.body)}`,
+            `the request did not reach the upstream: ${response.head?.status ?? "no answer"} ${excerpt(response.body)}`,
           )
         : judge({ ...relayed, record });
     },
   };
 }
 
-/** Judges that headers arrive with the values that were sent. */
+/** Checks that headers arrive with the values that were sent. */
 function arriving(
   name: string,
   title: string,
@@ -44,7 +44,7 @@ function arriving(
       const after = headerOf(record.headers, header);
       return after === before
         ? []
-        : [`${header} ${after === undefined ? "is gone" : `became ${quoted(after)}`}`];
+        : [`${header} ${after === undefined ? "is missing" : `became ${quoted(after)}`}`];
     });
     return changed.length === 0
       ? kept(
@@ -57,15 +57,15 @@ function arriving(
 function target(name: string, title: string, protects: string, path: string): Check {
   return sentUp(name, title, protects, { path }, ({ record }) =>
     record.url === path
-      ? kept(`the API was asked for ${path}`)
-      : lost("changed", `the API was asked for ${record.url}`),
+      ? kept(`the API got a request for ${path}`)
+      : lost("changed", `the API got a request for ${record.url}`),
   );
 }
 
 const BETAS =
   "zeta-2099-01-01,claude-code-20250219,interleaved-thinking-2025-05-14,alpha-2099-02-02,fine-grained-tool-streaming-2025-05-14";
 
-/** What Claude Code sends beside what every request here has; a value of its own for each. */
+/** Headers that Claude Code sends and the other requests here do not; each has its own value. */
 const CLIENT_HEADERS: readonly HeaderPair[] = [
   ["Accept", "application/json"],
   ["User-Agent", "claude-cli/2.1.331 (external, cli)"],
@@ -78,8 +78,8 @@ const CLIENT_HEADERS: readonly HeaderPair[] = [
 
 const noneAdded = sentUp(
   "nothing-added",
-  "The API is told nothing that the agent did not say",
-  "Added headers tell the API about your network, and mark requests as those of a proxy.",
+  "The gateway adds no request headers",
+  "Added headers reveal your network to the API and show that a proxy sent the request.",
   { headers: CLIENT_HEADERS },
   ({ record }) => {
     const sent: HeaderPair[] = [
@@ -91,14 +91,14 @@ const noneAdded = sentUp(
     ];
     const { added } = headerDifferences(sent, record.headers);
     return added.length === 0
-      ? kept(`${record.headers.length} headers arrived, all of them the agent's or the credential`)
+      ? kept(`${record.headers.length} headers arrived, all from the agent except the credential`)
       : lost("added", added.join(", "));
   },
 );
 
-const NOT_RELAYED = lost("not-relayed", "the upstream was not asked, or did not answer");
+const NOT_RELAYED = lost("not-relayed", "the upstream got no request, or did not answer");
 
-/** Headers as the upstream sent them and as the client got them; without the latter nothing was relayed. */
+/** Headers as the upstream sent them and as the client got them; undefined if nothing was relayed. */
 function answerOf(relayed: Relayed) {
   const sent = answerForClient(relayed).headers;
   return [sent, sent.length === 0 ? undefined : relayed.response.head?.headers] as const;
@@ -106,9 +106,9 @@ function answerOf(relayed: Relayed) {
 
 const responseAdded: Check = {
   id: "headers.answer-nothing-added",
-  title: "The agent is told nothing that the API did not say",
+  title: "The gateway adds no response headers",
   protects:
-    "What a gateway adds can be taken for the API's word, and tells an agent about what stands behind it.",
+    "An agent can take added headers for the API's own, and they reveal what runs behind the gateway.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -116,7 +116,7 @@ const responseAdded: Check = {
     if (received === undefined) return NOT_RELAYED;
     const { added } = headerDifferences(sent, received);
     return added.length === 0
-      ? kept("no header that the API did not send")
+      ? kept("the answer has only headers that the API sent")
       : lost("added", added.join(", "));
   },
 };
@@ -124,13 +124,14 @@ const responseAdded: Check = {
 const server: Check = {
   id: "headers.answer-server",
   title: "The API's Server header arrives",
-  protects: "It tells answers of the API's edge (cloudflare) from those of anything on the way.",
+  protects:
+    "It shows whether an answer is from the API's edge (cloudflare) or from something in between.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
     const { response } = await relay(context, marker, { body: conversation(marker) });
     const value = headerOf(response.head?.headers, "server");
-    return value === "cloudflare" ? kept(value) : lost("changed", value ?? "it is gone");
+    return value === "cloudflare" ? kept(value) : lost("changed", value ?? "it is missing");
   },
 };
 
@@ -174,35 +175,35 @@ export const headers: readonly Check[] = [
   target(
     "query",
     "?beta=true arrives",
-    "Claude Code asks for /v1/messages?beta=true; without the query the API answers as another version.",
+    "Claude Code requests /v1/messages?beta=true. Without the query the API behaves as another version.",
     "/v1/messages?beta=true",
   ),
   target(
     "query-unknown",
-    "A query that nobody knows yet arrives as written",
-    "Queries are the API's to read.",
+    "An unknown query arrives as written",
+    "Only the API decides what a query means.",
     "/v1/messages?beta=true&future=a%20b+c&empty=&flag",
   ),
   sentUp(
     "version",
     "anthropic-version arrives",
-    "The API refuses requests without it.",
+    "The API rejects requests without it.",
     {},
     ({ record }) => {
       const version = headerOf(record.headers, "anthropic-version");
-      return version === "2023-06-01" ? kept(version) : lost("changed", version ?? "it is gone");
+      return version === "2023-06-01" ? kept(version) : lost("changed", version ?? "it is missing");
     },
   ),
   arriving(
     "betas",
-    "anthropic-beta arrives letter by letter, in its order",
-    "Each beta switches an ability on; one that is dropped or reordered away is lost without an error.",
+    "anthropic-beta arrives unchanged and in order",
+    "Each beta turns a feature on. If one is dropped, the feature is silently off.",
     [["anthropic-beta", BETAS]],
   ),
   arriving(
     "betas-in-lines",
-    "anthropic-beta in several lines arrives complete",
-    "HTTP allows a header to be given in lines; only the first of them may be all that is left.",
+    "anthropic-beta in several header lines arrives complete",
+    "HTTP allows a header to be repeated. A gateway may pass on only the first line.",
     [
       ["anthropic-beta", "zeta-2099-01-01"],
       ["anthropic-beta", "alpha-2099-02-02"],
@@ -210,8 +211,8 @@ export const headers: readonly Check[] = [
   ),
   arriving(
     "unknown-anthropic",
-    "anthropic-* headers that nobody knows yet arrive",
-    "The list is open by contract.",
+    "Unknown anthropic-* headers arrive",
+    "By Anthropic's contract a gateway passes on all of them.",
     [
       ["anthropic-future-header", "value; with=parameters"],
       ["anthropic-workspace-id", "wrkspc_0123"],
@@ -220,27 +221,32 @@ export const headers: readonly Check[] = [
   arriving(
     "claude-code",
     "x-claude-code-* headers arrive",
-    "They tie requests to sessions and agents. A gateway may keep them to itself by contract; ours do not.",
+    "They connect requests to sessions and agents. By Anthropic's contract a gateway may drop them; ours must not.",
     [
       ["x-claude-code-session-id", "7f0e8a4c-0000-4000-8000-000000000000"],
       ["x-claude-code-agent-id", "agent-1"],
     ],
   ),
-  arriving("user-agent", "The client's own name arrives", "The API goes by the client's version.", [
-    ["User-Agent", "claude-cli/2.1.331 (external, cli)"],
-    ["x-app", "cli"],
-  ]),
+  arriving(
+    "user-agent",
+    "The client's User-Agent arrives",
+    "The API's behavior depends on the client's version.",
+    [
+      ["User-Agent", "claude-cli/2.1.331 (external, cli)"],
+      ["x-app", "cli"],
+    ],
+  ),
   arriving(
     "accept-encoding",
     "Accept-Encoding arrives",
-    "A gateway that asks for encodings of its own gets answers that the client cannot read.",
+    "If the gateway requests other encodings, the client may get answers that it cannot read.",
     [["Accept-Encoding", "gzip, deflate, br, zstd"]],
   ),
   noneAdded,
   answerHeaders(
     "rate-limits",
-    "Rate limits and request id arrive with an answer",
-    "Claude Code shows limits before they are reached; the request id is what support asks for.",
+    "Rate limit headers and request id arrive with an answer",
+    "Claude Code warns before a limit is reached. Support asks for the request id.",
     [
       ["anthropic-ratelimit-tokens-remaining", "1234"],
       ["anthropic-ratelimit-requests-reset", "2026-11-23T00:00:00Z"],
@@ -252,8 +258,8 @@ export const headers: readonly Check[] = [
   ),
   answerHeaders(
     "unified-limits",
-    "Unified limits and headers that nobody knows yet arrive with an answer",
-    "With an OAuth credential, limits come under other names.",
+    "Unified rate limit headers and unknown headers arrive with an answer",
+    "With an OAuth credential, the limit headers have other names.",
     [
       ["anthropic-ratelimit-unified-status", "allowed_warning"],
       ["anthropic-ratelimit-unified-reset", "1790000000"],

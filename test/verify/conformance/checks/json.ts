@@ -1,4 +1,4 @@
-/** What became of a JSON body on its way, told by places; empty when value and order of keys are the same. */
+/** The differences between two JSON bodies, each with its path; empty if values and key order are the same. */
 export function jsonDifferences(sent: string, received: string): string[] {
   let before: unknown;
   let after: unknown;
@@ -6,7 +6,7 @@ export function jsonDifferences(sent: string, received: string): string[] {
     before = JSON.parse(sent);
     after = JSON.parse(received);
   } catch {
-    return ["it is no JSON any more"];
+    return ["it is not JSON any more"];
   }
   const found: string[] = [];
   compare(before, after, "", found);
@@ -27,7 +27,8 @@ function compare(before: unknown, after: unknown, at: string, found: string[]): 
   } else if (isObject(before) && isObject(after)) {
     const place = (key: string) => (at === "" ? key : `${at}.${key}`);
     const shared = Object.keys(before).filter((key) => key in after);
-    for (const key of Object.keys(before)) if (!(key in after)) found.push(`${place(key)} is gone`);
+    for (const key of Object.keys(before))
+      if (!(key in after)) found.push(`${place(key)} is missing`);
     for (const key of Object.keys(after)) if (!(key in before)) found.push(`${place(key)} is new`);
     const order = Object.keys(after).filter((key) => key in before);
     if (shared.join("\0") !== order.join("\0")) {
@@ -43,13 +44,13 @@ function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The exact value of a number as JSON writes it, the same for every way to write it: `1e3` and `1000.0` are one. */
+/** A canonical form of a JSON number's exact value: `1e3` and `1000.0` give the same text. */
 export function exactNumber(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text.trim()) ?? [];
   const digits = (whole + fraction).replace(/^0+/, "");
   const significant = digits.replace(/0+$/, "");
-  if (significant === "") return whole === "" ? `no number: ${text}` : "0";
+  if (significant === "") return whole === "" ? `not a number: ${text}` : "0";
   const power = Number(exponent) - fraction.length + (digits.length - significant.length);
   return `${sign}${significant}e${power}`;
 }

@@ -15,7 +15,7 @@ import {
 
 const WRONG_TOKEN = "wrong-token-0123456789abcdef";
 
-/** Sends what the gateway must refuse itself, and looks that nothing of it came through. */
+/** Sends a request that the gateway itself must refuse, and checks that the upstream got nothing. */
 async function refused(
   context: CheckContext,
   marker: string,
@@ -37,7 +37,7 @@ function credentialCheck(name: string, title: string, credential: readonly Heade
     id: `own-errors.${name}`,
     title,
     protects:
-      "Claude Code stops on 401 authentication_error and says why; any other answer to a bad token looks like a failure that may pass.",
+      "Claude Code stops on a 401 authentication_error and says why. Any other answer to a bad token looks like a temporary failure.",
     needs: [],
     run(context) {
       const marker = newMarker();
@@ -72,7 +72,7 @@ function closedRoute(name: string, title: string, method: string, path: string):
     id: `own-errors.${name}`,
     title,
     protects:
-      "The real credential opens the whole API: files, batches, keys. Agents are given the message routes only.",
+      "The real credential gives access to the whole API: files, batches, keys. Agents may use only the message routes.",
     needs: [],
     run(context) {
       const marker = newMarker();
@@ -92,8 +92,8 @@ function closedRoute(name: string, title: string, method: string, path: string):
 
 const noBreach: Check = {
   id: "own-errors.other-paths",
-  title: "No spelling of a path leads past the list of open routes",
-  protects: "Encoded slashes and dot segments are how a list of routes is got around.",
+  title: "No spelling of a path bypasses the list of open routes",
+  protects: "Encoded slashes and dot segments are the usual ways to bypass a list of routes.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -121,7 +121,7 @@ const noBreach: Check = {
     for (const { id, url } of await upstream.records(since)) {
       const ours = url.includes(marker) || (await upstream.requestBody(id)).includes(marker);
       if (ours && url.split("?")[0] !== "/v1/messages")
-        return lost("came-through", `the upstream was asked for ${url}`);
+        return lost("came-through", `the upstream got a request for ${url}`);
     }
     return kept(
       `${paths.length} spellings, answered ${statuses.join(", ")}; none reached another route`,
@@ -131,14 +131,14 @@ const noBreach: Check = {
 
 const swapped: Check = {
   id: "own-errors.credential-swapped",
-  title: "The upstream sees the gateway's credential and never the agent's",
+  title: "The upstream gets the gateway's credential and never the agent's token",
   protects:
-    "An agent's token that reaches the API is in somebody else's logs, and a real key in an agent's reach can be stolen by what it reads.",
+    "An agent's token that reaches the API ends up in another party's logs. A real key that an agent can read can be stolen by prompt injection.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
     const body = conversation(marker);
-    // As agents may present it: in both headers at once.
+    // Agents may send their token in both headers at once.
     const credential: HeaderPair[] = [
       ["Authorization", "Bearer {credential}"],
       ["x-api-key", "{credential}"],
@@ -150,21 +150,21 @@ const swapped: Check = {
     const presented = ["authorization", "x-api-key"].filter(
       (name) => headerOf(record.headers, name) !== undefined,
     );
-    // The fake API refuses what it does not know, so an accepted single header is the gateway's own.
+    // The fake API rejects unknown credentials, so a single accepted header is the gateway's own.
     if (presented.length !== 1)
       return lost("leaked", `the upstream got ${presented.join(" and ")}`);
     if (response.head?.status !== 200) {
-      return lost("leaked", `the upstream refused the credential: ${excerpt(response.body)}`);
+      return lost("leaked", `the upstream rejected the credential: ${excerpt(response.body)}`);
     }
-    return kept(`the upstream got one credential, in ${presented[0] ?? ""}, and took it`);
+    return kept(`the upstream got one credential, in ${presented[0] ?? ""}, and accepted it`);
   },
 };
 
 const unreachable: Check = {
   id: "own-errors.upstream-reset",
-  title: "A broken connection to the API becomes an error that may be tried again",
+  title: "A broken connection to the API becomes an error that Claude Code retries",
   protects:
-    "Claude Code retries a 5xx in Anthropic's shape; an answer that looks like the client's own mistake ends the turn.",
+    "Claude Code retries a 5xx in Anthropic's error format. An answer that looks like a client error ends the turn.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -185,9 +185,9 @@ const unreachable: Check = {
 
 const malformed: Check = {
   id: "own-errors.malformed",
-  title: "A body that is no JSON is refused in Anthropic's shape",
+  title: "A body that is not JSON is refused in Anthropic's error format",
   protects:
-    "The mistake must be told in words that Claude Code shows, not by a page of the gateway's framework.",
+    "Claude Code must be able to show the error. It cannot show an error page of the gateway's framework.",
   needs: [],
   async run({ client }) {
     const response = await client.send(messagesRequest({ body: '{"model": ' }));
@@ -197,9 +197,9 @@ const malformed: Check = {
 
 const hello: Check = {
   id: "own-errors.hello",
-  title: "The connection warm-up is answered, or refused at once",
+  title: "The connection warm-up is answered or refused at once",
   protects:
-    "Claude Code warms its connection up with HEAD /api/hello; an answer may be a refusal, but must come.",
+    "Claude Code opens its connection early with HEAD /api/hello. The gateway may refuse it, but must answer.",
   needs: [],
   async run({ client }) {
     const { head, ended } = await client.send(
@@ -207,9 +207,10 @@ const hello: Check = {
     );
     if (head === undefined) return lost("no-answer", `the connection ended with ${quoted(ended)}`);
     const seen = `status ${head.status}`;
-    if (head.status >= 500) return lost("server-error", `${seen}, which is no refusal`);
+    if (head.status >= 500)
+      return lost("server-error", `${seen}, which is a server error and not a refusal`);
     return head.status >= 300 && head.status < 400
-      ? lost("redirect", `${seen}, and redirects count as failures`)
+      ? lost("redirect", `${seen}, a redirect, which counts as a failure`)
       : kept(seen);
   },
 };
@@ -222,22 +223,22 @@ export const ownErrors: readonly Check[] = [
   credentialCheck("wrong-api-key", "A wrong x-api-key is refused as the API would", [
     ["x-api-key", WRONG_TOKEN],
   ]),
-  accepts("accepts-bearer", "A token is taken as Authorization: Bearer", [
+  accepts("accepts-bearer", "A token is accepted as Authorization: Bearer", [
     ["Authorization", "Bearer {credential}"],
   ]),
-  accepts("accepts-api-key", "A token is taken as x-api-key", [["x-api-key", "{credential}"]]),
-  accepts("accepts-both", "A token is taken in both headers at once", [
+  accepts("accepts-api-key", "A token is accepted as x-api-key", [["x-api-key", "{credential}"]]),
+  accepts("accepts-both", "A token is accepted in both headers at once", [
     ["x-api-key", "{credential}"],
     ["Authorization", "Bearer {credential}"],
   ]),
   closedRoute("closed-files", "Other routes of the API are closed", "POST", "/v1/files"),
   closedRoute(
     "closed-keys",
-    "The organization's administration is closed",
+    "The organization's admin routes are closed",
     "GET",
     "/v1/organizations/api_keys",
   ),
-  closedRoute("closed-method", "A message route takes no other method", "GET", "/v1/messages"),
+  closedRoute("closed-method", "A message route accepts no other method", "GET", "/v1/messages"),
   noBreach,
   swapped,
   unreachable,

@@ -3,7 +3,7 @@ import { type Check, kept, lost } from "./check.ts";
 import { anthropicErrorType, excerpt } from "./compare.ts";
 import { conversation, headerOf, messagesRequest, newMarker } from "./relay.ts";
 
-/** What the API itself answers where a request asks for it: the client's view is enough, and the real API will do. */
+/** Errors and answers that the API itself gives to a certain request. They need only the client's view, so they also work with the real API. */
 function refused(
   name: string,
   title: string,
@@ -15,7 +15,7 @@ function refused(
     id: `errors.${name}`,
     title,
     protects:
-      "An error of the real API, not of a script: its type tells Claude Code what to do, its request id tells Anthropic's support which request it was.",
+      "An error of the real API, not of a script. Claude Code reacts to its type, and Anthropic's support needs its request id.",
     needs: [],
     async run({ client }) {
       const { head, body } = await client.send(
@@ -62,9 +62,8 @@ const TOOL = {
 
 const forcedTool: Check = {
   id: "tools.forced",
-  title: "A tool that must be used is used, and its result is answered",
-  protects:
-    "A tool that is asked for and answered in two requests is the whole of an agent's work.",
+  title: "The model uses a tool that it must use, and answers its result",
+  protects: "An agent's work consists of such pairs of requests: a tool call and its result.",
   needs: [],
   async run({ client }) {
     const question = { role: "user", content: `${newMarker()}: what is the weather in Rome?` };
@@ -100,14 +99,14 @@ const forcedTool: Check = {
 export const provokedErrors: readonly Check[] = [
   refused(
     "provoked-400",
-    "A request that lacks a field is refused in the API's own words",
+    "The API's own error for a missing field arrives",
     { max_tokens: undefined },
     400,
     "invalid_request_error",
   ),
   refused(
     "provoked-404",
-    "A model that does not exist is refused in the API's own words",
+    "The API's own error for an unknown model arrives",
     { model: "no-such-model" },
     404,
     "not_found_error",

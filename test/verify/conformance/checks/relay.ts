@@ -6,15 +6,15 @@ import type { HeaderPair, Piece, RawRequest, RawResponse } from "../client/raw-c
 import type { RawExchange } from "../client/raw-client.ts";
 import type { CheckContext } from "./check.ts";
 
-/** A model that the real API and the fake one both have. */
+/** A model that both the real API and the fake API have. */
 export const MODEL = "claude-haiku-4-5-20251001";
 
-/** A text that stands in no other request: what a script and a record are found by. */
+/** A text that no other request contains. Scripts and records are found by it. */
 export function newMarker(): string {
   return `verify-${randomBytes(8).toString("hex")}`;
 }
 
-/** A small conversation that holds a marker. */
+/** A small conversation that contains a marker. */
 export function conversation(marker: string, more: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({
     model: MODEL,
@@ -24,25 +24,25 @@ export function conversation(marker: string, more: Readonly<Record<string, unkno
   });
 }
 
-/** What is sent, where it differs from a plain `POST /v1/messages`. */
+/** What to send, where it differs from a plain `POST /v1/messages`. */
 export interface Sent {
   readonly method?: string;
   readonly path?: string;
-  /** Beside Host, the credential, version, content type and length. */
+  /** Headers besides Host, the credential, version, content type and length. */
   readonly headers?: readonly HeaderPair[];
-  /** Replaces the credential's headers. */
+  /** Replaces the credential headers. */
   readonly credential?: readonly HeaderPair[];
   readonly body: string;
 }
 
 const AS_BEARER: readonly HeaderPair[] = [["Authorization", "Bearer {credential}"]];
 
-/** A request as Claude Code frames it. */
+/** A request framed as Claude Code does it. */
 export function messagesRequest(sent: Sent): RawRequest {
   return requestOf(sent, [{ text: sent.body }], Buffer.byteLength(sent.body));
 }
 
-/** A request whose body is put together where it is sent, with its length declared. */
+/** A request whose body the client builds from pieces, with its length declared. */
 export function requestOf(
   sent: Omit<Sent, "body">,
   body: readonly Piece[],
@@ -63,7 +63,7 @@ export function requestOf(
   };
 }
 
-/** The fake API of a context; checks that use it name it in `needs`. */
+/** The fake API of a context. Checks that use it list it in `needs`. */
 export function upstreamOf({ upstream }: CheckContext): AnthropicControl {
   if (upstream === undefined) throw new Error("this check needs the fake upstream");
   return upstream;
@@ -72,17 +72,17 @@ export function upstreamOf({ upstream }: CheckContext): AnthropicControl {
 /** Both sides of one exchange. */
 export interface Relayed {
   readonly response: RawResponse;
-  /** The client's Accept-Encoding, empty without one. */
+  /** The client's Accept-Encoding; empty if it has none. */
   readonly offered: string;
-  /** What the upstream received, and what it answered; missing when nothing came through. */
+  /** What the upstream received and answered; missing if the request did not reach it. */
   readonly record: ExchangeSummary | undefined;
-  /** How many requests with the marker came through. */
+  /** How many requests with the marker reached the upstream. */
   readonly requests: number;
   readonly requestBody: Buffer;
   readonly responseBody: Buffer;
 }
 
-/** Sends a request that holds `marker`, and shows both sides of it; the upstream answers as scripted. */
+/** Sends a request that contains `marker` and returns both sides of it. The upstream answers as scripted. */
 export async function relay(
   context: CheckContext,
   marker: string,
@@ -95,7 +95,7 @@ export async function relay(
   return { response, offered, ...(await seenUpstream(upstreamOf(context), since, marker)) };
 }
 
-/** Opens a request that the upstream answers with a script; the check goes on while it is under way. */
+/** Opens a request that the upstream answers with a script. The check continues while the request is under way. */
 export async function openScripted(
   context: CheckContext,
   marker: string,
@@ -114,7 +114,7 @@ async function prepare(
 ): Promise<{ since: number }> {
   const upstream = upstreamOf(context);
   if (action !== undefined) {
-    // For as many as come: a gateway that asks twice must not get another answer the second time.
+    // The script answers any number of requests: a gateway that sends the request twice must get the same answer twice.
     await upstream.push({ match: { bodyContains: marker }, times: null, action });
   }
   return { since: await lastRecord(upstream) };
@@ -125,7 +125,7 @@ export async function lastRecord(upstream: AnthropicControl): Promise<number> {
   return (await upstream.records()).at(-1)?.id ?? 0;
 }
 
-/** What came through of the requests that hold a marker; the first of them in full. */
+/** The requests with the marker that reached the upstream: their number, and the first one in full. */
 export async function seenUpstream(
   upstream: AnthropicControl,
   since: number,
@@ -146,7 +146,7 @@ export async function seenUpstream(
   };
 }
 
-/** All values of a header, in order, joined as HTTP joins them; `undefined` when it is not there. */
+/** All values of a header, in order, joined as in HTTP; `undefined` if the header is missing. */
 export function headerOf(
   headers: readonly HeaderPair[] | undefined,
   name: string,

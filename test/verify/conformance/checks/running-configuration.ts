@@ -2,35 +2,35 @@ import { parse } from "yaml";
 import { ports } from "../../../../components/kubernetes/ports.ts";
 import { liteLlmPaths } from "../../../../components/gateway/litellm/config.ts";
 
-/** A time after which a process ends something that is open. */
+/** A time limit after which a process ends something open. */
 export interface Limit {
   readonly process: "envoy" | "litellm";
-  /** Listener, route or cluster that it belongs to. */
+  /** The listener, route or cluster that has the limit. */
   readonly where: string;
-  /** `idle` runs while nothing is said, `total` from the beginning. */
+  /** `idle` counts while nothing is sent, `total` counts from the beginning. */
   readonly kind: "idle" | "total";
-  /** 0 stands for none. */
+  /** 0 means no limit. */
   readonly seconds: number;
 }
 
-/** When a process asks again by itself. */
+/** When a process retries by itself. */
 export interface Retries {
   readonly process: "envoy" | "litellm";
   readonly where: string;
-  /** Conditions, as Envoy names them. */
+  /** Retry conditions, as Envoy calls them. */
   readonly on: string;
   readonly attempts: number;
 }
 
-/** What a gateway's processes run with, as they say themselves. */
+/** The limits and retries of a gateway's processes, from their running configuration. */
 export interface RunningConfiguration {
   readonly limits: readonly Limit[];
   readonly retries: readonly Retries[];
 }
 
 /**
- * Runs in the drain helper's container, next to Envoy's admin port, and prints a RunningConfiguration: nothing else
- * leaves the pod, because a dump holds the agents' tokens. Envoy's defaults stand where nothing is configured.
+ * Runs in the drain helper's container, next to Envoy's admin port, and prints a RunningConfiguration. Only that leaves the
+ * pod, because a config dump contains the agents' tokens. If a value is not configured, Envoy's default is used.
  */
 export const ENVOY_CONFIGURATION_SOURCE = `
 const dump = await (await fetch("http://127.0.0.1:${ports.admin}/config_dump")).json();
@@ -43,7 +43,7 @@ const visit = (value, where) => {
   if (typeof value !== "object" || value === null) return;
   const type = String(value["@type"] ?? "");
   const prefix = value.stat_prefix;
-  // What serves probes carries nothing of agents'.
+  // Skip what serves probes; it carries no agent traffic.
   if (prefix === "health" || value.route?.cluster === "admin") return;
   if (type.endsWith(".HttpConnectionManager")) {
     where = "listener " + prefix;
@@ -74,10 +74,10 @@ const unique = (list) => [...new Map(list.map((item) => [JSON.stringify(item), i
 console.log(JSON.stringify({ limits: unique(limits), retries: unique(retries) }));
 `;
 
-/** Where LiteLLM's container has the file that it was started with. */
+/** Path of LiteLLM's configuration file in its container. */
 export const LITELLM_CONFIG_FILE = `${liteLlmPaths.config}/config.yaml`;
 
-/** Reads LiteLLM's configuration file as far as limits and retries go, with LiteLLM's defaults. */
+/** Reads the limits and retries from LiteLLM's configuration file, with LiteLLM's defaults. */
 export function liteLlmConfiguration(yaml: string): RunningConfiguration {
   const config = parse(yaml) as {
     readonly litellm_settings?: { readonly num_retries?: number };

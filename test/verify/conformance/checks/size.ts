@@ -13,10 +13,10 @@ import {
 } from "./relay.ts";
 
 const MEGABYTE = 1024 * 1024;
-/** The API's limit on a request. */
+/** The API's limit on the size of a request. */
 const LIMIT_BYTES = 32 * MEGABYTE;
 
-/** A request of exactly that many bytes, most of them one letter; they are made where they are sent. */
+/** A request of exactly that many bytes, most of them one letter. The client builds it, so it is not sent to the client. */
 function padded(marker: string, bytes: number) {
   const [before = "", after = ""] = conversation(marker, { text: "HERE" }).split("HERE");
   const length = bytes - before.length - after.length;
@@ -29,7 +29,7 @@ function upload(name: string, title: string, bytes: number): Check {
     id: `size.${name}`,
     title,
     protects:
-      "Screenshots and documents fill requests up to the API's 32 MB; a gateway's smaller limit ends such sessions for good.",
+      "Screenshots and documents make requests of up to the API's 32 MB. A lower limit in the gateway ends such a session for good.",
     needs: ["upstream"],
     async run(context) {
       const marker = newMarker();
@@ -50,7 +50,7 @@ function upload(name: string, title: string, bytes: number): Check {
       const { record, requestBody } = await seenUpstream(upstream, since, marker);
       const seen = `${head?.status ?? quoted(ended)} ${excerpt(body)}`;
       if (record === undefined || head?.status !== 200) return lost("refused", seen);
-      // A path that writes JSON anew may change spaces, and nothing of this size.
+      // A path that rewrites JSON may change whitespace, but must not change the text.
       const sent = (JSON.parse(text()) as { text: string }).text;
       const received = (JSON.parse(requestBody.toString()) as { text?: string }).text ?? "";
       return digest(sent) === digest(received)
@@ -68,7 +68,7 @@ const over: Check = {
   id: "size.over-limit",
   title: "A request over 32 MB is refused with a 413",
   protects:
-    "Claude Code makes the conversation shorter on a 413; anything else ends the turn, or is tried again and again.",
+    "Claude Code compacts the conversation after a 413. After any other answer the turn ends, or the request is retried again and again.",
   needs: ["upstream"],
   async run({ client }) {
     const bytes = LIMIT_BYTES + 1;
@@ -87,7 +87,7 @@ const over: Check = {
 const largeHeader: Check = {
   id: "size.header",
   title: "A header of 16 kB arrives",
-  protects: "Lists of betas and custom headers grow.",
+  protects: "Lists of betas and custom headers get longer.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -108,8 +108,8 @@ const largeHeader: Check = {
 
 const answers: Check = {
   id: "size.answer",
-  title: "An answer of 8 MB arrives whole",
-  protects: "Long answers must not meet a buffer that is full.",
+  title: "An answer of 8 MB arrives complete",
+  protects: "Long answers must not fail because of a full buffer.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -131,9 +131,9 @@ const answers: Check = {
 };
 
 export const size: readonly Check[] = [
-  upload("1-mb", "A request of 1 MB arrives whole", MEGABYTE),
-  upload("31-mb", "A request of 31 MB arrives whole", 31 * MEGABYTE),
-  upload("32-mb", "A request of exactly 32 MB, the API's limit, arrives whole", LIMIT_BYTES),
+  upload("1-mb", "A request of 1 MB arrives complete", MEGABYTE),
+  upload("31-mb", "A request of 31 MB arrives complete", 31 * MEGABYTE),
+  upload("32-mb", "A request of exactly 32 MB, the API's limit, arrives complete", LIMIT_BYTES),
   over,
   largeHeader,
   answers,

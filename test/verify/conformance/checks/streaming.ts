@@ -21,7 +21,7 @@ const delta = (text: string) =>
     delta: { type: "text_delta", text },
   });
 
-/** Sends pieces one by one, each only after the one before it can be read; the client may offer an encoding. */
+/** Sends pieces one by one, each only when the client can read the one before it. The client may offer an encoding. */
 async function oneByOne(
   context: CheckContext,
   pieces: readonly string[],
@@ -60,12 +60,12 @@ async function oneByOne(
   if (decoded(head?.headers ?? [], body)?.toString() !== pieces.join("")) {
     return encoding === (offered ?? NOT_ENCODED)
       ? lost("changed", `the stream became ${excerpt(body)}`)
-      : lost("unreadable", `announced as ${encoding}: ${excerpt(body)}`);
+      : lost("unreadable", `Content-Encoding is ${encoding}, but the body is ${excerpt(body)}`);
   }
   if (heldBack !== undefined) return lost("held-back", heldBack);
   const { record } = await seenUpstream(upstream, since, marker);
   return kept(
-    `${pieces.length} pieces, ${bytes} bytes, each there before the next was sent; the API sent them ${encodingOf(record?.response?.headers)}, they arrived ${encoding}`,
+    `${pieces.length} pieces, ${bytes} bytes, each readable before the next was sent; the API sent them ${encodingOf(record?.response?.headers)}, they arrived ${encoding}`,
   );
 }
 
@@ -91,15 +91,15 @@ function immediate(
 }
 
 /**
- * A client that offers an encoding, with which the API then compresses the stream. It may arrive without, as
- * HTTP has it: whether it stays compressed is what `body.answer-stream-compressed` asks.
+ * The client offers an encoding, so the API compresses the stream. HTTP allows a gateway to decode it; whether the stream
+ * stays compressed is checked by `body.answer-stream-compressed`.
  */
 function offering(encoding: ContentEncoding): Check {
   return {
     id: `streaming.${encoding}`,
-    title: `Each event is readable at once for a client that offers ${encoding}`,
+    title: `A client that offers ${encoding} can read each event at once`,
     protects:
-      "Claude Code offers gzip, br and zstd, and the API compresses its streams. Whoever decodes them on the way can hold events back; whoever announces the wrong encoding makes them unreadable.",
+      "Claude Code offers gzip, br and zstd, and the API compresses its streams. A gateway that decodes them can delay events. A wrong Content-Encoding makes them unreadable.",
     needs: ["upstream"],
     run: (context) => oneByOne(context, EVENTS, encoding),
   };
@@ -126,13 +126,13 @@ function relayed(name: string, title: string, protects: string, frames: readonly
   };
 }
 
-/** A stream that says nothing for a while and then ends as it should. */
+/** A stream that is silent for a while and then ends properly. */
 function quiet(seconds: number, needs: Check["needs"]): Check {
   return {
     id: `streaming.quiet-${seconds}s`,
     title: `A stream that is silent for ${seconds} seconds stays open`,
     protects:
-      "A model that thinks for long says nothing meanwhile. Claude Code itself waits 300 seconds; whoever cuts earlier costs the turn.",
+      "A model that thinks for a long time sends nothing meanwhile. Claude Code waits 300 seconds. If a gateway cuts the stream earlier, the turn fails.",
     needs,
     slow: true,
     async run(context) {
@@ -160,8 +160,8 @@ function quiet(seconds: number, needs: Check["needs"]): Check {
 
 const wellFormed: Check = {
   id: "streaming.well-formed",
-  title: "A streamed answer begins and ends as the API's protocol says",
-  protects: "An answer without its end is taken for a broken one, and asked for again.",
+  title: "A streamed answer begins and ends with the events that the API specifies",
+  protects: "Claude Code takes an answer without its end for a broken one and requests it again.",
   needs: [],
   async run({ client }) {
     const marker = newMarker();
@@ -187,14 +187,14 @@ const EVENTS = [
 ];
 
 const PINGS_MATTER =
-  "Pings and comments are what keeps Claude Code's watchdog of 300 seconds quiet while the model thinks.";
+  "Pings and comments reset Claude Code's 300-second watchdog while the model thinks.";
 
 export const streaming: readonly Check[] = [
   wellFormed,
   immediate(
     "immediate",
     "Each event arrives before the next one is sent",
-    "Held-back events make an agent look dead and trip its watchdogs.",
+    "Delayed events make an agent look dead and trigger its watchdogs.",
     EVENTS,
   ),
   immediate("pings", "Pings and comments arrive at once and unchanged", PINGS_MATTER, [
@@ -205,15 +205,15 @@ export const streaming: readonly Check[] = [
   ]),
   immediate(
     "split",
-    "Half an event, cut inside a character, arrives at once too",
-    "A gateway that waits for whole events holds back what comes in pieces.",
+    "Half an event, cut inside a character, also arrives at once",
+    "A gateway that waits for complete events delays events that come in pieces.",
     ["event: content_block_delta\n", 'data: {"text":"caf', 'é"}\n', "\n"],
   ),
   ...contentEncodings.map(offering),
   relayed(
     "bytes",
-    "A stream's bytes arrive as sent, line ends, spaces and all",
-    "Whatever is parsed and written anew can be written differently.",
+    "A stream arrives byte for byte, including line ends and spaces",
+    "A gateway that parses and rewrites events can change them.",
     [
       'event:content_block_delta\r\ndata:{"a" : 1}\r\n\r\n',
       'id: 7\nretry: 10\nevent: x\ndata: {"b":\ndata: 2}\n\n',
@@ -223,20 +223,20 @@ export const streaming: readonly Check[] = [
   ),
   relayed(
     "unknown-events",
-    "Events that nobody knows yet arrive as sent",
-    "The API adds events; a gateway that knows the list of today drops those of tomorrow.",
+    "Unknown events arrive as sent",
+    "The API adds events. A gateway that passes on only known events drops new ones.",
     [event("future_event", { type: "future_event", deep: { field: [1, 2.5, null] } })],
   ),
   relayed(
     "many",
     "Two thousand small events arrive complete and in order",
-    "Order is meaning: a delta in the wrong place is a wrong answer.",
+    "A delta in the wrong place makes a wrong answer.",
     Array.from({ length: 2000 }, (_, index) => delta(`${index} `)),
   ),
   relayed(
     "large-event",
-    "One event of a megabyte arrives whole",
-    "A file that a tool call writes comes as one large event.",
+    "One event of a megabyte arrives complete",
+    "A tool call that writes a file can be one large event.",
     [delta("x".repeat(1_000_000))],
   ),
   quiet(20, ["upstream"]),

@@ -32,7 +32,7 @@ const TOOLS = [
 
 const BETAS = [["anthropic-beta", "advanced-tool-use-2025-11-20"]] as const;
 
-/** Turn 1 answers with the given blocks; turn 2 sends them back, as a client does. */
+/** Turn 1 answers with the given blocks. Turn 2 sends them back, as a client does. */
 function roundTrip(
   name: string,
   title: string,
@@ -76,7 +76,7 @@ async function answer(
   return { outcome, blocks };
 }
 
-/** The upstream refuses what did not come back as it was said: signatures, and pairs of call and result. */
+/** The upstream rejects changed signatures, and tool calls without their results. */
 async function sendBack(
   context: CheckContext,
   blocks: readonly Block[],
@@ -105,7 +105,7 @@ async function sendBack(
   if (differences.length > 0) return lost("changed", differences.join("; "));
   return response.head?.status === 200
     ? kept(
-        `${blocks.map(({ type }) => type).join(", ")} arrived as sent, went back as they came, and were taken`,
+        `${blocks.map(({ type }) => type).join(", ")} arrived as sent, were sent back unchanged, and were accepted`,
       )
     : lost("refused-upstream", `${response.head?.status ?? "no answer"} ${excerpt(response.body)}`);
 }
@@ -125,9 +125,9 @@ const result = (id: string, content: unknown) => ({
 
 const definitions: Check = {
   id: "tools.definitions",
-  title: "Tool definitions arrive field by field, schema keys in order",
+  title: "Tool definitions arrive with all fields, and with schema keys in order",
   protects:
-    "strict and defer_loading change what a tool may do; the order of schema keys is part of the cached prompt.",
+    "strict and defer_loading change a tool's behavior. The order of schema keys is part of the cached prompt.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -149,8 +149,8 @@ const definitions: Check = {
 
 const partialInput: Check = {
   id: "tools.partial-input",
-  title: "A tool's input arrives in the pieces that the API sends",
-  protects: "Pieces are no JSON by themselves; a gateway that parses them breaks the call.",
+  title: "A tool's input arrives in the same pieces as the API sends",
+  protects: "A piece alone is not JSON. A gateway that parses pieces breaks the call.",
   needs: ["upstream"],
   async run(context) {
     const marker = newMarker();
@@ -169,15 +169,15 @@ export const tools: readonly Check[] = [
   definitions,
   roundTrip(
     "use",
-    "A tool call and its result make the round trip",
-    "An agent is its tools: a call whose id or input changes cannot be answered.",
+    "A tool call arrives unchanged, and so does its result",
+    "If the id or the input of a call changes, the agent cannot answer it.",
     [{ type: "text", text: "I run it." }, call("toolu_01A", "ls -la | grep '\"x\"'")],
     [result("toolu_01A", [{ type: "text", text: "total 0\n\u001b[31mred\u001b[0m" }])],
   ),
   roundTrip(
     "parallel",
-    "Parallel tool calls keep their order and their pairs",
-    "Results are matched by id; calls that are merged or reordered run the wrong thing.",
+    "Parallel tool calls keep their order and their results",
+    "Results are matched to calls by id. If calls are merged or reordered, the wrong tool runs.",
     [call("toolu_01B", "one"), call("toolu_01C", "two"), call("toolu_01D", "three")],
     [
       result("toolu_01D", "third"),
@@ -194,8 +194,8 @@ export const tools: readonly Check[] = [
   ),
   roundTrip(
     "thinking",
-    "Thinking and its signature make the round trip",
-    "The API refuses a conversation whose thinking or signature changed by a letter.",
+    "Thinking and its signature pass both ways unchanged",
+    "The API rejects a conversation if one letter of thinking or signature has changed.",
     [
       { type: "thinking", thinking: "Let me see…\n\n  café “quotes” \\ \u2028" },
       { type: "text", text: "Done." },
@@ -205,8 +205,8 @@ export const tools: readonly Check[] = [
   ),
   roundTrip(
     "redacted-thinking",
-    "Redacted thinking makes the round trip",
-    "It is opaque to everybody but the API, and must come back as it went out.",
+    "Redacted thinking passes both ways unchanged",
+    "Only the API can read it, and it must come back unchanged.",
     [
       {
         type: "redacted_thinking",
@@ -219,8 +219,8 @@ export const tools: readonly Check[] = [
   ),
   roundTrip(
     "thinking-and-tools",
-    "Thinking between tool calls makes the round trip",
-    "Interleaved thinking is sent back with the results; without it the model forgets why it called.",
+    "Thinking between tool calls passes both ways unchanged",
+    "Interleaved thinking is sent back with the results. Without it the model forgets why it made the call.",
     [
       { type: "thinking", thinking: "First look." },
       call("toolu_01E", "ls"),

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, constants, gunzipSync } from "node:zlib";
 import { Decompress } from "fzstd";
 
-/** Encodings of answers that a check can read, as a client offers them. */
+/** Content encodings that a client can offer and a check can decode. */
 export const contentEncodings = ["gzip", "br", "zstd"] as const;
 
 /** An encoding of an answer. */
@@ -13,7 +13,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   zstd: unzstd,
 };
 
-// Node's own zlib has zstd from 22.15 only.
+// Node's zlib supports zstd only from 22.15 on.
 function unzstd(bytes: Buffer): Buffer {
   const pieces: Buffer[] = [];
   const decoder = new Decompress((piece) => {
@@ -24,8 +24,8 @@ function unzstd(bytes: Buffer): Buffer {
 }
 
 /**
- * What a client can read of a body that is not complete yet; `undefined` when it is not in the encoding that is
- * announced, or in one that is not known. Without an encoding a body is its own content.
+ * What a client can read so far of an incomplete body; `undefined` if the body is not in the announced encoding, or if
+ * the encoding is unknown. A body without an encoding is returned unchanged.
  */
 export function decodedSoFar(encoding: string | undefined, bytes: Buffer): Buffer | undefined {
   if (encoding === undefined || encoding === "identity") return bytes;

@@ -1,6 +1,6 @@
-// Runs where an agent runs (piped into its pod, or as a local process) and speaks HTTP/1.1 byte for byte as it
-// is told: one JSON command a line on standard input, one JSON event a line on standard output. The agent's
-// credential stays here: {credential} in a header's value stands for it. Uses nothing but Node.
+// Runs where an agent runs (piped into its pod, or as a local process) and sends HTTP/1.1 exactly as commanded: one JSON
+// command per line on stdin, one JSON event per line on stdout. The agent's credential does not leave this process: in a
+// header's value, {credential} stands for it. Needs only Node.
 import { Buffer } from "node:buffer";
 import { existsSync, readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
@@ -18,7 +18,7 @@ const secure = base.protocol === "https:";
 const SYSTEM_CA = env.NODE_EXTRA_CA_CERTS ?? "/etc/ssl/certs/ca-certificates.crt";
 const ca = [...rootCertificates, ...(existsSync(SYSTEM_CA) ? [readFileSync(SYSTEM_CA)] : [])];
 
-/** Open exchanges by the id that their commands carry. */
+/** Open exchanges, by the id that their commands contain. */
 const exchanges = new Map();
 
 function report(event) {
@@ -79,11 +79,11 @@ function open({ id, request, timeoutMs }) {
   socket.write(Buffer.concat([headOf(request), ...request.body.map(bytesOf)]));
 }
 
-/** Reads one HTTP/1.1 response and tells about its parts as soon as their bytes are there. */
+/** Reads one HTTP/1.1 response and reports each part as soon as its bytes have arrived. */
 class ResponseReader {
   #left = Buffer.alloc(0);
   #state = "head";
-  /** Bytes that the body, or its chunk, still has. */
+  /** Remaining bytes of the body, or of its current chunk. */
   #missing = 0;
   endsWithConnection = false;
 
@@ -125,7 +125,7 @@ class ResponseReader {
     if (text === undefined) return false;
     const [first, ...lines] = text.split("\r\n");
     const [, status, reason] = /^HTTP\/1\.1 (\d{3})(?: (.*))?$/.exec(first) ?? [];
-    if (status === undefined) return this.#fail(`no HTTP/1.1 response: ${first.slice(0, 80)}`);
+    if (status === undefined) return this.#fail(`not an HTTP/1.1 response: ${first.slice(0, 80)}`);
     if (status.startsWith("1")) return true;
     const headers = lines.map((line) => {
       const at = line.indexOf(":");
@@ -148,9 +148,10 @@ class ResponseReader {
   #chunkSize() {
     const line = this.#take("\r\n");
     if (line === undefined) return false;
-    // The line end after a chunk's data leaves an empty line before the next size.
+    // The line end after a chunk's data is an empty line before the next size.
     if (line === "") return true;
-    if (!/^[0-9a-f]+\s*(;|$)/i.test(line)) return this.#fail(`no chunk size: ${line.slice(0, 40)}`);
+    if (!/^[0-9a-f]+\s*(;|$)/i.test(line))
+      return this.#fail(`not a chunk size: ${line.slice(0, 40)}`);
     this.#missing = Number.parseInt(line, 16);
     this.#state = this.#missing === 0 ? "trailer" : "body";
     this.chunked = true;

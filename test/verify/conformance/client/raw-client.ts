@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { decodedSoFar } from "./content-encoding.ts";
 
-/** The script that speaks HTTP for {@link RawClient}, as one argument of `node --input-type=module --eval`. */
+/** The source of the script that speaks HTTP for {@link RawClient}, passed to `node --input-type=module --eval`. */
 export const RAW_CLIENT_SOURCE = readFileSync(new URL("raw-client.mjs", import.meta.url), "utf8");
 
-/** Bytes of a body: text, base64, or one character many times. */
+/** Bytes of a body: text, base64, or one character repeated. */
 export type Piece =
   | { readonly text: string }
   | { readonly base64: string }
@@ -14,12 +14,12 @@ export type Piece =
 
 export type HeaderPair = readonly [name: string, value: string];
 
-/** A request, exactly as it goes over the wire; framing headers included. */
+/** A request exactly as it is sent, including framing headers. */
 export interface RawRequest {
   readonly method: string;
-  /** Path and query below the agent's base URL. */
+  /** Path and query, relative to the agent's base URL. */
   readonly path: string;
-  /** `{credential}` in a value is the agent's own, `{host}` the base URL's. */
+  /** In a value, `{credential}` stands for the agent's own credential and `{host}` for the base URL's host. */
   readonly headers: readonly HeaderPair[];
   readonly body: readonly Piece[];
 }
@@ -30,12 +30,12 @@ export interface ResponseHead {
   readonly headers: readonly HeaderPair[];
 }
 
-/** What came back, whole or cut. */
+/** What the client received, complete or cut off. */
 export interface RawResponse {
-  /** Missing when the connection ended before it. */
+  /** Missing if the connection ended before it arrived. */
   readonly head: ResponseHead | undefined;
   readonly body: Buffer;
-  /** `end`: as HTTP ends a body. Else why there was no more. */
+  /** `end` if the body ended properly. Otherwise why it stopped. */
   readonly ended: "end" | (string & {});
 }
 
@@ -49,14 +49,14 @@ type Event =
 const TIMEOUT_MS = 60_000;
 const CLOSE_MS = 1000;
 
-/** One process that speaks raw HTTP/1.1 from where agents run; see raw-client.mjs. */
+/** A process that sends raw HTTP/1.1 from where agents run; see raw-client.mjs. */
 export class RawClient {
-  /** The agent's base URL, as its environment says. */
+  /** The agent's base URL, from its environment. */
   readonly baseUrl: string;
   readonly #child: ChildProcess;
   readonly #exchanges: Map<number, RawExchange>;
   #nextId = 1;
-  /** Why the process is not there any more. */
+  /** Why the process has ended; undefined while it runs. */
   #gone: Error | undefined;
 
   private constructor(child: ChildProcess, exchanges: Map<number, RawExchange>, baseUrl: string) {
@@ -65,10 +65,11 @@ export class RawClient {
     this.baseUrl = baseUrl;
   }
 
-  /** Takes over a process that runs {@link RAW_CLIENT_SOURCE}. */
+  /** Uses a process that runs {@link RAW_CLIENT_SOURCE}. */
   static async over(child: ChildProcess): Promise<RawClient> {
     const { stdin, stdout, stderr } = child;
-    if (stdin === null || stdout === null) throw new Error("the client needs pipes");
+    if (stdin === null || stdout === null)
+      throw new Error("the client process must have pipes for stdin and stdout");
     let complaints = "";
     stderr?.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
     stdin.on("error", () => undefined);
@@ -81,12 +82,13 @@ export class RawClient {
           exchanges.get(event.id)?.handle(event);
           return;
         }
-        if (!event.hasCredential) reject(new Error("the agent's environment holds no credential"));
+        if (!event.hasCredential)
+          reject(new Error("the agent's environment contains no credential"));
         client = new RawClient(child, exchanges, event.baseUrl);
         resolve(client);
       });
       const gone = (why: string) => {
-        const error = new Error(`the client in the agent's place ended: ${why}`);
+        const error = new Error(`the HTTP client in the agent's pod ended: ${why}`);
         reject(error);
         if (client !== undefined) client.#gone = error;
         for (const exchange of exchanges.values()) exchange.fail(error);
@@ -95,12 +97,12 @@ export class RawClient {
         gone(error.message);
       });
       child.on("close", () => {
-        gone(complaints.trim() || "without a word");
+        gone(complaints.trim() || "without a message");
       });
     });
   }
 
-  /** Sends a request, on a connection of its own. */
+  /** Sends a request on a new connection. */
   open(request: RawRequest, timeoutMs = TIMEOUT_MS): RawExchange {
     const id = this.#nextId++;
     const exchange = new RawExchange((command) => {
@@ -120,17 +122,17 @@ export class RawClient {
     return exchange;
   }
 
-  /** Sends a request and reads what comes back to its end. */
+  /** Sends a request and reads the whole response. */
   send(request: RawRequest, timeoutMs?: number): Promise<RawResponse> {
     return this.open(request, timeoutMs).response;
   }
 
-  /** Ends the process, which must lead a process group of its own. */
+  /** Ends the process. It must lead its own process group. */
   close(): void {
     this.#child.stdin?.end();
     const { pid } = this.#child;
     if (pid === undefined || this.#gone !== undefined) return;
-    // `kubectl exec` at times outlives what it ran; a killed nsenter would leave it behind, so the group goes.
+    // `kubectl exec` can outlive its command, and killing only nsenter would leave kubectl running, so kill the group.
     const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), CLOSE_MS);
     this.#child.once("close", () => {
       clearTimeout(timer);
@@ -138,14 +140,14 @@ export class RawClient {
   }
 }
 
-/** JSON without the two characters that end a line for Node's readline and not for JSON. */
+/** JSON without the two characters that end a line for Node's readline but not in JSON. */
 function oneLine(value: object): string {
   return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 
-/** A request on its way, with the response as far as it came. */
+/** A request under way, with the part of the response that has arrived. */
 export class RawExchange {
-  /** Resolves when the response ended, properly or not. */
+  /** Resolves when the response has ended, properly or not. */
   readonly response: Promise<RawResponse>;
   readonly command: (command: object) => void;
   #resolve!: (response: RawResponse) => void;
@@ -169,18 +171,18 @@ export class RawExchange {
     this.command({ do: "write", body });
   }
 
-  /** Goes away, as a client that is killed. */
+  /** Disconnects, like a client that is killed. */
   abort(): void {
     this.command({ do: "abort" });
   }
 
-  /** Waits for the response's head; `undefined` when there was none within the time. */
+  /** Waits for the response's head; `undefined` if it does not arrive in time. */
   async head(withinMs = 10_000): Promise<ResponseHead | undefined> {
     await this.#until(() => this.#head !== undefined, withinMs);
     return this.#head;
   }
 
-  /** Waits until that many bytes of the content can be read; whether it came to that within the time. */
+  /** Waits until that many bytes of the content can be read. Returns whether this happened in time. */
   async received(bytes: number, withinMs = 10_000): Promise<boolean> {
     const readable = () => (this.#content()?.length ?? 0) >= bytes;
     await this.#until(readable, withinMs);

@@ -2,7 +2,7 @@ import { type Theme, themeOf } from "../checks/check.ts";
 import { pathFacts } from "./path-facts.ts";
 import { type CheckResult, differs, type Report } from "./report.ts";
 
-/** The four questions of the spike that this project began with, and the checks that answer each. */
+/** The project's four original questions, and the themes of the checks that answer each. */
 export const questions = [
   {
     letter: "A",
@@ -18,30 +18,30 @@ export const questions = [
   },
   {
     letter: "C",
-    title: "Does streaming arrive event by event?",
+    title: "Do streams arrive event by event?",
     topic: "streaming",
     themes: ["streaming"],
   },
   {
     letter: "D",
-    title: "Do sessions go on, and tools make the round trip?",
+    title: "Do sessions continue, and do tool calls work?",
     topic: "sessions and tools",
     themes: ["tools", "claude-code"],
   },
 ] as const satisfies readonly {
   letter: string;
   title: string;
-  /** What it is about, where there is little room. */
+  /** Short form of the title. */
   topic: string;
   themes: readonly Theme[];
 }[];
 
-/** How checks came out, counted. */
+/** The number of checks with each result. */
 export interface Tally {
   readonly kept: number;
   readonly lost: number;
   readonly failed: number;
-  /** Neither applicable nor skipped. */
+  /** All checks except those that do not apply or were skipped. */
   readonly measured: number;
 }
 
@@ -56,7 +56,7 @@ export function checksOf(report: Report, themes: readonly Theme[]): readonly Che
   return report.checks.filter(({ id }) => themes.includes(themeOf(id)));
 }
 
-/** Themes in which a loss means that what passes is not what was sent. */
+/** Themes in which a loss means that the gateway changed a request or an answer. */
 const FIDELITY: readonly Theme[] = [
   "errors",
   "caching",
@@ -69,7 +69,7 @@ const FIDELITY: readonly Theme[] = [
   "claude-code",
 ];
 
-/** Everything of a request or an answer that a path did not keep, expected or not. */
+/** The checks that show a change to a request or an answer, whether expected or not. */
 export function fidelityLosses(report: Report): readonly CheckResult[] {
   return checksOf(report, FIDELITY).filter(
     ({ status }) => status === "known-loss" || status === "fail",
@@ -88,7 +88,7 @@ export interface Decision {
   readonly risk: string;
 }
 
-/** The decision table that the spike left open, filled with what was measured. */
+/** Fills the decision table for one path from its measurement. */
 export function decide(report: Report): Decision {
   const facts = pathFacts(report.path);
   const answers = Object.fromEntries(
@@ -109,36 +109,37 @@ function unblocks(answers: Decision["answers"]): string {
   const entries = Object.entries(answers);
   const open = entries.filter(([, { measured }]) => measured === 0).map(([letter]) => letter);
   const no = entries.filter(([, { lost, failed }]) => lost + failed > 0).map(([letter]) => letter);
-  if (no.length > 0) return `No: ${no.join(", ")} not kept.`;
-  return open.length > 0 ? `Open: ${open.join(", ")} not measured.` : "Yes: A, B, C and D kept.";
+  if (no.length > 0) return `No: ${no.join(", ")} did not pass.`;
+  return open.length > 0 ? `Open: ${open.join(", ")} not measured.` : "Yes: A, B, C and D passed.";
 }
 
 function risk(report: Report): string {
   const unexpected = report.checks.filter(differs).length;
   const losses = fidelityLosses(report).length;
   if (unexpected > 0) return `High: ${unexpected} checks differ from the reviewed table.`;
-  if (losses > 0) return `Medium: ${losses} known losses, and LiteLLM's releases to follow.`;
+  if (losses > 0)
+    return `Medium: ${losses} known losses, and each LiteLLM release must be checked again.`;
   return pathFacts(report.path).agentHoldsCredential
     ? "Medium: Nothing lost, but the agent holds the real credential."
     : "Low: Nothing lost.";
 }
 
-/** The rules of the recommendation, in the order they are applied. */
+/** The rules of the recommendation, in the order in which they apply. */
 export const rules: readonly string[] = [
-  "A path on which any check differs from the reviewed table is not recommended.",
-  "A path that loses anything of what is sent either way (a fidelity failure) is not recommended: any fidelity failure → Envoy.",
-  "Of paths that lose nothing, one where the agent does not hold the real credential comes first.",
-  "Of those, one through LiteLLM comes first: it can count spend and reach other providers.",
+  "A path with a check that differs from the reviewed table is not recommended.",
+  "A path that changes or drops part of a request or an answer (a fidelity failure) is not recommended: any fidelity failure → Envoy.",
+  "Of the remaining paths, those where the agent does not hold the real credential come first.",
+  "Of those, a path through LiteLLM comes first, because LiteLLM can count spend and reach other providers.",
 ];
 
 export interface Recommendation {
   readonly path: Report["path"] | undefined;
   readonly because: string;
-  /** Why each other measured path was not taken. */
+  /** Why each other measured path was not chosen. */
   readonly others: readonly { readonly path: Report["path"]; readonly because: string }[];
 }
 
-/** Applies {@link rules} to what was measured. */
+/** Applies {@link rules} to the measurements. */
 export function recommend(reports: readonly Report[]): Recommendation {
   const candidates = reports.filter((report) => ruledOut(report) === undefined);
   const [best] = [...candidates].sort((a, b) => rank(a) - rank(b));
@@ -146,7 +147,7 @@ export function recommend(reports: readonly Report[]): Recommendation {
     .filter((report) => report !== best)
     .map((report) => ({ path: report.path, because: ruledOut(report) ?? secondTo(report) }));
   if (best === undefined) {
-    return { path: undefined, because: "No measured path keeps everything.", others };
+    return { path: undefined, because: "No measured path passes everything on unchanged.", others };
   }
   const checks = tally(best.checks);
   const credential = pathFacts(best.path).agentHoldsCredential
@@ -154,7 +155,7 @@ export function recommend(reports: readonly Report[]): Recommendation {
     : ", and no agent holds the real credential";
   return {
     path: best.path,
-    because: `${checks.kept} of ${checks.measured} checks kept, nothing lost${credential}.`,
+    because: `${checks.kept} of ${checks.measured} checks passed, nothing lost${credential}.`,
     others,
   };
 }
@@ -173,6 +174,6 @@ function rank({ path }: Report): number {
 
 function secondTo({ path }: Report): string {
   return pathFacts(path).agentHoldsCredential
-    ? "Keeps everything, but the agent holds the real credential (rule 3)."
-    : "Keeps everything; another path adds more (rule 4).";
+    ? "Passes everything on unchanged, but the agent holds the real credential (rule 3)."
+    : "Passes everything on unchanged, but another path offers more (rule 4).";
 }

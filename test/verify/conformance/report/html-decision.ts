@@ -3,7 +3,7 @@ import { escape } from "./html-parts.ts";
 import { pathFacts } from "./path-facts.ts";
 import type { Report } from "./report.ts";
 
-/** The four questions that the project began with. */
+/** The project's four original questions, with the answers. */
 export function seedQuestions(reports: readonly Report[]): string {
   const decisions = reports.map(decide);
   const rows = questions
@@ -19,7 +19,7 @@ export function seedQuestions(reports: readonly Report[]): string {
     .join("\n");
   return `<section>
 <h2>The four questions</h2>
-<p>A half-hour trial of LiteLLM in April 2026 left four questions open. This is what the checks above answer.</p>
+<p>A half-hour trial of LiteLLM in April 2026 left four questions open. The checks above answer them.</p>
 <table class="glance"><thead><tr><td></td>${decisions.map(({ path }) => `<th scope="col">${escape(pathFacts(path).name)}</th>`).join("")}</tr></thead><tbody>
 ${rows}
 </tbody></table>
@@ -63,36 +63,36 @@ export function decisionTable(reports: readonly Report[]): string {
     .join("\n");
   return `<section>
 <h2>The decision table</h2>
-<p>The trial's own table, filled in. <em>AC 5</em> was the acceptance criterion that waited for it: agents reach the API through the
-gateway and nothing else. It is unblocked where all four answers are yes.</p>
+<p>The table from the trial, filled in. <em>AC 5</em> was the acceptance criterion that depended on it: agents reach the API only through the
+gateway. It is unblocked if all four answers are yes.</p>
 <table class="decision"><thead><tr><th scope="col">Path</th>${columns.map((column) => `<th scope="col">${column}</th>`).join("")}</tr></thead><tbody>
 ${rows}
 </tbody></table>
 </section>`;
 }
 
-/** The answer before the colon stands out. */
+/** Makes the answer before the colon bold. */
 function strongStart(text: string): string {
   const [first = "", ...rest] = text.split(": ");
   return rest.length === 0 ? escape(text) : `<b>${escape(first)}</b> ${escape(rest.join(": "))}`;
 }
 
-/** What is recommended, in a line. */
+/** The recommendation in one line. */
 export function headline(reports: readonly Report[]): string {
   const { path } = recommend(reports);
   const [only, ...more] = reports;
   if (path !== undefined) return `Recommended: ${pathFacts(path).name}`;
   return only !== undefined && more.length === 0
     ? `Not recommended: ${pathFacts(only.path).name}. Any fidelity failure → Envoy`
-    : "Recommended: none of these";
+    : "Recommended: none of these paths";
 }
 
-/** What to take, and by which rules. */
+/** The recommendation and its rules. */
 export function recommendation(reports: readonly Report[]): string {
   const { because, others } = recommend(reports);
   const hint =
     reports.length === 1
-      ? "<p>Only this path was measured. <code>npm run verify -- --all-paths</code> measures every one.</p>"
+      ? "<p>Only this path was measured. <code>npm run verify -- --all-paths</code> measures every path.</p>"
       : "";
   const list = others
     .map(
@@ -104,7 +104,7 @@ export function recommendation(reports: readonly Report[]): string {
 <p class="because">${escape(because)}</p>
 ${list === "" ? "" : `<ul>${list}</ul>`}
 ${hint}
-<h3>By these rules, in this order</h3>
+<h3>The rules, in the order in which they apply</h3>
 <ol>${rules.map((rule) => `<li>${escape(rule)}</li>`).join("")}</ol>
 </section>`;
 }

@@ -3,7 +3,7 @@ import { escape, SIGNS, WORDS } from "./html-parts.ts";
 import { pathFacts } from "./path-facts.ts";
 import { type CheckResult, differs, type Report } from "./report.ts";
 
-/** Every check as a line that opens: why it matters, and what was seen on each path. */
+/** Each check as a line that opens and shows why the check matters and what it found on each path. */
 export function details(reports: readonly Report[], checks: readonly Check[]): string {
   const sections = (Object.keys(themes) as Theme[]).map((theme) => {
     const rows = checks
@@ -14,7 +14,7 @@ export function details(reports: readonly Report[], checks: readonly Check[]): s
   });
   return `<section>
 <h2>Check by check</h2>
-<p>Open a line to read why it matters, and what was seen.</p>
+<p>Open a line to read why the check matters and what it found.</p>
 ${sections.join("\n")}
 </section>`;
 }
@@ -50,12 +50,12 @@ function reason(result: CheckResult): string {
     : `${unexpected}<p class="reason">Why: ${escape(result.reason)}</p>`;
 }
 
-/** What was not expected is shown as a failure, whatever it is. */
+/** An unexpected result is shown as a failure, whatever its status. */
 function kindOf(result: CheckResult): string {
   return differs(result) ? "fail" : result.status;
 }
 
-/** Which paths came out how; those to which the check does not apply are left out. */
+/** The results by path. Paths to which the check does not apply are left out. */
 function grouped(results: readonly { report: Report; result: CheckResult }[]): string {
   const kinds = new Map<string, { readonly sign: string; readonly names: string[] }>();
   for (const { report, result } of results) {
@@ -66,7 +66,7 @@ function grouped(results: readonly { report: Report; result: CheckResult }[]): s
     kinds.set(kind, group);
   }
   const keptBy = kinds.get("pass")?.names.length;
-  if (keptBy === results.length) return '<span class="chip pass">✓ kept on every path</span>';
+  if (keptBy === results.length) return '<span class="chip pass">✓ passed on every path</span>';
   return [...kinds]
     .map(
       ([kind, { sign, names }]) =>

@@ -1,10 +1,10 @@
 import type { Status } from "./report.ts";
 
-/** What a status is called on the page. */
+/** The words for each status on the page. */
 export const WORDS: Readonly<Record<Status, string>> = {
-  pass: "kept",
+  pass: "passed",
   fail: "failed",
-  "known-loss": "lost, as known",
+  "known-loss": "known loss",
   "not-applicable": "does not apply",
   skipped: "not measured",
 };
@@ -17,7 +17,7 @@ export const SIGNS: Readonly<Record<Status, string>> = {
   skipped: "○",
 };
 
-/** A text as HTML shows it. */
+/** Escapes a text for HTML. */
 export function escape(text: string): string {
   return text
     .replaceAll("&", "&amp;")

@@ -1,4 +1,4 @@
-/** The page's style: readable from a phone's width up, in light and dark, and on paper. */
+/** The page's style: works from phone width up, in light and dark mode, and on paper. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

@@ -7,7 +7,7 @@ import { STYLE } from "./html-style.ts";
 import { pathFacts } from "./path-facts.ts";
 import { differs, type Report, type Status } from "./report.ts";
 
-/** One self-contained page about one path or several, for somebody who has never seen the project. */
+/** One self-contained page about one or several paths, for readers who do not know the project. */
 export function renderHtml(reports: readonly Report[], checks: readonly Check[]): string {
   return `<!doctype html>
 <html lang="en">
@@ -35,8 +35,8 @@ ${footer(reports)}
 function title(reports: readonly Report[]): string {
   const [only, ...more] = reports;
   return only === undefined || more.length > 0
-    ? "What each gateway keeps, and what it loses"
-    : `What the gateway of ${only.stack} keeps, and what it loses`;
+    ? "What each gateway passes on unchanged, and what it loses"
+    : `What the gateway of ${only.stack} passes on unchanged, and what it loses`;
 }
 
 function opening(reports: readonly Report[]): string {
@@ -48,19 +48,19 @@ function opening(reports: readonly Report[]): string {
 <p class="eyebrow">Conformance verdict · ${escape(date)}</p>
 <h1>${escape(title(reports))}</h1>
 <p class="lead">AI agents (Claude Code) work unattended here. They reach Anthropic's API through a <em>gateway</em>,
-which holds the real key so that no agent can read it. But whatever stands in the middle can damage what passes: an
-error that is reworded, an event that arrives late, a field that is dropped. So we send real traffic through
-${reports.length === 1 ? "the gateway" : "each gateway"}, ${reports.every(({ view }) => view === "both-sides") ? "compare both ends byte for byte" : "look at what comes back"}, and write down what is kept and what is lost.</p>
+which holds the real key so that no agent can read it. But a gateway can also damage the traffic: it can reword an
+error, delay an event or drop a field. So we send real traffic through
+${reports.length === 1 ? "the gateway" : "each gateway"}, ${reports.every(({ view }) => view === "both-sides") ? "compare both ends byte for byte" : "look at what comes back"}, and report what passes unchanged and what is lost.</p>
 <div class="figures">
 ${figure(measured, "checks run", "")}
-${figure(kept, "kept", "pass")}
+${figure(kept, "passed", "pass")}
 ${figure(lost, "known losses", "known-loss")}
 ${figure(failed, "failed", failed > 0 ? "fail" : "")}
 </div>
 <p class="verdict ${unexpected === 0 ? "pass" : "fail"}">${
     unexpected === 0
-      ? "Every result is the one that was expected: each loss below is known, reviewed and has a reason."
-      : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not the expected one, marked below.`
+      ? "Every result is as expected: each loss below is known, reviewed and has a reason."
+      : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not as expected and marked below.`
   }</p>
 <p class="skip"><a href="#recommendation">${escape(headline(reports))}</a></p>
 </header>`;
@@ -94,7 +94,7 @@ function glance(reports: readonly Report[]): string {
   return `<section>
 <h2>At a glance</h2>
 <ul class="paths">${paths}</ul>
-<p>What each part of the traffic keeps on its way there and back, counted in checks.</p>
+<p>How many checks passed, for each part of the traffic.</p>
 <table class="glance"><thead><tr><td></td>${heads}</tr></thead><tbody>
 ${rows}
 </tbody></table>
@@ -113,7 +113,7 @@ function share(report: Report, theme: Theme): string {
     ...(lost > 0 ? [`${lost} lost`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ].join(", ");
-  return `<span class="share ${kind}"><b>${kept}/${measured}</b> ${rest === "" ? "kept" : rest}</span>`;
+  return `<span class="share ${kind}"><b>${kept}/${measured}</b> ${rest === "" ? "passed" : rest}</span>`;
 }
 
 function legend(): string {
@@ -130,8 +130,8 @@ function footer(reports: readonly Report[]): string {
         .join(" · ");
       const how =
         view === "both-sides"
-          ? "both ends compared, against a stand-in for the API that records every byte"
-          : "the client's side, against the real API";
+          ? "both ends compared, with a fake API that records every byte"
+          : "only the client's side, with the real API";
       return `<li><b>${escape(pathFacts(path).name)}</b> stack ${escape(stack)}, ${escape(measuredAt.replace("T", " ").slice(0, 16))} UTC, ${how}<br><code>${escape(parts)}</code></li>`;
     })
     .join("\n");

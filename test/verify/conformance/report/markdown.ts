@@ -2,13 +2,13 @@ import { decide, type Decision, questions, tally } from "./decision.ts";
 import { pathFacts } from "./path-facts.ts";
 import { type Report } from "./report.ts";
 
-/** The decision table in Markdown, as the README has it: what was measured, then what follows from it. */
+/** The decision table in Markdown, as in the README: first the measurements, then the conclusions. */
 export function renderDecisionTable(reports: readonly Report[]): string {
   const rows = reports.map((report) => row(report, decide(report)));
   const head = [
     "path",
     ...questions.map(({ letter, topic }) => `${letter} ${topic}`),
-    "checks kept",
+    "checks passed",
     "AC 5 unblocks?",
     "cost ceiling?",
     "provider portability?",

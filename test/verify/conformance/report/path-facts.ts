@@ -1,10 +1,10 @@
 import { variantNamed } from "../../../../components/gateway/paths/index.ts";
 import type { Subject } from "../subject/subject.ts";
 
-/** What is true of a path by its design, for the decision table; everything measured is left out. */
+/** Facts about a path's design, for the decision table. Measurements are not part of it. */
 export interface PathFacts {
   readonly name: string;
-  /** What a request passes through. */
+  /** The hops of a request. */
   readonly chain: string;
   readonly throughLiteLlm: boolean;
   /** Whether the agent holds the real credential. */
@@ -24,7 +24,7 @@ const external: PathFacts = {
   observability: "Unknown: not ours.",
 };
 
-/** The facts of a subject's path. */
+/** The facts about a subject's path. */
 export function pathFacts(path: Subject["path"]): PathFacts {
   if (path === "external") return external;
   const { title, chain, litellm, holder, decision } = variantNamed(path);

@@ -3,15 +3,15 @@ import type { Subject } from "../subject/subject.ts";
 
 export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
 
-/** What one check found on one gateway. */
+/** The result of one check on one gateway. */
 export interface CheckResult {
   readonly id: Check["id"];
   readonly title: string;
   readonly status: Status;
-  /** As the reviewed table says; `skipped` where the target lacks what the check needs. */
+  /** The status that the reviewed table names; `skipped` if the target lacks what the check needs. */
   readonly expected: Exclude<Status, "fail">;
   readonly evidence: string;
-  /** Why something else than `pass` is expected. */
+  /** Why a status other than `pass` is expected. */
   readonly reason?: string;
 }
 
@@ -21,21 +21,21 @@ export interface Report {
   readonly path: Subject["path"];
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
-  /** When the measurement began, ISO 8601. */
+  /** When the measurement began (ISO 8601). */
   readonly measuredAt: string;
-  /** Whether both sides were compared, or the client's alone. */
+  /** Whether both sides were compared, or only the client's. */
   readonly view: "both-sides" | "client";
   readonly checks: readonly CheckResult[];
-  /** `as-expected` when every check found what the table says. */
+  /** `as-expected` if every check has the expected result. */
   readonly verdict: "as-expected" | "differs";
 }
 
-/** Whether a check found something else than expected. */
+/** Whether a check has another result than expected. */
 export function differs({ status, expected }: CheckResult): boolean {
   return status !== expected;
 }
 
-/** How many results have each status. */
+/** The number of results with each status. */
 export function countByStatus(checks: readonly CheckResult[]): Readonly<Record<Status, number>> {
   const counts = { pass: 0, fail: 0, "known-loss": 0, "not-applicable": 0, skipped: 0 };
   for (const { status } of checks) counts[status]++;

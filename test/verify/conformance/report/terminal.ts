@@ -2,7 +2,7 @@ import { themeOf, themes } from "../checks/check.ts";
 import { countByStatus, differs, type Report, type Status } from "./report.ts";
 
 const MARKS: Readonly<Record<Status, string>> = {
-  pass: "✓ kept",
+  pass: "✓ passed",
   fail: "✗ FAIL",
   "known-loss": "▽ known loss",
   "not-applicable": "· not applicable",
@@ -11,7 +11,7 @@ const MARKS: Readonly<Record<Status, string>> = {
 
 const MARK_WIDTH = 16;
 
-/** A report as a table for a terminal: what is not plainly kept shows its evidence. */
+/** A report as a table for a terminal. Shows evidence only for checks that did not plainly pass. */
 export function renderTerminal(report: Report): string {
   const lines = [
     "",
@@ -33,10 +33,10 @@ export function renderTerminal(report: Report): string {
   const counts = countByStatus(report.checks);
   lines.push(
     "",
-    `${counts.pass} kept, ${counts["known-loss"]} known losses, ${counts.fail} failed, ` +
+    `${counts.pass} passed, ${counts["known-loss"]} known losses, ${counts.fail} failed, ` +
       `${counts["not-applicable"]} not applicable, ${counts.skipped} skipped`,
     report.verdict === "as-expected"
-      ? "Verdict: as the table of known losses says."
+      ? "Verdict: as expected by the table of known losses."
       : `Verdict: DIFFERS from the table of known losses in ${report.checks.filter(differs).length} checks.`,
     "",
   );

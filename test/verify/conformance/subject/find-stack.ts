@@ -19,17 +19,17 @@ import { run } from "../../../lab/pulumi/run.ts";
 import { labTarget, type Target, userTarget } from "../../../lab/target.ts";
 import { ensureUpstream } from "../../../lab/upstream.ts";
 
-/** A deployed stack, and the cluster that it is on. */
+/** A deployed stack and its cluster. */
 export interface FoundStack {
   readonly target: Target;
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** The fake API, on the embedded cluster. */
+  /** The fake API, if the stack is on the embedded cluster. */
   readonly upstream: AnthropicControl | undefined;
 }
 
 /**
- * Finds a stack by name: among those of the embedded cluster, among those of a kubeconfig, or in the user's own
- * Pulumi. Starts nothing. Throws {@link BadInput}.
+ * Finds a stack by name: on the embedded cluster, on the cluster of a kubeconfig, or in the user's own Pulumi. Starts
+ * nothing. Throws {@link BadInput}.
  */
 export async function findStack(
   stack: string,
@@ -49,7 +49,7 @@ export async function findStack(
     }
   } else if (existsSync(join(lab.dir, "pulumi/project/config", `Pulumi.${stack}.yaml`))) {
     throw new BadInput(
-      `stack ${stack} is on the embedded cluster, which does not run: npm run local`,
+      `stack ${stack} is on the embedded cluster, which is not running. Start it: npm run local`,
     );
   }
   return inUsersPulumi(lab, stack, known, progress);
@@ -91,7 +91,7 @@ async function inUsersPulumi(
       : throughTunnel(await fullHostName(host, stack));
   if (!cluster.kubeconfig) {
     throw new BadInput(
-      `stack ${stack} names no cluster: pulumi config set --path cluster.kubeconfig FILE`,
+      `stack ${stack} names no cluster. Set it: pulumi config set --path cluster.kubeconfig FILE`,
     );
   }
   const access = { kubeconfig: configuredFile(cluster.kubeconfig), context: cluster.context };
@@ -102,7 +102,7 @@ async function inUsersPulumi(
   };
 }
 
-/** The full name of the host that a stack names, as the stack itself takes it. */
+/** The full name of the host that a stack names, completed as the stack itself does. */
 async function fullHostName(host: string, stack: string): Promise<FullStackName> {
   if (isFullStackName(host)) return host;
   const [organization = "", project = ""] = (await findFullName(stack)).split("/");
@@ -115,7 +115,7 @@ function throughTunnel(host: FullStackName) {
   return { kubeconfig: tunnelKubeconfig(host), context: undefined };
 }
 
-/** A cluster that is looked at; nothing is deployed to it. */
+/** A cluster for reading only; nothing is deployed to it. */
 function usersCluster(
   { cloneDir: clone }: Lab,
   access: { readonly kubeconfig: string; readonly context?: string | undefined },
@@ -125,6 +125,6 @@ function usersCluster(
 }
 
 function noSuchStack(stack: string, known: readonly string[]): BadInput {
-  const others = known.length === 0 ? "" : ` (there is ${known.join(", ")})`;
-  return new BadInput(`no stack ${stack}${others}: npm run local makes stack local`);
+  const others = known.length === 0 ? "" : ` (known stacks: ${known.join(", ")})`;
+  return new BadInput(`no stack ${stack}${others}. npm run local deploys the stack "local"`);
 }

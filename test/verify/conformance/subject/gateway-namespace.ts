@@ -2,7 +2,7 @@ import { labelKeys } from "../../../../components/kubernetes/labels.ts";
 import { BadInput } from "../../../../cli/command-line.ts";
 import type { Target } from "../../../lab/target.ts";
 
-/** The namespace of a stack's gateway, found by its labels. Throws {@link BadInput} where there is none. */
+/** The namespace of a stack's gateway, found by its labels. Throws {@link BadInput} if there is none. */
 export async function gatewayNamespace(
   target: Pick<Target, "kubectl" | "title">,
   stack: string,
@@ -17,7 +17,9 @@ export async function gatewayNamespace(
   ]);
   const [name] = names.trim().split("\n");
   if (name === undefined || name === "") {
-    throw new BadInput(`stack ${stack} has no namespace on ${target.title}: pulumi up -s ${stack}`);
+    throw new BadInput(
+      `stack ${stack} has no namespace on ${target.title}. Deploy it: pulumi up -s ${stack}`,
+    );
   }
   return name.replace("namespace/", "");
 }

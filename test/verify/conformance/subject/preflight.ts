@@ -4,7 +4,7 @@ import { conversation, messagesRequest, newMarker } from "../checks/relay.ts";
 import type { RawClient } from "../client/raw-client.ts";
 
 /**
- * Sends one message, so that a gateway that cannot be measured at all is told from one that measures badly.
+ * Sends one message, to stop early with a clear error if the gateway cannot be measured at all.
  * Throws {@link BadInput}.
  */
 export async function preflight(client: RawClient): Promise<void> {
@@ -14,12 +14,12 @@ export async function preflight(client: RawClient): Promise<void> {
   );
   if (head === undefined) {
     throw new BadInput(
-      `nothing answers at ${client.baseUrl} (${ended}): is the gateway up and the address right?`,
+      `nothing answers at ${client.baseUrl} (${ended}). Check that the gateway runs and that the address is right`,
     );
   }
   if (head.status === 401 || head.status === 403) {
     throw new BadInput(
-      `the gateway at ${client.baseUrl}, or the API behind it, refuses the credential: ${head.status} ${excerpt(body)}`,
+      `the gateway at ${client.baseUrl}, or the API behind it, rejects the credential: ${head.status} ${excerpt(body)}`,
     );
   }
   if (head.status >= 500) {

@@ -18,7 +18,7 @@ import { preflight } from "./preflight.ts";
 import type { Subject } from "./subject.ts";
 import { type DeployedPod, versionsOf } from "./versions.ts";
 
-/** A pod, as far as it is read here. */
+/** The fields of a pod that are read here. */
 interface Pod extends DeployedPod {
   readonly status: {
     readonly phase: string;
@@ -31,12 +31,12 @@ export interface StackArgs {
   /** The stack's name and outputs. */
   readonly stack: string;
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** The fake API, where it is what the gateway reaches. */
+  /** The fake API, if the gateway uses it. */
   readonly upstream: AnthropicControl | undefined;
   readonly long: boolean;
 }
 
-/** Opens a deployed stack's gateway for measuring, from the pod of its first agent. Throws {@link BadInput}. */
+/** Opens a deployed stack's gateway for measuring, from its first agent's pod. Throws {@link BadInput}. */
 export async function openStack(args: StackArgs): Promise<Subject> {
   const { target, stack, upstream } = args;
   const outputs = args.outputs as {
@@ -45,7 +45,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   };
   const agent = Object.values(outputs.agents ?? {})[0]?.namespace;
   if (outputs.baseUrl === undefined || agent === undefined) {
-    throw new BadInput(`stack ${stack} has no gateway: pulumi up -s ${stack}`);
+    throw new BadInput(`stack ${stack} has no gateway. Deploy it: pulumi up -s ${stack}`);
   }
   const gateway = await gatewayNamespace(target, stack);
   const { variant, pods } = await readyPods(target, stack, gateway);
@@ -57,7 +57,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   const child = spawn(program, rest, { stdio: "pipe", detached: true });
   const client = await RawClient.over(child).catch((error: unknown) => {
     throw new BadInput(
-      `no client runs in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
+      `no HTTP client could be started in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
     );
   });
   try {
@@ -85,7 +85,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   }
 }
 
-/** The pods behind the Service, those beside them, and the variant that they are. */
+/** The pods behind the Service, the other pods of the gateway, and the variant. */
 async function readyPods(
   target: Target,
   stack: string,
@@ -101,7 +101,7 @@ async function readyPods(
   );
   const variant = variantNames.find((name) => name === service.spec.selector[labelKeys.path]);
   if (variant === undefined)
-    throw new BadInput(`the gateway of stack ${stack} is on no known path`);
+    throw new BadInput(`the gateway of stack ${stack} has an unknown path`);
   const { items } = await json<{ items: readonly Pod[] }>(
     "pods",
     "--selector",
@@ -115,10 +115,10 @@ async function readyPods(
   if (waiting !== undefined || pods.length === 0) {
     const why =
       waiting === undefined
-        ? "it has no pod"
+        ? "there is no pod"
         : `pod ${waiting.metadata.name} is ${waiting.status.phase}`;
     throw new BadInput(
-      `the gateway of stack ${stack} is not ready, ${why}: kubectl get pods -n ${namespace}`,
+      `the gateway of stack ${stack} is not ready (${why}). See: kubectl get pods -n ${namespace}`,
     );
   }
   return { variant, pods };

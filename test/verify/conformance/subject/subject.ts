@@ -1,16 +1,16 @@
 import type { VariantName } from "../../../../components/gateway/paths/index.ts";
 import type { CheckContext } from "../checks/check.ts";
 
-/** A gateway that is measured. */
+/** A gateway to measure. */
 export interface Subject {
   /** Name of the stack, or the URL of a gateway that is not ours. */
   readonly stack: string;
-  /** Column of the table of losses; `external` where nobody reviewed any. */
+  /** Column of the table of known losses; `external` for a gateway that is not ours, which has no column. */
   readonly path: VariantName | "external";
-  /** What runs, by part. */
+  /** Versions of the running parts. */
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
   readonly context: CheckContext;
-  /** Ends what was started for the measurement; what is being measured then fails. */
+  /** Ends the client that was started for the measurement. A check that still runs then fails. */
   readonly close: () => void;
 }

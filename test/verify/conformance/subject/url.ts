@@ -4,7 +4,7 @@ import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
 import { preflight } from "./preflight.ts";
 import type { Subject } from "./subject.ts";
 
-/** Opens a gateway that is not ours, from this machine. Its token is in the environment. Throws BadInput. */
+/** Opens a gateway that is not ours, from this machine. Its token is in the environment. Throws {@link BadInput}. */
 export async function openUrl(url: string, long: boolean): Promise<Subject> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
     stdio: "pipe",

@@ -1,6 +1,6 @@
 import type { Target } from "../../../lab/target.ts";
 
-/** A pod, as far as its name and its images go. */
+/** The name and the images of a pod. */
 export interface DeployedPod {
   readonly metadata: {
     readonly name: string;
@@ -12,7 +12,7 @@ export interface DeployedPod {
   };
 }
 
-/** What runs, by part: images by container, Claude Code and Kubernetes. */
+/** Versions of the running parts: images by container, Claude Code and Kubernetes. */
 export async function versionsOf(
   target: Target,
   pods: readonly DeployedPod[],

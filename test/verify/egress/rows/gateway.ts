@@ -32,7 +32,7 @@ const REDIRECTED = JSON.stringify({
   messages: [{ role: "user", content: REDIRECT_MARK }],
 });
 
-/** What the gateway itself does not let through. */
+/** What the gateway itself must refuse. */
 export const gateway: readonly Attempt[] = [
   refused(
     "token.none",
@@ -90,7 +90,7 @@ export const gateway: readonly Attempt[] = [
   {
     ...refused(
       "metadata.redirect",
-      "an upstream's redirect to the metadata server, followed by gateway or agent",
+      "a redirect from the upstream to the metadata server, followed by gateway or agent",
       http,
       ({
         gatewayAddress,
@@ -121,7 +121,7 @@ export const gateway: readonly Attempt[] = [
     rings: ["firewall"],
     alone: true,
     variants: ["shim", "envoy-terminate", "envoy-sni", "hybrid"],
-    // Refused early would be something else: then an agent has too few.
+    // An earlier refusal would also be an error: the agent would have too few connections.
     python: ({ gatewayAddress, variant }) => `held = []
     for count in range(${agentConnections.perAddress} + 1):
         try: held.append(tcp("${gatewayAddress}", ${variant === "envoy-sni" ? ports.https : ports.agents}))

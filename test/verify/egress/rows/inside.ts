@@ -24,13 +24,13 @@ function reach(
     ...more,
     python: (around) => {
       const [address, port] = of(around);
-      if (address === undefined) throw new Error(`${id}: there is no such pod`);
+      if (address === undefined) throw new Error(`${id}: the stack has no such pod`);
       return `return reached("${address}", ${port})`;
     },
   };
 }
 
-/** Destinations in the cluster that are none of an agent's business. */
+/** Destinations in the cluster that an agent must not reach. */
 export const inside: readonly Attempt[] = [
   reach("node.api-server", "the API server on the node", (a) => [a.nodeAddress, 6443]),
   reach("service.api-server", "the API server by its Service", (a) => [a.apiServerAddress, 443]),
@@ -40,7 +40,7 @@ export const inside: readonly Attempt[] = [
   reach("node.ssh", "SSH of the node", (a) => [a.nodeAddress, 22], {
     rings: ["policy", "firewall"],
   }),
-  reach("node.port", "a NodePort Service on the node's address", (a) => [
+  reach("node.port", "a NodePort Service at the node's address", (a) => [
     a.nodeAddress,
     a.visitor.nodePort,
   ]),
@@ -52,29 +52,34 @@ export const inside: readonly Attempt[] = [
     a.visitor.pod.v4,
     VISITOR_PORT,
   ]),
-  reach("pod.other-namespace-ipv6", "the same by IPv6", (a) => [a.visitor.pod.v6, VISITOR_PORT], {
+  reach("pod.other-namespace-ipv6", "the same over IPv6", (a) => [a.visitor.pod.v6, VISITOR_PORT], {
     skip: ({ visitor }) => (visitor.pod.v6 ? undefined : "pods have no IPv6 address"),
   }),
   reach(
     "service.by-hand-outside",
-    "a Service whose EndpointSlice was written to lead outside",
+    "a Service with a handwritten EndpointSlice that points outside",
     (a) => [a.visitor.byHand.outside, 443],
     { arrives: { protocol: "tcp", address: BY_HAND.outside, port: 443 } },
   ),
   reach(
     "service.by-hand-kubelet",
-    "a Service whose EndpointSlice was written to lead to the kubelet",
+    "a Service with a handwritten EndpointSlice that points to the kubelet",
     (a) => [a.visitor.byHand.node, 443],
     { rings: ["policy", "firewall"] },
   ),
   reach("service.cluster-dns-metrics", "cluster DNS's metrics", (a) => [a.clusterDns, 9153]),
-  reach("probe.shut", "the port that start gates find shut", (a) => [
+  reach("probe.shut", "the port that start gates expect to be closed", (a) => [
     a.pods.probe,
     probePorts.shut,
   ]),
-  reach("gateway.litellm", "LiteLLM around the shim", (a) => [a.pods.litellm, ports.litellm], {
-    variants: withShim,
-  }),
+  reach(
+    "gateway.litellm",
+    "LiteLLM directly, bypassing the shim",
+    (a) => [a.pods.litellm, ports.litellm],
+    {
+      variants: withShim,
+    },
+  ),
   reach("gateway.egress", "Envoy's port for LiteLLM", (a) => [a.pods.gateway, ports.egress], {
     variants: withShim,
   }),

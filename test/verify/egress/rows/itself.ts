@@ -1,6 +1,6 @@
 import type { Attempt } from "../attempt.ts";
 
-/** What an agent's own container must not have. */
+/** What must not be possible in an agent's own container. */
 export const itself: readonly Attempt[] = [
   {
     id: "self.service-account",
@@ -12,7 +12,7 @@ export const itself: readonly Attempt[] = [
   },
   {
     id: "self.raw-socket",
-    title: "a raw socket, for packets with made-up senders",
+    title: "a raw socket, for packets with a forged source address",
     expected: "blocked",
     rings: ["admission", "pod-security"],
     python: () => `socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).close()

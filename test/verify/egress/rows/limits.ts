@@ -3,14 +3,14 @@ import type { Attempt } from "../attempt.ts";
 
 const FETCHED = "limit-server-fetch";
 
-/** What Anthropic's servers fetch because a request asks for it: they are outside, so no ring sees it. */
+/** Content that Anthropic's servers fetch because a request asks for it. They run outside, so no ring can block it. */
 const serverFetch = (name: string, title: string, asks: (url: string) => object): Attempt => ({
   id: `limit.server-fetch.${name}`,
   title,
   expected: "limit",
   rings: ["gateway"],
   relayed: true,
-  // Only a request in which the field arrived is answered with the mark.
+  // The upstream sends this mark only if the request arrived with the field.
   upstream: (control) =>
     control.push({
       match: { bodyContains: `${FETCHED}-${name}.example` },
@@ -28,16 +28,16 @@ const serverFetch = (name: string, title: string, asks: (url: string) => object)
         ? `https_message("${gatewayAddress}", {"x-api-key": os.environ.get("ANTHROPIC_API_KEY", "")}, ${JSON.stringify(body)})`
         : `http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {"x-api-key": os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"}, ${JSON.stringify(body)})`;
     return `response = ${send}
-    if response.getheader("x-arrived") != "${name}": raise OSError(f"status {response.status}, and the field did not arrive")
+    if response.getheader("x-arrived") != "${name}": raise OSError(f"status {response.status}, but the field did not arrive")
     return "the API got the field"`;
   },
   reason:
-    "Anthropic's servers fetch it from outside, with whatever the address says; the gateway passes the request on as it is",
+    "Anthropic's servers fetch it from outside, including any data in the URL; the gateway passes the request on unchanged",
 });
 
 const domain = (url: string) => new URL(url).hostname;
 
-/** What the rings do not hold, counted apart. */
+/** What the rings do not block, counted separately. */
 export const limits: readonly Attempt[] = [
   serverFetch("web-fetch", "a page that Anthropic's servers fetch (web_fetch)", (url) => ({
     tools: [{ type: "web_fetch_20250910", name: "web_fetch", allowed_domains: [domain(url)] }],
@@ -61,12 +61,12 @@ export const limits: readonly Attempt[] = [
   ),
   {
     id: "limit.foreign-key",
-    title: "somebody else's API key, at the API",
+    title: "another account's API key, sent to the API",
     expected: "limit",
     rings: ["gateway"],
     variants: ["envoy-sni"],
     relayed: true,
-    // The API's own request id: it read the key, whatever it thought of it.
+    // The API's own request id proves that the API read the key, whether it accepted it or not.
     python: ({
       gatewayAddress,
     }) => `body = '{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[]}'
@@ -74,11 +74,11 @@ export const limits: readonly Attempt[] = [
     if response.getheader("request-id") is None: raise OSError(f"status {response.status} of somebody on the way")
     return f"the API answered {response.status}"`,
     reason:
-      "TLS is untouched, so an agent that holds another account's key can upload to that account; use terminate, where only the gateway's key goes up",
+      "the gateway does not decrypt TLS, so an agent that has another account's key can upload to that account; use terminate, where only the gateway's key is sent",
   },
   {
     id: "limit.host-inside-tls",
-    title: "an allowed server name, and another Host inside TLS",
+    title: "an allowed server name with another Host inside TLS",
     expected: "limit",
     rings: ["gateway"],
     variants: ["envoy-sni"],
@@ -87,11 +87,11 @@ export const limits: readonly Attempt[] = [
     s.sendall(b"GET / HTTP/1.1\\r\\nHost: unlisted.example\\r\\nConnection: close\\r\\n\\r\\n")
     return s.recv(100).decode(errors="replace").split("\\r\\n")[0]`,
     reason:
-      "TLS is untouched, so the gateway sees the server name alone: what the allowed host does with another Host is up to it",
+      "the gateway does not decrypt TLS, so it sees only the server name; the allowed host decides what to do with another Host",
   },
   {
     id: "limit.litellm-any-host",
-    title: "LiteLLM itself, to a public address that nobody listed",
+    title: "LiteLLM itself, to an unlisted public address",
     expected: "limit",
     rings: ["gateway"],
     variants: ["litellm"],
@@ -99,18 +99,18 @@ export const limits: readonly Attempt[] = [
     arrives: { protocol: "tcp", address: "1.1.1.1", port: 443 },
     python: () => `return reached("1.1.1.1", 443)`,
     reason:
-      "bare LiteLLM has the way out itself and no filter by name: use shim or hybrid, where Envoy has it",
+      "on path litellm, LiteLLM itself has access to the internet and no filter by name; use shim or hybrid, where Envoy filters",
   },
   {
     id: "limit.no-policies",
-    title: "a pod that is no agent, under no policy, to public TCP 443",
+    title: "a pod that is not an agent's and has no policy, to public TCP 443",
     expected: "limit",
     rings: ["policy"],
     from: "visitor",
     arrives: { protocol: "tcp", address: "140.82.112.3", port: 443 },
     python: () => `return reached("140.82.112.3", 443)`,
     reason:
-      "without policies (deleted by an administrator, or another namespace's) the firewall leaves pods public 443, which the gateway needs",
+      "the firewall allows pods without policies (another namespace's, or after an administrator deleted the policies) public TCP 443, because the gateway needs it",
   },
   {
     id: "limit.ping-pods",
@@ -119,6 +119,6 @@ export const limits: readonly Attempt[] = [
     rings: ["policy"],
     python: ({ visitor }) => `return ping("${visitor.pod.v4}")`,
     reason:
-      "NetworkPolicies speak of ports, and whether a controller holds ICMP between pods is up to it",
+      "NetworkPolicies are about ports; each policy controller decides whether to block ICMP between pods",
   },
 ];

@@ -1,7 +1,7 @@
 import type { Attempt } from "../attempt.ts";
 
 /**
- * A look-up at the agents' DNS. Two rings hold it: that DNS forwards nothing, and no policy lets its pod ask anybody.
+ * A look-up at the agents' DNS. Two rings block it: that DNS forwards nothing, and no policy lets its pod ask another DNS.
  */
 const ownDns = (id: string, title: string, python: Attempt["python"]): Attempt => ({
   id,
@@ -22,7 +22,7 @@ const clusterDns = (id: string, title: string, python: Attempt["python"]): Attem
   python,
 });
 
-/** Look-ups: names that must not exist for agents, and look-ups that would carry something out. */
+/** Look-ups: names that must not resolve for agents, and look-ups that would carry data out. */
 export const names: readonly Attempt[] = [
   resolved("name.unlisted", "an unlisted name", () => "unlisted.example"),
   resolved("name.trailing-dot", "an unlisted name with a trailing dot", () => "unlisted.example."),
@@ -35,7 +35,7 @@ export const names: readonly Attempt[] = [
   ),
   resolved(
     "name.external",
-    "an ExternalName Service that leads outside",
+    "an ExternalName Service that points outside",
     ({ visitor }) => visitor.externalName,
   ),
   ownDns(

@@ -1,7 +1,7 @@
 import { INTERNET_HOSTS } from "../../../lab/cluster/network.ts";
 import { type Arrival, type Attempt, type Ring } from "../attempt.ts";
 
-/** Public addresses that nobody listed. */
+/** Public addresses that are not on any allowlist. */
 const V4 = "1.1.1.1";
 const V6 = "2606:4700:4700::1111";
 const GITHUB = "140.82.112.3";
@@ -9,10 +9,10 @@ const PACKAGES = "104.16.0.35";
 /** Google Cloud's metadata server. */
 const METADATA = "169.254.169.254";
 const METADATA_V6 = "fd20:ce::254";
-/** Of a VPC, or of somebody's machines: not of the internet. */
+/** A private address, of a VPC or of another private network. */
 const UNIQUE_LOCAL = INTERNET_HOSTS["unique-local.example"] ?? "";
 
-/** A connection by address to somewhere outside. */
+/** A direct connection to an address outside. */
 function direct(
   id: string,
   title: string,
@@ -31,21 +31,21 @@ function direct(
 const tcp = (address: string, port: number) => ({ protocol: "tcp", address, port }) as const;
 const udp = (address: string, port: number) => ({ protocol: "udp", address, port }) as const;
 
-/** Destinations outside the cluster, by address: names are of no help to these. */
+/** Destinations outside the cluster, by address, so without DNS. */
 export const outside: readonly Attempt[] = [
   direct("direct.ipv4", "a public IPv4 address", ["policy"], tcp(V4, 443)),
   direct("direct.ipv6", "a public IPv6 address", ["policy"], tcp(V6, 443)),
   direct("direct.upstream", "the API's own address", ["policy"], tcp("160.79.104.10", 443)),
   direct(
     "direct.foreign-ip",
-    "an allowlisted name with another host's address",
+    "an allowlisted server name at another host's address",
     ["policy"],
     tcp(GITHUB, 443),
     `tls("${GITHUB}", 443, "github.com"); return "TLS"`,
   ),
   direct(
     "direct.connect-to",
-    "curl --connect-to an address",
+    "curl --connect-to, to an address",
     ["policy"],
     tcp(PACKAGES, 443),
     `return curl("--connect-to", "::${PACKAGES}:443", "https://github.com/")`,
@@ -59,7 +59,7 @@ export const outside: readonly Attempt[] = [
   ),
   direct(
     "proxy.none",
-    "NO_PROXY for everything, straight to an address",
+    "NO_PROXY for everything, directly to an address",
     ["policy"],
     tcp(GITHUB, 443),
     `return curl("https://${GITHUB}/", env={"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"})`,

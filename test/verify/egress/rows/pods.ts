@@ -9,11 +9,11 @@ function bad(
   return { id: `pod.${id}`, title: `a pod ${title}`, expected: "blocked", rings, spoil };
 }
 
-/** One that the Pod Security Standard of its namespace refuses too. */
+/** A pod that the Pod Security Standard of its namespace rejects too. */
 const unsafe = (id: string, title: string, spoil: (pod: Pod) => void) =>
   bad(id, title, spoil, ["admission", "pod-security"]);
 
-/** Pods that must not be let into an agent's namespace. */
+/** Pods that the API server must not accept in an agent's namespace. */
 export const pods: readonly BadPod[] = [
   bad("label", "without the agent's label", (pod) => {
     pod.metadata.labels = {};
@@ -24,23 +24,30 @@ export const pods: readonly BadPod[] = [
   bad("gate-second", "whose gate is not the first init container", ({ spec }) => {
     spec.initContainers.unshift({ ...spec.containers[0], name: "first" });
   }),
-  bad("gate-sidecar", "whose gate nobody waits for", ({ spec }) => {
+  bad("gate-sidecar", "whose gate is a sidecar, so the agent does not wait for it", ({ spec }) => {
     spec.initContainers[0] = { ...spec.initContainers[0], restartPolicy: "Always" };
   }),
   bad("gate-command", "whose gate does nothing", ({ spec }) => {
     spec.initContainers[0] = { ...spec.initContainers[0], command: ["true"] };
   }),
-  bad("gate-script", "whose gate's script is covered by another file", ({ spec }) => {
+  bad("gate-script", "whose gate has another file mounted over its script", ({ spec }) => {
     const [gate = {}] = spec.initContainers;
     const mounts = gate.volumeMounts as object[];
     const mount = { name: "tmp", mountPath: "/etc/egress-gate/gate.mjs", subPath: "gate.mjs" };
     spec.initContainers[0] = { ...gate, volumeMounts: [...mounts, mount] };
   }),
-  bad("gate-environment", "whose gate is told to load something else first", ({ spec }) => {
-    const [gate = {}] = spec.initContainers;
-    const env = [...(gate.env as object[]), { name: "NODE_OPTIONS", value: "--import=/tmp/x.mjs" }];
-    spec.initContainers[0] = { ...gate, env };
-  }),
+  bad(
+    "gate-environment",
+    "whose gate has an environment variable that loads other code first",
+    ({ spec }) => {
+      const [gate = {}] = spec.initContainers;
+      const env = [
+        ...(gate.env as object[]),
+        { name: "NODE_OPTIONS", value: "--import=/tmp/x.mjs" },
+      ];
+      spec.initContainers[0] = { ...gate, env };
+    },
+  ),
   bad("dns-cluster", "with the cluster's DNS", ({ spec }) => {
     delete spec.dnsConfig;
     spec.dnsPolicy = "ClusterFirst";
@@ -72,7 +79,7 @@ export const pods: readonly BadPod[] = [
   unsafe("privileged", "with a privileged container", ({ spec }) => {
     spec.containers[0] = { ...spec.containers[0], securityContext: { privileged: true } };
   }),
-  bad("capability", "with the one capability that pod security allows", ({ spec }) => {
+  bad("capability", "with the only capability that pod security allows", ({ spec }) => {
     const { securityContext } = spec.containers[0] as { securityContext: object };
     spec.containers[0] = {
       ...spec.containers[0],

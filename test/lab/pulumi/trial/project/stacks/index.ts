@@ -1,4 +1,4 @@
-/** A small program for the tests of the CLI: one of each thing that the stacks are made of. */
+/** A small program for the tests of the CLI. It has one resource of each kind that the stacks use. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
