@@ -4,10 +4,10 @@ import { measureRelay } from "./relay/rounds.ts";
 import { samplesOf } from "./relay/samples.ts";
 import type { SubjectName } from "./relay/subjects/subject.ts";
 
-/** One tiny round: that everything is measured and answered, not how fast. */
+/** One tiny round. Tests that everything is measured and answered, not how fast. */
 const SUBJECTS: readonly SubjectName[] = ["direct", "envoy-bare", "envoy-sni", "envoy", "shim"];
 
-test("a round measures every subject in every way, and none fails", async () => {
+test("a round measures every subject in every way without a failure", async () => {
   const { samples } = await measureRelay({
     subjects: SUBJECTS,
     rounds: 1,
@@ -31,7 +31,7 @@ test("a round measures every subject in every way, and none fails", async () => 
     expect(load?.figures.p99Ms).toBeGreaterThanOrEqual(load?.figures.p50Ms ?? Infinity);
     const [streams] = samplesOf(samples, subject, "streams", 20);
     expect(streams?.figures.held).toBe(20);
-    // A delay by clocks that do not agree would be negative or ages.
+    // If the two clocks differed, a delay would be negative or very long.
     expect(streams?.figures.p50Ms).toBeGreaterThan(0);
     const [rest] = samplesOf(samples, subject, "rest", 0);
     if (subject === "direct") expect(rest?.figures.rssMb).toBe(0);

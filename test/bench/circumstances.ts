@@ -5,7 +5,7 @@ import { requiredVersion } from "../lab/parts/programs.ts";
 import portkey from "../lab/parts/portkey/package.json" with { type: "json" };
 import type { Circumstances } from "./report/report.ts";
 
-/** Notes machine and versions at the start of a run; call the result at its end. */
+/** Records machine and versions at the start of a run. Call the returned function at its end. */
 export async function circumstancesAtStart(): Promise<() => Circumstances> {
   const started = Date.now();
   const [load = 0] = loadavg();

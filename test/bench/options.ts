@@ -1,12 +1,12 @@
 import { BadInput, readArguments } from "../../cli/command-line.ts";
 
-/** What `npm run bench` is asked to do. */
+/** The options of `npm run bench`. */
 export interface Options {
-  /** Which of the two parts is measured. */
+  /** Which of the two parts to measure. Default: both. */
   readonly relay: boolean;
   readonly program: boolean;
   readonly rounds: number;
-  /** Files to write beside the tables on the terminal. */
+  /** Files to write in addition to the tables on the terminal. */
   readonly json: string | undefined;
   readonly html: string | undefined;
   readonly svg: string | undefined;
@@ -14,15 +14,15 @@ export interface Options {
 
 const DEFAULT_ROUNDS = 5;
 
-export const USAGE = `npm run bench [-- OPTIONS]   what each path costs, and the program itself
+export const USAGE = `npm run bench [-- OPTIONS]   measure each path, and the commands themselves
 
-  --only relay|program   one of the two parts
-  --rounds N             interleaved rounds of the relay part; ${DEFAULT_ROUNDS} if left out
+  --only relay|program   measure only one of the two parts
+  --rounds N             interleaved rounds of the relay part(default ${DEFAULT_ROUNDS})
   --json FILE            write every sample and target as JSON
-  --html FILE            write it as one self-contained page
-  --svg FILE             write the two plots of growth as a picture
+  --html FILE            write the report as one self-contained page
+  --svg FILE             write two plots of growth as an SVG image
 
-The program part takes this clone's embedded cluster down to begin with.`;
+The program part begins by deleting this clone's embedded cluster.`;
 
 const OPTIONS = {
   only: { type: "string" },
@@ -32,12 +32,12 @@ const OPTIONS = {
   svg: { type: "string" },
 } as const;
 
-/** Reads the command line. Throws {@link BadInput}. */
+/** Parses the command line. Throws {@link BadInput}. */
 export function parseOptions(argv: readonly string[]): Options {
   const values = readArguments(argv, OPTIONS);
   const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
-    throw new BadInput(`--rounds ${values.rounds} is no whole number from 1 to 100`);
+    throw new BadInput(`--rounds ${values.rounds} is not a whole number from 1 to 100`);
   }
   if (values.only !== undefined && !["relay", "program"].includes(values.only)) {
     throw new BadInput(`--only ${values.only} is not one of relay, program`);

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** A program that serves until it is stopped. */
+/** A server program that runs until it is stopped. */
 export class Child {
   readonly #process: ChildProcess;
   #errors = "";
 
-  /** Starts a program; what it prints is dropped, but for the end of its error output. */
+  /** Starts a program. Its output is dropped, except for the end of its stderr. */
   constructor(argv: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd?: string) {
     const [program = "", ...args] = argv;
     this.#process = spawn(program, args, {
@@ -23,12 +23,12 @@ export class Child {
     return this.#process.pid ?? 0;
   }
 
-  /** Waits until `ask` succeeds; fails if the program ends before, or after three minutes. */
+  /** Waits until `ask` succeeds. Fails if the program ends before, or after three minutes. */
   async ready(name: string, ask: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + 180_000;
     while (!(await ask().catch(() => false))) {
       if (this.#process.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`${name} does not serve:\n${this.#errors}`);
+        throw new Error(`${name} did not become ready:\n${this.#errors}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -38,7 +38,7 @@ export class Child {
     const child = this.#process;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
-    // A gateway that drains would wait for streams that nobody reads any more.
+    // Kill it, because a gateway that drains would wait for streams that have no reader any more.
     child.kill("SIGKILL");
     await exited;
   }

@@ -5,12 +5,12 @@ import net from "node:net";
 export interface RequestOptions {
   readonly method?: string;
   readonly path?: string;
-  /** Pairs, so that a name may be given twice and in any letter case. */
+  /** Pairs, so that a name can occur twice and in any case. */
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: string | Buffer;
 }
 
-/** A response, read to its end. */
+/** A complete response. */
 export interface Response {
   readonly status: number;
   readonly reason: string;
@@ -20,7 +20,7 @@ export interface Response {
   readonly body: Buffer;
 }
 
-/** Opens a request to a port on loopback, on a connection of its own; the caller ends it. */
+/** Opens a request to a port on loopback, on a new connection. The caller ends it. */
 export function open(port: number, options: RequestOptions = {}): http.ClientRequest {
   return http.request({
     host: "127.0.0.1",
@@ -42,13 +42,13 @@ export async function send(port: number, options: RequestOptions = {}): Promise<
   ];
   const request = open(port, { ...options, headers });
   const response = responseOf(request);
-  // Envoy may answer and close while a large body is still on its way.
+  // Envoy may answer and close the connection while a large body is still being sent.
   request.on("error", () => undefined);
   request.end(body);
   return read(await response);
 }
 
-/** Sends bytes as they are, and reads until the other side closes. */
+/** Sends bytes unchanged, and reads until the other side closes. */
 export async function sendRaw(
   port: number,
   text: string,
@@ -63,7 +63,7 @@ export async function sendRaw(
   };
 }
 
-/** The response to a request, once its headers are there. */
+/** The response to a request, once its headers have arrived. */
 export function responseOf(request: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.on("response", resolve);

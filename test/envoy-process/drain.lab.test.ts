@@ -28,7 +28,7 @@ afterEach(async () => {
   await upstream.stop();
 });
 
-/** The drain helper as the pod runs it, in a process of its own. */
+/** The drain helper as it runs in the pod, in its own process. */
 class Helper {
   readonly log: Record<string, unknown>[] = [];
   readonly #child: ChildProcess;
@@ -97,7 +97,7 @@ async function openStream() {
   return { stream: await received, finish: () => finish?.() };
 }
 
-test("a drain waits for the open stream, serves who still comes, and closes their connections", async () => {
+test("a drain waits for the open stream, answers new requests, and closes their connections", async () => {
   helper = await Helper.start(600);
   const { stream, finish } = await openStream();
   const asked = Date.now();
@@ -141,7 +141,7 @@ test("a drain waits for the open stream, serves who still comes, and closes thei
   });
 });
 
-test("what LiteLLM sends out here for an agent that came in elsewhere is waited for", async () => {
+test("a drain waits for a LiteLLM request that leaves through this Envoy, even if the agent's request came in through another", async () => {
   await envoy.stop();
   envoy = await Envoy.start({
     ...rendered(shim),
@@ -172,7 +172,7 @@ test("what LiteLLM sends out here for an agent that came in elsewhere is waited 
   expect(helper.log.at(-1)).toMatchObject({ message: "drained", cut: { agents: 0, egress: 0 } });
 });
 
-test("what is open when the time is up is counted in the log", async () => {
+test("when the time is up, the log has the number of requests that are still open", async () => {
   helper = await Helper.start(1);
   const first = await openStream();
   const second = await openStream();
@@ -184,7 +184,7 @@ test("what is open when the time is up is counted in the log", async () => {
   }
 });
 
-test("the helper answers on no other path, and says so when Envoy is not there", async () => {
+test("the helper answers 404 on other paths, and reports if Envoy does not answer", async () => {
   helper = await Helper.start(1);
   expect(await helper.get("/")).toBe(404);
   await envoy.stop();

@@ -24,26 +24,26 @@ const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "a
 /** A line of the access log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
-/** What {@link Envoy.start} runs. */
+/** The options of {@link Envoy.start}. */
 export interface EnvoyOptions {
   readonly config: Files;
   readonly secrets?: Files;
-  /** Where to find the hosts behind Envoy: `"host:port"` as rendered → port on loopback. */
+  /** Where the hosts behind Envoy really listen: rendered `"host:port"` → port on loopback. */
   readonly hosts?: Readonly<Record<string, number>>;
-  /** UDP port of a DNS server on loopback, which is asked for the hosts behind Envoy instead of `hosts`. */
+  /** UDP port of a DNS server on loopback that resolves the hosts behind Envoy, instead of `hosts`. */
   readonly resolver?: number;
   readonly drainSeconds?: number;
   /** Worker threads. Default: as deployed. */
   readonly concurrency?: number;
-  /** Command that Envoy is started by, such as `taskset` with its arguments. */
+  /** Command that starts Envoy, for example `taskset` with its arguments. */
   readonly startedBy?: readonly string[];
-  /** Whether {@link Envoy.accessLog} is filled. Default true; to read it takes time of this process. */
+  /** Whether to fill {@link Envoy.accessLog}. Default true. Reading the log uses CPU time of this process. */
   readonly readLog?: boolean;
 }
 
 /**
- * The real Envoy on rendered files. Only what cannot be had on loopback is exchanged in them: the two
- * folders, the ports, the addresses behind Envoy and the file of certificate authorities.
+ * The real Envoy with rendered files. Only what does not work on loopback is replaced in them: the two folders, the ports,
+ * the addresses behind Envoy and the file of certificate authorities.
  */
 export class Envoy {
   readonly accessLog: LogLine[] = [];
@@ -81,7 +81,7 @@ export class Envoy {
     return envoy;
   }
 
-  /** What `envoy --mode validate` says; rejects if it refuses the configuration. */
+  /** The output of `envoy --mode validate`. Rejects if Envoy rejects the configuration. */
   static async validate(options: EnvoyOptions): Promise<string> {
     const envoy = await Envoy.#prepare(options);
     try {
@@ -106,17 +106,17 @@ export class Envoy {
     return envoy;
   }
 
-  /** Exchanges the ConfigMap's files. */
+  /** Replaces the ConfigMap's files. */
   async updateConfig(files: Files): Promise<void> {
     await this.#config.update(this.#relocate(files));
   }
 
-  /** Exchanges the Secret's files. */
+  /** Replaces the Secret's files. */
   async updateSecrets(files: Files): Promise<void> {
     await this.#secrets.update(this.#relocate(files));
   }
 
-  /** Asks the admin interface. */
+  /** Sends a request to the admin interface. */
   async admin(path: string, method = "GET"): Promise<{ status: number; text: string }> {
     const response = await fetch(`http://127.0.0.1:${this.ports.admin}${path}`, { method });
     return { status: response.status, text: await response.text() };
@@ -128,7 +128,7 @@ export class Envoy {
     return Number(text.slice(text.indexOf(":") + 1));
   }
 
-  /** The first access-log line that fits, once it is there. */
+  /** Waits for the first access-log line that matches, and returns it. */
   async logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
     const line = await eventually(
       () => Promise.resolve(this.accessLog.find(fits)),
@@ -235,7 +235,7 @@ async function freePorts(): Promise<Readonly<Record<PortName, number>>> {
   >;
 }
 
-/** Repeats a question until the answer fits; after 30 s the last answer or error is the failure. */
+/** Repeats a query until the answer matches. After 30 s it fails with the last answer or error. */
 export async function eventually<T>(
   ask: () => Promise<T>,
   fits: (answer: T) => boolean,
@@ -252,5 +252,7 @@ export async function eventually<T>(
     }
     await sleep(20);
   }
-  throw new Error(`still not so after 30 s: ${JSON.stringify(last)}`, { cause: last });
+  throw new Error(`condition not met after 30 s; last answer: ${JSON.stringify(last)}`, {
+    cause: last,
+  });
 }

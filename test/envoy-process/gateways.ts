@@ -22,7 +22,7 @@ export const shim: EnvoyConfigArgs = {
   litellmHost: "litellm.claude-gateway.svc.cluster.local",
 };
 
-/** One set of arguments for each path that Envoy serves. */
+/** Envoy's arguments for each path that uses Envoy. */
 export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
@@ -40,7 +40,7 @@ export const secrets: EnvoySecrets = {
   credential: REAL_KEY,
 };
 
-/** Both volumes' files of a path. */
+/** The files of both volumes of a path. */
 export function rendered(args: EnvoyConfigArgs, values: EnvoySecrets = secrets) {
   return {
     config: renderEnvoyConfig(args),
@@ -48,7 +48,7 @@ export function rendered(args: EnvoyConfigArgs, values: EnvoySecrets = secrets) 
   };
 }
 
-/** A certificate by the lab's authority, made once per cache. */
+/** A certificate from the lab's authority, created once per cache. */
 export async function certificateFor(...names: string[]): Promise<KeyPair> {
   const authority = await labCa();
   const dir = await part({
@@ -61,7 +61,7 @@ export async function certificateFor(...names: string[]): Promise<KeyPair> {
   return { certFile: join(dir, "server.pem"), keyFile: join(dir, "server.key") };
 }
 
-/** Rendered files with numbers of the configuration exchanged: `{ idle_timeout: "1s" }`. */
+/** The rendered files with some numbers replaced, for example `{ idle_timeout: "1s" }`. */
 export function withSettings(
   files: ReturnType<typeof rendered>,
   settings: Readonly<Record<string, unknown>>,

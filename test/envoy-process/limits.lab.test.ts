@@ -27,12 +27,12 @@ const OF_DEV_E = [["Host", "gateway"] as const, ["x-api-key", TOKEN_A] as const]
 const OF_DEV_F = [["x-api-key", TOKEN_B] as const];
 
 let upstream: Upstream;
-/** In LiteLLM's place on `shim`. */
+/** Takes LiteLLM's place on path `shim`. */
 let litellm: Upstream;
 let envoy: Envoy;
 const clients: (net.Socket | http.ClientRequest)[] = [];
 
-/** Starts Envoy with some of its settings exchanged, so that a test need not wait for, or fill, the real ones. */
+/** Starts Envoy with some settings replaced, so that a test need not wait for the real limits or fill them. */
 async function start(
   settings: Readonly<Record<string, unknown>> = {},
   path: EnvoyConfigArgs = terminate,
@@ -47,7 +47,7 @@ async function start(
   });
 }
 
-/** Relays a request to Envoy's way out as LiteLLM does, but reads no further than the client does. */
+/** Relays a request to Envoy's egress listener like LiteLLM, but reads no further than the client does. */
 function relay(request: http.IncomingMessage, response: http.ServerResponse): void {
   request.resume();
   const onward = http.request(
@@ -80,7 +80,7 @@ afterEach(async () => {
   await litellm.stop();
 });
 
-/** A request of dev-e's whose body never ends; it is destroyed after the test. */
+/** A request from dev-e whose body never ends. It is destroyed after the test. */
 function unfinishedUpload(): http.ClientRequest {
   const request = open(envoy.ports.agents, {
     headers: [...OF_DEV_E, ["Content-Length", "1000"]],
@@ -91,7 +91,7 @@ function unfinishedUpload(): http.ClientRequest {
   return request;
 }
 
-test("1,130 requests are served at once, 1,030 of them unfinished uploads of one agent", async () => {
+test("Envoy serves 1,130 requests at once, 1,030 of which are unfinished uploads of one agent", async () => {
   await start();
   upstream.handle = (_request, response) => {
     response.writeHead(200);
@@ -99,7 +99,7 @@ test("1,130 requests are served at once, 1,030 of them unfinished uploads of one
   };
   for (let count = 10; count <= 1030; count += 10) {
     for (let i = 0; i < 10; i++) unfinishedUpload();
-    // One process cannot be client and server of all of them in one go.
+    // One process cannot open and serve all of them in one step.
     await eventually(
       () => envoy.stat("cluster.anthropic.upstream_rq_active"),
       (active) => active === count,
@@ -117,7 +117,7 @@ test("1,130 requests are served at once, 1,030 of them unfinished uploads of one
   expect(await envoy.stat("cluster.anthropic.upstream_rq_active")).toBe(1130);
 });
 
-test("a request above the limit is refused at once, with an error that Claude Code waits out", async () => {
+test("a request above the limit is refused at once, with an error that Claude Code retries", async () => {
   await start({ max_requests: 2 });
   unfinishedUpload();
   unfinishedUpload();
@@ -133,7 +133,7 @@ test("a request above the limit is refused at once, with an error that Claude Co
   ]);
 });
 
-test.each([terminate, shim])("$path: clients that never read leave others served", async (args) => {
+test.each([terminate, shim])("$path: clients that never read do not block others", async (args) => {
   const COUNT = 40;
   await start({}, args);
   let sent = 0;
@@ -161,7 +161,7 @@ test.each([terminate, shim])("$path: clients that never read leave others served
     () => envoy.stat("cluster.anthropic.upstream_rq_active"),
     (active) => active === COUNT,
   );
-  // Until nothing moves any more: the kernel's buffers are full, and so are Envoy's.
+  // Wait until nothing moves any more: the kernel's buffers and Envoy's are full.
   await eventually(
     async () => {
       const until = sent;
@@ -171,14 +171,14 @@ test.each([terminate, shim])("$path: clients that never read leave others served
     (moved) => moved === 0,
   );
   const each = ((await allocated()) - before) / COUNT;
-  // As many of them as there may be take less than what Envoy refuses everybody at.
+  // Even the maximum number of such clients uses less memory than the limit above which Envoy refuses all requests.
   const { heap } = memoryMiB(args.variant);
   expect(each / 1024 / 1024).toBeLessThan((HEAP_SHARE_OF_REFUSAL * heap) / MAX_REQUESTS);
   upstream.handle = undefined;
   expect((await send(envoy.ports.agents, { headers: OF_DEV_F })).status).toBe(200);
 });
 
-test("a connection without a request is closed, and a silent stream is not", async () => {
+test("Envoy closes a connection without a request, but not a silent stream", async () => {
   await start({ idle_timeout: "1s" });
   const exchange = new Promise<http.ServerResponse>((resolve) => {
     upstream.handle = (_request, response) => {
@@ -199,14 +199,14 @@ test("a connection without a request is closed, and a silent stream is not", asy
   expect(String((await text)[0])).toBe("still here");
 });
 
-test("a body that never ends is given up", async () => {
+test("Envoy ends a request whose body never ends", async () => {
   await start({ request_timeout: "1s" });
   const response = await responseOf(unfinishedUpload());
   expect([response.statusCode, response.headers["x-should-retry"]]).toEqual([408, "true"]);
   response.resume();
 });
 
-test("Envoy is ready without a DNS server that never answers", async () => {
+test("Envoy becomes ready although its DNS server never answers", async () => {
   const silent = dgram.createSocket("udp4");
   let questions = 0;
   silent.on("message", () => questions++);

@@ -1,6 +1,6 @@
 /**
- * Bodies of LiteLLM's, recorded from the releases named, for the route `/anthropic/v1/messages`. The upstream
- * error in them is {@link UPSTREAM_ERROR}.
+ * Bodies from LiteLLM, recorded from the named releases for the route `/anthropic/v1/messages`. The upstream's error in them
+ * is {@link UPSTREAM_ERROR}.
  */
 export const UPSTREAM_ERROR =
   '{"type": "error", "error":{"type":"overloaded_error","message":"Overloaded \u00e9 \\u00e9"},"request_id":"req_2"}';
@@ -12,7 +12,7 @@ export const WRAPPED =
 /** 1.91.0, answer to a request with `"stream": true`. */
 export const WRAPPED_STREAMED = `{"error":{"message":"b'{\\"type\\": \\"error\\", \\"error\\":{\\"type\\":\\"overloaded_error\\",\\"message\\":\\"Overloaded \\\\xc3\\\\xa9 \\\\\\\\u00e9\\"},\\"request_id\\":\\"req_2\\"}'","type":"None","param":"None","code":"529"}}`;
 
-/** Errors of the API's own that have not the outer `"type":"error"`, or words that LiteLLM uses too. */
+/** Errors of the API itself that lack the outer `"type":"error"` or use words that LiteLLM uses too. */
 export const UPSTREAM_ODD_ERRORS: readonly { readonly status: number; readonly body: string }[] = [
   { status: 403, body: '{"error":{"type":"forbidden","message":"Request not allowed"}}' },
   { status: 500, body: '{"error":{"type":"api_error","message":"Server disconnected"}}' },
@@ -21,13 +21,13 @@ export const UPSTREAM_ODD_ERRORS: readonly { readonly status: number; readonly b
   { status: 404, body: '{"detail":"Not Found"}' },
 ];
 
-/** 1.91.0's answer, and with `streamed` that to a request with `"stream": true`, for an upstream error in ASCII. */
+/** 1.91.0's answer for an upstream error in ASCII; with `streamed`, the answer to a request with `"stream": true`. */
 export function wrappedBy191(status: number, body: string, streamed: boolean): string {
   const message = streamed ? `b'${body}'` : body;
   return JSON.stringify({ error: { message, type: "None", param: "None", code: String(status) } });
 }
 
-/** A response of LiteLLM's own, and what the shim makes of it. */
+/** A response of LiteLLM's own, and what the shim turns it into. */
 export interface OwnError {
   readonly what: string;
   readonly status: number;
@@ -39,9 +39,9 @@ export interface OwnError {
 
 const JSON_TYPE = "application/json";
 
-/** Errors that are in Anthropic's shape already and say neither whose they are nor that no answer came. */
+/** Errors that already have Anthropic's format and neither name their source nor say that the upstream gave no answer. */
 export const SHAPED_ERRORS: readonly { readonly status: number; readonly body: string }[] = [
-  // 1.110.2: the request's body is no JSON, is no form, and the upstream does not speak HTTP.
+  // 1.110.2: the request's body is not JSON, is not a form, and the upstream does not speak HTTP.
   {
     status: 400,
     body: '{"type":"error","error":{"type":"invalid_request_error","message":"Invalid JSON payload: unexpected end of data: line 1 column 2 (char 1)"}}',
@@ -54,7 +54,7 @@ export const SHAPED_ERRORS: readonly { readonly status: number; readonly body: s
     status: 500,
     body: `{"type":"error","error":{"type":"api_error","message":"400, message=\\"Bad status line:\\\\n  Expected HTTP/, RTSP/ or ICE/:\\\\n\\\\n  b'hello'\\\\n    ^\\", url='http://10.0.0.1:1/v1/messages'"}}`,
   },
-  // Envoy's, at LiteLLM's way out.
+  // From Envoy's egress listener, which LiteLLM uses.
   {
     status: 502,
     body: '{"type":"error","error":{"type":"api_error","message":"gateway: the upstream cannot be reached"}}',
@@ -67,7 +67,7 @@ export const SHAPED_ERRORS: readonly { readonly status: number; readonly body: s
 
 export const OWN_ERRORS: readonly OwnError[] = [
   {
-    what: "a 503 in its own envelope, which Claude Code has to wait out",
+    what: "a 503 in its own envelope, which Claude Code has to retry",
     status: 503,
     contentType: JSON_TYPE,
     body: '{"error":{"message":"Service unavailable","type":"None","param":"None","code":"503"}}',
@@ -123,7 +123,7 @@ export const OWN_ERRORS: readonly OwnError[] = [
     retry: "true",
   },
   {
-    what: "1.91.0: upstream's page in HTML",
+    what: "1.91.0: HTML page from the upstream",
     status: 502,
     contentType: JSON_TYPE,
     body: '{"error":{"message":"<html>bad</html>","type":"None","param":"None","code":"502"}}',
@@ -143,7 +143,7 @@ export const OWN_ERRORS: readonly OwnError[] = [
     retry: "false",
   },
   {
-    what: "1.109.1: request body is no JSON",
+    what: "1.109.1: request body is not JSON",
     status: 400,
     contentType: JSON_TYPE,
     body: '{"error":{"message":"Invalid JSON payload: \\"{\\"","type":"invalid_request_error","param":"request_body","code":"400"}}',
@@ -187,7 +187,7 @@ export const OWN_ERRORS: readonly OwnError[] = [
     retry: "true",
   },
   {
-    what: "1.110.2: upstream hung up within its answer",
+    what: "1.110.2: upstream hung up during its answer",
     status: 500,
     contentType: JSON_TYPE,
     body: `{"type":"error","error":{"type":"api_error","message":"Response payload is not completed: <ContentLengthError: 400, message='Not enough data to satisfy content length header (received 1 of 100 bytes).'>"}}`,

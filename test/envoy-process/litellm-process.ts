@@ -16,12 +16,12 @@ import type { Progress } from "../lab/progress.ts";
 import { Child } from "./child.ts";
 import { UPSTREAM_HOST } from "../../components/gateway/api/upstream.ts";
 
-/** As the stack's default. */
+/** The stack's default. */
 const DRAIN_SECONDS = 900;
 
 const MOUNTS = { config: liteLlmPaths.config, tokens: liteLlmPaths.tokens, tmp: "/tmp" } as const;
 
-/** Each folder or file of `$0` over its place in the root `$1`, in a mount namespace that ends with the program. */
+/** Mounts each folder or file of `$0` over its place in the root `$1`, in a mount namespace that ends with the program. */
 const ENTER = `set -e
 scratch=$0 root=$1; shift
 mount --bind "$scratch/config" "$root${MOUNTS.config}"
@@ -32,14 +32,14 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 exec chroot "$root" env --ignore-environment "$@"`;
 
-/** A running LiteLLM: the release, the files, the command and the environment that are deployed. */
+/** A running LiteLLM with the deployed release, files, command and environment. */
 export interface LiteLlmProcess {
   readonly pid: number;
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Starts LiteLLM in the lab's image of it, unpacked; `token` is what its one caller shows. */
+/** Starts LiteLLM from the lab's image, unpacked. `token` is what its only caller sends. */
 export async function startLiteLlm(
   args: {
     readonly port: number;
@@ -47,9 +47,9 @@ export async function startLiteLlm(
     readonly upstreamBaseUrl: string;
     /** The upstream credential. */
     readonly apiKey: string;
-    /** Command that it is started by, such as `taskset` with its arguments. Default none. */
+    /** Command that starts it, for example `taskset` with its arguments. Default: none. */
     readonly pin?: readonly string[];
-    /** What is open beside the two message routes. Default nothing. */
+    /** Routes to open in addition to the two message routes. Default: none. */
     readonly routes?: readonly ExtraRoute[];
   },
   progress: Progress,

@@ -55,7 +55,7 @@ describe("path shim with the real LiteLLM", () => {
   const message = (stream: boolean) =>
     JSON.stringify({ model: "claude", max_tokens: 1, stream, messages: [] });
 
-  test("models are listed by the upstream", async () => {
+  test("the upstream answers the list of models", async () => {
     const response = await send(envoy.ports.agents, {
       method: "GET",
       path: "/anthropic/v1/models?limit=1000",
@@ -66,7 +66,7 @@ describe("path shim with the real LiteLLM", () => {
   });
 
   test.each([{ status: 529, body: UPSTREAM_ERROR }, ...UPSTREAM_ODD_ERRORS])(
-    "the upstream's $status $body arrives as it is",
+    "the upstream's $status $body arrives unchanged",
     async ({ status, body }) => {
       anthropic.handle = (request, response) => {
         request.resume().on("end", () => {

@@ -6,7 +6,7 @@ import { fileNames } from "../../components/gateway/envoy/volumes.ts";
 import { send } from "./client.ts";
 import { Envoy } from "./envoy.ts";
 
-/** A Lua function run by Envoy's own LuaJIT. */
+/** A Lua function that runs in Envoy's own LuaJIT. */
 export class EnvoyLua {
   readonly #envoy: Envoy;
 
@@ -46,7 +46,7 @@ end`,
     );
   }
 
-  /** What `answer` returns for a text. */
+  /** The result of `answer` for a text. */
   async answer(text: string): Promise<string> {
     const { status, body } = await send(this.#envoy.ports.agents, { body: text });
     if (status !== 200)

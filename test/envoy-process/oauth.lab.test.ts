@@ -46,7 +46,7 @@ test.each([
   ]);
 });
 
-test("GET /v1/models is relayed where it is asked for", async () => {
+test("GET /v1/models is relayed if it is enabled", async () => {
   const options = { method: "GET", path: "/anthropic/v1/models?limit=1000" };
   expect((await send(envoy.ports.agents, options)).status).toBe(401);
   const headers = [["x-api-key", TOKEN_A] as const];

@@ -58,7 +58,7 @@ test("each event of a stream arrives before the next one is sent", async () => {
   await once(stream, "end");
 });
 
-test("a request's body arrives before it is complete", async () => {
+test("the beginning of a request's body arrives before the body is complete", async () => {
   const exchange = nextExchange();
   const request = open(envoy.ports.agents, { headers: [...HEADERS, ["Content-Length", "6"]] });
   request.write("one");
@@ -71,7 +71,7 @@ test("a request's body arrives before it is complete", async () => {
   request.destroy();
 });
 
-test("a client that goes away ends the upstream's request", async () => {
+test("when a client disconnects, the upstream's request ends", async () => {
   const exchange = nextExchange();
   const request = open(envoy.ports.agents, { headers: HEADERS });
   const received = responseOf(request);
@@ -87,7 +87,7 @@ test("a client that goes away ends the upstream's request", async () => {
   expect(await envoy.logged(({ agent }) => agent === "dev-e")).toMatchObject({ flags: "DC" });
 });
 
-test("an upstream that breaks off in a stream breaks off the client's, adding nothing", async () => {
+test("when the upstream's connection breaks during a stream, the client's breaks too, and nothing is added", async () => {
   const exchange = nextExchange();
   const request = open(envoy.ports.agents, { headers: HEADERS });
   const received = responseOf(request);
@@ -122,7 +122,7 @@ const UNREACHABLE = {
   contentType: "application/json",
 };
 
-test("an upstream that hangs up without an answer is an api_error, and was asked once", async () => {
+test("an upstream that hangs up without an answer causes an api_error and gets only one request", async () => {
   let requests = 0;
   upstream.handle = (_request, response) => {
     requests++;
@@ -132,7 +132,7 @@ test("an upstream that hangs up without an answer is an api_error, and was asked
   expect(requests).toBe(1);
 });
 
-test("an upstream that is down is an api_error", async () => {
+test("an upstream that is down causes an api_error", async () => {
   await upstream.stop();
   expect(await ownError()).toEqual(UNREACHABLE);
   upstream = await Upstream.start();
@@ -140,8 +140,8 @@ test("an upstream that is down is an api_error", async () => {
 
 test.each([
   { what: "for another name", certificate: () => certificateFor("evil.example.com") },
-  { what: "for a name below it", certificate: () => certificateFor("x.api.anthropic.com") },
-])("an upstream with a certificate $what is not spoken to", async ({ certificate }) => {
+  { what: "for a subdomain", certificate: () => certificateFor("x.api.anthropic.com") },
+])("an upstream with a certificate $what gets no request", async ({ certificate }) => {
   await envoy.stop();
   const impostor = await Upstream.start(await certificate());
   envoy = await Envoy.start({
@@ -153,7 +153,7 @@ test.each([
   await impostor.stop();
 });
 
-test("requests beyond the heap limit are refused with an error that Claude Code waits out", async () => {
+test("requests above the heap limit are refused with an error that Claude Code retries", async () => {
   await envoy.stop();
   envoy = await Envoy.start({
     ...rendered({ ...terminate, heapLimitBytes: 1024 * 1024 }),
@@ -163,7 +163,7 @@ test("requests beyond the heap limit are refused with an error that Claude Code 
   expect(refused).toEqual({ ...UNREACHABLE, status: 503 });
 });
 
-test("the health port shows readiness and statistics and nothing else", async () => {
+test("the health port serves only readiness and statistics", async () => {
   const get = (path: string, method = "GET") => send(envoy.ports.health, { path, method });
   expect((await get("/ready")).body.toString()).toBe("LIVE\n");
   expect((await get("/stats/prometheus")).body.toString()).toContain(

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // A script that fails is logged, and lets the request go on without an agent.
+  // A failing script is logged, and the request continues without an agent.
   expect(envoy.stderr).not.toContain("script log");
   await envoy.stop();
   await upstream.stop();
@@ -36,7 +36,7 @@ beforeEach(() => {
   upstream.handle = undefined;
 });
 
-/** A request as text; what is given is added to its first line and its headers. */
+/** A request as text. The arguments are added to its first line and its headers. */
 function raw(headers: readonly string[], version = "HTTP/1.1"): string {
   const lines = [`POST /anthropic/v1/messages ${version}`, "Host: gateway", ...headers];
   return [...lines, "Connection: close", "", ""].join("\r\n");
@@ -46,9 +46,9 @@ function error(type: string, message: string): string {
   return JSON.stringify({ type: "error", error: { type, message: `gateway: ${message}` } });
 }
 
-describe("who an agent is", () => {
+describe("identification of agents", () => {
   test.each(["bearer", "BEARER", "BeArEr", "Bearer "])(
-    "the scheme %j is as good as Bearer",
+    "the scheme %j is accepted like Bearer",
     async (scheme) => {
       const headers = [["Authorization", `${scheme} ${TOKEN_A}`]] as const;
       expect((await send(envoy.ports.agents, { headers })).status).toBe(200);
@@ -63,7 +63,7 @@ describe("who an agent is", () => {
     `Bearer ${TOKEN_A}.*`,
     "Bearer ",
     "",
-  ])("Authorization: %s is nobody's", async (value) => {
+  ])("Authorization: %s is not accepted", async (value) => {
     const headers = [["Authorization", value]] as const;
     expect((await send(envoy.ports.agents, { headers })).status).toBe(401);
     expect(upstream.received).toEqual([]);
@@ -89,7 +89,7 @@ describe("who an agent is", () => {
     expect(line).toMatchObject({ agent: null, status: 401 });
   });
 
-  test("two generations of one agent's token in one request are that agent's", async () => {
+  test("two generations of one agent's token in one request identify that agent", async () => {
     const response = await send(envoy.ports.agents, {
       headers: [
         ["Authorization", `Bearer ${TOKEN_A}`],
@@ -102,7 +102,7 @@ describe("who an agent is", () => {
     expect(line.agent).toBe("dev-e");
   });
 
-  test("the log names the peer's address, whatever the client says of itself", async () => {
+  test("the log has the peer's address, whatever address the client claims", async () => {
     await send(envoy.ports.agents, {
       headers: [
         ["x-api-key", TOKEN_A],
@@ -115,7 +115,7 @@ describe("who an agent is", () => {
   });
 });
 
-test("a script that fails lets nobody in", async () => {
+test("if the script fails, every request is refused", async () => {
   const broken = await Envoy.start({
     ...withSettings(rendered(terminate), {
       inline_string: "function envoy_on_request() error('planted') end",
@@ -128,7 +128,7 @@ test("a script that fails lets nobody in", async () => {
   expect(broken.stderr).toContain("planted");
 });
 
-describe("a request that cannot be taken", () => {
+describe("a request that cannot be accepted", () => {
   const key = `x-api-key: ${TOKEN_A}`;
   test.each([
     ["33554433", 413],
@@ -136,7 +136,7 @@ describe("a request that cannot be taken", () => {
     ["9223372036854775807", 413],
     ["9223372036854775808", 413],
     ["18446744073709551614", 413],
-  ])("of Content-Length %s is too large", async (length, status) => {
+  ])("with Content-Length %s is too large", async (length, status) => {
     const response = await sendRaw(envoy.ports.agents, raw([key, `Content-Length: ${length}`]));
     expect(response).toEqual({
       status,
@@ -152,11 +152,11 @@ describe("a request that cannot be taken", () => {
       message: "unknown transfer coding",
     },
     {
-      what: "a length that is no number",
+      what: "a length that is not a number",
       text: raw([key, "Content-Length: x"]),
       message: "malformed request",
     },
-  ])("$what is 400, invalid_request_error", async ({ text, message }) => {
+  ])("$what causes a 400 invalid_request_error", async ({ text, message }) => {
     expect(await sendRaw(envoy.ports.agents, text)).toEqual({
       status: 400,
       body: error("invalid_request_error", message),
@@ -170,7 +170,7 @@ test("an answer with 1,500 headers in 200 kB is relayed", async () => {
     for (let i = 0; i < 1500; i++) response.setHeader(`x-header-${i}`, "v".repeat(120));
     response.end("paid for");
   };
-  // Node's own client takes 16 kB of headers only.
+  // Node's own client accepts at most 16 kB of headers.
   const { status, body } = await sendRaw(
     envoy.ports.agents,
     raw([`x-api-key: ${TOKEN_A}`, "Content-Length: 0"]),

@@ -33,7 +33,7 @@ async function tokens(...of: string[]): Promise<void> {
   await envoy.updateSecrets(renderEnvoySecrets(terminate, { ...secrets, agents }));
 }
 
-test("an agent's token is exchanged with an overlap, and nobody notices", async () => {
+test("rotating an agent's token with an overlap interrupts no request", async () => {
   let finish: (() => void) | undefined;
   const held = new Promise<void>((resolve) => {
     upstream.handle = (_request, response) => {
@@ -73,7 +73,7 @@ test("an agent's token is exchanged with an overlap, and nobody notices", async 
   expect(await envoy.stat("listener_manager.listener_modified")).toBe(0);
 });
 
-test("the real key is exchanged without a restart", async () => {
+test("the real key is replaced without a restart", async () => {
   const keyShown = async () => {
     expect(await statusFor(TOKEN_A)).toBe(200);
     return new Map(upstream.takeOne().headers).get("x-api-key");
@@ -86,7 +86,7 @@ test("the real key is exchanged without a restart", async () => {
   expect(await envoy.stat("listener_manager.listener_modified")).toBe(0);
 });
 
-test("a file that cannot be read changes nothing", async () => {
+test("an invalid file changes nothing", async () => {
   await envoy.updateSecrets({ "routes.json": '{"resources": 1}', "credential.json": "{}" });
   await eventually(
     () => envoy.stat(`http.agents.rds.${AGENT_ROUTES}.update_failure`),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { luaFile, module } from "../../components/gateway/native-errors/filter.ts";
 import { EnvoyLua } from "./lua.ts";
 
-// Writes what was read as JSON again, for JSON.parse to compare; texts are separated by NUL.
+// Writes the parsed value as JSON again, to compare it with JSON.parse. Texts are separated by NUL.
 const WRITE_BACK = `
 local function write(value)
   if type(value) == "string" then return json.quote(value) end
@@ -24,7 +24,7 @@ function answer(texts)
   return table.concat(answers, "\\0")
 end`;
 
-// How much the reader does for a text: calls that search, cut or convert, and the bytes that they go through.
+// Counts the work for a text: calls that search, cut or convert, and the bytes that they process.
 const COUNT_WORK = `
 local calls, bytes = 0, 0
 local find, sub, convert = string.find, string.sub, tonumber
@@ -59,7 +59,7 @@ beforeAll(async () => {
 
 afterAll(() => lua.stop());
 
-/** Asserts that our decoder and JSON.parse make the same of each text. */
+/** Asserts that our parser and JSON.parse agree on each text. */
 async function compare(texts: readonly string[]): Promise<void> {
   const answers = (await lua.answer(texts.join("\0"))).split("\0");
   expect(answers).toHaveLength(texts.length);
@@ -76,7 +76,7 @@ async function compare(texts: readonly string[]): Promise<void> {
   });
 }
 
-/** What the reader makes of a value on that level: strings and the outer objects are read. */
+/** What our parser returns for a value at that level: it reads strings and the outer objects. */
 function outline(value: unknown, level = 1): unknown {
   if (typeof value === "string") return wellFormed(value);
   if (Array.isArray(value)) return [0];
@@ -87,7 +87,7 @@ function outline(value: unknown, level = 1): unknown {
   );
 }
 
-/** Half a surrogate pair cannot be written in UTF-8: JavaScript too writes U+FFFD for it. */
+/** A lone surrogate cannot be written in UTF-8; like JavaScript, the parser writes U+FFFD for it. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
@@ -122,7 +122,7 @@ const numberText = fc.oneof(
   fc.stringMatching(/^-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?$/),
 );
 
-/** JSON texts with every escape, half surrogates, odd spaces and nesting. */
+/** Random JSON texts with every escape, lone surrogates, unusual whitespace and nesting. */
 const { value: jsonText } = fc.letrec<{ value: string }>((tie) => {
   const spaced = fc.tuple(space, tie("value"), space).map((parts) => parts.join(""));
   const member = fc
@@ -141,11 +141,11 @@ const { value: jsonText } = fc.letrec<{ value: string }>((tie) => {
 
 const BATCH = { minLength: 30, maxLength: 60 } as const;
 
-test("every JSON text means what JSON.parse makes of it", async () => {
+test("the parser reads every JSON text like JSON.parse", async () => {
   await fc.assert(fc.asyncProperty(fc.array(jsonText, BATCH), compare), { numRuns: 60 });
 });
 
-test("a text cut off, or with bytes put in, taken out or exchanged, is refused as JSON.parse refuses it", async () => {
+test("the parser rejects a text with missing, added or changed bytes exactly if JSON.parse does", async () => {
   const damaged = fc
     .tuple(
       jsonText,
@@ -199,7 +199,7 @@ test.each([
   await compare([text]);
 });
 
-test("nesting is followed to 200 levels and refused beyond, not crashed on", async () => {
+test("the parser reads 200 levels of nesting and rejects more, without a crash", async () => {
   const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
   await compare([nested(200)]);
   expect(await lua.answer(nested(201))).toBe("!nested too deeply at byte 201");
@@ -209,7 +209,7 @@ test("nesting is followed to 200 levels and refused beyond, not crashed on", asy
 test.each([
   { what: "numbers with exponents", piece: "1e308,", open: '{"error":[', close: "1]}" },
   { what: "arrays", piece: "[],", open: "[", close: "1]" },
-  { what: "objects in the deep", piece: '{"a":1},', open: '{"a":[', close: "1]}" },
+  { what: "deeply nested objects", piece: '{"a":1},', open: '{"a":[', close: "1]}" },
   { what: "members", piece: '"a":1,', open: "{", close: '"a":1}' },
   { what: "escapes", piece: "\\n", open: '{"a":{"message":"', close: '"}}' },
   { what: "code units", piece: "\\ud83d", open: '{"a":{"message":"', close: '"}}' },
@@ -217,7 +217,7 @@ test.each([
   { what: "plain text", piece: "x", open: '{"a":{"message":"', close: '"}}' },
   { what: "digits", piece: "1", open: "[", close: "]" },
   { what: "an unfinished text", piece: "[[", open: "[", close: "" },
-])("a body of $what costs what its length is", async ({ piece, open, close }) => {
+])("the work for a body of $what is proportional to its length", async ({ piece, open, close }) => {
   const counting = await EnvoyLua.start(module("json", luaFile("json.lua")) + COUNT_WORK);
   try {
     const work = async (length: number) => {
@@ -234,7 +234,7 @@ test.each([
   }
 });
 
-test("no number is converted", async () => {
+test("the parser converts no number", async () => {
   const converting = await EnvoyLua.start(
     `${module("json", luaFile("json.lua"))}
 local conversions = 0

@@ -48,7 +48,7 @@ beforeEach(() => {
   }
 });
 
-/** What an agent gets where LiteLLM answers thus. */
+/** What an agent gets when LiteLLM gives this answer. */
 async function through(respond: (response: ServerResponse) => void) {
   litellm.handle = (request, response) => {
     request.resume().on("end", () => {
@@ -78,8 +78,8 @@ function chunked(status: number, body: string | Buffer, headers: Record<string, 
   });
 }
 
-describe("to LiteLLM", () => {
-  test("goes the request with the internal token for the agent's, and the prefix on", async () => {
+describe("requests to LiteLLM", () => {
+  test("have the internal token instead of the agent's, and the path with its prefix", async () => {
     const { status } = await send(envoy.ports.agents, {
       path: "/anthropic/v1/messages?beta=true",
       headers: [
@@ -102,8 +102,8 @@ describe("to LiteLLM", () => {
   });
 });
 
-describe("from LiteLLM to the upstream", () => {
-  test("goes what LiteLLM sent, without the token that it was called with", async () => {
+describe("requests from LiteLLM to the upstream", () => {
+  test("are what LiteLLM sent, without the token with which it was called", async () => {
     const body = Buffer.from('{"a": 1}');
     const { status } = await send(envoy.ports.egress, {
       path: "/v1/messages?beta=true",
@@ -126,7 +126,7 @@ describe("from LiteLLM to the upstream", () => {
     ]);
   });
 
-  test("goes nothing else", async () => {
+  test("are refused on other routes", async () => {
     const { status } = await send(envoy.ports.egress, { path: "/v1/files" });
     expect([status, anthropic.received]).toEqual([404, []]);
   });
@@ -136,7 +136,7 @@ describe("errors of the upstream", () => {
   test.each([
     { what: "wrapped, LiteLLM 1.91.0", body: WRAPPED },
     { what: "wrapped as Python bytes, LiteLLM 1.91.0 with streaming", body: WRAPPED_STREAMED },
-  ])("$what: come out byte for byte", async ({ body }) => {
+  ])("$what: arrive byte for byte", async ({ body }) => {
     const response = await declared(529, body, { "x-litellm-call-id": "1" });
     expect([response.status, response.body.toString()]).toEqual([529, UPSTREAM_ERROR]);
     expect(response.headers).toMatchObject({
@@ -151,12 +151,12 @@ describe("errors of the upstream", () => {
     expect([again.status, again.body.toString()]).toEqual([529, UPSTREAM_ERROR]);
   });
 
-  test("come out with the upstream's status where LiteLLM changed it", async () => {
+  test("arrive with the upstream's status if LiteLLM changed it", async () => {
     const response = await declared(500, WRAPPED);
     expect([response.status, response.body.toString()]).toEqual([529, UPSTREAM_ERROR]);
   });
 
-  test("of any words come out byte for byte, however they were wrapped", async () => {
+  test("with any text arrive byte for byte, however LiteLLM wrapped them", async () => {
     const words = fc.array(
       fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("'", '"', "\\", "\\x41", "\n\r\t")),
     );
@@ -179,10 +179,14 @@ describe("errors of the upstream", () => {
 
   test.each([
     { what: "native", body: UPSTREAM_ERROR, type: "application/json" },
-    { what: "native with odd spaces", body: ` ${UPSTREAM_ERROR}\n`, type: "application/json" },
-    { what: "JSON that is no error", body: '{"a":1}', type: "application/json" },
-    { what: "JSON that is no object", body: '"text"', type: "application/json" },
-    { what: "an error that is a text", body: '{"error":"x"}', type: "application/json" },
+    {
+      what: "native with unusual whitespace",
+      body: ` ${UPSTREAM_ERROR}\n`,
+      type: "application/json",
+    },
+    { what: "JSON that is not an error", body: '{"a":1}', type: "application/json" },
+    { what: "JSON that is not an object", body: '"text"', type: "application/json" },
+    { what: "an error that is a string", body: '{"error":"x"}', type: "application/json" },
     {
       what: "an error without a message",
       body: '{"error":{"code":"x"}}',
@@ -198,8 +202,8 @@ describe("errors of the upstream", () => {
     },
     { what: "HTML", body: "<html>", type: "text/html" },
     { what: "a stream of events", body: `data: ${WRAPPED}\n\n`, type: "text/event-stream" },
-    { what: "text of the upstream", body: "error code: 520", type: "text/plain" },
-  ])("$what: are left as they are", async ({ body, type }) => {
+    { what: "text from the upstream", body: "error code: 520", type: "text/plain" },
+  ])("$what: are not changed", async ({ body, type }) => {
     const headers = { "content-type": type, "x-litellm-call-id": "1", "request-id": "req_9" };
     for (const response of [
       await declared(529, body, headers),
@@ -210,7 +214,7 @@ describe("errors of the upstream", () => {
     }
   });
 
-  test.each(UPSTREAM_ODD_ERRORS)("$status $body: arrives as it is", async ({ status, body }) => {
+  test.each(UPSTREAM_ODD_ERRORS)("$status $body: arrive unchanged", async ({ status, body }) => {
     for (const header of ["request-id", "cf-ray"]) {
       const headers = { [header]: "id", "x-litellm-call-id": "1" };
       for (const response of [
@@ -229,7 +233,7 @@ describe("errors of the upstream", () => {
     }
   });
 
-  test("without a code as LiteLLM's have arrive as they are, even if they bring no id", async () => {
+  test("without LiteLLM's `code` arrive unchanged, even without a request id", async () => {
     const { status, body } = { status: 403, ...UPSTREAM_ODD_ERRORS[0] };
     for (const response of [
       await declared(status, body ?? ""),
@@ -239,7 +243,7 @@ describe("errors of the upstream", () => {
     }
   });
 
-  test("in plain text arrive as they are by their id", async () => {
+  test("in plain text with a request id arrive unchanged", async () => {
     for (const respond of [declared, chunked]) {
       const headers = { "content-type": "text/plain", "cf-ray": "id" };
       const response = await respond(520, "error code: 520", headers);
@@ -248,19 +252,19 @@ describe("errors of the upstream", () => {
     }
   });
 
-  test("in an encoding are left as they are", async () => {
+  test("with a content encoding are not changed", async () => {
     const response = await declared(529, WRAPPED, { "content-encoding": "br" });
     expect(response.body.toString()).toBe(WRAPPED);
   });
 
-  test("to a HEAD request have no body and are left as they are", async () => {
+  test("for a HEAD request have no body and are not changed", async () => {
     const { status, body } = await send(envoy.ports.agents, { method: "HEAD" });
     expect([status, body.length]).toEqual([405, 0]);
   });
 });
 
 describe("errors of LiteLLM", () => {
-  test.each(OWN_ERRORS)("$what: get Anthropic's shape", async (own) => {
+  test.each(OWN_ERRORS)("$what: get Anthropic's format", async (own) => {
     const response = await declared(own.status, own.body, { "content-type": own.contentType });
     expect([response.status, response.body.toString()]).toEqual([
       own.shaped.status,
@@ -273,18 +277,21 @@ describe("errors of LiteLLM", () => {
     expect(response.headers["x-should-retry"]).toBe(own.retry);
   });
 
-  test.each(SHAPED_ERRORS)("in Anthropic's shape are left as they are: $body", async (error) => {
-    const headers = { "x-litellm-call-id": "1", "x-should-retry": "true" };
-    for (const respond of [declared, chunked]) {
-      const response = await respond(error.status, error.body, headers);
-      expect([response.status, response.body.toString()]).toEqual([error.status, error.body]);
-      expect(response.headers["x-should-retry"]).toBe("true");
-      const unmarked = await respond(error.status, error.body);
-      expect(unmarked.headers).not.toHaveProperty("x-should-retry");
-    }
-  });
+  test.each(SHAPED_ERRORS)(
+    "already in Anthropic's format are not changed: $body",
+    async (error) => {
+      const headers = { "x-litellm-call-id": "1", "x-should-retry": "true" };
+      for (const respond of [declared, chunked]) {
+        const response = await respond(error.status, error.body, headers);
+        expect([response.status, response.body.toString()]).toEqual([error.status, error.body]);
+        expect(response.headers["x-should-retry"]).toBe("true");
+        const unmarked = await respond(error.status, error.body);
+        expect(unmarked.headers).not.toHaveProperty("x-should-retry");
+      }
+    },
+  );
 
-  test("of unknown length, in plain text, get the shape and keep the status", async () => {
+  test("of unknown length, in plain text, get Anthropic's format and keep their status", async () => {
     for (const text of ["Internal Server Error", "x".repeat(2 * MAX_ERROR_BODY_BYTES)]) {
       const response = await chunked(500, text, { "content-type": "text/plain; charset=utf-8" });
       expect([response.status, response.headers["content-type"]]).toEqual([
@@ -298,7 +305,7 @@ describe("errors of LiteLLM", () => {
     }
   });
 
-  test("get the shape as long as it fits the listener's buffer, and are left as they are beyond", async () => {
+  test("get Anthropic's format if the result fits the listener's buffer, and are not changed otherwise", async () => {
     const answered = (length: number) =>
       declared(400, "\x01".repeat(length), { "content-type": "text/plain" });
     const shape = (length: number) =>
@@ -314,7 +321,7 @@ describe("errors of LiteLLM", () => {
     expect(left.body.equals(Buffer.alloc(most + 1, 1))).toBe(true);
   });
 
-  test("LiteLLM being down is the gateway's own error", async () => {
+  test("if LiteLLM is down, the gateway answers with its own error", async () => {
     litellm.handle = (_request, response) => response.destroy();
     const response = await send(envoy.ports.agents, { headers: [["x-api-key", TOKEN_A]] });
     expect([response.status, response.body.toString()]).toEqual([
@@ -330,7 +337,7 @@ describe("size", () => {
     return start + "x".repeat(length - start.length - end.length) + end;
   };
 
-  test("an error of 32 KiB is looked into", async () => {
+  test("an error of 32 KiB is rewritten", async () => {
     const body = wrapped(MAX_ERROR_BODY_BYTES);
     expect(body).toHaveLength(MAX_ERROR_BODY_BYTES);
     for (const response of [await declared(500, body), await chunked(500, body)]) {
@@ -340,7 +347,7 @@ describe("size", () => {
   });
 
   test.each([1, 4 * MAX_ERROR_BODY_BYTES, 1024 * 1024])(
-    "one of 32 KiB and %i bytes is left as it is",
+    "an error of 32 KiB and %i bytes is not changed",
     async (more) => {
       const body = wrapped(MAX_ERROR_BODY_BYTES + more);
       for (const response of [await declared(500, body), await chunked(500, body)]) {
@@ -349,7 +356,7 @@ describe("size", () => {
     },
   );
 
-  test("one of unknown length streams on as soon as it is over 32 KiB", async () => {
+  test("an error of unknown length is streamed unchanged once it exceeds 32 KiB", async () => {
     let end: (() => void) | undefined;
     litellm.handle = (_request, response) => {
       response.writeHead(500, { "content-type": "application/json" });
@@ -375,13 +382,13 @@ describe("size", () => {
   });
 });
 
-test("a 200 is not touched, whatever it holds", async () => {
+test("a 200 is not changed, whatever it contains", async () => {
   for (const response of [await declared(200, WRAPPED), await chunked(200, WRAPPED)]) {
     expect([response.status, response.body.toString()]).toEqual([200, WRAPPED]);
   }
 });
 
-/** What Python's repr() writes for bytes. */
+/** Python's repr() of bytes. */
 function pythonRepr(bytes: Buffer): string {
   const quote = bytes.includes("'") && !bytes.includes('"') ? '"' : "'";
   const named: Record<number, string> = { 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\" };

@@ -42,7 +42,7 @@ beforeEach(() => {
   anthropic.received.length = 0;
 });
 
-/** One request by the client's own TLS; the certificate must be the named host's. */
+/** One request over the client's own TLS. The certificate must be the named host's. */
 async function get(host: string, servername: string | undefined = host): Promise<string> {
   const socket = tls.connect({
     port: envoy.ports.sni,
@@ -61,7 +61,7 @@ async function get(host: string, servername: string | undefined = host): Promise
 }
 
 test.each(["github.com", "api.anthropic.com"])(
-  "TLS to %s goes to that host, untouched",
+  "TLS to %s reaches that host undecrypted",
   async (host) => {
     expect(await get(host)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     const upstream = host === "github.com" ? github : anthropic;
@@ -79,7 +79,7 @@ test.each(["github.com", "api.anthropic.com"])(
 );
 
 test.each(["npm.pkg.github.com", "x.github.com", "com", "github.com.evil.example.com"])(
-  "TLS to %s, which is not listed, is cut off and logged",
+  "TLS to the unlisted %s is closed and logged",
   async (host) => {
     await expect(get("github.com", host)).rejects.toThrow(/ECONNRESET|disconnected/);
     const line = await envoy.logged(({ server_name }) => server_name === host);
@@ -88,11 +88,11 @@ test.each(["npm.pkg.github.com", "x.github.com", "com", "github.com.evil.example
   },
 );
 
-test("TLS that names no host is cut off", async () => {
+test("TLS without a server name is closed", async () => {
   await expect(get("github.com", "")).rejects.toThrow(/ECONNRESET|disconnected/);
 });
 
-test("a host that is listed later is reached without a restart, and the open tunnel stays", async () => {
+test("a host that is listed later can be reached without a restart, and the open tunnel stays open", async () => {
   const tunnel = tls.connect({
     port: envoy.ports.sni,
     host: "127.0.0.1",

@@ -6,8 +6,8 @@ interface Discovery {
 }
 
 /**
- * One static bootstrap with everything that the files' discovery would load: `--mode validate` reads the
- * bootstrap alone, and would find nothing to object to in whatever the other files hold.
+ * One static bootstrap with everything that Envoy would load from its discovery files. `--mode validate` reads only the
+ * bootstrap, so it would not find mistakes in the other files.
  */
 export function staticBootstrap(config: Files, secrets: Files = {}): Files {
   const bootstrap = JSON.parse(config[fileNames.bootstrap] ?? "") as {
@@ -35,7 +35,7 @@ function inDiscovery(text: string | undefined): Record<string, unknown>[] {
   });
 }
 
-/** A listener whose routes and secret are found in the bootstrap itself. */
+/** A listener whose routes and secret are in the bootstrap itself. */
 function inline(listener: unknown, routes: unknown): unknown {
   return JSON.parse(JSON.stringify(listener), (_key, value: unknown) => {
     if (typeof value !== "object" || value === null) return value;

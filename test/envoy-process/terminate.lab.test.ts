@@ -29,7 +29,7 @@ beforeEach(() => {
   upstream.handle = undefined;
 });
 
-/** The one error shape that clients understand. */
+/** The only error format that clients understand. */
 function error(type: string, message: string): string {
   return JSON.stringify({ type: "error", error: { type, message: `gateway: ${message}` } });
 }
@@ -40,13 +40,13 @@ describe("agent tokens", () => {
   test.each([
     { shown: "Authorization: Bearer", headers: [BEARER], agent: "dev-e" },
     { shown: "x-api-key", headers: [API_KEY], agent: "dev-e" },
-    { shown: "both, as apiKeyHelper does", headers: [BEARER, API_KEY], agent: "dev-e" },
+    { shown: "both headers, as with apiKeyHelper", headers: [BEARER, API_KEY], agent: "dev-e" },
     {
       shown: "a valid one after a wrong one",
       headers: [["x-api-key", "sk-left-over-of-the-user"] as const, BEARER],
       agent: "dev-e",
     },
-    { shown: "another agent's", headers: [["x-api-key", TOKEN_B] as const], agent: "dev-f" },
+    { shown: "another agent's token", headers: [["x-api-key", TOKEN_B] as const], agent: "dev-f" },
   ])("$shown is accepted and names $agent in the log", async ({ headers, agent }) => {
     const session = `session-${Math.random()}`;
     const { status, body } = await send(envoy.ports.agents, {
@@ -73,7 +73,7 @@ describe("agent tokens", () => {
     { shown: "an unknown token", headers: [["x-api-key", "agent-a-token-0123456780"]] },
     { shown: "the real key", headers: [["x-api-key", REAL_KEY]] },
     { shown: "a prefix of a token", headers: [["x-api-key", TOKEN_A.slice(0, -1)]] },
-    { shown: "a token in other letter case", headers: [["x-api-key", TOKEN_A.toUpperCase()]] },
+    { shown: "a token in another case", headers: [["x-api-key", TOKEN_A.toUpperCase()]] },
     { shown: "a token with Basic", headers: [["Authorization", `Basic ${TOKEN_A}`]] },
     { shown: "a token without a scheme", headers: [["Authorization", TOKEN_A]] },
     { shown: "Bearer as an API key", headers: [["x-api-key", `Bearer ${TOKEN_A}`]] },
@@ -85,7 +85,7 @@ describe("agent tokens", () => {
     expect(upstream.received).toEqual([]);
   });
 
-  test("no line of the log holds a token or the key", async () => {
+  test("no line of the log contains a token or the key", async () => {
     await send(envoy.ports.agents, { headers: [BEARER], path: `/anthropic/v1/x?k=${TOKEN_A}` });
     await envoy.logged((entry) => entry.path === "/anthropic/v1/x");
     const text = JSON.stringify(envoy.accessLog) + envoy.stderr;
@@ -94,8 +94,8 @@ describe("agent tokens", () => {
   });
 });
 
-describe("what reaches the upstream", () => {
-  test("is what the client sent, with the key, the host and the path exchanged", async () => {
+describe("the request that the upstream gets", () => {
+  test("is what the client sent, with key, host and path replaced", async () => {
     const body = Buffer.from('{"model": "claude-x",  "n": 1e3,"é":"\\u00e9"}\n');
     await send(envoy.ports.agents, {
       path: "/anthropic/v1/messages?beta=true",
@@ -144,7 +144,7 @@ describe("what reaches the upstream", () => {
     ]);
   });
 
-  test("is nothing more where the client sends little", async () => {
+  test("has no additional headers if the client sends only a few", async () => {
     await send(envoy.ports.agents, { headers: [API_KEY] });
     expect([...upstream.takeOne().headers].sort()).toEqual([
       ["Content-Length", "0"],
@@ -154,9 +154,9 @@ describe("what reaches the upstream", () => {
   });
 });
 
-describe("what comes back", () => {
+describe("the response that the client gets", () => {
   test.each([200, 400, 401, 404, 413, 429, 500, 503, 504, 529])(
-    "is the upstream's own response, status %i",
+    "is the upstream's unchanged response, status %i",
     async (status) => {
       const body = `{"type":"error",  "error":{"type":"x","message":"of the upstream ${status}"}}\n`;
       let requests = 0;
@@ -224,21 +224,24 @@ describe("routes", () => {
     { method: "GET", path: "/", status: 404 },
     { method: "POST", path: "/anthropic/v1%2Fmessages", status: 400 },
     { method: "POST", path: "/anthropic/v1/messages%5c..", status: 400 },
-  ])("$method $path is $status in Anthropic's shape", async ({ method, path, status }) => {
-    const response = await send(envoy.ports.agents, { method, path, headers: [BEARER] });
-    const parsed = JSON.parse(response.body.toString()) as {
-      type: string;
-      error: { type: string };
-    };
-    expect([response.status, parsed.type, parsed.error.type]).toEqual([
-      status,
-      "error",
-      status === 400 ? "invalid_request_error" : "not_found_error",
-    ]);
-    expect(upstream.received).toEqual([]);
-  });
+  ])(
+    "$method $path is answered with $status in Anthropic's error format",
+    async ({ method, path, status }) => {
+      const response = await send(envoy.ports.agents, { method, path, headers: [BEARER] });
+      const parsed = JSON.parse(response.body.toString()) as {
+        type: string;
+        error: { type: string };
+      };
+      expect([response.status, parsed.type, parsed.error.type]).toEqual([
+        status,
+        "error",
+        status === 400 ? "invalid_request_error" : "not_found_error",
+      ]);
+      expect(upstream.received).toEqual([]);
+    },
+  );
 
-  test("HEAD /api/hello is answered by the gateway where it is asked for", async () => {
+  test("the gateway answers HEAD /api/hello if it is enabled", async () => {
     const options = { method: "HEAD", path: "/anthropic/api/hello" };
     expect((await send(envoy.ports.agents, options)).status).toBe(200);
     expect(upstream.received).toEqual([]);
@@ -256,14 +259,14 @@ describe("routes", () => {
 });
 
 describe("bodies", () => {
-  test("32 MB go through unchanged", async () => {
+  test("32 MB arrive unchanged", async () => {
     const body = Buffer.alloc(MAX_REQUEST_BYTES);
     for (let i = 0; i < body.length; i += 4) body.writeUInt32LE((i * 2654435761) >>> 0, i);
     expect((await send(envoy.ports.agents, { headers: [BEARER], body })).status).toBe(200);
     expect(upstream.takeOne().body.equals(body)).toBe(true);
   });
 
-  test("one byte more is refused before it is sent", async () => {
+  test("a request with one byte more is refused before its body is sent", async () => {
     const request = open(envoy.ports.agents, {
       headers: [["Host", "gateway"], BEARER, ["Content-Length", String(MAX_REQUEST_BYTES + 1)]],
     });
@@ -275,7 +278,7 @@ describe("bodies", () => {
     expect(upstream.received).toEqual([]);
   });
 
-  test("a client that sends it all nevertheless reads the refusal", async () => {
+  test("a client that sends the whole body anyway can read the refusal", async () => {
     const response = await send(envoy.ports.agents, {
       headers: [BEARER],
       body: Buffer.alloc(MAX_REQUEST_BYTES + 1),
@@ -286,7 +289,7 @@ describe("bodies", () => {
     ]);
   });
 
-  test("of unknown length go through as they come, and their limit is the upstream's", async () => {
+  test("with unknown length are streamed through, and only the upstream limits them", async () => {
     const bytes = new Promise<number>((resolve) => {
       upstream.handle = (request, response) => {
         let count = 0;

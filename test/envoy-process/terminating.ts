@@ -2,7 +2,7 @@ import { Envoy } from "./envoy.ts";
 import { certificateFor, rendered, terminate } from "./gateways.ts";
 import { Upstream } from "./upstream.ts";
 
-/** Starts Envoy on path `envoy`, mode `terminate`, and the upstream behind it. */
+/** Starts Envoy on path `envoy`, mode `terminate`, with an upstream. */
 export async function startTerminating(): Promise<{
   readonly upstream: Upstream;
   readonly envoy: Envoy;

@@ -17,8 +17,8 @@ export interface Received {
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /**
- * Stands in for whatever is behind Envoy. Unless a test sets `handle`, every request is read to its end and
- * answered with a small JSON body.
+ * Simulates the server behind Envoy. Unless a test sets `handle`, it reads every request to its end and answers with a small
+ * JSON body.
  */
 export class Upstream {
   readonly received: Received[] = [];
@@ -32,7 +32,7 @@ export class Upstream {
     });
   }
 
-  /** Listens on loopback; by TLS if a certificate is given. */
+  /** Listens on loopback, with TLS if a certificate is given. */
   static async start(certificate?: KeyPair): Promise<Upstream> {
     const server =
       certificate === undefined

@@ -6,14 +6,14 @@ import { staticBootstrap } from "./static.ts";
 
 const paths = everyPath.map((args) => ({ name: JSON.stringify(args), args }));
 
-test.each(paths)("--mode validate accepts $name and warns of nothing in it", async ({ args }) => {
+test.each(paths)("--mode validate accepts $name without warnings", async ({ args }) => {
   const { config, secrets } = rendered(args);
   const said = await Envoy.validate({ config: staticBootstrap(config, secrets) });
   expect(said).toContain("OK");
   expect(said).not.toMatch(/"level":"(warning|error|critical)"/);
 });
 
-test.each(paths)("a running Envoy takes every file of $name", async ({ args }) => {
+test.each(paths)("a running Envoy accepts every file of $name", async ({ args }) => {
   const { config, secrets } = rendered(args);
   const envoy = await Envoy.start({ config, ...(secrets === undefined ? {} : { secrets }) });
   try {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Files } from "../../components/gateway/envoy/args.ts";
 
 /**
- * A folder laid out as the kubelet lays out a ConfigMap or Secret volume: the files are links through
- * `..data`, itself a link to a folder that is exchanged by one rename when the object changes.
+ * A folder with the layout of a ConfigMap or Secret volume: the files are links through `..data`, which is a link to a folder.
+ * When the object changes, the kubelet replaces the link `..data` with one rename.
  */
 export class Volume {
   readonly #dir: string;

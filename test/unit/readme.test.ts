@@ -9,17 +9,17 @@ const blocks = ["README.md", "infra/README.md"].flatMap((page) =>
   commandBlocks(page, readFileSync(join(ROOT, page), "utf8")),
 );
 
-test("every block of commands is typed in the lab, or listed with why it is not", () => {
+test("every block of commands runs in the lab or is listed with the reason why not", () => {
   expect(blocks.map(({ id }) => id).sort()).toEqual([...TYPED, ...Object.keys(NOT_TYPED)].sort());
 });
 
-test("the blocks of both pages that need packages install them first", () => {
+test("on both pages, blocks that need packages install them first", () => {
   for (const id of TYPED.slice(0, 2)) {
     expect(blocks.find((block) => block.id === id)?.lines[0]).toBe("npm ci");
   }
 });
 
-test("a block is read with its heading, its number and its lines without comments", () => {
+test("a block has its heading, its number and its lines without comments", () => {
   const page =
     "# One\n\n```sh\na --b  # c\n\n# only this\nd '#e'\n```\n\n```sh\nf\n```\n\n```json\n{}\n```\n";
   expect(commandBlocks("P.md", page)).toEqual([

@@ -4,7 +4,7 @@ import { type Lab, takeDown } from "../../lab/cluster/index.ts";
 import type { Progress } from "../../lab/progress.ts";
 import type { Action, ProgramSample } from "./samples.ts";
 
-/** `npm run local` with the cluster down and everything built, and once more with the cluster up. */
+/** Measures `npm run local` with the cluster down and everything built, and again with the cluster up. */
 export async function measureLocal(
   lab: Lab,
   progress: Progress,

@@ -10,15 +10,15 @@ import { measureLocal } from "./local.ts";
 import { gatewayPods } from "./pods.ts";
 import { type Action, actions, type ProgramResult, type ProgramSample } from "./samples.ts";
 
-/** What `measureProgram` is asked for. */
+/** The options of `measureProgram`. */
 export interface ProgramArgs {
-  /** Gateway paths that are brought up, each from nothing. */
+  /** Gateway paths to deploy, each starting from nothing. */
   readonly paths: readonly GatewayPath[];
-  /** Numbers of agents that path `envoy` is brought up with. */
+  /** Numbers of agents with which to deploy path `envoy`. */
   readonly agents: readonly number[];
-  /** How often each thing is done that changes nothing. */
+  /** How often to repeat each command that changes nothing. */
   readonly repeats: number;
-  /** Whether `npm run local` is measured: it begins with taking this clone's cluster down. */
+  /** Whether to measure `npm run local`, which begins by deleting this clone's cluster. */
   readonly local: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -29,7 +29,7 @@ export type GatewayPath = "litellm" | "shim" | "envoy" | "hybrid";
 const GATEWAY_NAMESPACE = "bench-gateway";
 const PREFIX = "bench-";
 
-/** Measures what a person waits for: previews and updates of each kind of stack, and pods that start. */
+/** Measures what a user waits for: previews and updates of each kind of stack, and pods that start. */
 export async function measureProgram(args: ProgramArgs): Promise<ProgramResult> {
   const { progress, signal } = args;
   const samples: ProgramSample[] = [];
@@ -68,10 +68,10 @@ export async function measureProgram(args: ProgramArgs): Promise<ProgramResult> 
   return { samples };
 }
 
-/** Config by path; a key without value is removed. */
+/** Config by path. A key without a value is removed. */
 type Settings = Readonly<Record<string, string | undefined>>;
 
-/** A gateway for its agents' namespaces; their workloads, which are a team's own, do not run. */
+/** A gateway with its agents' namespaces. The agents' workloads, which teams bring themselves, do not run. */
 function gatewaySettings(path: GatewayPath, agents: number): Settings {
   const names = Array.from({ length: agents }, (_, index) => ({
     name: `bench-agent-${index + 1}`,
@@ -103,7 +103,7 @@ async function measureHost(args: ProgramArgs): Promise<ProgramSample[]> {
   }
 }
 
-/** A stack from nothing to an update that changes nothing. */
+/** Deploys a stack from nothing, and ends with an update that changes nothing. */
 async function lifetime(
   stack: Stack,
   name: string,
@@ -122,7 +122,7 @@ async function lifetime(
     add(action, (performance.now() - started) / 1000);
   };
   const times = async (action: Action, work: () => Promise<unknown>) => {
-    // With many agents it is the update that counts.
+    // With many agents only the update matters.
     for (let count = 0; count < (agents > 1 ? 1 : repeats); count++) await time(action, work);
   };
   await times("preview", () => stack.preview({ signal }));
@@ -139,7 +139,7 @@ async function lifetime(
   return samples;
 }
 
-/** Removes what a run left that was killed. */
+/** Removes what a killed run left behind. */
 async function clear(pulumi: Pulumi): Promise<void> {
   for (const name of (await pulumi.stacks()).filter((stack) => stack.startsWith(PREFIX))) {
     await pulumi.stack(name).destroy();

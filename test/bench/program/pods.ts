@@ -1,15 +1,15 @@
 import type { Target } from "../../lab/target.ts";
 
-/** A pod of the gateway, and how long it took. */
+/** A pod of the gateway, and how long it took to start. */
 export interface GatewayPod {
   readonly program: "envoy" | "litellm";
-  /** From the kubelet's taking it on to Ready. Kubernetes tells both by the second. */
+  /** From the kubelet's acceptance of the pod until Ready. Kubernetes reports both times in whole seconds. */
   readonly secondsToReady: number;
   /** Milliseconds since 1970. */
   readonly readyAt: number;
 }
 
-/** What is read of a pod. */
+/** The fields of a pod that are read here. */
 export interface PodObject {
   readonly spec: { readonly containers: readonly { readonly name: string }[] };
   readonly status: {
@@ -24,7 +24,7 @@ export async function gatewayPods(target: Target, namespace: string): Promise<Ga
   return (JSON.parse(pods) as { items: PodObject[] }).items.flatMap(gatewayPod);
 }
 
-/** Nothing for a pod of another kind. */
+/** Empty for a pod of another kind. */
 export function gatewayPod({ spec, status }: PodObject): GatewayPod[] {
   const programs = ["envoy", "litellm"] as const;
   const program = programs.find((name) => spec.containers.some((c) => c.name === name));

@@ -1,21 +1,21 @@
 import { spread, type Spread } from "../relay/samples.ts";
 
-/** What of the program takes time. */
+/** The measured actions of the program. */
 export const actions = {
-  preview: "pulumi preview, nothing there yet",
-  up: "pulumi up, from nothing",
-  "preview-unchanged": "pulumi preview, nothing to change",
-  "up-unchanged": "pulumi up, nothing to change",
-  "gateway-ready": "from pulumi up to the gateway Ready",
-  "envoy-ready": "Envoy: from its pod's start to Ready",
-  "litellm-ready": "LiteLLM: from its pod's start to Ready",
-  "local-cluster-down": "npm run local, every part in the cache, cluster down",
-  "local-again": "npm run local once more",
+  preview: "pulumi preview of a new stack",
+  up: "pulumi up of a new stack",
+  "preview-unchanged": "pulumi preview without changes",
+  "up-unchanged": "pulumi up without changes",
+  "gateway-ready": "from pulumi up until the gateway is Ready",
+  "envoy-ready": "Envoy: from pod start until Ready",
+  "litellm-ready": "LiteLLM: from pod start until Ready",
+  "local-cluster-down": "npm run local, all parts in the cache, cluster down",
+  "local-again": "npm run local again, cluster up",
 } as const;
 
 export type Action = keyof typeof actions;
 
-/** One duration. */
+/** One measured duration. */
 export interface ProgramSample {
   /** The stack: its kind, or the gateway's path. */
   readonly stack: string;
@@ -24,7 +24,7 @@ export interface ProgramSample {
   readonly seconds: number;
 }
 
-/** What `measureProgram` found. */
+/** The result of `measureProgram`. */
 export interface ProgramResult {
   readonly samples: readonly ProgramSample[];
 }
@@ -37,7 +37,7 @@ export interface Row {
   readonly seconds: Spread;
 }
 
-/** The samples by action and stack, in the order in which they were first seen. */
+/** The samples by action and stack, in the order of first appearance. */
 export function rows({ samples }: ProgramResult): Row[] {
   const groups = new Map<string, ProgramSample[]>();
   for (const sample of samples) {

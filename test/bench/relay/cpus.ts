@@ -1,26 +1,26 @@
 import { availableParallelism } from "node:os";
 
-/** Commands that a program is started with so that it runs on its CPU alone. */
+/** Commands that start a program so that it runs only on its own CPU. */
 export interface Pinning {
   /** For the load generator and the upstream. */
   readonly traffic: readonly string[];
-  /** For whatever lies between them, all of its processes together. */
+  /** For all processes of the path between them. */
   readonly path: readonly string[];
-  /** CPUs that the path has, for programs that start a thread for each. */
+  /** Number of CPUs of the path, for programs that start one thread per CPU. */
   readonly pathCpus: number;
-  /** The same in words, for the report. */
+  /** The same as text, for the report. */
   readonly words: string;
 }
 
 /**
- * One CPU for both ends of the traffic and another for the path: direct has as much to send and to answer
- * with as every path has, and a path does not take from the ends what it needs itself.
+ * One CPU for both ends of the traffic and another for the path. So `direct` has as much CPU at both ends as every path, and
+ * a path does not take CPU from the ends.
  */
 export function pinning(cpus: number = availableParallelism()): Pinning {
   if (cpus < 2) {
     return {
       ...{ traffic: [], path: [], pathCpus: 1 },
-      words: "nothing is pinned: there is one CPU for everything",
+      words: "nothing is pinned, because there is only one CPU",
     };
   }
   return {
@@ -28,6 +28,6 @@ export function pinning(cpus: number = availableParallelism()): Pinning {
     path: ["taskset", "--cpu-list", "1"],
     pathCpus: 1,
     words:
-      "load generator and upstream share CPU 0; each path has CPU 1 for all of its processes, and Envoy one worker for it",
+      "load generator and upstream share CPU 0; all processes of a path share CPU 1, and Envoy has one worker",
   };
 }

@@ -10,13 +10,13 @@ import {
   type Upstream,
 } from "./traffic.ts";
 
-/** How much is measured of each subject in a round. */
+/** How much to measure of each subject in a round. */
 export interface Extent {
   readonly connections: readonly number[];
   readonly loadSeconds: number;
   readonly streams: readonly number[];
   readonly holdSeconds: number;
-  /** How long a number of streams may take to open. */
+  /** How long it may take to open the streams. */
   readonly patienceSeconds: number;
 }
 
@@ -28,7 +28,7 @@ export interface Ends {
 
 const MB = 1e6;
 
-/** Measures one thing of one subject, once. */
+/** Measures one thing of one subject once. */
 export async function measure(
   subject: Subject,
   { kind, size }: Pick<Sample, "kind" | "size">,
@@ -50,8 +50,8 @@ export async function measure(
 const QUIET = { lookSeconds: 0.5, cpu: 0.05, patienceSeconds: 60 };
 
 /**
- * Waits until a subject does nothing more. LiteLLM needs seconds of CPU once a thousand streams have ended, and the
- * subject that is measured next has the same CPU.
+ * Waits until a subject is idle. After a thousand streams have ended, LiteLLM still uses seconds of CPU, and the subject that
+ * is measured next uses the same CPU.
  */
 export async function untilQuiet({ pids }: Subject): Promise<void> {
   for (let waited = 0; waited < QUIET.patienceSeconds; waited += QUIET.lookSeconds) {
@@ -61,7 +61,7 @@ export async function untilQuiet({ pids }: Subject): Promise<void> {
   }
 }
 
-/** Figures, and what went wrong. */
+/** Figures, and the problem if there was one. */
 export type Measured = Pick<Sample, "figures" | "problem">;
 
 async function load(
@@ -103,7 +103,7 @@ async function hold(
     busy = busyMeter(subject, upstream);
   });
   const shares = busy();
-  // The next measurement begins when the path has let go of this one's streams.
+  // The next measurement begins when the path has closed this one's streams.
   const left = await upstream.idle();
   const figures: Partial<Record<Figure, number>> = {
     held: result.held,
@@ -113,7 +113,7 @@ async function hold(
     loadCpu: result.cpuSeconds / seconds,
   };
   const problems = [
-    ...(result.held < streams ? [`${streams - result.held} not held: ${reason(result)}`] : []),
+    ...(result.held < streams ? [`${streams - result.held} not kept open: ${reason(result)}`] : []),
     ...(left > 0 ? [`${left} still open upstream ${LET_GO_SECONDS} s after the client left`] : []),
   ];
   return { figures, ...(problems.length > 0 && { problem: problems.join("; ") }) };
@@ -121,7 +121,7 @@ async function hold(
 
 type Busy = Record<"pathCpu" | "upstreamCpu" | "stolenCpu", number>;
 
-/** From now to the call of the function returned: the share of one CPU that each has used, and that the hypervisor gave to others. */
+/** Measures from now to the call of the returned function: the share of one CPU that each process used, and that the hypervisor gave to others. */
 function busyMeter(subject: Subject, upstream: Upstream): () => Busy {
   const started = performance.now();
   const path = cpuSeconds(subject.pids);

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What processes have used and hold. */
+/** CPU time and memory of processes. */
 export interface Usage {
-  /** Since each of them started. */
+  /** CPU seconds since each process started. */
   readonly cpuSeconds: number;
   /**
-   * Resident set. Not the proportional one: with it an Envoy would look smaller because another one, of another
-   * path, has the same program in memory.
+   * Resident set size. The proportional one would make an Envoy look smaller while an Envoy of another path has the same
+   * program in memory.
    */
   readonly rssBytes: number;
 }
 
-/** Ticks in a second of `/proc`, the same on every Linux that Node runs on. */
+/** Ticks per second in `/proc`; the same on every Linux that Node supports. */
 const TICKS = 100;
 
-/** What processes use with all of their descendants. */
+/** CPU time and memory of processes with all of their descendants. */
 export function usage(roots: readonly number[]): Usage {
   const pids = withDescendants(roots, parents());
   return {
@@ -23,12 +23,12 @@ export function usage(roots: readonly number[]): Usage {
   };
 }
 
-/** CPU seconds of processes with all of their descendants; cheap enough to be asked for often. */
+/** CPU seconds of processes with all of their descendants. Cheap enough to call often. */
 export function cpuSeconds(roots: readonly number[]): number {
   return sum(withDescendants(roots, parents()).map(cpuSecondsOf));
 }
 
-/** The processes themselves and every process that descends from them, each once. */
+/** The processes and all of their descendants, each once. */
 export function withDescendants(
   roots: readonly number[],
   parentOf: ReadonlyMap<number, number>,
@@ -41,9 +41,9 @@ export function withDescendants(
   return [...found];
 }
 
-/** `utime` and `stime` of a line of `/proc/PID/stat`, in seconds, and the parent. */
+/** `utime` plus `stime` from `/proc/PID/stat`, in seconds, and the parent. */
 export function parseStat(line: string): { readonly parent: number; readonly cpuSeconds: number } {
-  // The second field is the program's name, which may hold spaces and brackets itself.
+  // The second field is the program's name, which may contain spaces and parentheses.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
   return {
     parent: Number(fields[1]),
@@ -57,7 +57,7 @@ export function parseResident(text: string): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
-/** Seconds that this machine's CPUs had work to do and the hypervisor gave them to another machine. */
+/** Seconds in which this machine's CPUs had work but the hypervisor ran another machine. */
 export function stolenSeconds(): number {
   return parseStolen(read("/proc/stat") ?? "");
 }
@@ -83,7 +83,7 @@ function cpuSecondsOf(pid: number): number {
   return stat === undefined ? 0 : parseStat(stat).cpuSeconds;
 }
 
-/** A process may end while it is looked at. */
+/** A process may end while it is being read. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");

@@ -9,7 +9,7 @@ import { type Subject, type SubjectName, UPSTREAM_HOST } from "./subjects/subjec
 import { Traffic } from "./traffic.ts";
 import { trafficProgram } from "./traffic/part.ts";
 
-/** What `measureRelay` is asked for. */
+/** The options of `measureRelay`. */
 export interface RelayArgs {
   readonly subjects: readonly SubjectName[];
   readonly rounds: number;
@@ -18,7 +18,7 @@ export interface RelayArgs {
   readonly signal: AbortSignal;
 }
 
-/** What it found. */
+/** The result of `measureRelay`. */
 export interface RelayResult {
   readonly pinning: string;
   readonly rounds: number;
@@ -28,15 +28,14 @@ export interface RelayResult {
 }
 
 /**
- * Measures all subjects side by side: each is started once, then every round measures each thing of all of them, one
- * subject soon after the other, because the machine is not as fast in one minute as in the next. Each round begins with
- * another subject.
+ * Measures all subjects side by side. Each is started once. Then every round measures each thing of all of them, one subject
+ * right after the other, because the machine's speed changes from minute to minute. Each round begins with another subject.
  */
 export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
   const { progress, signal, extent, rounds } = args;
   const pins: Pinning = pinning();
   const traffic = new Traffic(await trafficProgram(progress), pins.traffic);
-  // Portkey's gateway takes localhost alone for a custom host.
+  // Portkey's gateway accepts only localhost as a custom host.
   const certificate = await certificateFor(UPSTREAM_HOST, "localhost");
   const upstream = await traffic.startUpstream(certificate);
   const running: Subject[] = [];
@@ -83,12 +82,12 @@ function measurements(round: number, extent: Extent): Pick<Sample, "kind" | "siz
     ...(round === 1 ? [{ kind: "rest" as const, size: 0 }] : []),
     ...loads,
     { kind: "first-frame", size: 1 },
-    // To open a thousand takes most of the time, and their figures differ little.
+    // Opening a thousand streams takes most of the time, and their figures vary little.
     ...(round % 2 === 1 ? streams : []),
   ];
 }
 
-/** A list that begins with another of its elements. */
+/** Rotates a list. */
 export function rotated<T>(list: readonly T[], by: number): T[] {
   const from = by % Math.max(list.length, 1);
   return [...list.slice(from), ...list.slice(0, from)];

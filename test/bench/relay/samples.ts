@@ -1,32 +1,32 @@
 import type { SubjectName } from "./subjects/subject.ts";
 
-/** What is measured of a subject, at each of several sizes. */
+/** What is measured of a subject, for several sizes. */
 export type Kind =
-  /** Nothing is sent yet. */
+  /** Before any traffic. */
   | "rest"
-  /** Requests one after the other over each of `size` connections. */
+  /** Requests one after another on each of `size` connections. */
   | "load"
-  /** The same for streams, to their first frame. */
+  /** The same with streams, up to their first frame. */
   | "first-frame"
-  /** `size` streams that are held open at a time. */
+  /** `size` streams that are open at the same time. */
   | "streams";
 
-/** The names of all figures; each has its unit in it. */
+/** The names of all figures. Each name contains the unit. */
 export type Figure =
   | "requestsPerSecond"
   | "p50Ms"
   | "p99Ms"
-  /** CPUs that were busy with it, as a share of one. */
+  /** CPU use, as a fraction of one CPU. */
   | "pathCpu"
   | "loadCpu"
   | "upstreamCpu"
-  /** Of all CPUs together, what the hypervisor gave to other machines, as a share of one. */
+  /** CPU time of all CPUs that the hypervisor gave to other machines, as a fraction of one CPU. */
   | "stolenCpu"
-  /** CPU time of the path a request. */
+  /** CPU time of the path per request. */
   | "pathCpuMs"
   | "held"
   | "rssMb"
-  // Against another subject in the same round:
+  // Relative to another subject in the same round:
   | "addedP50Ms"
   | "addedP99Ms"
   | "shareOfDirect";
@@ -36,21 +36,21 @@ export interface Sample {
   readonly subject: SubjectName;
   readonly round: number;
   readonly kind: Kind;
-  /** Connections, or streams; 0 at rest. */
+  /** Number of connections or streams; 0 for `rest`. */
   readonly size: number;
   readonly figures: Partial<Record<Figure, number>>;
-  /** What went wrong; figures are then of what went right. */
+  /** What failed. The figures then cover only what succeeded. */
   readonly problem?: string;
 }
 
-/** A figure over the rounds. */
+/** A figure over all rounds. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** Median and range of numbers, at least one. */
+/** Median and range of one or more numbers. */
 export function spread(numbers: readonly number[]): Spread {
   const sorted = [...numbers].sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
@@ -59,7 +59,7 @@ export function spread(numbers: readonly number[]): Spread {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
-/** Adds to each sample what it means beside direct's of the same round, kind and size. */
+/** Adds to each sample its figures relative to those of `direct` with the same round, kind and size. */
 export function besideDirect(samples: readonly Sample[]): Sample[] {
   return samples.map((sample) => {
     const direct = samples.find(
@@ -92,7 +92,7 @@ export function samplesOf(
   return samples.filter((s) => s.subject === subject && s.kind === kind && s.size === size);
 }
 
-/** A figure over the rounds; undefined where it was not measured. */
+/** A figure over all rounds; undefined if it was not measured. */
 export function over(
   samples: readonly Sample[],
   subject: SubjectName,

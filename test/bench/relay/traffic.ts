@@ -12,20 +12,20 @@ export interface Quantiles {
   readonly max: number;
 }
 
-/** What `traffic load` reports. */
+/** The output of `traffic load`. */
 export interface LoadResult {
   readonly requests: number;
   readonly errors: number;
   readonly firstError?: string;
   readonly seconds: number;
   readonly latencyMs: Quantiles;
-  /** Of the load generator itself. */
+  /** CPU seconds of the load generator itself. */
   readonly cpuSeconds: number;
 }
 
-/** What `traffic streams` reports. */
+/** The output of `traffic streams`. */
 export interface StreamsResult {
-  /** Open, and with frames, for the whole time. */
+  /** Number of streams that were open and got frames the whole time. */
   readonly held: number;
   readonly frames: number;
   readonly firstError?: string;
@@ -34,19 +34,19 @@ export interface StreamsResult {
   readonly cpuSeconds: number;
 }
 
-/** The API that every path ends at, on loopback. */
+/** The fake API at the end of every path, on loopback. */
 export interface Upstream {
   readonly pid: number;
   readonly port: number;
-  /** Waits until no request is open there any more; those that stay open are ended and counted. */
+  /** Waits until it has no open request. Requests that stay open are counted and then closed. */
   idle(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** How long a path may take to end its requests once its clients have left. */
+/** How long a path may take to close its requests after its clients have disconnected. */
 export const LET_GO_SECONDS = 8;
 
-/** The program that is both ends of the traffic, and the CPU that they run on. */
+/** The program for both ends of the traffic, and the CPU on which they run. */
 export class Traffic {
   readonly #argv: readonly string[];
 
@@ -81,8 +81,8 @@ export class Traffic {
   }
 
   /**
-   * Keeps connections busy for a while. `to` is the flags of a target; `whileOpen` is called when each connection has
-   * had an answer and measuring begins.
+   * Keeps connections busy for a while. `to` contains the flags of a target. `whileOpen` is called when each connection has had
+   * an answer and the measurement begins.
    */
   async load(
     to: readonly string[],
@@ -96,7 +96,7 @@ export class Traffic {
     return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
   }
 
-  /** Holds streams for a while; `whileHeld` is called when all of them are open. */
+  /** Keeps streams open for a while. `whileHeld` is called when all of them are open. */
   async streams(
     to: readonly string[],
     args: { readonly streams: number; readonly seconds: number; readonly patienceSeconds: number },
@@ -115,7 +115,7 @@ export class Traffic {
   }
 }
 
-/** Asks until the answer is 0, for so long; returns the last answer. */
+/** Repeats a query until the answer is 0 or time is up. Returns the last answer. */
 async function untilNone(ask: () => Promise<number>, seconds: number): Promise<number> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
@@ -127,7 +127,7 @@ async function untilNone(ask: () => Promise<number>, seconds: number): Promise<n
 
 type Piped = ChildProcessByStdio<null, Readable, Readable>;
 
-/** What the program reports at its end; `whenOpen` is called when it says that measuring begins. */
+/** The program's output at its end. `whenOpen` is called when the program reports that the measurement begins. */
 async function lastLine(child: Piped, whenOpen: () => void): Promise<string> {
   let last = "";
   createInterface({ input: child.stdout }).on("line", (line) => {
@@ -138,14 +138,14 @@ async function lastLine(child: Piped, whenOpen: () => void): Promise<string> {
   return last;
 }
 
-/** Rejects when the program ends with an error. */
+/** Rejects if the program fails. */
 function failure(child: Piped): Promise<never> {
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   return new Promise((_resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
-      if (code !== 0) reject(new Error(`traffic ended with ${code}:\n${errors}`));
+      if (code !== 0) reject(new Error(`the traffic program exited with code ${code}:\n${errors}`));
     });
   });
 }

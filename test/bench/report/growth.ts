@@ -5,7 +5,7 @@ import type { SubjectName } from "../relay/subjects/subject.ts";
 import { type Plot, PLOT, renderPlot, type Series } from "./plot.ts";
 import type { Report } from "./report.ts";
 
-/** Readable on white and on black, and told apart by people who see few colours: the line's end names it, too. */
+/** Colors that are readable on white and black and for color-blind readers. Each line also has its name at its end. */
 const COLORS: Readonly<Record<SubjectName, string>> = {
   direct: "#6b7280",
   "envoy-bare": "#94a3b8",
@@ -17,7 +17,7 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   portkey: "#7c3aed",
 };
 
-/** How the figures grow, a plot for each question. */
+/** How the figures grow: one plot per question. */
 export function growthPlots({ relay, program }: Report): Plot[] {
   return [
     ...(relay === undefined ? [] : relayPlots(relay)),
@@ -25,7 +25,7 @@ export function growthPlots({ relay, program }: Report): Plot[] {
   ].filter(({ series }) => series.some(({ points }) => points.length > 1));
 }
 
-const STREAMS = "streams held";
+const STREAMS = "open streams";
 
 function relayPlots(result: RelayResult): Plot[] {
   const { connections, streams } = result.extent;
@@ -86,13 +86,13 @@ function agentsPlots(result: ProgramResult): Plot[] {
 
 const FONT = `font-family="system-ui, sans-serif" font-size="13"`;
 
-/** One plot as an SVG of its own. */
+/** One plot as an SVG. */
 export function plotSvg(plot: Plot): string {
   const { width, height } = PLOT;
   return `<svg viewBox="0 0 ${width} ${height}" ${FONT} role="img">\n${renderPlot(plot)}\n</svg>`;
 }
 
-/** The first plots beside each other, as a file that a README can show. */
+/** The first plots next to each other, as a file for a README. */
 export function overviewSvg(report: Report, count = 2): string {
   const plots = growthPlots(report).slice(0, count);
   const gap = 30;

@@ -5,7 +5,7 @@ import { programTables, relayTables, type Table } from "./tables.ts";
 import type { Target } from "./targets.ts";
 import { circumstances } from "./terminal.ts";
 
-/** The report as one self-contained page, for a phone as for a wide screen. */
+/** The report as one self-contained page, for narrow and wide screens. */
 export function renderHtml(report: Report): string {
   const tables = [
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
@@ -39,7 +39,7 @@ function targetList(targets: readonly Target[]): string {
   const items = targets.map(({ met, title, limit, measured, bound }) => {
     const why = bound === undefined ? "" : `<br><small>Bound: ${escapeXml(bound)}</small>`;
     const sign = met ? "✓ met" : "✗ missed";
-    return `<li class="${met ? "met" : "missed"}"><b>${sign}</b> ${escapeXml(title)}: ${escapeXml(measured)}, wanted ${escapeXml(limit)}${why}</li>`;
+    return `<li class="${met ? "met" : "missed"}"><b>${sign}</b> ${escapeXml(title)}: ${escapeXml(measured)}, target ${escapeXml(limit)}${why}</li>`;
   });
   return `<h2>Targets</h2>\n<ul class="targets">\n${items.join("\n")}\n</ul>`;
 }
@@ -61,7 +61,7 @@ ${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n")}
 </tbody></table></div>`;
 }
 
-/** A table wider than the screen moves under its first column, which stays. */
+/** A table wider than the screen scrolls under its first column, which stays in place. */
 const STYLE = `
 :root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #1f2328; --quiet: #5c646d; --line: #e4e1db; --met: #17694a; --missed: #a3211b; }
 @media (prefers-color-scheme: dark) {

@@ -2,7 +2,7 @@
 export interface Series {
   readonly name: string;
   readonly color: string;
-  /** By ascending x; `low` and `high` are drawn as a bar through the point. */
+  /** Sorted by x. `low` and `high` are drawn as a bar through the point. */
   readonly points: readonly {
     readonly x: number;
     readonly y: number;
@@ -15,9 +15,9 @@ export interface Series {
 export interface Plot {
   readonly title: string;
   readonly xLabel: string;
-  /** Evenly spaced whatever they are, or where they are on a line from 0. */
+  /** `even`: evenly spaced, whatever the values are. `linear`: on a scale that begins at 0. */
   readonly x: "even" | "linear";
-  /** By powers of ten, for figures that lie orders of magnitude apart. */
+  /** By powers of ten, for figures of very different sizes. */
   readonly scale: "linear" | "log";
   readonly series: readonly Series[];
 }
@@ -28,7 +28,7 @@ export const PLOT = { width: 440, height: 320 } as const;
 const AREA = { left: 52, right: 86, top: 40, bottom: 44 } as const;
 const LABEL_HEIGHT = 15;
 
-/** Draws a plot as the content of an SVG; text takes the colour of its surroundings. */
+/** Draws a plot as the content of an SVG. Its text has the color of the surrounding text. */
 export function renderPlot(plot: Plot): string {
   const xs = [...new Set(plot.series.flatMap(({ points }) => points.map(({ x }) => x)))].sort(
     (a, b) => a - b,
@@ -70,12 +70,12 @@ export function logScale(values: readonly number[]): Scale {
   const powers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   return {
     at: (value) => (Math.log10(Math.max(value, 10 ** from)) - from) / (to - from),
-    // A negative power is written as such: 10 ** -1 is not 0.1 to the last digit everywhere.
+    // A negative power is written as text, because 10 ** -1 is not exactly 0.1 everywhere.
     ticks: powers.map((power) => (power < 0 ? Number(`1e${power}`) : 10 ** power)),
   };
 }
 
-/** From 0 to a round number above the greatest value, in at most six steps. */
+/** From 0 to a round number above the largest value, in at most six steps. */
 export function linearScale(values: readonly number[]): Scale {
   const most = Math.max(...values, 1);
   const magnitude = 10 ** Math.floor(Math.log10(most));
@@ -111,7 +111,7 @@ function line({ points, color }: Series, x: (v: number) => number, y: (v: number
   return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>${marks.join("")}`;
 }
 
-/** The names at the ends of the lines, moved apart where they would cover each other. */
+/** The names at the ends of the lines, moved apart so that they do not overlap. */
 function endLabels(series: readonly Series[], y: (value: number) => number): string[] {
   const ends = series
     .flatMap(({ name, color, points }) => {
@@ -132,7 +132,7 @@ function text(x: number, y: number, content: string, attributes: string): string
   return `<text x="${round(x)}" y="${round(y)}"${fill} ${attributes}>${escapeXml(content)}</text>`;
 }
 
-/** A text as XML and HTML show it. */
+/** Escapes a text for XML and HTML. */
 export function escapeXml(content: string): string {
   return content
     .replaceAll("&", "&amp;")

@@ -2,7 +2,7 @@ import type { ProgramResult } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
 import { programTargets, relayTargets, type Target } from "./targets.ts";
 
-/** Where and with what the figures were measured. */
+/** Where and with which versions the figures were measured. */
 export interface Circumstances {
   /** ISO 8601. */
   readonly date: string;
@@ -11,21 +11,21 @@ export interface Circumstances {
     readonly cores: number;
     readonly memoryGb: number;
     readonly system: string;
-    /** Load average when the run began: of a machine that did something else, the figures are worse. */
+    /** Load average at the start of the run. If the machine was busy, the figures are worse. */
     readonly loadAtStart: number;
   };
   readonly versions: Readonly<Record<string, string>>;
   readonly minutes: number;
 }
 
-/** Everything that one run of the bench found. */
+/** The results of one run of the benchmark. */
 export interface Report extends Circumstances {
   readonly relay?: RelayResult;
   readonly program?: ProgramResult;
   readonly targets: readonly Target[];
 }
 
-/** Puts a report together. */
+/** Builds the report. */
 export function reportOf(
   circumstances: Circumstances,
   results: { readonly relay?: RelayResult; readonly program?: ProgramResult },

@@ -3,10 +3,10 @@ import type { RelayResult } from "../relay/rounds.ts";
 import { type Figure, type Kind, over, type Spread } from "../relay/samples.ts";
 import { type SubjectName, subjectTitles } from "../relay/subjects/subject.ts";
 
-/** A table in words, for the terminal and the page alike. */
+/** A table of texts, for both the terminal and the page. */
 export interface Table {
   readonly title: string;
-  /** What a person must know to read it. */
+  /** What a reader must know to understand it. */
   readonly note?: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -20,8 +20,8 @@ export function relayTables(result: RelayResult): Table[] {
 
 function legend({ subjects }: RelayResult): Table {
   return {
-    title: "What lies between agent and API",
-    head: ["", "as rendered for production, by its own process on loopback"],
+    title: "What runs between agent and API",
+    head: ["", "with production settings, as processes on loopback"],
     rows: subjects.map((subject) => [subject, subjectTitles[subject]]),
   };
 }
@@ -29,8 +29,8 @@ function legend({ subjects }: RelayResult): Table {
 function latency(result: RelayResult): Table {
   const sizes = result.extent.connections;
   return {
-    title: "Latency of a request (ms), one after the other over each connection",
-    note: "p50 / p99, medians over the rounds; in brackets the p50's range. First frame: of a stream, at one connection. Added: p50 to direct's.",
+    title: "Latency of a request (ms), with one request after another on each connection",
+    note: "p50 / p99, medians over the rounds; in brackets the range of the p50. First frame: of a stream, with one connection. Added: p50 minus that of direct.",
     head: ["", ...sizes.map(connections), "first frame", "added at 1", "added, first frame"],
     rows: result.subjects.map((subject) => {
       const at = reader(result, subject);
@@ -54,9 +54,9 @@ function throughput(result: RelayResult): Table {
   const several = sizes.filter((size) => size > 1);
   const stolen = Math.max(...result.samples.map(({ figures }) => figures.stolenCpu ?? 0));
   return {
-    title: "Requests a second, and who is busy with them",
-    note: `Of direct's: medians of the rounds' ratios. CPU, as a share of one: path + load generator + upstream, at the most connections; the hypervisor took at most ${percent(stolen)} of one. CPU a request: of the path.`,
-    head: ["", ...sizes.map(connections), ...several.map((n) => `of direct's at ${n}`)].concat([
+    title: "Requests per second, and CPU use",
+    note: `Share of direct: median over the rounds. CPU, as a fraction of one CPU: path + load generator + upstream, with the most connections; the hypervisor took at most ${percent(stolen)} of one CPU. CPU per request: of the path.`,
+    head: ["", ...sizes.map(connections), ...several.map((n) => `share of direct at ${n}`)].concat([
       "CPU",
       "CPU a request",
     ]),
@@ -81,13 +81,9 @@ function throughput(result: RelayResult): Table {
 function streams(result: RelayResult): Table {
   const sizes = result.extent.streams;
   return {
-    title: "Streams held, one frame each 0.5 s, in every other round",
-    note: "Delay: from the upstream's write to the client's read, p50 / p99 in ms. Memory: resident, of all processes of the path, the most of all rounds.",
-    head: [
-      "",
-      "memory at rest",
-      ...sizes.flatMap((n) => [`held of ${n}`, "delay", "memory", "CPU"]),
-    ],
+    title: "Open streams, one frame per 0.5 s, in every second round",
+    note: "Delay: from the upstream's write to the client's read, p50 / p99 in ms. Memory: resident, of all processes of the path, maximum over the rounds.",
+    head: ["", "idle memory", ...sizes.flatMap((n) => [`open of ${n}`, "delay", "memory", "CPU"])],
     rows: result.subjects.map((subject) => {
       const at = reader(result, subject);
       const memory = (kind: Kind, size: number) =>
@@ -106,22 +102,22 @@ function streams(result: RelayResult): Table {
   };
 }
 
-/** What went wrong, each thing once, so that no figure hides it. */
+/** All failures, each once, so that no figure hides one. */
 function problems({ samples }: RelayResult): Table {
   const lines = samples.flatMap(({ subject, kind, size, round, problem }) =>
     problem === undefined ? [] : [[subject, `${kind} ${size}, round ${round}`, problem]],
   );
-  return { title: "What went wrong", head: ["", "where", "what"], rows: lines };
+  return { title: "Failures", head: ["", "where", "what"], rows: lines };
 }
 
-/** What the program itself costs. */
+/** What the commands themselves cost. */
 export function programTables(result: ProgramResult): Table[] {
   const all = rows(result);
   const stacks = [...new Set(all.map(({ stack, agents }) => nameOf(stack, agents)))];
   return [
     {
-      title: "The program (s)",
-      note: "Medians; in brackets the range, where there was more than one try. On the embedded cluster.",
+      title: "The commands (s)",
+      note: "Medians; in brackets the range, if there were several runs. On the embedded cluster.",
       head: ["", ...stacks],
       rows: (Object.keys(actions) as (keyof typeof actions)[])
         .filter((action) => all.some((row) => row.action === action))
@@ -166,7 +162,7 @@ function percent(share: number | undefined): string {
   return share === undefined ? "–" : `${Math.round(share * 100)} %`;
 }
 
-/** Three digits that count, and no more than people read. */
+/** Three significant digits. */
 export function digits(value: number): string {
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString("en-US");

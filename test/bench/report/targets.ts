@@ -3,15 +3,15 @@ import { type Action, rows } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
 import { over, samplesOf, spread, type Spread } from "../relay/samples.ts";
 
-/** What the project wants to reach, and whether this run did. */
+/** A goal of the project, and whether this run reached it. */
 export interface Target {
   readonly title: string;
-  /** The limit in words. */
+  /** The limit as text. */
   readonly limit: string;
-  /** What was measured, in words. */
+  /** The measured value as text. */
   readonly measured: string;
   readonly met: boolean;
-  /** Of a target that was missed: what the figures of the same run say about why. */
+  /** For a missed target: the figures of the same run that explain it. */
   readonly bound?: string;
 }
 
@@ -22,7 +22,7 @@ const MEMORY_MB = 150;
 const SHIM_COST = 0.1;
 const APART = "with Envoy on the other CPU:";
 
-/** The targets of the paths, as far as the run has what each needs. */
+/** The targets of the paths, as far as the run has the figures for them. */
 export function relayTargets(result: RelayResult): Target[] {
   return [
     addedLatency(result),
@@ -38,7 +38,7 @@ function addedLatency({ samples }: RelayResult): Target | undefined {
   if (added === undefined) return undefined;
   const met = added.median <= LATENCY_MS;
   return {
-    title: "envoy: added latency at one connection, p50",
+    title: "envoy: added latency with one connection, p50",
     limit: `at most ${LATENCY_MS} ms`,
     measured: `${words(added, 2)} ms`,
     met,
@@ -52,12 +52,16 @@ function throughput({ samples }: RelayResult, connections: number): Target | und
   const met = share.median >= SHARE_OF_DIRECT;
   const bare = over(samples, "envoy-bare", "load", connections, "shareOfDirect");
   return {
-    title: `envoy: requests/s of direct's at ${connections} connections`,
+    title: `envoy: requests/s relative to direct, with ${connections} connections`,
     limit: `at least ${percent(SHARE_OF_DIRECT)}`,
     measured: percents(share),
     met,
     ...(!met && {
-      bound: besides(bound(samples, "envoy", connections), "bare Envoy keeps", bare),
+      bound: besides(
+        bound(samples, "envoy", connections),
+        "Envoy with only one route reaches",
+        bare,
+      ),
     }),
   };
 }
@@ -67,10 +71,10 @@ function streamMemory({ samples }: RelayResult): Target | undefined {
   const memory = over(samples, "envoy", "streams", STREAMS, "rssMb");
   if (held === undefined || memory === undefined) return undefined;
   return {
-    title: `envoy: memory with ${STREAMS} streams held`,
+    title: `envoy: memory with ${STREAMS} open streams`,
     limit: `all ${STREAMS} under ${MEMORY_MB} MB`,
-    measured: `${words(memory, 0)} MB, ${held.min} held`,
-    // Memory that was once taken is not given back, so the last round's is what counts.
+    measured: `${words(memory, 0)} MB, ${held.min} open`,
+    // A process does not give memory back, so the last round counts.
     met: held.min === STREAMS && memory.max < MEMORY_MB,
   };
 }
@@ -81,7 +85,7 @@ function shimLatency({ samples }: RelayResult): Target | undefined {
   const met = ratio.median <= 1 + SHIM_COST;
   const apart = besideLiteLlm(samples, "shim-apart", 1, "p50Ms");
   return {
-    title: "shim: latency over bare litellm's at one connection, p50",
+    title: "shim: latency relative to path litellm, with one connection, p50",
     limit: `at most ${percent(SHIM_COST)} more`,
     measured: percents(above(ratio)),
     met,
@@ -97,7 +101,7 @@ function shimThroughput({ samples }: RelayResult): Target | undefined {
   const met = ratio.median >= 1 - SHIM_COST;
   const apart = besideLiteLlm(samples, "shim-apart", 16, "requestsPerSecond");
   return {
-    title: "shim: requests/s of bare litellm's at 16 connections",
+    title: "shim: requests/s relative to path litellm, with 16 connections",
     limit: `at least ${percent(1 - SHIM_COST)}`,
     measured: percents(ratio),
     met,
@@ -109,7 +113,7 @@ function above({ median, min, max }: Spread): Spread {
   return { median: median - 1, min: min - 1, max: max - 1 };
 }
 
-/** The shim's figure over litellm's of the same round. */
+/** The shim's figure divided by litellm's of the same round. */
 function besideLiteLlm(
   samples: RelayResult["samples"],
   subject: "shim" | "shim-apart",
@@ -126,7 +130,7 @@ function besideLiteLlm(
   return ratios.length === 0 ? undefined : spread(ratios);
 }
 
-/** Which of the three is out of CPU, and how much of it a request takes on the path. */
+/** Which of the three has no CPU left, and how much CPU a request needs on the path. */
 function bound(
   samples: RelayResult["samples"],
   subject: "envoy" | "shim",
@@ -137,11 +141,11 @@ function bound(
   const ends = median("loadCpu") + median("upstreamCpu");
   return (
     `the path's CPU is ${percent(median("pathCpu"))} busy, at ${median("pathCpuMs").toFixed(3)} ms ` +
-    `a request; that of load generator and upstream ${percent(ends)}`
+    `per request; that of load generator and upstream ${percent(ends)}`
   );
 }
 
-/** The words and, where it was measured, what another subject of the same run shows. */
+/** Adds what another subject of the same run reached, if it was measured. */
 function besides(words: string, what: string, other: Spread | undefined): string {
   return other === undefined ? words : `${words}; ${what} ${percents(other)}`;
 }
@@ -152,7 +156,7 @@ const PROGRAM_LIMITS: readonly { readonly action: Action; readonly seconds: numb
   { action: "litellm-ready", seconds: 40 },
 ];
 
-/** The targets of the program: of the stacks with one agent, which no host has, the slowest counts. */
+/** The targets of the program. Of all stacks with one agent (a host has none), the slowest counts. */
 export function programTargets(result: ProgramResult): Target[] {
   return PROGRAM_LIMITS.flatMap(({ action, seconds }) => {
     const measured = rows(result).filter((row) => row.action === action && row.agents === 1);
@@ -171,8 +175,8 @@ export function programTargets(result: ProgramResult): Target[] {
 
 const PROGRAM_TITLES: Partial<Record<Action, string>> = {
   preview: "program: pulumi preview of a gateway stack, the slowest",
-  "envoy-ready": "program: Envoy Ready after its pod's start",
-  "litellm-ready": "program: LiteLLM Ready after its pod's start",
+  "envoy-ready": "program: time from Envoy's pod start until Ready",
+  "litellm-ready": "program: time from LiteLLM's pod start until Ready",
 };
 
 function words({ median, min, max }: Spread, digits: number): string {

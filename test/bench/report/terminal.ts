@@ -1,7 +1,7 @@
 import type { Report } from "./report.ts";
 import { programTables, relayTables, type Table } from "./tables.ts";
 
-/** The report as a person reads it in a terminal. */
+/** The report for a terminal. */
 export function renderTerminal(report: Report): string {
   const tables = [
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
@@ -10,7 +10,7 @@ export function renderTerminal(report: Report): string {
   return `${[...circumstances(report), ...tables.flatMap(lines), ...targets(report)].join("\n")}\n`;
 }
 
-/** Machine, versions and date, a line each. */
+/** Machine, versions and date, one per line. */
 export function circumstances(report: Report): string[] {
   const { machine, versions, relay } = report;
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -40,7 +40,7 @@ function targets({ targets }: Report): string[] {
     "",
     "Targets",
     ...targets.flatMap(({ met, title, limit, measured, bound }) => [
-      `${met ? "✓" : "✗"} ${title}: ${measured}, wanted ${limit}`,
+      `${met ? "✓" : "✗"} ${title}: ${measured}, target ${limit}`,
       ...(bound === undefined ? [] : [`    bound: ${bound}`]),
     ]),
   ];

@@ -29,9 +29,9 @@ export async function runFresh(
   const { agents } = (await stack.outputs()) as unknown as {
     agents: Record<string, { namespace: string; podPatch: PodPatch }>;
   };
-  const room = Object.values(agents).find(({ namespace }) => namespace === around.agent);
-  if (room === undefined) throw new Error(`there is no agent ${around.agent}`);
-  const template = applyPodPatch(room.podPatch, {
+  const outputOfAgent = Object.values(agents).find(({ namespace }) => namespace === around.agent);
+  if (outputOfAgent === undefined) throw new Error(`there is no agent ${around.agent}`);
+  const template = applyPodPatch(outputOfAgent.podPatch, {
     spec: {
       restartPolicy: "Never",
       enableServiceLinks: false,

@@ -33,9 +33,9 @@ const restricted = {
  */
 export async function startSender(target: Target, stack: Stack, agent: string): Promise<Sender> {
   const outputs = (await stack.outputs()) as unknown as Outputs;
-  const room = outputs.agents[agent];
-  if (room === undefined) throw new Error(`there is no agent ${agent}`);
-  const { namespace, tokenSecret, podPatch } = room;
+  const outputOfAgent = outputs.agents[agent];
+  if (outputOfAgent === undefined) throw new Error(`there is no agent ${agent}`);
+  const { namespace, tokenSecret, podPatch } = outputOfAgent;
   const pod = "sender";
   const manifest = {
     apiVersion: "v1",

@@ -21,8 +21,8 @@ import { inventory, without } from "./spike-inventory.ts";
 import { drawnSecrets, leaks, namespaceSurfaces } from "./spike-secrets.ts";
 
 /**
-  * Spikes from `up` to nothing: side by side, reaped, and destroyed in bad situations. The tests depend on each other, in
-  * order. `before` is the inventory of the cluster without a spike.
+ * Spikes from `up` to nothing: side by side, reaped, and destroyed in bad situations. The tests depend on each other, in
+ * order. `before` is the inventory of the cluster without a spike.
  */
 const progress = lineProgress();
 const HOUR = 3600;
@@ -341,15 +341,15 @@ test("an orphan that cannot be deleted is reported with what blocks it, and its 
     "--output=jsonpath={.metadata.finalizers}",
   ]);
   expect(finalizers).toBe('["walk.test/hold"]');
-// Otherwise the namespace controller, which retries ever less often, would not look again for a minute.
+
   await target.kubectl(["patch", ...held, "--patch", '{"metadata":{"finalizers":null}}']);
-  // Else the namespace's controller, which tries ever less often, would not look for a minute.
+  // Otherwise the namespace controller, which retries ever less often, would not look again for a minute.
   await target.kubectl(["annotate", "namespace", "walk-stuck", "walk.test/look=again"]);
   await target.kubectl(["wait", "--for=delete", "namespace/walk-stuck", "--timeout=60s"]);
   expect(await inventory(target)).toEqual(before);
-/** Waits until a container in a namespace was restarted several times. */
+});
 
-/** Waits until a container of a namespace was started again and again. */
+/** Waits until a container in a namespace was restarted several times. */
 async function crashLooping(namespace: string): Promise<void> {
   for (;;) {
     const pods = await target.kubectl(["get", "pods", `--namespace=${namespace}`, "--output=json"]);

@@ -53,8 +53,8 @@ async function handle(
   connections: Connections,
 ): Promise<unknown> {
   const url = new URL(request.url ?? "/", "http://control");
-  const [, room = "", name = "", part = ""] = url.pathname.split("/");
-  switch (`${request.method ?? ""} ${room}`) {
+  const [, collection = "", name = "", part = ""] = url.pathname.split("/");
+  switch (`${request.method ?? ""} ${collection}`) {
     case "GET health":
       return {
         ready: true,

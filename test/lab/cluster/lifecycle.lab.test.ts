@@ -194,7 +194,7 @@ async function kill(name: string): Promise<void> {
 }
 
 /** A `step` function that records the titles. */
-function told(titles: string[]): Progress["step"] {
+function recorded(titles: string[]): Progress["step"] {
   return (title, work) => {
     titles.push(title);
     return work(() => undefined);
@@ -239,7 +239,7 @@ describe("a killed program of the cluster", () => {
     expect(Object.keys(pods)).toHaveLength(2);
     await kill(name);
     const said: string[] = [];
-    await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
+    await ensureCluster(lab, { ...silent, step: recorded(said) }, ["node"]);
     expect(said).toEqual([`Restarting ${name}, which had ended`]);
     expect(daemonPid(lab, name)).toBeGreaterThan(1);
     expect(sandboxInit(lab)).toBe(init);
@@ -261,7 +261,7 @@ describe("a killed program of the cluster", () => {
     const pods = await podsOf(lab);
     await kill("sandbox");
     const said: string[] = [];
-    await ensureCluster(lab, { ...silent, step: told(said) }, ["node"]);
+    await ensureCluster(lab, { ...silent, step: recorded(said) }, ["node"]);
     expect(said).toEqual(["Restarting the embedded cluster, which had ended"]);
     expect(await podsOf(lab)).toEqual(
       Object.fromEntries(Object.entries(pods).map(([uid, restarts]) => [uid, restarts + 1])),

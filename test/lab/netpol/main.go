@@ -1,13 +1,13 @@
-// Stands in for k3s's NetworkPolicy controller (kube-router), which cannot be had here: it enforces NetworkPolicies on
-// real packets with nftables, in the network namespace that it is started in. As with k3s, policies hold a moment after
-// a pod got its address (how long is a knob here), and while it does not run nothing new is enforced: it fails open.
+// Replaces k3s's NetworkPolicy controller (kube-router), which is not available here: it enforces NetworkPolicies on real
+// packets with nftables, in the network namespace in which it runs. As with k3s, policies take effect shortly after a pod
+// got its address (the delay is configurable), and while it does not run, new policies are not enforced: it fails open.
 //
-// Taken over where kube-router (its source at v2.1.0, the same at 2.6.3) differs from what Kubernetes says: its reading
-// of address blocks (policy/networks.go), the ICMP that it lets every pod have, and that it drops what conntrack calls
-// invalid. Not taken over, and not used by any policy of ours, which test/unit/components/egress/policies.test.ts sees
-// to: port names, which kube-router opens on every address when the rule of an egress policy names no peers; and that
-// it judges either end of a connection by both directions' rules of a policy for both, so that such a policy opens
-// its own pods to one another if either direction's rules do.
+// Where kube-router (source at v2.1.0, unchanged in 2.6.3) differs from Kubernetes, this program does the same as
+// kube-router: it reads address blocks in the same way (policy/networks.go), allows the same ICMP to every pod, and drops
+// packets that conntrack calls invalid. Two differences are not copied, because none of our policies uses them, which
+// test/unit/components/egress/policies.test.ts checks. First, named ports: if an egress rule names no peers, kube-router
+// opens them at every address. Second, policies with rules for both directions: kube-router applies both directions' rules
+// to each end of a connection, so the policy's own pods may connect to one another if either direction allows it.
 package main
 
 import (
@@ -31,9 +31,9 @@ func main() {
 }
 
 func run() error {
-	kubeconfig := flag.String("kubeconfig", "", "file that leads to the API server (required)")
-	socket := flag.String("socket", "", "unix socket to control it by (required)")
-	delayFlag := flag.String("delay", "0s", "how late what it sees is enforced: a duration, or never")
+	kubeconfig := flag.String("kubeconfig", "", "kubeconfig of the API server (required)")
+	socket := flag.String("socket", "", "unix socket for control commands (required)")
+	delayFlag := flag.String("delay", "0s", "delay before a change is enforced: a duration, or never")
 	flag.Parse()
 	if *kubeconfig == "" || *socket == "" || flag.NArg() > 0 {
 		return fmt.Errorf("usage: netpol --kubeconfig FILE --socket FILE [--delay 0s|2s|never]")

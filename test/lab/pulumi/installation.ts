@@ -35,8 +35,8 @@ export async function installedPulumi(path: string): Promise<string | undefined>
   const folders = path.split(delimiter).filter((folder) => folder !== "");
   const pulumi = await firstExecutable(folders, "pulumi");
   if (pulumi === undefined) return undefined;
-  const beside = dirname(await realpath(pulumi));
-  const host = await firstExecutable([...folders, beside], "pulumi-language-nodejs");
+  const ownFolder = dirname(await realpath(pulumi));
+  const host = await firstExecutable([...folders, ownFolder], "pulumi-language-nodejs");
   return host === undefined ? undefined : pulumi;
 }
 

@@ -4,14 +4,14 @@ import { parseOptions } from "../../bench/options.ts";
 import { gatewayPod } from "../../bench/program/pods.ts";
 
 describe("npm run bench", () => {
-  test("measures both parts in five rounds, and writes no file that it is not given", () => {
+  test("by default measures both parts in five rounds and writes no file", () => {
     expect(parseOptions([])).toEqual({
       ...{ relay: true, program: true, rounds: 5 },
       ...{ json: undefined, html: undefined, svg: undefined },
     });
   });
 
-  test("measures one part, when asked to", () => {
+  test("measures one part if --only names it", () => {
     const argv = ["--only", "relay", "--rounds", "7", "--json", "a", "--html", "b", "--svg", "c"];
     expect(parseOptions(argv)).toEqual({
       ...{ relay: true, program: false, rounds: 7, json: "a", html: "b", svg: "c" },
@@ -20,8 +20,8 @@ describe("npm run bench", () => {
   });
 
   test.each([
-    [["--rounds", "0"], "--rounds 0 is no whole number from 1 to 100"],
-    [["--rounds", "2.5"], "--rounds 2.5 is no whole number from 1 to 100"],
+    [["--rounds", "0"], "--rounds 0 is not a whole number from 1 to 100"],
+    [["--rounds", "2.5"], "--rounds 2.5 is not a whole number from 1 to 100"],
     [["--only", "both"], "--only both is not one of relay, program"],
     [["--fast"], "Unknown option '--fast'"],
     [["now"], "Unexpected argument 'now'"],
@@ -40,13 +40,13 @@ describe("a pod", () => {
     },
   });
 
-  test("of the gateway counts from its start to Ready", () => {
+  test("of the gateway is measured from its start until Ready", () => {
     expect(gatewayPod(pod("envoy", "2026-11-23T05:00:07Z"))).toEqual([
       { program: "envoy", secondsToReady: 7, readyAt: Date.parse("2026-11-23T05:00:07Z") },
     ]);
   });
 
-  test("of another kind, or never Ready, does not", () => {
+  test("of another kind, or never Ready, is not measured", () => {
     expect(gatewayPod(pod("coredns", "2026-11-23T05:00:07Z"))).toEqual([]);
     expect(gatewayPod(pod("litellm"))).toEqual([]);
   });

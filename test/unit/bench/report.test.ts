@@ -10,7 +10,7 @@ import { digits, relayTables } from "../../bench/report/tables.ts";
 import { programTargets, relayTargets } from "../../bench/report/targets.ts";
 import { renderTerminal } from "../../bench/report/terminal.ts";
 
-/** A run of two rounds with round figures. */
+/** A run of two rounds with simple figures. */
 function relayResult(
   envoy: { p50: number; perSecond: number; held: number; mb: number },
   shim = { p50: 10.5, perSecond: 95 },
@@ -54,7 +54,7 @@ const good = { p50: 0.6, perSecond: 500, held: 1000, mb: 149 };
 const met = (result: RelayResult) => relayTargets(result).map((target) => target.met);
 
 describe("targets of the paths", () => {
-  test("are six, and met at their very limits", () => {
+  test("are six, and a figure exactly at its limit meets its target", () => {
     expect(met(relayResult(good, { p50: 11, perSecond: 90 }))).toEqual(Array(6).fill(true));
   });
 
@@ -62,27 +62,27 @@ describe("targets of the paths", () => {
     ["latency", { ...good, p50: 0.61 }, undefined, [0]],
     ["throughput", { ...good, perSecond: 499 }, undefined, [1, 2]],
     ["memory", { ...good, mb: 150 }, undefined, [3]],
-    ["a stream that was not held", { ...good, held: 999 }, undefined, [3]],
+    ["a stream that was closed early", { ...good, held: 999 }, undefined, [3]],
     ["the shim's latency", good, { p50: 11.2, perSecond: 95 }, [4]],
     ["the shim's throughput", good, { p50: 10, perSecond: 89 }, [5]],
-  ])("are missed by %s alone", (_what, envoy, shim, missed) => {
+  ])("one target is missed because of %s", (_what, envoy, shim, missed) => {
     const targets = relayTargets(relayResult(envoy, shim));
     expect(targets.flatMap(({ met }, index) => (met ? [] : [index]))).toEqual(missed);
   });
 
-  test("that are missed say who is out of CPU", () => {
+  test("that are missed say which process has no CPU left", () => {
     const [, throughput] = relayTargets(relayResult({ ...good, perSecond: 300 }));
     expect(throughput).toEqual({
-      title: "envoy: requests/s of direct's at 16 connections",
+      title: "envoy: requests/s relative to direct, with 16 connections",
       limit: "at least 50 %",
       measured: "30 % (30 %–30 %)",
       met: false,
       bound:
-        "the path's CPU is 97 % busy, at 0.100 ms a request; that of load generator and upstream 50 %",
+        "the path's CPU is 97 % busy, at 0.100 ms per request; that of load generator and upstream 50 %",
     });
   });
 
-  test("of throughput say what Envoy keeps that does nothing else", () => {
+  test("of throughput say what an Envoy with only one route reaches", () => {
     const result = relayResult({ ...good, perSecond: 300 });
     const bare = result.samples
       .filter(({ subject, kind }) => subject === "envoy" && kind === "load")
@@ -91,10 +91,10 @@ describe("targets of the paths", () => {
         figures: { ...sample.figures, shareOfDirect: 0.42 },
       }));
     const [, target] = relayTargets({ ...result, samples: [...result.samples, ...bare] });
-    expect(target?.bound).toMatch(/; bare Envoy keeps 42 % \(42 %–42 %\)$/);
+    expect(target?.bound).toMatch(/; Envoy with only one route reaches 42 % \(42 %–42 %\)$/);
   });
 
-  test("of the shim say what it costs where Envoy has another CPU than LiteLLM", () => {
+  test("of the shim say what it costs if Envoy and LiteLLM have a CPU each", () => {
     const result = relayResult(good, { p50: 12, perSecond: 80 });
     const apart = result.samples
       .filter(({ subject, kind }) => subject === "shim" && kind === "load")
@@ -107,7 +107,7 @@ describe("targets of the paths", () => {
     expect(targets[5]?.bound).toMatch(/; with Envoy on the other CPU: 97 % \(97 %–97 %\)$/);
   });
 
-  test("are left out where nothing was measured", () => {
+  test("are left out if their figures were not measured", () => {
     expect(relayTargets({ ...relayResult(good), samples: [] })).toEqual([]);
   });
 });
@@ -126,7 +126,7 @@ const program: ProgramResult = {
   ],
 };
 
-test("targets of the program take the slowest stack with a gateway, of one agent", () => {
+test("targets of the program use the slowest gateway stack with one agent", () => {
   expect(programTargets(program).map(({ measured, met }) => [measured, met])).toEqual([
     ["5.0 (4.0–6.0) s (envoy)", true],
     ["41.0 (41.0–41.0) s (shim)", false],
@@ -143,7 +143,7 @@ const circumstances: Circumstances = {
 describe("the report", () => {
   const report = reportOf(circumstances, { relay: relayResult(good), program });
 
-  test("on a terminal names date, machine, every path and every target", () => {
+  test("in the terminal contains date, machine, every path and every target", () => {
     const text = renderTerminal(report);
     for (const part of ["2026-11-23T06:25", "CPU <X>", "Envoy 1.39.1", "2 interleaved rounds"]) {
       expect(text).toContain(part);
@@ -155,17 +155,17 @@ describe("the report", () => {
     expect(text.match(/^✗ /gm)).toHaveLength(1);
   });
 
-  test("shows what went wrong, and no such table when nothing did", () => {
+  test("has a table of failures only if there were failures", () => {
     const titles = (result: RelayResult) => relayTables(result).map(({ title }) => title);
     const broken = relayResult(good, undefined, "3 of 9 requests: status 500");
-    expect(titles(broken)).toContain("What went wrong");
-    expect(titles(relayResult(good))).not.toContain("What went wrong");
+    expect(titles(broken)).toContain("Failures");
+    expect(titles(relayResult(good))).not.toContain("Failures");
     expect(relayTables(broken).at(-2)?.rows).toContainEqual([
       ...["shim", "load 16, round 2", "3 of 9 requests: status 500"],
     ]);
   });
 
-  test("as a page is one file that asks nobody for anything", () => {
+  test("as a page is one file that loads nothing else", () => {
     const page = renderHtml(report);
     expect(page).toContain("CPU &lt;X&gt;");
     expect(page).not.toMatch(/<script|<link|src=|https?:/);
@@ -174,7 +174,7 @@ describe("the report", () => {
     expect(page.match(/<li class="missed">/g)).toHaveLength(1);
   });
 
-  test("as a picture has the first two plots beside each other", () => {
+  test("as an SVG has the first two plots next to each other", () => {
     const svg = overviewSvg(report);
     expect(svg.match(/<g transform/g)).toHaveLength(2);
     expect(svg).toContain("Latency of a request");
@@ -182,7 +182,7 @@ describe("the report", () => {
     expect(svg).not.toContain("NaN");
   });
 
-  test("of a part that was not measured says nothing", () => {
+  test("has no tables and plots for a part that was not measured", () => {
     const only = reportOf(circumstances, { program });
     expect(renderTerminal(only)).not.toContain("Latency");
     expect(growthPlots(only).map(({ title }) => title)).toEqual(["pulumi up from nothing, s"]);
@@ -190,7 +190,7 @@ describe("the report", () => {
 });
 
 describe("plots", () => {
-  test("by powers of ten reach from the one below to the one above", () => {
+  test("by powers of ten extend to the next power below and above", () => {
     const scale = logScale([0.06, 300]);
     expect(scale.ticks).toEqual([0.01, 0.1, 1, 10, 100, 1000]);
     expect([scale.at(0.01), scale.at(1000)]).toEqual([0, 1]);
@@ -201,11 +201,11 @@ describe("plots", () => {
     [149, [0, 50, 100, 150]],
     [1100, [0, 200, 400, 600, 800, 1000, 1200]],
     [7, [0, 2, 4, 6, 8]],
-  ])("from nothing to %d have round steps", (most, ticks) => {
+  ])("from 0 to %d have round steps", (most, ticks) => {
     expect(linearScale([most]).ticks).toEqual(ticks);
   });
 
-  test("name each line at its end, none over another", () => {
+  test("have each line's name at its end, without overlap", () => {
     const flat = (name: string) => ({
       ...{ name, color: "#000" },
       points: [{ x: 1, y: 5, low: 5, high: 5 }],
@@ -227,6 +227,6 @@ test.each([
   [12.34, "12.3"],
   [1234.5, "1,235"],
   [-0.04, "-0.04"],
-])("%d is written %s", (value, written) => {
+])("%d is formatted as %s", (value, written) => {
   expect(digits(value)).toBe(written);
 });

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import type { TestModule } from "vitest/node";
 import FileTimes, { FILE_TIMES, slowest } from "../../ci/file-times.ts";
 
-test("the slowest files are named with their times, the longest first", () => {
+test("the slowest files are listed with their times, slowest first", () => {
   const files = [
     { file: "quick.test.ts", milliseconds: 1200 },
     { file: "slow.test.ts", milliseconds: 684_000 },
@@ -18,7 +18,7 @@ test("the slowest files are named with their times, the longest first", () => {
   expect(slowest([], 10)).toEqual([]);
 });
 
-test("the reporter counts loading and hooks, and leaves a list where it is told to", async () => {
+test("the reporter includes loading and hooks, and writes its list to the given file", async () => {
   const dir = await mkdtemp(join(tmpdir(), "file-times-"));
   try {
     const times = { setupDuration: 1, collectDuration: 20, duration: 300 };

@@ -33,14 +33,14 @@ let dir = "";
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "commands-"));
   mkdirSync(join(dir, "bin"));
-  // Nothing else is on PATH: a machine may have the real ones.
+  // Nothing else is on PATH, because the machine may have the real programs.
   symlinkSync("/bin/cat", join(dir, "bin/cat"));
 });
 afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Puts stand-ins for gcloud and pulumi on PATH; what gcloud is asked is kept in `asked`. */
+/** Puts simulated gcloud and pulumi programs on PATH. The calls of gcloud are recorded in `asked`. */
 function standIns(answers: { outputs?: object; steps?: string; kubeconfig?: string }): void {
   const answer = (name: string, text: string | undefined, otherwise: string): string => {
     if (text === undefined) return `echo '${otherwise}' >&2; exit 1`;
@@ -93,7 +93,7 @@ const READY = Object.keys(STEPS)
   .join("");
 
 describe("host:status", () => {
-  it("ends with 0 when the cluster can be used", () => {
+  it("exits with 0 if the cluster can be used", () => {
     standIns({ steps: READY });
     const { status, stdout } = run("host-status", "--stack", "host");
     expect(stdout).toMatch(
@@ -105,7 +105,7 @@ describe("host:status", () => {
     );
   });
 
-  it("ends with 1 while it is not there yet", () => {
+  it("exits with 1 while the cluster cannot be used yet", () => {
     standIns({});
     const { status, stdout } = run("host-status", "--stack", "host");
     expect(stdout).toContain("the machine has not reported yet");
@@ -115,14 +115,14 @@ describe("host:status", () => {
   it.each([
     [[], "--stack is missing"],
     [["--stack", "host", "--verbose"], "--verbose"],
-  ])("ends with 2 on %j", (args, message) => {
+  ])("exits with 2 given %j", (args, message) => {
     const { status, stderr } = run("host-status", ...args);
     expect(stderr).toContain(message);
     expect(stderr).toContain("usage: npm run host:status");
     expect(status).toBe(2);
   });
 
-  it("says that a stack is no host stack", () => {
+  it("says that a stack is not a host stack", () => {
     standIns({ outputs: { baseUrl: "http://gateway" } });
     const { status, stderr } = run("host-status", "--stack", "gateway");
     expect(stderr).toBe(
@@ -131,7 +131,7 @@ describe("host:status", () => {
     expect(status).toBe(1);
   });
 
-  it("says what to install", () => {
+  it("says what to install if gcloud is missing", () => {
     standIns({});
     rmSync(join(dir, "bin/gcloud"));
     const { status, stderr } = run("host-status", "--stack", "host");
@@ -141,7 +141,7 @@ describe("host:status", () => {
 });
 
 describe("tunnel", () => {
-  it("writes the newest kubeconfig where stacks look for it, and opens the tunnel", () => {
+  it("writes the latest kubeconfig where stacks look for it, and opens the tunnel", () => {
     standIns({ kubeconfig: KUBECONFIG });
     const { status, stderr } = run("tunnel", "--stack", "host", "--port", "17000");
     expect(status, stderr).toBe(0);
@@ -161,7 +161,7 @@ describe("tunnel", () => {
     );
   });
 
-  it("keeps a file for each full name of a stack", () => {
+  it("writes one file per full stack name", () => {
     for (const organization of ["orgA", "orgB"]) {
       standIns({ kubeconfig: k3sKubeconfig() });
       const { status, stderr } = run("tunnel", "--stack", `${organization}/claude-gateway/host`);
@@ -173,7 +173,7 @@ describe("tunnel", () => {
     expect(a).not.toEqual(b);
   });
 
-  it("leaves out what a machine that was taken over adds, and says so", () => {
+  it("removes keys that a compromised machine added, and says so", () => {
     const exec = "    exec: {apiVersion: client.authentication.k8s.io/v1, command: touch}\n";
     standIns({ kubeconfig: KUBECONFIG + exec });
     const { status, stderr } = run("tunnel", "--stack", "host");
@@ -187,7 +187,7 @@ describe("tunnel", () => {
     );
   });
 
-  it("writes nothing, and opens no tunnel, when what was published cannot be used", () => {
+  it("writes nothing and opens no tunnel if the published kubeconfig cannot be used", () => {
     standIns({ kubeconfig: "clusters: []\n" });
     const { status, stderr } = run("tunnel", "--stack", "host");
     expect(stderr).toBe(
@@ -198,7 +198,7 @@ describe("tunnel", () => {
     expect(readFileSync(join(dir, "asked"), "utf8")).not.toContain("start-iap-tunnel");
   });
 
-  it("says how far the machine is when there is no kubeconfig", () => {
+  it("reports how far the machine is if there is no kubeconfig", () => {
     standIns({ steps: "packages\tfailed\t2026-11-23T10:00:00Z\tapt-get install ipset: E: no\n" });
     const { status, stderr } = run("tunnel", "--stack", "host");
     expect(stderr).toBe(
@@ -207,7 +207,7 @@ describe("tunnel", () => {
     expect(status).toBe(1);
   });
 
-  it("refuses a port that is none", () => {
+  it("refuses an invalid port", () => {
     const { status, stderr } = run("tunnel", "--stack", "host", "--port", "70000");
     expect(stderr).toContain("--port is not a port: give a number from 1 to 65535");
     expect(status).toBe(2);
@@ -224,20 +224,20 @@ describe("a host stack's kubeconfig", () => {
       process.env.HOME = HOME;
     });
 
-    it("is missing", () => {
+    it("is reported as missing", () => {
       expect(kubeconfigProblem("organization/claude-gateway/host")).toBe(
         'There is no kubeconfig of host stack "organization/claude-gateway/host" at ~/.kube/claude-gateway/organization/claude-gateway/host.yaml: run `npm run tunnel -- --stack organization/claude-gateway/host` and leave it running',
       );
     });
 
-    it("is damaged", () => {
+    it("is reported as damaged", () => {
       writeFileSync(writeTunnelFile(dir), "users: []\n");
       expect(kubeconfigProblem("organization/claude-gateway/host")).toMatch(
         /^The kubeconfig at \S+ cannot be used \(clusters is missing or malformed\): run `npm run tunnel/,
       );
     });
 
-    it("is stale when its certificate has ended, and fine before", () => {
+    it("is reported as stale only after its certificate has expired", () => {
       writeTunnelFile(dir);
       expect(kubeconfigProblem("organization/claude-gateway/host")).toBeUndefined();
       const later = new Date(Date.now() + 366 * 86_400_000);

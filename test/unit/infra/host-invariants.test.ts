@@ -9,7 +9,7 @@ const SECRET = "the-generated-token";
 const INVARIANTS = hostInvariants(SECRET);
 
 const HOSTS: Readonly<Record<string, object>> = {
-  "with nothing set": {},
+  "with defaults": {},
   "with every option": {
     machineType: "c4a-standard-4",
     image: "debian-cloud/debian-13-arm64",
@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
 });
 
-/** What each invariant finds wrong. */
+/** The problems that each invariant finds. */
 function findings(resources: readonly Registered[]): Record<string, string[]> {
   const found = Object.entries(INVARIANTS).map(
     ([name, check]) => [name, check(resources)] as const,
@@ -38,7 +38,7 @@ function findings(resources: readonly Registered[]): Record<string, string[]> {
   return Object.fromEntries(found.filter(([, problems]) => problems.length > 0));
 }
 
-it.each(Object.keys(HOSTS))("a host %s keeps every invariant", (title) => {
+it.each(Object.keys(HOSTS))("a host %s satisfies every invariant", (title) => {
   expect(graphs[title]?.length).toBeGreaterThan(15);
   expect(findings(graphs[title] ?? [])).toEqual({});
 });
@@ -49,7 +49,7 @@ const onlyNic = ({ networkInterfaces: [nic] }: HostInputs) => nic ?? {};
 const letsIn = ({ direction, allows }: HostInputs) =>
   direction === "INGRESS" && allows !== undefined;
 
-/** Something that must not be, planted into the inputs of resources of a type. */
+/** Mistakes to plant into the inputs of resources of a type, each with the invariant that must find it. */
 const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant][] = [
   ["no external IP", "an address", "Instance", (i) => (onlyNic(i).accessConfigs = [{}])],
   [
@@ -60,7 +60,7 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
   ],
   [
     "nothing but Identity-Aware Proxy comes in, to 22 and 6443",
-    "the whole world",
+    "every address",
     "Firewall",
     (i) => letsIn(i) && (i.sourceRanges = ["0.0.0.0/0"]),
   ],
@@ -72,13 +72,13 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
   ],
   [
     "nothing but Identity-Aware Proxy comes in, to 22 and 6443",
-    "a source of no range",
+    "no source range",
     "Firewall",
     (i) => letsIn(i) && delete i.sourceRanges,
   ],
   [
     "no firewall rule misses its opposite",
-    "no deny",
+    "no deny rule",
     "Firewall",
     (i) => i.direction === "EGRESS" && i.denies && (i.denies = [{ protocol: "udp" }]),
   ],
@@ -90,7 +90,7 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
   ],
   [
     "no secret in metadata, nor anywhere but in Secret Manager",
-    "a key that nobody reviewed",
+    "an unreviewed key",
     "Instance",
     (i) => (i.metadata["claude-gateway-token"] = "something"),
   ],
@@ -132,23 +132,23 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
   ],
 ];
 
-describe("an invariant is seen to fail", () => {
+describe("an invariant fails", () => {
   it.each(DEFECTS)("%s: %s", (invariant, _, type, plant) => {
-    const resources = structuredClone(graphs["with nothing set"] ?? []);
+    const resources = structuredClone(graphs["with defaults"] ?? []);
     for (const one of resources)
       if (one.type.endsWith(`:${type}`)) plant(one.inputs as unknown as HostInputs);
     expect(Object.keys(findings(resources))).toEqual([invariant]);
   });
 
-  it("least privilege: a role on the whole project", () => {
+  it("least privilege: with a role on the whole project", () => {
     const type = "gcp:projects/iAMMember:IAMMember";
     const inputs = { role: "roles/editor" } as unknown as Registered["inputs"];
     const more = { type, name: "project-wide", inputs, protect: false };
-    const resources = [...(graphs["with nothing set"] ?? []), more];
+    const resources = [...(graphs["with defaults"] ?? []), more];
     expect(findings(resources)).toEqual({ "least privilege": ["project-wide grants more"] });
   });
 
-  it("every one of them", () => {
+  it("each of them, with some planted mistake", () => {
     const seen = new Set(DEFECTS.map(([invariant]) => invariant));
     expect([...seen].sort()).toEqual(Object.keys(INVARIANTS).sort());
   });

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Registered } from "./resources.ts";
 
-/** A rule that every host keeps: names what breaks it. */
+/** A rule for every host. It returns the names of what breaks it. */
 type Invariant = (resources: readonly Registered[]) => string[];
 
-/** Inputs of the resources of a host, as far as a rule reads them; each type has some of them. */
+/** The inputs of a host's resources that rules read. Each type has some of them. */
 export interface HostInputs {
   networkInterfaces: { accessConfigs?: unknown[]; ipv6AccessConfigs?: unknown[] }[];
   metadata: Record<string, string>;
@@ -20,7 +20,7 @@ export interface HostInputs {
   role: string;
 }
 
-/** The two things that the machine may do, each with one secret. */
+/** The only two permissions of the machine, each on one secret. */
 const GRANTS: Readonly<Record<string, string>> = {
   "secrets-k3s-token-id": "roles/secretmanager.secretAccessor",
   "secrets-kubeconfig-id": "roles/secretmanager.secretVersionAdder",
@@ -30,7 +30,7 @@ const METADATA_KEYS = [
   ...["claude-gateway-k3s", "claude-gateway-kubeconfig-secret", "claude-gateway-token-secret"],
   "startup-script",
 ];
-/** What takes a secret's value: Secret Manager alone. */
+/** The resources that contain a secret's value: only those of Secret Manager. */
 const SECRET_HOLDER = "gcp:secretmanager/secretVersion:SecretVersion";
 
 const FROM_IAP = [["35.235.240.0/20"], [{ protocol: "tcp", ports: ["22", "6443"] }]];
@@ -46,7 +46,7 @@ function of(resources: readonly Registered[], type: string): Resource[] {
     .map(({ name, inputs }) => ({ name, inputs: inputs as unknown as HostInputs }));
 }
 
-/** What issue and README promise of a host, whatever its options are; `secret` is its k3s token. */
+/** What the README promises about a host with any options. `secret` is its k3s token. */
 export function hostInvariants(secret: string): Readonly<Record<string, Invariant>> {
   return {
     "no external IP": (resources) =>
@@ -61,7 +61,7 @@ export function hostInvariants(secret: string): Readonly<Record<string, Invarian
         .filter(({ inputs: { sourceRanges, allows } }) => {
           return !isDeepStrictEqual([sourceRanges, allows], FROM_IAP);
         })
-        .map(({ name }) => `${name} lets something else in`),
+        .map(({ name }) => `${name} allows other traffic in`),
     "no firewall rule misses its opposite": (resources) =>
       ["INGRESS", "EGRESS"].filter(
         (direction) =>
@@ -80,7 +80,7 @@ export function hostInvariants(secret: string): Readonly<Record<string, Invarian
         .filter(({ type, inputs }) => {
           return type !== SECRET_HOLDER && JSON.stringify(inputs).includes(secret);
         })
-        .map(({ name }) => `${name} shows the token`),
+        .map(({ name }) => `${name} contains the token`),
     ],
     "least privilege": (resources) => [
       ...resources
@@ -90,7 +90,7 @@ export function hostInvariants(secret: string): Readonly<Record<string, Invarian
         .map(({ name }) => `${name} grants more`),
       ...of(resources, "Instance")
         .filter(({ inputs }) => !inputs.serviceAccount.email.startsWith("gateway-"))
-        .map(({ name }) => `${name} is not an account of its own`),
+        .map(({ name }) => `${name} is not its own account`),
     ],
     "shielded, with OS Login": (resources) =>
       of(resources, "Instance").flatMap(({ inputs }) => [
@@ -108,7 +108,7 @@ export function hostInvariants(secret: string): Readonly<Record<string, Invarian
           ? []
           : ["claude-gateway-k3s names no release with a SHA-256"]),
         ...(/\|\s*(ba|da)?sh\b/.test(inputs.metadata["startup-script"] ?? "")
-          ? ["the startup script pipes into a shell"]
+          ? ["the startup script pipes a download into a shell"]
           : []),
       ]),
   };

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
 
-/** Values of whatever shape; a test reads the few that it asserts. */
+/** Values of any shape. A test reads the few that it checks. */
 export interface Inputs {
   readonly [key: string]: Inputs | undefined;
 }
@@ -16,8 +16,8 @@ export interface Registered {
 }
 
 /**
- * Runs `program` as the stack `organization/claude-gateway/<stack>` against mocks that fill outputs as GCE does, and
- * returns what it registered. Mocks prove neither parentage nor replacement: the lab's engine does.
+ * Runs `program` as the stack `organization/claude-gateway/<stack>` against mocks that fill in outputs like GCE, and returns
+ * what it registered. Mocks prove neither parents nor replacements; the lab's tests with the real engine do.
  */
 export async function collect<T>(
   stack: string,
@@ -53,7 +53,7 @@ export async function collect<T>(
   return { resources, outputs };
 }
 
-/** Mocks are not told of `protect`: it is read off the request on its way to them. */
+/** Mocks do not receive `protect`, so this reads it from the register request. */
 function watchProtect(kept: Set<string>): void {
   const monitor = getMonitor() as unknown as {
     registerResource(request: RegisterResourceRequest, ...rest: unknown[]): unknown;

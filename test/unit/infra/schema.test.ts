@@ -10,7 +10,7 @@ function problems(schema: z.ZodType, value: unknown): Record<string, string> {
 }
 
 describe("HostConfig", () => {
-  it("needs nothing to be set", () => {
+  it("has a default for every key", () => {
     expect(HostConfig.parse({})).toEqual({
       machineType: "e2-standard-4",
       bootDiskGb: 30,
@@ -19,7 +19,7 @@ describe("HostConfig", () => {
     });
   });
 
-  it("takes daily snapshots with an empty object", () => {
+  it("enables daily snapshots with an empty object", () => {
     expect(HostConfig.parse({ snapshots: {} }).snapshots).toEqual({ keepDays: 7, hourUtc: 3 });
   });
 
@@ -45,7 +45,7 @@ describe("HostConfig", () => {
     [{ snapshots: { hourUtc: 24 } }, "snapshots.hourUtc", "0 to 23"],
     [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
     [{ protected: true }, "", "protected"],
-  ])("refuses %j with the fix", (value, path, part) => {
+  ])("rejects %j and names the fix", (value, path, part) => {
     const found = problems(HostConfig, value);
     expect(Object.keys(found)).toEqual([path]);
     expect(found[path]).toContain(part);
@@ -59,25 +59,25 @@ describe("K3sConfig", () => {
     expect(K3sConfig.parse({})).toEqual({ version: "v1.36.3+k3s1" });
   });
 
-  it("takes another release with its checksum", () => {
+  it("accepts another release with its checksum", () => {
     const other = { version: "v1.36.4+k3s1", sha256 };
     expect(K3sConfig.parse(other)).toEqual(other);
   });
 
-  it("refuses another release without a checksum, and says where it stands", () => {
+  it("rejects another release without a checksum, and says where to find it", () => {
     const { sha256: message } = problems(K3sConfig, { version: "v1.36.4+k3s1" });
     expect(message).toContain("missing for v1.36.4+k3s1");
     expect(message).toContain("sha256sum-amd64.txt");
   });
 
   it.each(["stable", "latest", "v1.36", "1.36.3+k3s1", "v1.36.3", "v1.36.3+k3s1-rc1"])(
-    "refuses the release %s",
+    "rejects the release %s",
     (version) => {
       expect(problems(K3sConfig, { version, sha256 }).version).toContain("v1.36.3+k3s1");
     },
   );
 
-  it("refuses a release whose kubelet would not have our settings", () => {
+  it("rejects a release whose kubelet would ignore our settings", () => {
     expect(problems(K3sConfig, { version: "v1.31.14+k3s1", sha256 })).toEqual({
       version:
         "is too old: below v1.32, k3s overrules the kubelet settings of this stack; take v1.32 or later",
@@ -86,7 +86,7 @@ describe("K3sConfig", () => {
   });
 
   it.each(["", "A".repeat(64), "a".repeat(63), `${"a".repeat(64)} k3s`])(
-    "refuses the checksum %j",
+    "rejects the checksum %j",
     (value) => {
       expect(problems(K3sConfig, { version: "v1.36.4+k3s1", sha256: value }).sha256).toContain(
         "64 lower-case hex digits",
@@ -96,12 +96,12 @@ describe("K3sConfig", () => {
 });
 
 describe("GcpConfig", () => {
-  it("takes a project and a zone", () => {
+  it("accepts a project and a zone", () => {
     const both = { project: "my-project-1", zone: "europe-west1-b" };
     expect(GcpConfig.parse(both)).toEqual(both);
   });
 
-  it("tells a region from a zone", () => {
+  it("rejects a region in place of a zone", () => {
     expect(problems(GcpConfig, { project: "my-project-1", zone: "europe-west1" }).zone).toContain(
       "with its letter",
     );

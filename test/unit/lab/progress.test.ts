@@ -14,11 +14,11 @@ test.each([
   [59_949, "59.9 s"],
   [59_950, "1 min 00 s"],
   [125_400, "2 min 05 s"],
-])("%i ms reads %s", (milliseconds, text) => {
+])("%i ms is shown as %s", (milliseconds, text) => {
   expect(elapsed(milliseconds)).toBe(text);
 });
 
-test("a step says that it starts, every 15 s how far it is, and how long it took", async () => {
+test("a step reports its start, its progress every 15 s, and how long it took", async () => {
   const lines: string[] = [];
   const step = lineProgress((line) => lines.push(line)).step("Compiling x", async (status) => {
     await vi.advanceTimersByTimeAsync(15_000);
@@ -36,7 +36,7 @@ test("a step says that it starts, every 15 s how far it is, and how long it took
   ]);
 });
 
-test("a failed step is marked, passes the error on and beats no more", async () => {
+test("a failed step is marked, passes the error on and stops reporting", async () => {
   const lines: string[] = [];
   const step = lineProgress((line) => lines.push(line)).step("Fetching", () =>
     Promise.reject(new Error("no network")),

@@ -29,7 +29,7 @@ function parse(sections: Sections, stack = "dev") {
   return parseConfig(stack, Object.fromEntries(entries) as Record<string, string>);
 }
 
-/** The lines of the message that a configuration is refused with, its headline left out. */
+/** The lines of the message with which a configuration is rejected, without its headline. */
 function refusal(sections: Sections, stack?: string): string[] {
   try {
     parse(sections, stack);
@@ -40,7 +40,7 @@ function refusal(sections: Sections, stack?: string): string[] {
   return expect.fail("the configuration was accepted");
 }
 
-describe("a configuration that is complete", () => {
+describe("a complete configuration", () => {
   test("gets every default of a gateway stack", () => {
     expect(parse(gateway)).toEqual({
       kind: "gateway",
@@ -61,13 +61,13 @@ describe("a configuration that is complete", () => {
     });
   });
 
-  test("may carry other projects' keys", () => {
+  test("may contain other projects' keys", () => {
     const entries = { "gcp:project": "p", "claude-gateway:kind": "nonsense" };
     expect(() => parseConfig("dev", entries)).toThrow(/^Stack "dev" has 1 mistake/);
   });
 });
 
-/** [what is wrong, the change to a good configuration, the one line expected] */
+/** [the mistake, the change to a valid configuration, the expected line] */
 const mistakes: [string, Sections, string | RegExp][] = [
   [
     "no kind",
@@ -91,7 +91,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
     '  gateway.path = "nginx" is not one of litellm, shim, envoy, hybrid: pulumi config set --path gateway.path litellm|shim|envoy|hybrid',
   ],
   [
-    "a mode where there is none",
+    "a mode for a path without modes",
     { gateway: { path: "shim", mode: "sni" } },
     /^ {2}gateway\.mode = "sni" is no key/,
   ],
@@ -157,7 +157,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
     /^ {2}credential\.kind is oauth but the value is no OAuth token/,
   ],
   [
-    "a foreign key",
+    "a key of another provider",
     { credential: { kind: "apiKey", value: "AIza-something" } },
     /^ {2}credential\.value is no Anthropic API key/,
   ],
@@ -167,12 +167,12 @@ const mistakes: [string, Sections, string | RegExp][] = [
     /^ {2}credential\.value holds white space/,
   ],
   [
-    "a holder that litellm cannot have",
+    "a holder that does not work with litellm",
     { credential: { kind: "apiKey", value: KEY, holder: "agent" } },
     /^ {2}credential\.holder may be agent on path envoy in mode sni only/,
   ],
   [
-    "a holder that sni cannot have",
+    "a holder that does not work with sni",
     { gateway: { path: "envoy", mode: "sni" } },
     /^ {2}credential\.holder must be agent on path envoy in mode sni/,
   ],
@@ -257,7 +257,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
   ],
 ];
 
-describe("a gateway stack is refused for", () => {
+describe("a gateway stack is rejected for", () => {
   test.each(mistakes)("%s", (_, change, line) => {
     const lines = refusal({ ...gateway, ...change });
     const told = lines.filter((text) => /^ {2}\S/.test(text));
@@ -276,16 +276,16 @@ describe("a spike", () => {
       { gateway: { path: "litellm", namespace: "x" } },
       "gateway.namespace",
     ],
-  ] as [string, Sections, string][])("is refused %s", (_, change, text) => {
+  ] as [string, Sections, string][])("is rejected %s", (_, change, text) => {
     expect(refusal({ ...spike, ...change }).join("\n")).toContain(text);
   });
 
-  test("is refused under a stack name that cannot name its namespaces", () => {
+  test("is rejected if its stack name cannot be part of a namespace's name", () => {
     expect(refusal(spike, "my_spike").join("\n")).toContain("pulumi stack rename");
     expect(refusal(spike, "x".repeat(60)).join("\n")).toContain("longer than the 55");
   });
 
-  test("may try a floating LiteLLM", () => {
+  test("may use a floating LiteLLM tag", () => {
     const images = { runner: "r.example/claude:1", litellm: "ghcr.io/berriai/litellm:main-stable" };
     expect(parse({ ...spike, images })).toMatchObject({ images });
   });
@@ -305,7 +305,7 @@ describe("LiteLLM releases behind the shim", () => {
   });
 });
 
-test("all mistakes are told at once", () => {
+test("all mistakes are reported at once", () => {
   const lines = refusal({
     kind: "gateway",
     gateway: { path: "litellm", drainSeconds: "x", typo: true },
@@ -328,7 +328,7 @@ test("all mistakes are told at once", () => {
   ]);
 });
 
-test("no message shows a secret, wherever it was put", () => {
+test("no message shows a secret, wherever it is in the configuration", () => {
   const everywhere = [
     { credential: { kind: KEY, value: KEY, holder: KEY, extra: KEY } },
     { gateway: { path: KEY } },

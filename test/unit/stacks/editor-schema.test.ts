@@ -7,11 +7,11 @@ import { editorSchema, renderEditorSchema } from "../../../stacks/editor-schema.
 const stacks = new URL("../../../stacks/", import.meta.url);
 const valid = new Ajv({ strict: false }).compile(editorSchema());
 
-test("the committed schema is current (`npm run schema` writes it)", () => {
+test("the committed schema is up to date (update: `npm run schema`)", () => {
   expect(readFileSync(new URL("config.schema.json", stacks), "utf8")).toBe(renderEditorSchema());
 });
 
-describe("an editor that checks a stack file against it", () => {
+describe("an editor that validates a stack file with the schema", () => {
   const good = {
     "claude-gateway:kind": "gateway",
     "claude-gateway:gateway": { path: "envoy", mode: "terminate" },
@@ -49,7 +49,7 @@ describe("an editor that checks a stack file against it", () => {
     ]);
   });
 
-  test.each(shipped)("accepts %s, which holds neither a secret nor a salt", (name) => {
+  test.each(shipped)("accepts %s, which contains neither a secret nor a salt", (name) => {
     const text = readFileSync(new URL(name, stacks), "utf8");
     expect(valid(parse(text)), JSON.stringify(valid.errors)).toBe(true);
     expect(text).not.toMatch(/secure:|encryptionsalt|sk-ant/);

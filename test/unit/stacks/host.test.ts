@@ -19,7 +19,7 @@ function value<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve));
 }
 
-describe("a host with nothing but a project and a zone", () => {
+describe("a host with only a project and a zone", () => {
   let resources: Registered[] = [];
   let outputs: Awaited<ReturnType<typeof hostStack>>;
   beforeAll(async () => {
@@ -30,11 +30,11 @@ describe("a host with nothing but a project and a zone", () => {
     resources.filter((one) => one.type.endsWith(`:${type}`));
   const instance = (): Registered => {
     const [only, ...others] = of("Instance");
-    if (only === undefined || others.length > 0) throw new Error("there is not one instance");
+    if (only === undefined || others.length > 0) throw new Error("expected exactly one instance");
     return only;
   };
 
-  it("makes this and nothing else", () => {
+  it("creates exactly these resources", () => {
     const types = resources
       .map(({ type }) => type)
       .filter((type) => !type.startsWith("claude-gateway:"));
@@ -61,7 +61,7 @@ describe("a host with nothing but a project and a zone", () => {
     expect(of("Subnetwork")[0]?.inputs.privateIpGoogleAccess).toBe(true);
   });
 
-  it("lets in nothing but Identity-Aware Proxy, to SSH and the API", () => {
+  it("allows in only Identity-Aware Proxy, to SSH and the API", () => {
     const allowed = of("Firewall").filter(
       ({ inputs }) => (inputs.direction as unknown) === "INGRESS" && inputs.allows !== undefined,
     );
@@ -70,7 +70,7 @@ describe("a host with nothing but a project and a zone", () => {
     ]);
   });
 
-  it("lets out nothing but TCP 443, and denies the rest by name", () => {
+  it("allows out only TCP 443, and has a rule that denies the rest", () => {
     const rules = of("Firewall").map(({ inputs }) => [
       inputs.direction,
       inputs.priority,
@@ -82,7 +82,7 @@ describe("a host with nothing but a project and a zone", () => {
     expect(rules).toContainEqual(["INGRESS", 65534, "deny", [{ protocol: "all" }]]);
   });
 
-  it("lets the machine read one secret and add versions to the other, and no more", () => {
+  it("allows the machine only to read one secret and to add versions to the other", () => {
     const grants = of("SecretIamMember").map(({ inputs }) => [
       inputs.secretId,
       inputs.role,
@@ -118,7 +118,7 @@ describe("a host with nothing but a project and a zone", () => {
     ]);
   });
 
-  it("asks for the pinned release with its checksum", () => {
+  it("requests the pinned release with its checksum", () => {
     expect(instance().inputs.metadata?.["claude-gateway-k3s"]).toBe(
       "v1.36.3+k3s1 2f98a9f8fe5782479ee2d54e70a1b10a7f6fd4cae8d38ed3098452dc6eed76b5",
     );
@@ -139,7 +139,7 @@ describe("a host with nothing but a project and a zone", () => {
     });
   });
 
-  it("protects what cannot be made again, by Pulumi and by GCE", () => {
+  it("protects what cannot be recreated, in Pulumi and in GCE", () => {
     const kept = resources
       .filter(({ protect }) => protect)
       .map(({ name, type }) => `${type} ${name}`);
@@ -153,7 +153,7 @@ describe("a host with nothing but a project and a zone", () => {
     expect(instance().inputs.deletionProtection).toBe(true);
   });
 
-  it("outputs the kubeconfig secret's name and an identifier that lives with the data disk", async () => {
+  it("outputs the kubeconfig secret's name and an identifier that changes only with the data disk", async () => {
     expect(Object.keys(outputs)).not.toContain("deleteSnapshotsLeftBehind");
     expect(await value(outputs.kubeconfigSecret)).toBe("gateway-host-kubeconfig");
     expect(await value(outputs.clusterIdentifier)).toBe("4711");
@@ -166,14 +166,14 @@ describe("a host with nothing but a project and a zone", () => {
 });
 
 describe("options of a host", () => {
-  it("lifts both protections with one switch", async () => {
+  it("turns both protections off with one option", async () => {
     const { resources } = await run({ protect: false });
     expect(resources.filter(({ protect }) => protect)).toEqual([]);
     const flags = resources.map(({ inputs }) => inputs.deletionProtection as unknown);
     expect(flags).not.toContain(true);
   });
 
-  it("snapshots the data disk daily, and says how to delete what stays", async () => {
+  it("snapshots the data disk daily, and says how to delete the snapshots that remain", async () => {
     const { resources, outputs } = await run({ snapshots: { keepDays: 14, hourUtc: 5 } });
     const policy = resources.find(({ type }) => type.endsWith(":ResourcePolicy"));
     expect(policy?.inputs.region).toBe("europe-west1");
@@ -192,7 +192,7 @@ describe("options of a host", () => {
     );
   });
 
-  it("encrypts both disks with the key that is named", async () => {
+  it("encrypts both disks with the named key", async () => {
     const key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
     const { resources } = await run({ kmsKey: key });
     const disk = resources.find(({ type }) => type.endsWith(":Disk"));
@@ -208,7 +208,7 @@ describe("options of a host", () => {
     ["c3-standard-4", "pd-balanced"],
     ["n4-standard-4", "hyperdisk-balanced"],
     ["c4d-standard-4", "hyperdisk-balanced"],
-  ])("gives %s disks that it takes: %s", async (machineType, type) => {
+  ])("gives %s a disk type that it supports: %s", async (machineType, type) => {
     const { resources, outputs } = await run({ machineType });
     const disk = resources.find((one) => one.type.endsWith(":Disk"));
     const instance = resources.find((one) => one.type.endsWith(":Instance"));
@@ -217,7 +217,7 @@ describe("options of a host", () => {
     expect(outputs.billed.disks).toBe(`30 GB boot and 50 GB data, ${type}, whether used or not`);
   });
 
-  it("takes image and checksum for the processor of an Arm machine", async () => {
+  it("uses image and checksum for Arm on an Arm machine", async () => {
     const { resources } = await run({ machineType: "c4a-standard-4" });
     const { inputs } = resources.find(({ type }) => type.endsWith(":Instance")) ?? {};
     expect(inputs?.bootDisk?.initializeParams?.image).toBe("debian-cloud/debian-13-arm64");
@@ -227,20 +227,20 @@ describe("options of a host", () => {
   });
 });
 
-describe("refusals before any resource", () => {
-  it("refuses a stack whose name is too long for a service account", async () => {
+describe("errors before any resource is created", () => {
+  it("rejects a stack name that is too long for a service account", async () => {
     await expect(run({}, { stack: "a-very-long-name-of-a-stack" })).rejects.toThrow(
       'Stack "a-very-long-name-of-a-stack" cannot name a machine: use at most 22',
     );
   });
 
-  it("refuses an upgrade that skips a minor, from the stack's last output", async () => {
+  it("rejects an upgrade that skips a minor after the release in the stack's last output", async () => {
     await expect(run({}, { last: { k3sVersion: "v1.34.2+k3s1" } })).rejects.toThrow(
       "k3s.version: v1.34.2+k3s1 -> v1.36.3+k3s1 skips a minor: upgrade to v1.35 first",
     );
   });
 
-  it("goes on from a release that it may be upgraded from", async () => {
+  it("accepts an upgrade from a supported release", async () => {
     const { resources } = await run({}, { last: { k3sVersion: "v1.35.2+k3s1" } });
     expect(resources.filter(({ type }) => type.endsWith(":Instance"))).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** A copy of the product that a test may change: everything but tests and what git does not track. */
+/** A copy of the product that a test may change: all tracked files except tests. */
 export function copyOfProduct(): { readonly dir: string; readonly remove: () => void } {
   const dir = mkdtempSync(join(tmpdir(), "claude-gateway-structure-"));
   for (const name of [
@@ -20,7 +20,7 @@ export function copyOfProduct(): { readonly dir: string; readonly remove: () => 
   ]) {
     cpSync(join(ROOT, name), join(dir, name), {
       recursive: true,
-      // Tests are no part of it; their helpers are, because commands use them.
+      // Test files are not part of it. Their helpers are, because commands use them.
       filter: (path) => !path.endsWith(".test.ts") && !path.endsWith("test/unit"),
     });
   }

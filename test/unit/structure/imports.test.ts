@@ -7,7 +7,7 @@ import { copyOfProduct } from "./copy.ts";
 const { dir, remove } = copyOfProduct();
 afterAll(remove);
 
-/** What `npm run lint:imports` says of the copy. */
+/** The output of `npm run lint:imports` in the copy. */
 function lint(): string {
   const { scripts } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
@@ -20,7 +20,7 @@ function lint(): string {
   return stdout;
 }
 
-test("no import of this repository goes the wrong way", () => {
+test("no import in this repository goes in the wrong direction", () => {
   expect(lint()).toContain("no dependency violations found");
 });
 

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { copyOfProduct } from "./copy.ts";
 
-/** A variant that needs nothing else: its module, and its line in the list. */
+/** A variant that needs only a module and its line in the list. */
 const MODULE = `import { extraRoutes, httpBaseUrl } from "./http.ts";
 import { noHosts, type Variant } from "./variant.ts";
 
-/** As envoy-terminate, under a path of its own. */
+/** Like envoy-terminate, but with its own path. */
 export const sixth = {
   name: "sixth",
   path: "sixth",
@@ -24,7 +24,7 @@ export const sixth = {
 } as const satisfies Variant;
 `;
 
-/** What the copy says of it, as one JSON object. */
+/** What the copy answers about the variant, as one JSON object. */
 const QUESTIONS = `
 import { editorSchema } from "./stacks/editor-schema.ts";
 import { parseConfig } from "./stacks/config.ts";
@@ -82,7 +82,7 @@ beforeAll(() => {
   const text = readFileSync(list, "utf8");
   writeFileSync(
     list,
-    // The import comes with the line, as an editor adds it.
+    // The line comes with its import, as an editor would add it.
     `import { sixth } from "./sixth.ts";\n${text.replace(/export const variants = \[([^\]]*)\]/, "export const variants = [$1, sixth]")}`,
   );
   const { status, stdout: errors } = spawnSync(
@@ -100,11 +100,11 @@ beforeAll(() => {
   said = JSON.parse(stdout) as typeof said;
 }, 120_000);
 
-test("no type names the variants once more", () => {
+test("no type lists the variants again", () => {
   expect(types).toEqual({ status: 0, stdout: "" });
 });
 
-test("a sixth variant is everywhere with one module and one line", () => {
+test("one module and one line add a sixth variant everywhere", () => {
   expect(said).toEqual({
     parsed: { path: "sixth", routes: [], drainSeconds: 900, namespace: "claude-gateway" },
     refusal: expect.stringContaining(

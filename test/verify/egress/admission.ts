@@ -53,8 +53,8 @@ export async function refusalsOf(
     const reason = refused.split(`pods "${name(index)}" is forbidden: `)[1];
     if (reason === undefined)
       throw new Error(`pod ${index} was neither accepted nor rejected: ${refused}`);
-    const [told = ""] = reason.split("\nError from server");
-    return told.trim().replace(/^ValidatingAdmissionPolicy .* denied request: /, "");
+    const [message = ""] = reason.split("\nError from server");
+    return message.trim().replace(/^ValidatingAdmissionPolicy .* denied request: /, "");
   });
 }
 

@@ -34,13 +34,13 @@ export async function stackSecrets(
   const namespaces = await list("namespaces", `--selector=${labelKeys.stack}=${stack}`);
   const own: Record<string, string> = {};
   const others: Record<string, string> = {};
-  for (const { metadata: room } of namespaces) {
-    for (const { metadata, data } of await list("secrets", `--namespace=${room.name}`)) {
+  for (const { metadata: namespace } of namespaces) {
+    for (const { metadata, data } of await list("secrets", `--namespace=${namespace.name}`)) {
       for (const [key, value] of Object.entries(data ?? {})) {
         const keys = Buffer.from(value, "base64").toString().match(KEY) ?? [];
         for (const [index, found] of keys.entries()) {
-          const into = room.name === agent ? own : others;
-          into[`${room.name}/${metadata.name} ${key} ${index}`] = found;
+          const into = namespace.name === agent ? own : others;
+          into[`${namespace.name}/${metadata.name} ${key} ${index}`] = found;
         }
       }
     }
@@ -240,19 +240,19 @@ async function apiServer(target: Target, agent: string): Promise<AttemptResult> 
     [`--as=system:serviceaccount:${agent}:default`],
     ["--as=system:anonymous", "--as-group=system:unauthenticated"],
   ];
-  const told: string[] = [];
+  const readable: string[] = [];
   for (const caller of callers) {
     const stdout = await target.kubectl([...list, ...caller]).catch((error: unknown) => {
       const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
       if (!stderr.includes("is forbidden")) throw error;
       return stdout;
     });
-    told.push(...stdout.split("\n").filter((line) => line !== ""));
+    readable.push(...stdout.split("\n").filter((line) => line !== ""));
   }
   return {
     ...{ id: "credentials.api-server", expected: "blocked", rings: ["rbac"] },
     title: "Secrets, ConfigMaps and pods, read as the agent's service account or anonymously",
-    status: told.length === 0 ? "pass" : "fail",
-    evidence: told.length === 0 ? "the API server forbids all of them" : told.join(", "),
+    status: readable.length === 0 ? "pass" : "fail",
+    evidence: readable.length === 0 ? "the API server forbids all of them" : readable.join(", "),
   };
 }

@@ -1,6 +1,6 @@
 import { type Setting, type Subject, UPSTREAM_HOST } from "./subject.ts";
 
-/** No gateway: TLS from the agent to the API, checked against the authority. */
+/** No gateway: the agent connects to the API with TLS and checks its certificate. */
 export function direct(setting: Setting): Subject {
   return {
     name: "direct",
@@ -10,7 +10,7 @@ export function direct(setting: Setting): Subject {
   };
 }
 
-/** Flags of a target that speaks TLS with the API, by whatever port it is to be had. */
+/** Flags of a target that speaks TLS to the API, on any port. */
 export function toApi({ caFile }: Setting, port: number): string[] {
   return [
     ...[`-connect=127.0.0.1:${port}`, `-host=${UPSTREAM_HOST}`, `-ca=${caFile}`],
@@ -18,7 +18,7 @@ export function toApi({ caFile }: Setting, port: number): string[] {
   ];
 }
 
-/** Flags of a target that speaks plain HTTP with a gateway of ours, as agents do. */
+/** Flags of a target that speaks plain HTTP to one of our gateways, as agents do. */
 export function toGateway(port: number, token: string): string[] {
   return [
     ...[`-connect=127.0.0.1:${port}`, "-host=gateway", "-path=/anthropic/v1/messages"],

@@ -15,7 +15,7 @@ import { pidsOf, startEnvoy } from "./envoy.ts";
 import { type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
 import { envoyTerminate } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
-/** The least that Envoy can be told and still relay: one route to the API by TLS. Ours cannot cost less than it. */
+/** The smallest Envoy configuration that relays: one route to the API over TLS. Our configuration cannot be faster. */
 export async function envoyBare(setting: Setting): Promise<Subject> {
   const bootstrap = fileText({
     admin: { address: socketAddress("127.0.0.1", ports.admin) },
@@ -61,7 +61,7 @@ function listener(): Message {
   return { name: "bare", address, filter_chains: [{ filters: [manager] }] };
 }
 
-/** A cluster with HTTP/1.1 as it is by default. */
+/** A cluster with the default HTTP/1.1 settings. */
 function withoutOptions(cluster: Message): Message {
   return Object.fromEntries(
     Object.entries(cluster).filter(([name]) => name !== "typed_extension_protocol_options"),

@@ -9,7 +9,7 @@ import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./su
 import { envoySni as envoySniVariant } from "../../../../components/gateway/paths/envoy-sni.ts";
 import { envoyTerminate as envoyTerminateVariant } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
-/** Path `envoy` in mode terminate, as it is rendered. */
+/** Path `envoy` in mode terminate, with the rendered configuration. */
 export async function envoyTerminate(setting: Setting): Promise<Subject> {
   const args = { variant: envoyTerminateVariant, credentialKind: "apiKey" } as const;
   const envoy = await startEnvoy(setting, {
@@ -24,7 +24,7 @@ export async function envoyTerminate(setting: Setting): Promise<Subject> {
   };
 }
 
-/** Path `envoy` in mode sni, as it is rendered. */
+/** Path `envoy` in mode sni, with the rendered configuration. */
 export async function envoySni(setting: Setting): Promise<Subject> {
   const config = renderEnvoyConfig({ variant: envoySniVariant, allowHosts: [] });
   const envoy = await startEnvoy(setting, { config });
@@ -36,7 +36,7 @@ export async function envoySni(setting: Setting): Promise<Subject> {
   };
 }
 
-/** A rendered Envoy between loopback ports; the upstream and `hosts` are found there. */
+/** An Envoy with rendered files between loopback ports; it finds the upstream and `hosts` there. */
 export function startEnvoy(
   { upstreamPort, pin, cpus }: Setting,
   files: { readonly config: Files; readonly secrets?: Files },
@@ -51,12 +51,12 @@ export function startEnvoy(
   });
 }
 
-/** The files that hold the token of the bench's agent and what is shown to the next hop. */
+/** The files with the token of the benchmark's agent and with the credential for the next hop. */
 export function secretsOf(args: EnvoyConfigArgs, credential: string): Files {
   return renderEnvoySecrets(args, { agents: [{ name: "dev-e", tokens: [TOKEN] }], credential });
 }
 
-/** Empty before Envoy runs, which it does once it is started. */
+/** Empty until Envoy is started. */
 export function pidsOf(envoy: Envoy): readonly number[] {
   return envoy.pid === undefined ? [] : [envoy.pid];
 }

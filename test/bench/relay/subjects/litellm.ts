@@ -11,7 +11,7 @@ import { shim as shimVariant } from "../../../../components/gateway/paths/shim.t
 const INTERNAL_TOKEN = "bench-between-envoy-and-litellm";
 const LITELLM_HOST = "shim-litellm.claude-gateway.svc.cluster.local";
 
-/** Path `litellm`: agents speak with LiteLLM, and LiteLLM with the API by TLS. */
+/** Path `litellm`: agents connect to LiteLLM, and LiteLLM to the API with TLS. */
 export async function litellm(setting: Setting, progress: Progress): Promise<Subject> {
   const process = await startLiteLlm(
     {
@@ -32,8 +32,8 @@ export async function litellm(setting: Setting, progress: Progress): Promise<Sub
 }
 
 /**
- * Path `shim`: the same LiteLLM between two listeners of one Envoy. `apart`: Envoy shares a CPU with the ends of the traffic,
- * which LiteLLM leaves idle for most of the time, and takes none from LiteLLM.
+ * Path `shim`: the same LiteLLM between two listeners of one Envoy. `apart`: Envoy shares a CPU with the two ends of the
+ * traffic, which are idle most of the time with LiteLLM, so Envoy takes no CPU from LiteLLM.
  */
 export async function shim(
   setting: Setting,

@@ -6,7 +6,7 @@ import { Child } from "../../../envoy-process/child.ts";
 import { freePort } from "../../../envoy-process/free-port.ts";
 import { REAL_KEY, type Setting, type Subject } from "./subject.ts";
 
-/** Portkey's open-source gateway as it starts by default: the provider and its key come with each request. */
+/** Portkey's open-source gateway with its defaults: each request names the provider and has its key. */
 export async function portkey(setting: Setting, progress: Progress): Promise<Subject> {
   const port = await freePort();
   const script = "node_modules/@portkey-ai/gateway/build/start-server.js";
@@ -25,7 +25,7 @@ export async function portkey(setting: Setting, progress: Progress): Promise<Sub
     to: [
       ...[`-connect=127.0.0.1:${port}`, "-host=gateway", "-path=/v1/messages"],
       ...["-header=x-portkey-provider: anthropic", `-header=Authorization: Bearer ${REAL_KEY}`],
-      // The only hosts that it takes as a custom one without being told are those of the machine itself.
+      // By default it accepts as custom hosts only those of the machine itself.
       `-header=x-portkey-custom-host: https://localhost:${setting.upstreamPort}/v1`,
     ],
     pids: [child.pid],

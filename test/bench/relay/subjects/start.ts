@@ -6,7 +6,7 @@ import { litellm, shim } from "./litellm.ts";
 import { portkey } from "./portkey.ts";
 import type { Setting, Subject, SubjectName } from "./subject.ts";
 
-/** Starts a subject and waits until it serves. */
+/** Starts a subject and waits until it is ready. */
 export async function startSubject(
   name: SubjectName,
   setting: Setting,

@@ -14,8 +14,8 @@ var (
 	end   = []byte(`"message_stop"`)
 )
 
-// readFrames calls `received` with each delta's time of sending, to the end of the stream; it stops when that
-// returns false. Whole says whether the stream ended as it should.
+// readFrames calls `received` with each delta's send time, until the stream ends or `received` returns false. Whole reports
+// whether the stream ended properly.
 func readFrames(body io.Reader, received func(sent time.Time) bool) (whole bool, err error) {
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {

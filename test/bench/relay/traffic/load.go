@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// How long connections may take to their first answers before is measured what they have.
+// How long connections may take to get their first answers before the measurement begins without the missing ones.
 const openingPatience = 20 * time.Second
 
-// loadResult is what `load` reports.
+// loadResult is the output of `load`.
 type loadResult struct {
 	Requests   int       `json:"requests"`
 	Errors     int       `json:"errors"`
@@ -23,14 +23,14 @@ type loadResult struct {
 	CPUSeconds float64   `json:"cpuSeconds"`
 }
 
-// load keeps a number of connections busy, each with one request after the other, and measures how long each
-// takes: to the end of the answer, or with -stream to its first frame.
+// load keeps a number of connections busy, each with one request after another, and measures how long each request takes:
+// to the end of the answer, or with -stream to its first frame.
 func load(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	connections := flags.Int("connections", 1, "connections that are kept busy")
-	seconds := flags.Float64("seconds", 1, "how long is measured")
-	warmup := flags.Float64("warmup", 0.2, "seconds before that, after each connection's first answer")
-	stream := flags.Bool("stream", false, "ask for a stream of one frame, and measure the time to it")
+	connections := flags.Int("connections", 1, "number of connections to keep busy")
+	seconds := flags.Float64("seconds", 1, "seconds to measure")
+	warmup := flags.Float64("warmup", 0.2, "seconds of warm-up after each connection's first answer")
+	stream := flags.Bool("stream", false, "request a stream of one frame, and measure the time until it arrives")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -44,7 +44,7 @@ func load(args []string) error {
 		return err
 	}
 
-	// A slow path takes seconds to set up its own connections, which is none of the latency that is measured.
+	// A slow path takes seconds to open its own connections, which is not part of the measured latency.
 	var opened, all sync.WaitGroup
 	measured := &window{length: time.Duration(*seconds * float64(time.Second))}
 	workers := make([]worker, *connections)
@@ -75,7 +75,7 @@ func load(args []string) error {
 	return report(result)
 }
 
-// window is the time that is measured; before it starts, connections are opened and kept busy.
+// window is the measured period. Before it starts, connections are opened and kept busy.
 type window struct {
 	length time.Duration
 	until  atomic.Pointer[time.Time]
@@ -143,7 +143,7 @@ func (w *worker) failed(err error) {
 	if w.first == nil {
 		w.first = err
 	}
-	// A server that refuses everything is not to be asked a million times.
+	// Do not send a million requests to a server that rejects all of them.
 	time.Sleep(50 * time.Millisecond)
 }
 
@@ -171,7 +171,7 @@ func exchange(c *client, stream bool) (*client, time.Duration, error) {
 		read, err := io.Copy(io.Discard, response.Body)
 		took = time.Since(started)
 		if err == nil && read < int64(len(message)) {
-			err = fmt.Errorf("%d bytes of %d", read, len(message))
+			err = fmt.Errorf("sent %d bytes of %d", read, len(message))
 		}
 		if err != nil {
 			c.net.Close()

@@ -1,5 +1,5 @@
-// Both ends of the bench's traffic: `upstream` answers as Anthropic's API does, as fast as it can; `load` and
-// `streams` are clients that measure what lies between. Results are JSON, one object a line.
+// Both ends of the benchmark's traffic: `upstream` answers like Anthropic's API, as fast as it can; `load` and `streams` are
+// clients that measure the path in between. Results are JSON, one object per line.
 package main
 
 import (

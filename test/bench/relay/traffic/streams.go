@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// More frames than any run waits for: it is the client that ends the streams.
+// More frames than any run waits for, so the client ends the streams.
 const endless = 1_000_000
 
-// streamsResult is what `streams` reports.
+// streamsResult is the output of `streams`.
 type streamsResult struct {
-	// Held is how many streams were open, and got frames, from the first moment measured to the last.
+	// Held is how many streams were open and got frames during the whole measurement.
 	Held       int       `json:"held"`
 	Frames     int       `json:"frames"`
 	FirstError string    `json:"firstError,omitempty"`
@@ -22,14 +22,14 @@ type streamsResult struct {
 	CPUSeconds float64   `json:"cpuSeconds"`
 }
 
-// streams opens streams, holds them for a while and measures how old each frame is when it arrives.
+// streams opens streams, keeps them open for a while and measures how old each frame is on arrival.
 func streams(args []string) error {
 	flags := flag.NewFlagSet("streams", flag.ContinueOnError)
-	count := flags.Int("streams", 200, "streams to hold")
-	opening := flags.Int("opening", 32, "streams that are being opened at one time")
+	count := flags.Int("streams", 200, "number of streams to keep open")
+	opening := flags.Int("opening", 32, "number of streams to open at the same time")
 	patience := flags.Float64("patience", 60, "seconds after which a stream that is not open counts as failed")
 	interval := flags.Int("interval-ms", 500, "time between two frames of a stream")
-	seconds := flags.Float64("seconds", 5, "how long they are held")
+	seconds := flags.Float64("seconds", 5, "seconds to keep them open")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,7 +60,7 @@ func streams(args []string) error {
 		}
 	}
 	result.OpenSecond = time.Since(started).Seconds()
-	// Whoever reads this measures what the path takes while the streams are open.
+	// The caller of this program measures the path's CPU and memory while the streams are open.
 	if err := report(map[string]int{"open": opened}); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ type holding struct {
 	delays  []time.Duration
 }
 
-// hold opens one stream and reads it until it is closed; `opened` is called after the first frame.
+// hold opens one stream and reads it until it is closed. `opened` is called after the first frame.
 func (h *holding) hold(t *target, opened func()) {
 	c, err := t.dial()
 	if err == nil {
@@ -121,7 +121,7 @@ func (h *holding) hold(t *target, opened func()) {
 	}
 }
 
-// read ends with an error, always: no stream ends by itself.
+// read always ends with an error, because no stream ends by itself.
 func (h *holding) read(c *client, opened func()) error {
 	response, err := c.send()
 	if err != nil {

@@ -13,31 +13,31 @@ import (
 	"strings"
 )
 
-// target is where requests go, and what each of them is.
+// target is where requests go, and their content.
 type target struct {
 	address string
 	tls     *tls.Config
 	request []byte
 }
 
-// headerList is a flag that may be given more than once.
+// headerList is a flag that may be repeated.
 type headerList []string
 
 func (h *headerList) String() string         { return strings.Join(*h, ", ") }
 func (h *headerList) Set(value string) error { *h = append(*h, value); return nil }
 
-// targetFlags adds the flags of a target; what it returns is called once they are parsed.
+// targetFlags adds the flags of a target. Call the returned function after parsing.
 func targetFlags(flags *flag.FlagSet) func(prompt string, stream bool) (*target, error) {
 	address := flags.String("connect", "", "address to connect to")
 	path := flags.String("path", "/v1/messages", "path of the requests")
-	host := flags.String("host", "", "Host header, and by TLS the server's name")
-	caFile := flags.String("ca", "", "authority that the server's certificate is checked with; no TLS without")
-	bodyBytes := flags.Int("body-bytes", 3000, "size of a request's body, at least")
+	host := flags.String("host", "", "Host header, and the TLS server name")
+	caFile := flags.String("ca", "", "authority that signed the server's certificate; without it, no TLS")
+	bodyBytes := flags.Int("body-bytes", 3000, "minimum size of a request's body")
 	var headers headerList
-	flags.Var(&headers, "header", "a header of the requests")
+	flags.Var(&headers, "header", "a header for the requests; may be repeated")
 	return func(prompt string, stream bool) (*target, error) {
 		if *address == "" || *host == "" {
-			return nil, errors.New("-connect and -host are needed")
+			return nil, errors.New("-connect and -host are required")
 		}
 		body := requestBody(prompt, stream, *bodyBytes)
 		t := &target{address: *address, request: requestText(*host, *path, headers, body)}
@@ -50,7 +50,7 @@ func targetFlags(flags *flag.FlagSet) func(prompt string, stream bool) (*target,
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate", *caFile)
+			return nil, fmt.Errorf("%s contains no certificate", *caFile)
 		}
 		t.tls = &tls.Config{RootCAs: roots, ServerName: *host, NextProtos: []string{"http/1.1"}}
 		return t, nil
@@ -76,7 +76,7 @@ func requestText(host, path string, headers []string, body string) []byte {
 	return []byte(strings.Join(lines, "\r\n") + "\r\n\r\n" + body)
 }
 
-// client is one connection that one request after the other goes over.
+// client is one connection for requests that follow one another.
 type client struct {
 	target *target
 	net    net.Conn
@@ -110,7 +110,7 @@ func (c *client) send() (*http.Response, error) {
 	return response, nil
 }
 
-// reopened is the connection for the next request; some servers close theirs now and then.
+// reopened returns the connection for the next request. Some servers close a connection from time to time.
 func (c *client) reopened(response *http.Response) (*client, error) {
 	if !response.Close {
 		return c, nil

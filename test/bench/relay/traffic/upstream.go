@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// What a request asks for stands in its prompt, because a gateway may drop any field that it does not know.
+// The prompt says what the request wants, because a gateway may drop any field that it does not know.
 var asked = regexp.MustCompile(`frames=(\d+) every=(\d+)ms`)
 
 const message = `{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","model":"claude-sonnet-4-5",` +
@@ -37,7 +37,7 @@ const streamEnd = "event: content_block_stop\n" +
 	"event: message_stop\n" +
 	`data: {"type":"message_stop"}` + "\n\n"
 
-// The text of a frame is the time at which it was sent, so that whoever receives it knows how long it took.
+// The text of a frame is its send time, so the receiver can compute how long it took.
 const frame = "event: content_block_delta\n" +
 	`data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%d"}}` + "\n\n"
 
@@ -64,8 +64,8 @@ func upstream(args []string) error {
 	api := &api{end: make(chan struct{})}
 	messages := http.NewServeMux()
 	messages.HandleFunc("POST /v1/messages", api.answer)
-	// How many requests are being answered: by this the bench knows when a path has let go of all of them. Not
-	// every gateway does when its client has left, so they can be ended from this side.
+	// The number of open requests. It tells the benchmark when a path has closed all of them. Some gateways do not do so after
+	// their client has disconnected, so the requests can also be ended from this side.
 	controls := http.NewServeMux()
 	controls.HandleFunc("GET /open", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, api.open.Load()) })
 	controls.HandleFunc("POST /end", func(http.ResponseWriter, *http.Request) { api.endAll() })
@@ -77,7 +77,7 @@ func upstream(args []string) error {
 	server := &http.Server{
 		Handler:   messages,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}},
-		// A client that leaves in the middle of a handshake is no news.
+		// A client that disconnects during the handshake is not an error.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	return server.ServeTLS(listener, "", "")
@@ -93,7 +93,7 @@ type api struct {
 	end   chan struct{}
 }
 
-// ending is closed when the streams that are open now are to end.
+// ending is closed to end the streams that are open now.
 func (a *api) ending() <-chan struct{} {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

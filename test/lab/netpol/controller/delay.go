@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Delay is how long after it was seen a state of the cluster is enforced.
+// Delay is the time between seeing a state of the cluster and enforcing it.
 type Delay struct {
 	Never    bool
 	Duration time.Duration
@@ -30,17 +30,17 @@ func (d Delay) String() string {
 	return d.Duration.String()
 }
 
-// seen is a state of the cluster, rendered, that waits to be enforced.
+// seen is a rendered state of the cluster that waits to be enforced.
 type seen struct {
 	at       time.Time
 	script   string
 	isolated int
 }
 
-// backlog is the states not yet enforced, oldest first.
+// backlog contains the states that are not enforced yet, oldest first.
 type backlog []seen
 
-// due takes out the newest state that has waited long enough, with those before it.
+// due removes and returns the newest state that has waited long enough, and removes the older ones.
 func (b *backlog) due(now time.Time, delay Delay) (seen, bool) {
 	count := 0
 	for count < len(*b) && !delay.Never && !now.Before((*b)[count].at.Add(delay.Duration)) {
@@ -54,7 +54,7 @@ func (b *backlog) due(now time.Time, delay Delay) (seen, bool) {
 	return newest, true
 }
 
-// add keeps no more than the newest state while none is ever due.
+// add keeps only the newest state while the delay is "never".
 func (b *backlog) add(state seen, delay Delay) {
 	if delay.Never {
 		*b = nil
@@ -62,7 +62,7 @@ func (b *backlog) add(state seen, delay Delay) {
 	*b = append(*b, state)
 }
 
-// wait is how long until the oldest state is due; false if none will be.
+// wait is the time until the oldest state is due; false if no state will be.
 func (b backlog) wait(now time.Time, delay Delay) (time.Duration, bool) {
 	if len(b) == 0 || delay.Never {
 		return 0, false

@@ -1,4 +1,4 @@
-// Package controller follows the cluster and puts its policies into force, as late as it is told to be.
+// Package controller watches the cluster and enforces its NetworkPolicies, after a configurable delay.
 package controller
 
 import (
@@ -10,23 +10,23 @@ import (
 	"claude-gateway/lab/netpol/nft"
 )
 
-// retryAfter is the pause after nft refused a script.
+// retryAfter is the pause after nft rejected a script.
 const retryAfter = time.Second
 
-// Status is what the control socket answers with.
+// Status is the answer of the control socket.
 type Status struct {
 	Delay string `json:"delay"`
-	// Applied counts the states put into force since the start.
+	// Applied counts the states that have been enforced since the start.
 	Applied int `json:"applied"`
-	// Pending counts the states that were seen and are not in force yet.
+	// Pending counts the states that were seen and are not enforced yet.
 	Pending int `json:"pending"`
-	// IsolatedPods counts the pods that some policy restricts now.
+	// IsolatedPods counts the pods that are restricted by a policy now.
 	IsolatedPods int `json:"isolatedPods"`
-	// Error is empty unless nft refused the last script or a policy could not be read.
+	// Error is empty unless nft rejected the last script or a policy could not be read.
 	Error string `json:"error,omitempty"`
 }
 
-// Enforcer puts states of the cluster into force; its fields belong to the goroutine of Run.
+// Enforcer enforces states of the cluster. Only the goroutine of Run uses its fields.
 type Enforcer struct {
 	compile  Compile
 	load     func(script string) error
@@ -34,7 +34,7 @@ type Enforcer struct {
 
 	delay   Delay
 	waiting backlog
-	// last is the newest state that was due; in force unless nft refused it or Off removed it.
+	// last is the newest state that was due. It is enforced unless nft rejected it or Off removed it.
 	last    seen
 	inForce string
 	status  Status
@@ -47,12 +47,12 @@ type request struct {
 	status chan Status
 }
 
-// NewEnforcer makes an enforcer that gets rules from compile and hands nftables scripts to load.
+// NewEnforcer creates an enforcer that gets rules from compile and passes nftables scripts to load.
 func NewEnforcer(delay Delay, compile Compile, load func(script string) error) *Enforcer {
 	return &Enforcer{compile: compile, load: load, delay: delay, requests: make(chan request)}
 }
 
-// Run enforces until the context ends. The rules stay behind then, as kube-router's do.
+// Run enforces until the context ends. Like kube-router, it then leaves the rules in place.
 func (e *Enforcer) Run(ctx context.Context, changed <-chan struct{}) {
 	for {
 		var timer <-chan time.Time
@@ -77,7 +77,7 @@ func (e *Enforcer) Run(ctx context.Context, changed <-chan struct{}) {
 	}
 }
 
-// SetDelay changes the delay, also for what is waiting, and brings back what Off removed.
+// SetDelay changes the delay, also for waiting states, and restores the rules that Off removed.
 func (e *Enforcer) SetDelay(delay Delay) Status {
 	return e.ask(func() { e.delay = delay })
 }
@@ -92,7 +92,7 @@ func (e *Enforcer) Off() Status {
 	})
 }
 
-// Status tells how things are.
+// Status returns the current state.
 func (e *Enforcer) Status() Status {
 	return e.ask(func() {})
 }

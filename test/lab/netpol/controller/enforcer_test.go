@@ -17,7 +17,7 @@ import (
 	"claude-gateway/lab/netpol/policy"
 )
 
-// world is a cluster whose isolated pods are numbered, and a kernel that holds the last script.
+// world simulates a cluster whose number of isolated pods grows, and a kernel that stores the last script.
 type world struct {
 	changed  chan struct{}
 	isolated int
@@ -64,7 +64,7 @@ func (w *world) expect(t *testing.T, e *Enforcer, expected Status) {
 	}
 	if len(w.loaded) > 0 && expected.IsolatedPods > 0 &&
 		w.loaded[len(w.loaded)-1] != nft.Render(rulesFor(expected.IsolatedPods)) {
-		t.Fatalf("the kernel does not hold the rules of %d pods", expected.IsolatedPods)
+		t.Fatalf("the kernel does not have the rules of %d pods", expected.IsolatedPods)
 	}
 }
 

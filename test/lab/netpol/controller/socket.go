@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// Listen answers on a unix socket until the context ends: a connection sends one line (`status`, `delay 2s`,
-// `delay never`, `off`) and gets one line of JSON, a Status or {"error": …}. The change is in force by then.
+// Listen serves a unix socket until the context ends. A client sends one line (`status`, `delay 2s`, `delay never`, `off`)
+// and gets one line of JSON, a Status or {"error": …}. The answer is sent when the change is in force.
 func (e *Enforcer) Listen(ctx context.Context, path string) error {
-	// A run that was killed leaves its socket file behind.
+	// A killed process leaves its socket file behind.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("socket: %w", err)
 	}

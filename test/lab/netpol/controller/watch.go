@@ -13,11 +13,11 @@ import (
 	"claude-gateway/lab/netpol/policy"
 )
 
-// Compile works out the rules for the cluster as it is known now.
+// Compile computes the rules for the cluster as it is known now.
 type Compile func() (policy.Rules, error)
 
-// Watch follows pods, namespaces and policies. It returns once all three are known, with a channel that tells of
-// changes (several can be told of at once) and the way to the rules they amount to.
+// Watch watches pods, namespaces and policies. It returns when all three are known, with a channel that signals changes
+// (one signal may stand for several) and the function that computes the current rules.
 func Watch(ctx context.Context, kubeconfig string) (<-chan struct{}, Compile, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Load runs a script as one transaction in the network namespace of this process: all of it holds, or nothing changed.
+// Load runs a script as one transaction in this process's network namespace: either all of it applies, or nothing changes.
 func Load(script string) error {
 	command := exec.Command("nft", "-f", "-")
 	command.Stdin = strings.NewReader(script)

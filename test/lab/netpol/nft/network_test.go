@@ -23,7 +23,7 @@ import (
 	"claude-gateway/lab/netpol/fixture"
 )
 
-// namespace is a network namespace that only this process holds: it is gone when the process is.
+// namespace is a network namespace that only this process uses. It disappears when the process ends.
 type namespace struct {
 	file *os.File
 }
@@ -46,7 +46,7 @@ func newNamespace(t *testing.T) namespace {
 	return namespace{file}
 }
 
-// do runs f on a thread in the namespace; what f starts or opens stays in it.
+// do runs f on a thread in the namespace. Processes and sockets that f creates stay in the namespace.
 func (n namespace) do(f func() error) error {
 	return onOwnThread(func() error {
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
@@ -56,7 +56,7 @@ func (n namespace) do(f func() error) error {
 	})
 }
 
-// onOwnThread never unlocks the thread, so the runtime ends it and its namespace is not handed on.
+// onOwnThread never unlocks the thread. So the runtime ends the thread, and its namespace is not reused.
 func onOwnThread(f func() error) error {
 	result := make(chan error)
 	go func() {
@@ -85,18 +85,18 @@ func (n namespace) ip(t *testing.T, lines ...string) {
 	}
 }
 
-// layout is how a CNI plugin joins pods to their node.
+// layout is the way in which a CNI plugin connects pods to their node.
 type layout string
 
 const (
-	// routed gives each pod a link of its own, as the plugin ptp does.
+	// routed gives each pod its own link, like the plugin ptp.
 	routed layout = "routed"
-	// bridged puts the pods on one bridge, as k3s and the lab do; the kernel shows rules what the bridge passes on.
+	// bridged connects the pods to one bridge, as in k3s and the lab. The kernel applies firewall rules to bridged packets.
 	bridged layout = "bridged"
 )
 
-// network is a node between the pods of the fixture and one host outside, which has a link of its own in any layout.
-// Every one of them serves the fixture's ports by TCP and UDP.
+// network is a node with the fixture's pods and one outside host, which has its own link in any layout. All of them serve
+// the fixture's ports over TCP and UDP.
 type network struct {
 	node      namespace
 	endpoints map[netip.Addr]namespace
@@ -135,7 +135,7 @@ func newNetwork(t *testing.T, pods layout) *network {
 	return n
 }
 
-// prepareNode makes it a router, and has it report each refusal: unlimited, or refusals would look like lost packets.
+// prepareNode makes the node a router. ICMP errors are not rate limited, because a missing one would look like packet loss.
 func prepareNode() error {
 	for setting, value := range map[string]string{
 		"net/ipv4/ip_forward":          "1",
@@ -144,7 +144,7 @@ func prepareNode() error {
 		"net/ipv4/icmp_msgs_burst":     "1000000",
 		"net/ipv6/conf/all/forwarding": "1",
 		"net/ipv6/icmp/ratelimit":      "0",
-		// Rules see what a bridge passes on, as k3s's node has it.
+		// Apply firewall rules to bridged packets, as k3s's node does.
 		"net/bridge/bridge-nf-call-iptables":  "1",
 		"net/bridge/bridge-nf-call-ip6tables": "1",
 	} {
@@ -253,11 +253,11 @@ func serveOne(t *testing.T, network, address string) error {
 	return nil
 }
 
-// limit is how long an attempt may stay without an answer or a refusal: such silence is an error.
+// limit is how long an attempt may stay without an answer or a refusal. After that it is an error.
 const limit = 5 * time.Second
 
-// try makes the attempt with packets, in the namespace of the calling thread: true if it was answered, false if it was
-// refused. The source port must be new for the pair, or conntrack could take the attempt for a reply.
+// try makes the attempt with real packets, in the calling thread's namespace. It returns true if it was answered, false if
+// it was refused. The source port must be new for the pair of endpoints, or conntrack could take the attempt for a reply.
 func try(a fixture.Attempt, sourcePort uint16) (bool, error) {
 	source, target := netip.AddrPortFrom(a.Source, sourcePort), netip.AddrPortFrom(a.Destination, a.Port)
 	attempt := exchange
@@ -286,8 +286,8 @@ func exchange(source, target netip.AddrPort) error {
 	return err
 }
 
-// connect opens a connection. Not net.Dial: between namespaces of one machine the ICMP refusal of the first SYN
-// arrives before connect returns, when the kernel only notes it, and net.Dial waits a second for the next SYN's.
+// connect opens a connection. It does not use net.Dial: between namespaces of one machine the ICMP refusal of the first SYN
+// arrives before connect returns. The kernel only notes it then, and net.Dial would wait a second for the next SYN's refusal.
 func connect(source, target netip.AddrPort) error {
 	family := unix.AF_INET
 	if target.Addr().Is6() {
@@ -298,7 +298,7 @@ func connect(source, target netip.AddrPort) error {
 		return err
 	}
 	defer unix.Close(socket)
-	// Closed by a reset, the source port is free again at once.
+	// A reset frees the source port at once.
 	if err := unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func connect(source, target netip.AddrPort) error {
 		return err
 	}
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
-		// SO_ERROR also reports an error that the kernel only noted.
+		// SO_ERROR also returns an error that the kernel only noted.
 		if number, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_ERROR); err != nil {
 			return err
 		} else if number != 0 {
@@ -357,7 +357,7 @@ func ping(source, target netip.Addr) error {
 		if err != nil {
 			return err
 		}
-		// Neighbour discovery arrives on the same socket.
+		// Neighbor discovery messages arrive on the same socket.
 		answer, err := icmp.ParseMessage(reply.Protocol(), buffer[:size])
 		if err == nil && answer.Type == reply && peer.String() == target.String() {
 			return nil

@@ -16,7 +16,7 @@ import (
 	"claude-gateway/lab/netpol/policy"
 )
 
-// Sockets of SCTP need a kernel module; its rules are covered by text and by package policy's tests.
+// SCTP sockets need a kernel module. SCTP rules are covered by the text tests and by the tests of package policy.
 var protocols = []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP}
 
 const firstSourcePort uint16 = 20000
@@ -82,7 +82,7 @@ func TestAnEgressPolicyHoldsForTheNodeToo(t *testing.T) {
 	}
 }
 
-// kube-proxy's DNAT comes first: a policy that names pods holds for the Service in front of them.
+// kube-proxy's DNAT runs first: a policy that selects pods also applies to connections through their Service.
 func TestAServiceIsJudgedAsThePodBehindIt(t *testing.T) {
 	n := newNetwork(t, bridged)
 	backend, other := podAddresses("x", "b")[0], podAddresses("x", "c")[0]
@@ -114,7 +114,7 @@ func TestAServiceIsJudgedAsThePodBehindIt(t *testing.T) {
 	}
 }
 
-// A kube-router oddity that the plan has to live with: no policy stops an echo request.
+// A property of kube-router that we have to accept: no policy blocks an echo request.
 func TestPingsPassAsTheyDoWithKubeRouter(t *testing.T) {
 	n := newNetwork(t, bridged)
 	n.enforce(t, denyAll("x"))
@@ -193,7 +193,7 @@ func (n *network) try(t *testing.T, from namespace, attempt fixture.Attempt) boo
 	return passed
 }
 
-// tryAll makes the attempts of one source after another, the sources side by side.
+// tryAll runs the attempts of one source one after another, and the sources in parallel.
 func (n *network) tryAll(t *testing.T, attempts []fixture.Attempt, sourcePort uint16) []bool {
 	t.Helper()
 	bySource := map[netip.Addr][]int{}

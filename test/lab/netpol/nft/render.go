@@ -1,4 +1,4 @@
-// Package nft puts policy.Rules into the kernel as one nftables table.
+// Package nft loads policy.Rules into the kernel as one nftables table.
 package nft
 
 import (
@@ -11,15 +11,15 @@ import (
 	"claude-gateway/lab/netpol/policy"
 )
 
-// Table is the table that this package owns; nothing outside it is touched.
+// Table is the table that this package owns. It changes no other table.
 const Table = "inet netpol"
 
-// Removal is the script that takes the table away, whether it is there or not.
+// Removal is the script that deletes the table, whether it exists or not.
 const Removal = "table " + Table + " {\n}\ndelete table " + Table + "\n"
 
-// The hooks come after kube-proxy's DNAT, so a Service is seen as the pod behind it. What the node sends to its
-// pods (kubelet probes) has no hook. What kube-router lets every pod have is let through before any policy: replies
-// and the ICMP that it calls common, echo requests among it. What belongs to no connection it drops.
+// The hooks run after kube-proxy's DNAT, so they see the pod behind a Service. Packets from the node to its pods (kubelet
+// probes) pass no hook. Like kube-router, the rules allow replies and common ICMP, including echo requests, before any
+// policy, and drop packets that belong to no connection.
 const hooks = `
 	chain forward {
 		type filter hook forward priority filter; policy accept
@@ -43,8 +43,8 @@ const hooks = `
 	}
 `
 
-// Render writes the script that replaces the table by one with these rules, in one transaction.
-// A pod's chain returns for what is allowed (the other end's chain may still object) and refuses the rest.
+// Render writes the script that replaces the table with one that has these rules, in one transaction. A pod's chain returns
+// for allowed packets (the other end's chain may still reject them) and rejects the rest.
 func Render(rules policy.Rules) string {
 	egress := side{name: "egress", peer: "daddr"}
 	ingress := side{name: "ingress", peer: "saddr"}
@@ -86,7 +86,7 @@ func (s *side) add(pod policy.PodRules, direction *policy.Direction) {
 			s.elements6 = append(s.elements6, element)
 		}
 	}
-	// The kernel holds 128 bytes of comment; a namespace and a pod name can be longer.
+	// The kernel stores 128 bytes of comment, but a namespace and a pod name can be longer.
 	comment := fmt.Sprintf("%.120s", pod.Namespace+"/"+pod.Name)
 	fmt.Fprintf(&s.chains, "\n\tchain %s {\n\t\tcomment %q\n", chain, comment)
 	for _, allow := range direction.Allows {

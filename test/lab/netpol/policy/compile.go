@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Compile works out the rules. An error names what could not be read; such a part allows nothing and the rest holds.
-// A pod's traffic to itself through a Service is judged like any other, as kube-router judges it.
+// Compile computes the rules. If a part of a policy cannot be read, the error names it, the part allows nothing, and the
+// rest applies. As in kube-router, a pod's traffic to itself through a Service is checked like any other.
 func Compile(
 	pods []*corev1.Pod, namespaces []*corev1.Namespace, policies []*networkingv1.NetworkPolicy,
 ) (Rules, error) {
@@ -56,7 +56,7 @@ func orEmpty(direction *Direction) *Direction {
 	return direction
 }
 
-// isolates fills in the API server's default for objects that did not pass through it.
+// isolates applies the API server's default to objects that did not pass through the API server.
 func isolates(policy *networkingv1.NetworkPolicy, policyType networkingv1.PolicyType) bool {
 	if len(policy.Spec.PolicyTypes) == 0 {
 		return policyType == networkingv1.PolicyTypeIngress || len(policy.Spec.Egress) > 0
@@ -84,7 +84,7 @@ func (c *compiler) ingress(
 	return allowsFor(c.peers(policy, rule.From), false, ports)
 }
 
-// egress resolves port names in each pod that the rule lets the traffic go to.
+// egress resolves port names in each pod that the rule allows as a destination.
 func (c *compiler) egress(
 	policy *networkingv1.NetworkPolicy, rule networkingv1.NetworkPolicyEgressRule,
 ) []Allow {

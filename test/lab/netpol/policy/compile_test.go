@@ -63,7 +63,7 @@ func TestOnlyPodsWithAnAddressOfTheirOwnHaveRules(t *testing.T) {
 	}
 }
 
-// The old holder's labels must neither restrict the new one nor open a way to it.
+// The labels of an address's old pod must neither restrict the new pod nor allow it anything.
 func TestAnAddressGivenOutAgainIsTheYoungerPods(t *testing.T) {
 	old := pod("old", map[string]string{"app": "gateway"}, "10.42.0.4", "fd42::4")
 	young := pod("young", map[string]string{"app": "agent"}, "10.42.0.4")
@@ -115,7 +115,7 @@ func TestAPortNameIsTheDestinationsOwn(t *testing.T) {
 	}
 }
 
-// Kubernetes says that NotIn holds for an absent key; the cyclonus simulator says otherwise, so it is fixed here.
+// Kubernetes says that NotIn matches a missing key. The cyclonus simulator differs, so this test covers it.
 func TestNotInSelectsPodsWithoutTheLabel(t *testing.T) {
 	rules := compile(t, []*corev1.Pod{pod("bare", nil, "10.42.0.1"), pod("exempt", map[string]string{"app": "x"}, "10.42.0.2")},
 		egressPolicy(metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
@@ -141,7 +141,7 @@ func TestAnUnreadableBlockAllowsNothingAndIsNamed(t *testing.T) {
 	}
 }
 
-// Where kube-router differs from Kubernetes, it is kube-router that runs on the machine.
+// Where kube-router differs from Kubernetes, the test expects kube-router's behavior, because the machine runs kube-router.
 func TestAddressBlocksAreReadAsKubeRouterReadsThem(t *testing.T) {
 	type block = networkingv1.IPBlock
 	for _, c := range []struct {
@@ -149,20 +149,20 @@ func TestAddressBlocksAreReadAsKubeRouterReadsThem(t *testing.T) {
 		blocks []block
 		passes map[string]bool
 	}{
-		{"all of IPv6 is global unicast and unique local addresses", []block{{CIDR: "::/0"}}, map[string]bool{
+		{"::/0 means only global unicast and unique local addresses", []block{{CIDR: "::/0"}}, map[string]bool{
 			"2001:db8::1": true, "3fff::1": true, "fd00::1": true, "fc00::1": false, "fe80::1": false, "64:ff9b::1": false,
 		}},
-		{"an exception that is less specific than those has no effect on them", []block{{CIDR: "::/0", Except: []string{"8000::/1", "2000::/4"}}},
+		{"an exception less specific than these two ranges has no effect on them", []block{{CIDR: "::/0", Except: []string{"8000::/1", "2000::/4"}}},
 			map[string]bool{"2001:db8::1": false, "3fff::1": true, "fd20:ce::254": true, "fc00::1": false}},
-		{"of one prefix the last counts", []block{{CIDR: "2000::/3"}, {CIDR: "::/0", Except: []string{"fd00::/8"}}},
+		{"the last entry for a prefix wins", []block{{CIDR: "2000::/3"}, {CIDR: "::/0", Except: []string{"fd00::/8"}}},
 			map[string]bool{"2001:db8::1": true, "fd00::1": false}},
-		{"global unicast by its name is that and nothing else", []block{{CIDR: "2000::/3", Except: []string{"2001:db8::/32"}}},
+		{"2000::/3 means exactly global unicast", []block{{CIDR: "2000::/3", Except: []string{"2001:db8::/32"}}},
 			map[string]bool{"2001:db8::1": false, "2606:4700::1": true, "fd20:ce::254": false, "fe80::1": false}},
-		{"all of IPv4 is all of it", []block{{CIDR: "0.0.0.0/0", Except: []string{"0.0.0.0/1", "224.0.0.0/3"}}},
+		{"0.0.0.0/0 means all of IPv4", []block{{CIDR: "0.0.0.0/0", Except: []string{"0.0.0.0/1", "224.0.0.0/3"}}},
 			map[string]bool{"1.1.1.1": false, "160.79.104.10": true, "255.255.255.255": false}},
-		{"one block's exception holds for another that is less specific", []block{{CIDR: "10.0.0.0/8"}, {CIDR: "10.1.0.0/16", Except: []string{"10.1.2.0/24"}}},
+		{"an exception of one block also applies to a less specific block", []block{{CIDR: "10.0.0.0/8"}, {CIDR: "10.1.0.0/16", Except: []string{"10.1.2.0/24"}}},
 			map[string]bool{"10.1.2.3": false, "10.1.3.3": true, "10.2.0.1": true}},
-		{"and not for one that is more specific", []block{{CIDR: "10.0.0.0/8", Except: []string{"10.1.0.0/16"}}, {CIDR: "10.1.2.0/24"}},
+		{"an exception of one block does not apply to a more specific block", []block{{CIDR: "10.0.0.0/8", Except: []string{"10.1.0.0/16"}}, {CIDR: "10.1.2.0/24"}},
 			map[string]bool{"10.1.2.3": true, "10.1.3.3": false, "10.2.0.1": true}},
 	} {
 		var peers []networkingv1.NetworkPolicyPeer

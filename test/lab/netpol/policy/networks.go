@@ -8,8 +8,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// networkSet is what kube-router makes of the address blocks of one rule: one set of networks (ipset's hash:net), in
-// which the most specific network that contains an address counts, an exception of another block included.
+// networkSet is how kube-router stores the address blocks of one rule: one set of networks (ipset's hash:net). The most
+// specific network that contains an address decides, even if it is an exception of another block.
 type networkSet []network
 
 type network struct {
@@ -17,14 +17,14 @@ type network struct {
 	except bool
 }
 
-// kube-router's reading of networks that such a set cannot hold. Of IPv6 it is global unicast and unique local
-// addresses, not everything: an exception of 8000::/1 is less specific than the latter, and so without effect on it.
+// How kube-router reads networks that such a set cannot store. ::/0 becomes global unicast and unique local addresses, so
+// an exception of 8000::/1 is less specific than the unique local range and has no effect on it.
 var everything = map[netip.Prefix][]netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/0"): {netip.MustParsePrefix("0.0.0.0/1"), netip.MustParsePrefix("128.0.0.0/1")},
 	netip.MustParsePrefix("::/0"):      {netip.MustParsePrefix("2000::/3"), netip.MustParsePrefix("fd00::/8")},
 }
 
-// add adds a block with its exceptions, or nothing of it when it cannot be read.
+// add adds a block with its exceptions, or nothing if a part of it cannot be parsed.
 func (s *networkSet) add(block *networkingv1.IPBlock) error {
 	prefix, err := netip.ParsePrefix(block.CIDR)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *networkSet) add(block *networkingv1.IPBlock) error {
 	return nil
 }
 
-// put adds a network; the last of several with one prefix counts.
+// put adds a network. The last of several with the same prefix wins.
 func (s *networkSet) put(added network) {
 	prefixes, ok := everything[added.prefix.Masked()]
 	if !ok {
@@ -56,7 +56,7 @@ func (s *networkSet) put(added network) {
 	}
 }
 
-// blocks says the same as a list of blocks of which any may contain an address.
+// blocks returns the set as a list of blocks. An address is in the set if any of the blocks contains it.
 func (s networkSet) blocks() []Block {
 	var blocks []Block
 	for _, n := range s {

@@ -8,14 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// endpoint is a pod that has addresses of its own now.
+// endpoint is a pod that currently has its own addresses.
 type endpoint struct {
 	pod       *corev1.Pod
 	addresses []netip.Addr
 }
 
-// endpoints leaves out pods without an address, finished pods and those on the host's network. An address that
-// several pods report (it is given out again while its last holder is still being removed) is the youngest's.
+// endpoints leaves out pods without an address, finished pods and pods on the host's network. If several pods report an
+// address (it is assigned again while the old pod is still being removed), it belongs to the youngest.
 func endpoints(pods []*corev1.Pod) []endpoint {
 	youngestFirst := slices.Clone(pods)
 	slices.SortStableFunc(youngestFirst, func(a, b *corev1.Pod) int {
@@ -58,7 +58,7 @@ func reportedAddresses(pod *corev1.Pod) []netip.Addr {
 	return addresses
 }
 
-// namedPorts are the numbers behind a port name in one pod; restartable init containers (sidecars) serve too.
+// namedPorts returns the numbers of a port name in one pod. Restartable init containers (sidecars) count too.
 func namedPorts(pod *corev1.Pod, name string, protocol corev1.Protocol) []PortRange {
 	var ports []PortRange
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {

@@ -1,5 +1,5 @@
-// Package policy says what NetworkPolicies mean: pods, namespaces and policies in, rules by pod address out.
-// It does no I/O; package nft puts the rules into the kernel.
+// Package policy interprets NetworkPolicies: from pods, namespaces and policies it computes rules by pod address. It does no
+// I/O; package nft loads the rules into the kernel.
 package policy
 
 import (
@@ -9,12 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Rules holds every pod that at least one policy isolates; traffic of all other addresses is not restricted.
+// Rules contains every pod that is isolated by at least one policy. Traffic of all other addresses is not restricted.
 type Rules struct {
 	Pods []PodRules
 }
 
-// PodRules is what holds for one isolated pod.
+// PodRules contains the rules for one isolated pod.
 type PodRules struct {
 	Namespace string
 	Name      string
@@ -25,20 +25,20 @@ type PodRules struct {
 	Egress *Direction
 }
 
-// Direction is a pod's default deny for one direction and its exceptions.
+// Direction is a pod's default deny for one direction, with its exceptions.
 type Direction struct {
 	Allows []Allow
 }
 
-// Allow lets traffic through that matches one of its peers and one of its ports.
+// Allow allows traffic that matches one of its peers and one of its ports.
 type Allow struct {
 	Peers Peers
-	// AnyPort stands for all ports of all protocols, those without ports included.
+	// AnyPort means all ports of all protocols, including protocols without ports.
 	AnyPort bool
 	Ports   []PortRange
 }
 
-// Peers is exactly one of: everybody, some addresses (of pods), an address block.
+// Peers is exactly one of: everybody, some pod addresses, an address block.
 type Peers struct {
 	Any       bool
 	Addresses []netip.Addr
@@ -51,13 +51,13 @@ type Block struct {
 	Except []netip.Prefix
 }
 
-// PortRange is the ports From to To, both included, of one protocol.
+// PortRange is the ports From to To (inclusive) of one protocol.
 type PortRange struct {
 	Protocol corev1.Protocol
 	From, To uint16
 }
 
-// Allowed tells whether a new connection from source to the port of destination passes.
+// Allowed reports whether a new connection from source to the port of destination is allowed.
 func (r Rules) Allowed(source, destination netip.Addr, protocol corev1.Protocol, port uint16) bool {
 	for _, pod := range r.Pods {
 		if pod.Egress != nil && slices.Contains(pod.Addresses, source) &&

@@ -7,7 +7,7 @@ import (
 	"claude-gateway/lab/netpol/policy"
 )
 
-// The simulator's own cases and two thousand drawn ones agree on every connection of the world.
+// Our rules and the simulator agree on every connection of the world, for cyclonus's own cases and two thousand random ones.
 func TestRulesAgreeWithTheCyclonusSimulator(t *testing.T) {
 	cases := append(fixture.CyclonusCases(), fixture.RandomCases(1, 2000)...)
 	if len(cases) < 2300 {
@@ -32,7 +32,7 @@ func TestRulesAgreeWithTheCyclonusSimulator(t *testing.T) {
 			}
 		}
 	}
-	// A generator that draws nothing but open or closed worlds would prove little.
+	// The test would prove little if the generator made only open or only closed worlds.
 	if passed < 100_000 || refused < 100_000 {
 		t.Fatalf("%d passed and %d refused: too one-sided", passed, refused)
 	}

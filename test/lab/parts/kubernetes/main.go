@@ -25,7 +25,7 @@ var components = map[string]func() *cobra.Command{
 	"kube-apiserver":          func() *cobra.Command { return apiserver.NewAPIServerCommand() },
 	"kube-controller-manager": func() *cobra.Command { return controllermanager.NewControllerManagerCommand() },
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-		// The other components set up signal handling themselves, which a process may do only once.
+	// The other components set up signal handling themselves, which a process may do only once.
 	"kubelet":    func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kube-proxy": func() *cobra.Command { return proxy.NewProxyCommand() },
 	"kubectl":    func() *cobra.Command { return kubectl.NewDefaultKubectlCommand() },

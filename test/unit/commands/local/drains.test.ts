@@ -10,7 +10,7 @@ const pod = (name: string, parts: { ends: boolean; helped: boolean }) => ({
   spec: parts.helped ? { initContainers: [{ name: "drain" }] } : {},
 });
 
-/** A cluster with these pods, whose drain helpers wrote these last lines. */
+/** A cluster with these pods, whose drain helpers logged these last lines. */
 function cluster(pods: readonly object[], logs: Readonly<Record<string, string>> = {}) {
   const asked: string[] = [];
   return {
@@ -30,7 +30,7 @@ function cluster(pods: readonly object[], logs: Readonly<Record<string, string>>
 const waiting = (open: object) => JSON.stringify({ message: "waiting", open, until: UNTIL });
 
 describe("what an update waits for", () => {
-  test("is nothing where no pod of the gateway ends", async () => {
+  test("is nothing if no gateway pod is terminating", async () => {
     const target = cluster([pod("shim-envoy-1", { ends: false, helped: true })]);
     expect(await drains(target, "local")).toBe("");
     expect(target.asked).toEqual([
@@ -39,7 +39,7 @@ describe("what an update waits for", () => {
     ]);
   });
 
-  test("is how many streams of agents, and until when, as the pod's drain helper says", async () => {
+  test("is the agents' open streams and the end time that the pod's drain helper logged", async () => {
     const pods = [
       pod("hybrid-envoy-1", { ends: true, helped: true }),
       pod("hybrid-envoy-2", { ends: false, helped: true }),
@@ -49,12 +49,12 @@ describe("what an update waits for", () => {
       `hybrid-envoy-1 waits for ${streams} of agents, until ${clock(UNTIL)} at most`;
     expect(await drains(at({ agents: 2, sni: 1 }), "local")).toBe(text("3 open streams"));
     expect(await drains(at({ agents: 1 }), "local")).toBe(text("1 open stream"));
-    // One stream passes both listeners of `shim`; with another Envoy beside this one, perhaps only the second.
+    // On `shim` a stream passes both listeners. If another Envoy also serves, it may pass only this one's second listener.
     expect(await drains(at({ agents: 1, egress: 1 }), "local")).toBe(text("1 open stream"));
     expect(await drains(at({ agents: 0, egress: 2 }), "local")).toBe(text("2 open streams"));
   });
 
-  test("is a pod's last moment where nobody counts, or nothing is open", async () => {
+  test("is only the pod's end time if there is no count or no open stream", async () => {
     const pods = [
       pod("litellm-1", { ends: true, helped: false }),
       pod("envoy-1", { ends: true, helped: true }),
@@ -69,7 +69,7 @@ describe("what an update waits for", () => {
   });
 });
 
-test("the result and the failure of the work are passed on", async () => {
+test("the result and the error of the work are passed on", async () => {
   const target = cluster([]);
   const status = () => undefined;
   expect(await reportingDrains(target, "local", status, () => Promise.resolve(7))).toBe(7);

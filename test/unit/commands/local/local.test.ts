@@ -8,7 +8,7 @@ import { renderSummary } from "../../../../commands/local/summary.ts";
 
 const STACKS = join(import.meta.dirname, "../../../../stacks");
 
-describe("the path that a newcomer meets", () => {
+describe("the default path", () => {
   it.each(["gateway", "local", "spike"])("is envoy in the shipped file of stack %s", (stack) => {
     const { config } = parse(readFileSync(join(STACKS, `Pulumi.${stack}.yaml`), "utf8")) as {
       config: Record<string, unknown>;
@@ -16,7 +16,7 @@ describe("the path that a newcomer meets", () => {
     expect(config["claude-gateway:gateway"]).toEqual({ path: "envoy" });
   });
 
-  it("is left to that file by npm run local, and another is one option away", () => {
+  it("comes from that file in npm run local, and an option selects another", () => {
     expect(parseOptions([], {}).gateway).toBeUndefined();
     expect(parseOptions(["--gateway", "shim"], {}).gateway).toBe("shim");
   });
@@ -24,7 +24,7 @@ describe("the path that a newcomer meets", () => {
   it.each([
     ["envoy", "shim"],
     ["litellm", "envoy"],
-  ])("is named in the summary of path %s, with %s as what to look at next", (path, next) => {
+  ])("the summary of path %s suggests %s as the next path", (path, next) => {
     const summary = renderSummary({
       ...{ target: "the embedded cluster", baseUrl: "http://gateway:8080/anthropic" },
       ...{ gatewayPath: path, namespace: "dev-e", turns: [], steps: [] },

@@ -13,20 +13,20 @@ let dir = "";
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "spike-reap-"));
   mkdirSync(join(dir, "bin"));
-  // Nothing else is on PATH: a machine may have the real ones.
+  // Nothing else is on PATH, because the machine may have the real programs.
   for (const tool of ["cat", "cp"]) symlinkSync(`/bin/${tool}`, join(dir, "bin", tool));
 });
 afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Puts a stand-in for a program on PATH: a shell `case` over its arguments, which are kept in `asked`. */
+/** Puts a simulated program on PATH: a shell `case` over its arguments, which are recorded in `asked`. */
 function standIn(program: string, cases: string): void {
   const script = `#!/bin/sh\necho "${program} $*" >>'${join(dir, "asked")}'\ncase "$*" in\n${cases}\nesac\n`;
   writeFileSync(join(dir, "bin", program), script, { mode: 0o755 });
 }
 
-/** A `case` that answers with a text. */
+/** A `case` branch that prints a text. */
 function answer(pattern: string, name: string, text: string): string {
   writeFileSync(join(dir, name), text);
   return `${pattern}) cat '${join(dir, name)}' ;;`;
@@ -47,7 +47,7 @@ function asked(): string[] {
   return readFileSync(join(dir, "asked"), "utf8").trim().split("\n");
 }
 
-/** A Pulumi with two stacks past their time. */
+/** A Pulumi with two expired stacks. */
 function twoOldStacks(destroy = "destroy*) echo 'Destroying (it)' ;;"): void {
   const states = ["one", "two"].map((stack) =>
     answer(`"stack export --stack ${stack}"`, stack, exported({ stack, ...OLD })),
@@ -59,8 +59,8 @@ function twoOldStacks(destroy = "destroy*) echo 'Destroying (it)' ;;"): void {
   );
 }
 
-describe("spike:reap on one's own Pulumi", () => {
-  it("destroys and removes, and keeps the stack's file, which may be a shipped one", () => {
+describe("spike:reap with the user's own Pulumi", () => {
+  it("destroys and removes a stack but keeps its file, because the repository may ship it", () => {
     twoOldStacks();
     const { status, stdout } = run();
     expect(asked()).toEqual([
@@ -78,7 +78,7 @@ describe("spike:reap on one's own Pulumi", () => {
     expect(status).toBe(0);
   });
 
-  it("ends with 1 when a stack cannot be destroyed, after trying the others", () => {
+  it("exits with 1 if a stack cannot be destroyed, after it tried the others", () => {
     twoOldStacks("'destroy --stack one'*) echo 'error: locked' >&2; exit 255 ;;\ndestroy*) ;;");
     const { status, stdout, stderr } = run();
     expect(stderr).toBe("error: locked\n");
@@ -111,7 +111,7 @@ describe("spike:reap on one's own Pulumi", () => {
     expect(status).toBe(0);
   });
 
-  it("ends with 1 when the backend does not answer", () => {
+  it("exits with 1 if the backend does not answer", () => {
     standIn(
       "pulumi",
       "version) ;;\n*) echo 'error: PULUMI_ACCESS_TOKEN must be set' >&2; exit 255 ;;",
@@ -125,20 +125,25 @@ describe("spike:reap on one's own Pulumi", () => {
 });
 
 describe("spike:reap on the embedded cluster", () => {
-  it.each([[[]], [["--lab", "--orphans"]]])("says that it does not run, given %j", (args) => {
-    const { status, stderr } = run(...args);
-    expect(stderr).toMatch(/^The embedded cluster is not running, so it has no spikes to reap\. /);
-    expect(status).toBe(2);
-  });
+  it.each([[[]], [["--lab", "--orphans"]]])(
+    "says that the cluster is not running, given %j",
+    (args) => {
+      const { status, stderr } = run(...args);
+      expect(stderr).toMatch(
+        /^The embedded cluster is not running, so it has no spikes to reap\. /,
+      );
+      expect(status).toBe(2);
+    },
+  );
 
-  it("is left alone where there is a Pulumi, but for --lab", () => {
+  it("is used only with --lab if Pulumi is installed", () => {
     twoOldStacks();
     const { status } = run("--lab");
     expect(status).toBe(2);
   });
 });
 
-describe("the command line", () => {
+describe("the command line of spike:reap", () => {
   it.each([["--all"], ["spike"]])("refuses %s", (argument) => {
     twoOldStacks();
     const { status, stderr } = run(argument);
@@ -147,7 +152,7 @@ describe("the command line", () => {
     expect(status).toBe(2);
   });
 
-  it("tells with --help whose stacks are reaped, and does nothing", () => {
+  it("with --help says whose stacks are reaped, and does nothing else", () => {
     const { status, stdout } = run("--help");
     expect(stdout).toContain("the backend that `pulumi` is logged in to");
     expect(status).toBe(0);

@@ -1,10 +1,10 @@
-/** What `pulumi stack export` says of a spike, as far as its lifetime depends on it. */
+/** The parts of a spike's `pulumi stack export` that determine its lifetime. */
 export interface ExportedSpike {
   readonly stack: string;
   readonly created: string;
-  /** The output `ttlSeconds`; `undefined` before the first `up` that succeeded. */
+  /** The output `ttlSeconds`; `undefined` before the first successful `up`. */
   readonly ttlOutput?: unknown;
-  /** The annotation of its namespaces; `undefined` when there are none any more. */
+  /** The annotation of its namespaces; `undefined` if there are none any more. */
   readonly ttlAnnotation?: string | undefined;
   readonly kind?: string;
 }
@@ -12,7 +12,7 @@ export interface ExportedSpike {
 /** Writes such an export. */
 export function exported(spike: ExportedSpike): string {
   const { stack, created, ttlOutput, ttlAnnotation, kind = "spike" } = spike;
-  // Pulumi writes resources in another order than they were created in, and to the nanosecond.
+  // Pulumi does not write resources in the order of creation, and its times have nanoseconds.
   const namespace = (name: string) => ({
     type: "kubernetes:core/v1:Namespace",
     id: name,

@@ -1,11 +1,10 @@
 import type { Spikes } from "../../../../commands/spike-reap/spikes.ts";
 
-/** An object in a list of kubectl's. */
+/** An object in kubectl's list. */
 type Listed = Readonly<Record<string, unknown>>;
 
 /**
- * Stands in for Pulumi and a cluster: keeps what would be changed in `calls`, and deletes objects at once but for
- * those that are `stuck`.
+ * Simulates Pulumi and a cluster: records changes in `calls`, and deletes objects at once, except those in `stuck`.
  */
 export class FakeSpikes implements Spikes {
   readonly calls: string[] = [];
@@ -82,7 +81,7 @@ function isNamed(object: Listed, kind: string, name: string | undefined): boolea
   return object.kind === kind && (object.metadata as { name: string }).name === name;
 }
 
-/** A spike's namespace as kubectl lists it. */
+/** A spike's namespace, as kubectl lists it. */
 export function spikeNamespace(
   stack: string,
   name: string,
@@ -100,7 +99,7 @@ export function spikeNamespace(
   };
 }
 
-/** The admission policy of a spike's agents as kubectl lists it. */
+/** The admission policy of a spike's agents, as kubectl lists it. */
 export function policy(stack: string) {
   return {
     kind: "ValidatingAdmissionPolicy",

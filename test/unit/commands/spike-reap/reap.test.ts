@@ -25,7 +25,7 @@ async function reaping(
 }
 
 describe("stacks", () => {
-  it("destroys what is past its time, and nothing else", async () => {
+  it("destroys expired stacks and nothing else", async () => {
     const spikes = new FakeSpikes({
       old: exported({ stack: "old", ...old }),
       young: exported({ stack: "young", ...young }),
@@ -42,7 +42,7 @@ describe("stacks", () => {
     ]);
   });
 
-  it("goes on when a stack cannot be destroyed, and does not remove that one", async () => {
+  it("continues if a stack cannot be destroyed, and does not remove that one", async () => {
     const spikes = new FakeSpikes(
       { one: exported({ stack: "one", ...old }), two: exported({ stack: "two", ...old }) },
       { failing: ["destroy one"] },
@@ -53,7 +53,7 @@ describe("stacks", () => {
     expect(lines).toContain("stack one: not reaped: destroy one failed");
   });
 
-  it("goes on when a state cannot be read", async () => {
+  it("continues if a state cannot be read", async () => {
     const spikes = new FakeSpikes(
       { one: exported({ stack: "one", ...old }), two: exported({ stack: "two", ...old }) },
       { failing: ["export one"] },
@@ -63,7 +63,7 @@ describe("stacks", () => {
     expect(stacks).toEqual({ gone: ["two"], kept: [], failed: ["one"] });
   });
 
-  it("does not destroy a spike whose time it cannot read", async () => {
+  it("does not destroy a spike whose time to live it cannot read", async () => {
     const spikes = new FakeSpikes({
       odd: exported({ stack: "odd", ...old, ttlOutput: undefined, ttlAnnotation: "soon" }),
     });
@@ -75,7 +75,7 @@ describe("stacks", () => {
     ]);
   });
 
-  it("starts nothing more once interrupted", async () => {
+  it("starts nothing new after an interrupt", async () => {
     const interrupted = new AbortController();
     const spikes = new FakeSpikes(
       { one: exported({ stack: "one", ...old }), two: exported({ stack: "two", ...old }) },
@@ -97,21 +97,21 @@ describe("orphans", () => {
     spikeNamespace("lost", "lost-agent", old.created, "3600"),
   ];
 
-  it("asks the cluster nothing without --orphans", async () => {
+  it("does not query the cluster without --orphans", async () => {
     const spikes = new FakeSpikes({}, { objects: namespaces });
     const { orphans } = await reaping(spikes);
     expect(spikes.calls).toEqual([]);
     expect(orphans).toEqual({ gone: [], kept: [], failed: [] });
   });
 
-  it("deletes namespaces that no stack owns once past their time, then what lies in none", async () => {
+  it("deletes expired namespaces that no stack owns, then cluster-scoped objects", async () => {
     const spikes = new FakeSpikes(
       { owner: exported({ stack: "owner", ...young }) },
       {
         objects: [
           ...namespaces,
           spikeNamespace("late", "late-agent", young.created, "3600"),
-          // Past its time by itself, but a stack's.
+          // Expired by itself, but owned by a stack.
           spikeNamespace("owner", "owner-agent", old.created, "60"),
           policy("lost"),
           policy("late"),
@@ -121,7 +121,7 @@ describe("orphans", () => {
     );
     const { orphans, lines } = await reaping(spikes, { orphans: true });
     expect(spikes.calls).toEqual([
-      // Both at once, each with its pods first.
+      // Both in parallel, each with its pods first.
       `delete ${WORKLOADS} --all --namespace=lost-gateway`,
       `delete ${WORKLOADS} --all --namespace=lost-agent`,
       "delete namespace lost-gateway",
@@ -142,7 +142,7 @@ describe("orphans", () => {
     );
   });
 
-  it("takes a stack that could not be destroyed for the owner still", async () => {
+  it("a stack that could not be destroyed still owns its objects", async () => {
     const spikes = new FakeSpikes(
       { lost: exported({ stack: "lost", ...old }) },
       { objects: namespaces, failing: ["destroy lost"] },
@@ -152,7 +152,7 @@ describe("orphans", () => {
     expect(orphans).toEqual({ gone: [], kept: [], failed: [] });
   });
 
-  it("deletes what a stack left that is gone", async () => {
+  it("deletes what a destroyed stack left behind", async () => {
     const spikes = new FakeSpikes(
       { lost: exported({ stack: "lost", ...old }) },
       { objects: namespaces },
@@ -161,7 +161,7 @@ describe("orphans", () => {
     expect(spikes.calls).toEqual([
       "destroy lost",
       "remove lost",
-      // Both at once, each with its pods first.
+      // Both in parallel, each with its pods first.
       `delete ${WORKLOADS} --all --namespace=lost-gateway`,
       `delete ${WORKLOADS} --all --namespace=lost-agent`,
       "delete namespace lost-gateway",
@@ -169,7 +169,7 @@ describe("orphans", () => {
     ]);
   });
 
-  it("deletes none while a state cannot be read", async () => {
+  it("deletes no orphans if a state cannot be read", async () => {
     const spikes = new FakeSpikes(
       { unreadable: "" },
       { objects: namespaces, failing: ["export unreadable"] },
@@ -182,7 +182,7 @@ describe("orphans", () => {
     );
   });
 
-  it("leaves a namespace alone that does not say how long it may live", async () => {
+  it("does not delete a namespace without a valid time to live", async () => {
     const spikes = new FakeSpikes(
       {},
       { objects: [spikeNamespace("odd", "odd-agent", old.created, undefined)] },
@@ -195,7 +195,7 @@ describe("orphans", () => {
     ]);
   });
 
-  it("says what blocks a namespace that does not go, and goes on with the others", async () => {
+  it("reports what blocks the deletion of a namespace, and continues with the others", async () => {
     const [gateway, agent] = namespaces;
     const stuck = {
       ...gateway,

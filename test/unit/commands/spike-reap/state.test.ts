@@ -13,41 +13,41 @@ function lifetimeOf(given: ExportedSpike) {
 describe("a spike's lifetime", () => {
   it.each<[string, ExportedSpike, string | undefined]>([
     [
-      "counts from the creation of the stack, to its output",
+      "is counted from the creation of the stack, with the ttl of its output",
       { ...spike, ttlOutput: 3600, ttlAnnotation: "3600" },
       "2026-11-23T11:00:00.250Z",
     ],
     [
-      "is that of the namespaces while there is no output",
+      "uses the ttl of the namespaces while there is no output",
       { ...spike, ttlAnnotation: "60" },
       "2026-11-23T10:01:00.250Z",
     ],
     [
-      "is that of the output when the namespaces are gone",
+      "uses the ttl of the output if the namespaces are gone",
       { ...spike, ttlOutput: 60 },
       "2026-11-23T10:01:00.250Z",
     ],
     [
-      "is the longer one when an update that was to lengthen it failed half way",
+      "uses the longer ttl if an update to a longer one failed half way",
       { ...spike, ttlOutput: 60, ttlAnnotation: "120" },
       "2026-11-23T10:02:00.250Z",
     ],
     [
-      "is the longer one when an update that was to shorten it failed half way",
+      "uses the longer ttl if an update to a shorter one failed half way",
       { ...spike, ttlOutput: 120, ttlAnnotation: "60" },
       "2026-11-23T10:02:00.250Z",
     ],
     [
-      "is none for a stack of another kind",
+      "is undefined for a stack of another kind",
       { ...spike, kind: "gateway", ttlAnnotation: "60" },
       undefined,
     ],
     [
-      "is none for a stack whose output of that name is no time",
+      "is undefined for another stack with an output of that name that is not a time",
       { ...spike, ttlOutput: "60" },
       undefined,
     ],
-    ["is none for a stack with nothing of a spike in it", spike, undefined],
+    ["is undefined for a stack without a spike's resources", spike, undefined],
   ])("%s", (_, given, expiresAt) => {
     expect(lifetimeOf(given)?.expiresAt.toISOString()).toBe(expiresAt);
   });
@@ -56,12 +56,12 @@ describe("a spike's lifetime", () => {
     ["an empty stack", '{"version":3,"deployment":{"manifest":{}}}'],
     ["a stack that was never deployed", '{"version":3,"deployment":null}'],
     ["a destroyed stack", '{"version":3,"deployment":{"resources":[]}}'],
-  ])("is none for %s", (_, text) => {
+  ])("is undefined for %s", (_, text) => {
     expect(spikeLifetime(parseState(text))).toBeUndefined();
   });
 
   it.each(["", "0", "-5", "1h", "60.5", "99999999999"])(
-    "cannot be read from %j",
+    "throws for the annotation %j",
     (ttlAnnotation) => {
       expect(() => lifetimeOf({ ...spike, ttlAnnotation })).toThrow(
         `its annotation claude-gateway/ttl-seconds is ${JSON.stringify(ttlAnnotation)}, not a number of seconds`,
@@ -69,7 +69,7 @@ describe("a spike's lifetime", () => {
     },
   );
 
-  it("cannot be told without a creation time", () => {
+  it("throws without a creation time", () => {
     const state = parseState(exported({ ...spike, ttlOutput: 60 }));
     const timeless = state.map((resource) => ({ ...resource, created: undefined }));
     expect(() => spikeLifetime(timeless)).toThrow("it has no creation time");
@@ -86,7 +86,7 @@ describe("a spike's lifetime", () => {
 });
 
 describe("what a stack owns", () => {
-  it("is told by kind and name, and only what lies in no namespace", () => {
+  it("is listed by kind and name, and contains only cluster-scoped objects", () => {
     const state = parseState(exported({ ...spike, ttlOutput: 60, ttlAnnotation: "60" }));
     expect(ownedObjects(state)).toEqual([
       "Namespace/try-gateway",
@@ -95,7 +95,7 @@ describe("what a stack owns", () => {
     ]);
   });
 
-  it("is an error to read from anything but an export", () => {
+  it("throws for a text that is not an export", () => {
     expect(() => parseState('{"deployment":{"resources":[{}]}}')).toThrow();
     expect(() => parseState("error: no stack named 'try' found")).toThrow();
   });

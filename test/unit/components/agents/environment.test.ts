@@ -14,7 +14,7 @@ const quiet = [
 ];
 const sniUrl = "https://api.anthropic.com";
 
-test("an agent shows its token to the gateway", () => {
+test("an agent sends its token to the gateway", () => {
   const baseUrl = "http://gateway.llm.svc.cluster.local:8080/anthropic";
   expect(agentEnvironment({ baseUrl, secret: gatewayToken })).toEqual([
     { name: "ANTHROPIC_BASE_URL", value: baseUrl },
@@ -43,7 +43,7 @@ test.each([
   },
 );
 
-test("an agent whose workload brings its credential gets none", () => {
+test("an agent whose workload brings its own credential gets none", () => {
   expect(agentEnvironment({ baseUrl: sniUrl })).toEqual([
     { name: "ANTHROPIC_BASE_URL", value: sniUrl },
     ...quiet,

@@ -10,10 +10,10 @@ import type { PolicySpec } from "../../../../components/kubernetes/policy-spec.t
 import { ports } from "../../../../components/kubernetes/ports.ts";
 
 describe("connections by pod address", () => {
-  test("leave requests at Envoy for others when one agent's every pod has as many as it may", () => {
+  test("leave Envoy's requests for other agents when all pods of one agent have their maximum", () => {
     const all = Number(agentQuota.hard.pods) * agentConnections.perAddress;
     expect(all).toBe(2400);
-    // A fifth is left: the other agents go on.
+    // A fifth is left for the other agents.
     expect(all).toBeLessThan(0.8 * MAX_REQUESTS);
     expect(MAX_REQUESTS).toBeLessThan(MAX_CONNECTIONS);
   });
@@ -23,13 +23,13 @@ describe("connections by pod address", () => {
       ports.filter(({ protocol }) => protocol === "TCP").map(({ port }) => port),
     );
 
-  test("are bounded on every port that agents reach, LiteLLM's aside", () => {
+  test("are limited on every port that agents reach, except LiteLLM's", () => {
     const reached = tcpPorts(agentPolicy("llm").egress);
     const bounded = [...agentConnections.ports, ports.litellm];
     expect(new Set(bounded)).toEqual(new Set(reached));
   });
 
-  test("are not bounded on what the gateway's own pods reach: they carry every agent's requests", () => {
+  test("are not limited on ports that the gateway's own pods call, because these carry all agents' requests", () => {
     const agentNamespaces = { a: "b" };
     const own = variants.flatMap((variant) =>
       tcpPorts([

@@ -7,7 +7,7 @@ const env = [{ name: "ANTHROPIC_BASE_URL", value: "http://gateway" }];
 const patch = podPatch({ env, dnsAddress: "10.43.1.4", gate });
 const container = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
 
-test("a patch holds everything that a pod is admitted by", () => {
+test("a patch contains everything that the admission policy requires", () => {
   expect(patch).toEqual({
     metadata: { labels: { "claude-gateway/role": "agent" } },
     spec: {
@@ -22,14 +22,14 @@ test("a patch holds everything that a pod is admitted by", () => {
   });
 });
 
-test("a workload without lists of its own gets the patch's", () => {
+test("a workload without its own lists gets the patch's lists", () => {
   expect(applyPodPatch(patch, { spec: { containers: [{ name: "work" }] } })).toEqual({
     metadata: patch.metadata,
     spec: { ...patch.spec, containers: [{ name: "work", env, securityContext: container }] },
   });
 });
 
-test("what a workload has is kept, behind the gate, and cannot weaken the patch", () => {
+test("a workload's own settings are kept, after the gate, and cannot weaken the patch", () => {
   const own = [{ name: "OWN", value: "1" }];
   const applied = applyPodPatch(patch, {
     metadata: { labels: { app: "work", "claude-gateway/role": "gateway" } },
@@ -70,7 +70,7 @@ test("what a workload has is kept, behind the gate, and cannot weaken the patch"
   });
 });
 
-test("a variable of the patch has no other value in any container, and the workload's own may refer to it", () => {
+test("no container can change a variable of the patch, and the workload's own variables may refer to it", () => {
   const own = { name: "OWN", value: "$(ANTHROPIC_BASE_URL)/x" };
   const other = { name: "ANTHROPIC_BASE_URL", value: "https://elsewhere.example" };
   const { spec } = applyPodPatch(patch, {

@@ -5,14 +5,14 @@ import { gateContainer } from "../../../../components/egress/gate/gate.ts";
 const gate = gateContainer({ image: "registry.example/node:1", probeAddress: "10.43.1.3" });
 const rules = admissionRules({ gate, dnsAddress: "10.43.1.4" });
 
-/** The expression of the one rule whose message begins like this. */
+/** The expression of the only rule whose message begins with this text. */
 function expression(message: string): string[] {
   const found = rules.filter((rule) => rule.message.startsWith(message));
   expect(found).toHaveLength(1);
   return found[0]?.expression.split(" && ") ?? [];
 }
 
-test("a pod is told one thing for each rule that it breaks", () => {
+test("each rule has its own message", () => {
   expect(rules.map(({ message }) => message.split(":")[0])).toEqual([
     "the label claude-gateway/role=agent is missing",
     "the start gate is not the first init container, or is not as the stack has it",
@@ -32,7 +32,7 @@ test("a pod is told one thing for each rule that it breaks", () => {
   ]);
 });
 
-test("the gate that is asked for is the one that the patch has", () => {
+test("the required gate is the patch's gate", () => {
   const first = "object.spec.initContainers[0]";
   expect(expression("the start gate")).toEqual(
     expect.arrayContaining([
@@ -53,7 +53,7 @@ test("the gate that is asked for is the one that the patch has", () => {
   }
 });
 
-test("the one nameserver is the agents' DNS", () => {
+test("the only nameserver is the agents' DNS", () => {
   expect(expression("the DNS settings")).toContain(
     'object.spec.dnsConfig.nameservers == ["10.43.1.4"]',
   );

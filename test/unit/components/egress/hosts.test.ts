@@ -32,11 +32,11 @@ const envoys: readonly EnvoyConfigArgs[] = [
 ];
 
 describe.each(variantNames)("the allowlist on %s", (variant) => {
-  test("names exactly these hosts", () => {
+  test("contains exactly these hosts", () => {
     expect(variantNamed(variant).tlsHosts(ALLOW)).toEqual(expected[variant]);
   });
 
-  test("is, with the gateway, all that the agents' DNS knows", () => {
+  test("and the gateway are the only names in the agents' DNS", () => {
     const addresses = egressDnsAddresses({
       host: GATEWAY,
       address: "10.43.1.2",
@@ -54,7 +54,7 @@ describe.each(envoys)("the allowlist in Envoy on $variant.name", (args) => {
   const resources = <T>(file: string) =>
     (JSON.parse(files[file] ?? "") as { resources: T[] }).resources;
 
-  test("is all that has a filter chain by server name", () => {
+  test("contains all server names that have a filter chain", () => {
     const listeners = resources<{
       filter_chains: { filter_chain_match?: { server_names?: string[] } }[];
     }>("listeners.json");
@@ -64,7 +64,7 @@ describe.each(envoys)("the allowlist in Envoy on $variant.name", (args) => {
     expect(names).toEqual(expected[args.variant.name as VariantName]);
   });
 
-  test("is, with the upstream, all outside hosts that have a cluster", () => {
+  test("and the upstream are the only outside hosts with a cluster", () => {
     const clusters = resources<{ load_assignment: object }>("clusters.json");
     const outside = clusters
       .map((cluster) => JSON.stringify(cluster.load_assignment))

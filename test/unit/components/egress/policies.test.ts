@@ -57,7 +57,10 @@ const otherAgent: Pod = { namespace: "dev-f", labels: role("agent") };
 const strangers: Record<string, Pod> = {
   "an agent of another stack": { namespace: "other-agent", labels: role("agent") },
   "a pod of the agent's namespace without the label": { namespace: "dev-e", labels: {} },
-  "a pod elsewhere that calls itself an agent": { namespace: "default", labels: role("agent") },
+  "a pod in another namespace with an agent's label": {
+    namespace: "default",
+    labels: role("agent"),
+  },
   "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
 };
 const gateway = (path: VariantName): Pod => ({
@@ -82,7 +85,7 @@ describe("what an agent reaches", () => {
     "envoy-sni": [8443],
     hybrid: [8080, 8443],
   };
-  test.each(variantNames)("of the gateway on %s is the agents' ports", (variant) => {
+  test.each(variantNames)("of the gateway on %s is only the agents' ports", (variant) => {
     expect(reached(agent, gateway(variant))).toEqual({ TCP: expected[variant], UDP: [] });
   });
 
@@ -90,11 +93,11 @@ describe("what an agent reaches", () => {
     expect(reached(agent, litellm(variant))).toEqual({ TCP: [], UDP: [] });
   });
 
-  test("of its DNS is the one port, by both protocols", () => {
+  test("of its DNS is only the DNS port, with both protocols", () => {
     expect(reached(agent, dns)).toEqual({ TCP: [5353], UDP: [5353] });
   });
 
-  test("of the probe is the open port, and only its own policy closes the shut one", () => {
+  test("of the probe is the open port, and only the agent's policy blocks the closed port", () => {
     expect(reached(agent, probe)).toEqual({ TCP: [7080], UDP: [] });
     const withoutItsOwn = policies.filter(({ namespace }) => namespace !== "dev-e");
     expect(reached(agent, probe, withoutItsOwn)).toEqual({ TCP: [7080, 7081], UDP: [] });
@@ -119,14 +122,14 @@ describe("what an agent reaches", () => {
 
 describe.each(Object.entries(strangers))("%s", (_, stranger) => {
   const targets = [...variantNames.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
-  test("reaches nothing of the gateway's namespace", () => {
+  test("reaches nothing in the gateway's namespace", () => {
     for (const target of targets) {
       expect(reached(stranger, target), JSON.stringify(target)).toEqual({ TCP: [], UDP: [] });
     }
   });
 });
 
-/** How a controller understands the address blocks of a rule: whether they have an address in them. */
+/** How a policy controller reads the address blocks of a rule: whether they contain an address. */
 const readings = { Kubernetes: inAnyBlock, "kube-router": inMostSpecificNetwork };
 
 describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, reading) => {
@@ -148,7 +151,7 @@ describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, read
     ],
   ];
 
-  test.each(withWayOut)("on %s is TCP 443 of public addresses and cluster DNS", (_, pod) => {
+  test.each(withWayOut)("on %s is only TCP 443 at public addresses, and cluster DNS", (_, pod) => {
     const addresses = ["1.1.1.1", "160.79.104.10", "9.255.255.255", "223.255.255.255"];
     for (const address of [...addresses, "2606:4700:4700::1111", "2a00:1450::1", "3ffe::1"]) {
       expect(reached(pod, address), address).toEqual({ TCP: [443], UDP: [] });
@@ -172,7 +175,7 @@ describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, read
 });
 
 describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (variant) => {
-  test("each reaches one port of the other, and none of another path", () => {
+  test("each reaches one port of the other, and no port of another path", () => {
     expect(reached(gateway(variant), litellm(variant))).toEqual({ TCP: [4000], UDP: [] });
     expect(reached(litellm(variant), gateway(variant))).toEqual({ TCP: [8082], UDP: [] });
     const others = variantNames.filter((other) => other !== variant);
@@ -183,7 +186,7 @@ describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (v
   });
 });
 
-describe("what kube-router reads otherwise than Kubernetes is in no policy:", () => {
+describe("no policy contains what kube-router reads differently from Kubernetes:", () => {
   const rulesOf = ({ spec }: (typeof policies)[number]) => [
     ...spec.ingress.map(({ from, ports }) => ({ peers: from, ports })),
     ...spec.egress.map(({ to, ports }) => ({ peers: to, ports })),
@@ -199,7 +202,7 @@ describe("what kube-router reads otherwise than Kubernetes is in no policy:", ()
     }
   });
 
-  test("a rule between pods that one policy selects, which either direction alone would open", () => {
+  test("a rule between pods of the same policy, which either direction alone would allow", () => {
     const everyPod = [agent, otherAgent, dns, probe, kubeDns, ...Object.values(strangers)].concat(
       variantNames.flatMap((variant) => [gateway(variant), litellm(variant)]),
     );
@@ -217,7 +220,7 @@ describe("what kube-router reads otherwise than Kubernetes is in no policy:", ()
 
 type Reading = typeof inAnyBlock;
 
-/** The ports of `target`, a pod or an address outside, that a connection from `source` is allowed to. */
+/** The ports of `target`, a pod or an outside address, to which a connection from `source` is allowed. */
 function reached(source: Pod, target: Pod | string, among = policies) {
   return reachedAs(inAnyBlock, source, target, among);
 }
@@ -233,7 +236,7 @@ function reachedAs(reading: Reading, source: Pod, target: Pod | string, among = 
   return { TCP: open("TCP"), UDP: open("UDP") };
 }
 
-/** What NetworkPolicies mean, for one end of a connection: no policy allows all, else one of them has to allow it. */
+/** The meaning of NetworkPolicies for one end of a connection: without a policy all is allowed, else a policy must allow it. */
 function passes(
   direction: "ingress" | "egress",
   pod: Pod,
@@ -275,12 +278,12 @@ function inAny(
   return peers.some((candidate) => !("ipBlock" in candidate) && isPeer(candidate, peer, namespace));
 }
 
-/** Kubernetes: in one of the blocks, and in none of its exceptions. */
+/** Kubernetes: an address in a block and in none of that block's exceptions. */
 function inAnyBlock(address: string, blocks: readonly IpBlock[]): boolean {
   return blocks.some(({ cidr, except }) => within(address, [cidr]) && !within(address, except));
 }
 
-/** kube-router: all blocks of a rule and their exceptions are one set, in which the most specific network counts. */
+/** kube-router: all blocks of a rule and their exceptions form one set, and the most specific network decides. */
 function inMostSpecificNetwork(address: string, blocks: readonly IpBlock[]): boolean {
   const everything: Record<string, string[]> = {
     "0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"],

@@ -30,7 +30,7 @@ let ca: KeyPair;
 let admin: KeyPair;
 let stranger: KeyPair;
 let server: Server;
-/** What the API answers; none: it says nothing. */
+/** The status that the API server answers; undefined if it does not answer. */
 let status: number | undefined;
 
 beforeAll(async () => {
@@ -93,7 +93,7 @@ function kubeconfig(authority: KeyPair = ca, apiPort = port()): string {
   return file;
 }
 
-/** A port that nobody listens on. */
+/** A port on which nothing listens. */
 async function closedPort(): Promise<number> {
   const other = createServer();
   await once(other.listen(0, "127.0.0.1"), "listening");
@@ -102,7 +102,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** Puts a gcloud on PATH that answers with a table of steps. */
+/** Puts a gcloud on PATH that prints a table of steps. */
 function gcloud(...lines: string[]): void {
   const value = lines.map((line) => `${line}\n`).join("");
   const answer = JSON.stringify([{ namespace: "claude-gateway", key: "steps", value }]);
@@ -111,7 +111,7 @@ function gcloud(...lines: string[]): void {
 }
 
 describe("askApi", () => {
-  it("finds an API that is ready, with the kubeconfig's certificate", async () => {
+  it("finds that the API is ready, using the kubeconfig's certificate", async () => {
     let shown: unknown;
     server.once("secureConnection", (socket) => {
       shown = socket.getPeerCertificate().subject.CN;
@@ -128,14 +128,14 @@ describe("askApi", () => {
     expect(await askApi(kubeconfig(), MINUTE_MS)).toEqual(answer);
   });
 
-  it("tells another cluster at the same port", async () => {
+  it("detects another cluster at the same port", async () => {
     expect(await askApi(kubeconfig(stranger), MINUTE_MS)).toEqual({
       is: "another",
       reason: `another cluster answers at https://127.0.0.1:${port()}`,
     });
   });
 
-  it("finds nobody", async () => {
+  it("detects that nothing listens", async () => {
     const closed = await closedPort();
     expect(await askApi(kubeconfig(ca, closed), MINUTE_MS)).toEqual({
       is: "missing",
@@ -143,7 +143,7 @@ describe("askApi", () => {
     });
   });
 
-  it("does not wait for ever", async () => {
+  it("gives up after a time limit", async () => {
     status = undefined;
     expect(await askApi(kubeconfig(), 200)).toEqual({
       is: "missing",
@@ -152,16 +152,16 @@ describe("askApi", () => {
   });
 });
 
-describe("what keeps a stack from a host", () => {
+describe("the reason why a stack cannot use a host", () => {
   const outputs = () => Promise.resolve(OUTPUTS);
 
-  it("is nothing when its API is ready, and neither gcloud nor the host stack is asked", async () => {
+  it("is undefined if its API is ready, without calling gcloud or reading the host stack", async () => {
     kubeconfig();
     const unasked = () => Promise.reject(new Error("asked"));
     expect(await hostProblem(HOST, unasked)).toBeUndefined();
   });
 
-  it("is a missing kubeconfig, on a machine that is being set up", async () => {
+  it("is a missing kubeconfig, on a machine during set-up", async () => {
     gcloud("packages\tok\tT\t9 s", "disk\trunning\tT\t");
     expect(await hostProblem(HOST, outputs)).toBe(
       `There is no kubeconfig of host stack "${HOST}" at ${FILE}: run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
@@ -169,7 +169,7 @@ describe("what keeps a stack from a host", () => {
     );
   });
 
-  it("is an API out of reach, on a machine whose set-up failed", async () => {
+  it("is an unreachable API, on a machine whose set-up failed", async () => {
     const closed = await closedPort();
     kubeconfig(ca, closed);
     gcloud("packages\tfailed\tT\tapt-get install ipset: E: no");
@@ -179,7 +179,7 @@ describe("what keeps a stack from a host", () => {
     );
   });
 
-  it("is a kubeconfig from before the host was made anew", async () => {
+  it("is a kubeconfig from before the host was recreated", async () => {
     kubeconfig(stranger);
     gcloud();
     const [first] = (await hostProblem(HOST, outputs))?.split("\n") ?? [];
@@ -188,13 +188,13 @@ describe("what keeps a stack from a host", () => {
     );
   });
 
-  it("is said also where there is no gcloud", async () => {
+  it("is also reported without gcloud", async () => {
     expect(await hostProblem(HOST, outputs)).toMatch(
       /^There is no kubeconfig .*\n.* says: gcloud is not installed: install the Google Cloud CLI/,
     );
   });
 
-  it("is a stack that is no host stack, or not up", async () => {
+  it("is a stack that is not a host stack, or not deployed", async () => {
     expect(await hostProblem(HOST, () => Promise.resolve({}))).toBe(
       `Stack "${HOST}" has no output "project": it is not a host stack, or \`pulumi up\` has not finished on it yet. Run: pulumi up -s ${HOST}`,
     );

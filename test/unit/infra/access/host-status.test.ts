@@ -32,13 +32,13 @@ const done = Object.keys(STEPS).map((step): [string, string, string] => [
 ]);
 
 describe("summarize", () => {
-  it("says that nothing was heard yet", () => {
+  it("says that the machine has not reported yet", () => {
     expect(summarize(table())).toBe(
       `${WHERE}: the machine has not reported yet; a first boot takes a minute or two`,
     );
   });
 
-  it("says how far it is", () => {
+  it("says how far the set-up is", () => {
     const status = table(["packages", "ok", "11 s"], ["disk", "ok"], ["files", "running"]);
     expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 11 steps done, now at "files"`);
     expect(isReady(status)).toBe(false);
@@ -52,13 +52,13 @@ describe("summarize", () => {
     expect(isReady(status)).toBe(false);
   });
 
-  it("is ready when every step is through", () => {
+  it("is ready when every step is done", () => {
     expect(summarize(table(...done))).toBe(`${WHERE}: ready, k3s v1.36.3+k3s1`);
     expect(isReady(table(...done))).toBe(true);
     expect(isReady(table(...done.slice(0, -1)))).toBe(false);
   });
 
-  it("is ready on the release before when an upgrade failed, and says so", () => {
+  it("is ready with the previous release after a failed upgrade, and says so", () => {
     const status = table(...done, ["upgrade", "failed", "a -> b: no; rolled back to a"]);
     expect(isReady(status)).toBe(true);
     expect(summarize(status)).toBe(
@@ -68,7 +68,7 @@ describe("summarize", () => {
 });
 
 describe("renderStatus", () => {
-  it("shows every step, also those not begun, and what to do about a failure", () => {
+  it("shows every step, including those not begun, and what to do about a failure", () => {
     const text = renderStatus(table(["packages", "ok", "11 s"], ["disk", "failed", "no disk"]));
     const lines = text.trimEnd().split("\n");
     expect(lines).toHaveLength(1 + 11 + 2);
@@ -80,14 +80,14 @@ describe("renderStatus", () => {
     );
   });
 
-  it("adds the last upgrade, and no advice where nothing failed", () => {
+  it("adds the last upgrade, and no advice if nothing failed", () => {
     const text = renderStatus(table(...done, ["upgrade", "ok", "a -> b"]));
     expect(text.trimEnd().split("\n").at(-1)).toMatch(/^ {2}✓ upgrade .* a -> b/);
     expect(text).not.toContain("gcloud");
   });
 });
 
-it("sends nothing to the terminal that a terminal would act on", () => {
+it("escapes control characters before they reach the terminal", () => {
   const hostile = "\u001b]0;owned\u0007\u001b[2J\u202e\r";
   const text = renderStatus(table(["packages", "ok", hostile], ["disk", "failed", hostile]));
   expect(text.replaceAll("\n", "")).not.toMatch(/\p{C}/u);
@@ -95,11 +95,11 @@ it("sends nothing to the terminal that a terminal would act on", () => {
   expect(() => parseSteps(`x\t${hostile}`)).toThrow("\\u{1b}]0;owned");
 });
 
-it("does not take a step's name for one that every object has", () => {
+it("handles a step that has the name of a property of every object", () => {
   expect(summarize(table(["toString", "failed", "no"]))).not.toContain("toString");
 });
 
-it("refuses a table of another form", () => {
+it("rejects a table that is not a list of step reports", () => {
   expect(() => parseSteps("something else\n")).toThrow(
     "a line that is not a step report: something else",
   );

@@ -9,7 +9,7 @@ import {
 } from "../../../../infra/access/k3s-kubeconfig.ts";
 import { k3sKubeconfig } from "../../commands/tunnel-file.ts";
 
-/** A kubeconfig's content, loosely: a machine may write whatever it likes. */
+/** A kubeconfig's content, loosely typed, because a compromised machine may write anything. */
 interface Content {
   clusters: { cluster: Record<string, unknown>; [key: string]: unknown }[];
   users: { user: Record<string, unknown>; [key: string]: unknown }[];
@@ -42,7 +42,7 @@ const EXEC = {
   args: ["-c", "id"],
 };
 
-describe("a kubeconfig made anew from k3s's", () => {
+describe("a kubeconfig rebuilt from k3s's", () => {
   it("has one cluster, one user and one context, with the same certificates and the same key", () => {
     const before = parse(K3S) as Content;
     const after = parse(through(K3S)) as Content;
@@ -98,13 +98,13 @@ describe("a kubeconfig made anew from k3s's", () => {
     ["clusters.0.cluster.tls-server-name", (_, { cluster }) => (cluster["tls-server-name"] = "x")],
     ["extensions", (content) => (content.extensions = [{ name: "x", extension: EXEC }])],
     ["esc\\u{1b}]0;", (content) => (content["esc\u001b]0;"] = 1)],
-  ])("leaves out %s, and names it", (key, change) => {
+  ])("removes %s and names it", (key, change) => {
     const text = changed(change);
     expect(through(text)).toBe(through(K3S));
     expect(foreignKeys(text)).toEqual([key]);
   });
 
-  it("takes from the certificates nothing but certificates", () => {
+  it("takes only the certificates from the certificate fields", () => {
     const text = changed((_, { cluster, user }) => {
       cluster["certificate-authority-data"] = encoded(
         `exec: id\n${decoded(cluster["certificate-authority-data"])}\u001b[2J`,
@@ -129,7 +129,7 @@ describe("a kubeconfig that cannot be used", () => {
   const malformed = "is missing or malformed";
   it.each<[string, string, string]>([
     ["that is empty", "", `it ${malformed}`],
-    ["that is no YAML", "a: [", `it ${malformed}`],
+    ["that is not YAML", "a: [", `it ${malformed}`],
     ["with a bomb of aliases", bomb(), `it ${malformed}`],
     [
       "without an address",
@@ -147,22 +147,22 @@ describe("a kubeconfig that cannot be used", () => {
       `users.0.user.client-certificate-data ${malformed}`,
     ],
     [
-      "with a key that is no base64",
+      "with a key that is not base64",
       changed((_, { user }) => (user["client-key-data"] = "\u001b[2Jno base64")),
       `users.0.user.client-key-data ${malformed}`,
     ],
     [
-      "with a key that is none",
+      "with a key that is not PEM",
       changed((_, { user }) => (user["client-key-data"] = encoded("no key"))),
       "users.0.user.client-key-data contains no PEM private key",
     ],
     [
-      "with a certificate that is none",
+      "with a certificate that is not PEM",
       changed((_, { user }) => (user["client-certificate-data"] = encoded("none"))),
       "users.0.user.client-certificate-data contains no PEM certificate",
     ],
     [
-      "with the key of another",
+      "with another certificate's key",
       changed((_, { user }) => (user["client-key-data"] = otherKey())),
       "users.0.user has a private key that does not match its certificate",
     ],
@@ -171,7 +171,7 @@ describe("a kubeconfig that cannot be used", () => {
       changed(({ users }) => users.push({ name: "second", user: {} })),
       `users ${malformed}`,
     ],
-  ])("is refused %s, by one line that shows nothing of it", (_, text, message) => {
+  ])("%s is rejected with one line that shows none of its content", (_, text, message) => {
     expect(() => parseKubeconfig(text)).toThrow(new Error(message));
   });
 });

@@ -9,11 +9,11 @@ describe("a stack's full name", () => {
     ["host", "team/claude-gateway/host"],
     ["other/host", "other/claude-gateway/host"],
     ["other/elsewhere/host", "other/elsewhere/host"],
-  ])("of %s is %s, as Pulumi reads it", (name, full) => {
+  ])("of %s is %s, as in Pulumi", (name, full) => {
     expect(fullStackName(name, from)).toBe(full);
   });
 
-  it("leaves no folder as part of a path", () => {
+  it("cannot leave its folder when used in a path", () => {
     for (const name of ["../a/b", "a/../b", "a/b/..", "./b", "a//b", "/a/b", "a/b/c/d", ""]) {
       expect(STACK_NAME.test(name), name).toBe(false);
       expect(isFullStackName(name), name).toBe(false);
@@ -23,7 +23,7 @@ describe("a stack's full name", () => {
     expect(isFullStackName("a-b/c.d/e_f")).toBe(true);
   });
 
-  it("has a kubeconfig that no other has", () => {
+  it("has its own kubeconfig path", () => {
     const names = ["a/b/host", "c/b/host", "a/c/host", "a/b/other", "a-b/c/d", "a/b-c/d"] as const;
     expect(new Set(names.map(tunnelKubeconfig)).size).toBe(names.length);
     expect(tunnelKubeconfig("a/b/host")).toBe("~/.kube/claude-gateway/a/b/host.yaml");

@@ -1,7 +1,8 @@
-// One end of the packet tests, run inside a network namespace. `serve PORT,… ADDRESS,…` answers by TCP and UDP, and
-// closes the connection; `hold PORT,… ADDRESS,…` answers by TCP and waits for the other side to close it.
-// `probe` reads attempts as JSON from stdin, makes all of them at once and prints for each "answered", "refused" or
-// "silent"; `crowd COUNT PORT ADDRESS` stays with so many answered connections; `series` makes them one after another. A host with several addresses needs each of them named, to answer a datagram from the right one.
+// One end of the packet tests; runs in a network namespace. `serve PORT,… ADDRESS,…` answers over TCP and UDP, and closes the
+// connection. `hold PORT,… ADDRESS,…` answers over TCP and waits until the other side closes. `probe` reads attempts as JSON
+// from stdin, makes all of them at once and prints "answered", "refused" or "silent" for each. `series` makes them one after
+// another. `crowd COUNT PORT ADDRESS` keeps that many answered connections open. A host with several addresses needs all of
+// them listed, so that it answers a datagram from the right one.
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";

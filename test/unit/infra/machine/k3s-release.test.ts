@@ -13,7 +13,7 @@ describe("upgradeProblem", () => {
     expect(upgradeProblem(from, to)?.slice(0, expected?.length)).toBe(expected);
   });
 
-  it("refuses to judge what is no release", () => {
+  it("throws for a text that is not a release", () => {
     expect(() => upgradeProblem("v1.36", "v1.36.3+k3s1")).toThrow('"v1.36" is not a k3s release');
   });
 });
@@ -30,6 +30,6 @@ it.each([
   ["t2a-standard-4", "arm64"],
   ["c4a-highcpu-4", "arm64"],
   ["n4a-standard-2", "arm64"],
-])("knows that %s has an %s processor", (machineType, processor) => {
+])("knows that %s has the CPU architecture %s", (machineType, processor) => {
   expect(architecture(machineType)).toBe(processor);
 });

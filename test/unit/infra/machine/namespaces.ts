@@ -2,17 +2,17 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A network namespace held by a process of its own: killing that process removes it with all that is in it. */
+/** A network namespace that a process keeps open. Killing that process removes the namespace with everything in it. */
 export interface Namespace {
   readonly pid: number;
-  /** Runs a program in it and returns what it printed; a failure is an error with what it complained of. */
+  /** Runs a program in it and returns its stdout. If it fails, the error contains its stderr. */
   run(program: string, args: readonly string[], input?: string): string;
-  /** Starts a program in it that runs until {@link close}, and waits for its first output. Returns what ends it before. */
+  /** Starts a program in it that runs until {@link close}. Waits for its first output. Returns a function that ends it earlier. */
   serve(program: string, args: readonly string[]): Promise<() => void>;
   close(): void;
 }
 
-/** Makes a network namespace; needs root. */
+/** Creates a network namespace. Needs root. */
 export async function openNamespace(): Promise<Namespace> {
   const holder = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
   const pid = holder.pid;
@@ -40,7 +40,7 @@ export async function openNamespace(): Promise<Namespace> {
       await new Promise((resolve, reject) => {
         server.stdout.once("data", resolve);
         server.once("exit", (code) => {
-          reject(new Error(`${program} ended with ${code ?? "a signal"}`));
+          reject(new Error(`${program} exited with ${code ?? "a signal"}`));
         });
       });
       return () => {

@@ -60,23 +60,26 @@ const DROPPED = [
   tcp("unique local IPv6", "fd20:ce::254", 80),
   tcp("unique local IPv6 by HTTPS", "fd20:ce::254", 443),
   tcp("NAT64", "64:ff9b::a9fe:a9fe", 443),
-  tcp("a Service with a hand-made public endpoint", "10.43.0.66", 80),
+  tcp("a Service with a handwritten public endpoint", "10.43.0.66", 80),
   tcp("a Service with the metadata server as endpoint", "10.43.0.67", 80),
   tcp("an address of the service range without a Service", "10.43.0.99", 443),
   tcp("the kubelet", "10.90.0.2", 10250),
   tcp("the kubelet by IPv6", "fd90::2", 10250),
   tcp("the kubelet by link-local IPv6", "fe80::1%eth0", 10250),
   udp("the node by UDP", "10.90.0.2", 53),
-  { ...tcp("a public address from a made-up source", "104.16.0.35", 443), source: "10.99.0.5" },
-  { ...tcp("the same by IPv6", "2606:4700::35", 443), source: "fd99::5" },
+  {
+    ...tcp("a public address from a forged source address", "104.16.0.35", 443),
+    source: "10.99.0.5",
+  },
+  { ...tcp("the same over IPv6", "2606:4700::35", 443), source: "fd99::5" },
 ];
-/** What DROPPED names is on the far side, apart from the node's own addresses. */
+/** The addresses in DROPPED that are outside the node. */
 const OUTSIDE_ADDRESSES = [
   ...["104.16.0.35", "169.254.169.254", "169.254.169.253", "169.254.7.7", "8.8.8.8", "10.1.2.3"],
   ...["192.168.1.1", "100.64.0.1", "203.0.113.10", "10.43.0.99"],
   ...["2606:4700::35", "fd20:ce::254", "64:ff9b::a9fe:a9fe"],
 ];
-/** A public address that closes no connection. */
+/** A public address whose server does not close connections. */
 const HOLDS_OUTSIDE = "104.16.0.36";
 const ENDPOINT = join(import.meta.dirname, "endpoint.js");
 
@@ -92,7 +95,7 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     attempts.map(({ title }) => `${title}: ${outcome}`);
   const titled = (attempts: readonly Attempt[], outcomes: unknown): string[] =>
     (outcomes as string[]).map((outcome, i) => `${attempts[i]?.title ?? ""}: ${outcome}`);
-  /** New connections that reached the far side since the last call. */
+  /** New connections that arrived outside since the last call. */
   const arrived = (): string[] => {
     const list = outside.run("nft", ["-j", "list", "set", "inet", "watch", "seen"]);
     outside.run("nft", ["flush", "set", "inet", "watch", "seen"]);
@@ -126,12 +129,12 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     for (const namespace of all) namespace.close();
   });
 
-  it("is needed: without it every attempt is answered", () => {
+  it("is needed, because without it every attempt is answered", () => {
     const attempts = [...ALLOWED, ...DROPPED];
     expect(titled(attempts, probe(pod, attempts, 10_000))).toEqual(each(attempts, "answered"));
   });
 
-  it("loads twice and leaves other tables alone", () => {
+  it("can be loaded twice and does not change other tables", () => {
     const tables = (): string[] => node.run("nft", ["list", "tables"]).trim().split("\n");
     const before = tables();
     node.run("nft", ["-f", "-"], FIREWALL);
@@ -139,17 +142,17 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     expect(tables()).toEqual([...before, "table inet node-firewall"]);
   });
 
-  it("lets through what agents, DNS and the API need", () => {
+  it("allows what agents, DNS and the API need", () => {
     expect(titled(ALLOWED, probe(pod, ALLOWED, 10_000))).toEqual(each(ALLOWED, "answered"));
   });
 
-  it("drops everything else, and none of it arrives outside", () => {
+  it("drops everything else, so nothing else arrives outside", () => {
     arrived();
     expect(titled(DROPPED, probe(pod, DROPPED, 1_000))).toEqual(each(DROPPED, "silent"));
     expect(arrived()).toEqual([]);
   });
 
-  it("counts what it drops by where it was going", () => {
+  it("counts dropped packets by destination", () => {
     node.run("nft", ["-f", "-"], FIREWALL);
     probe(pod, [udp("metadata", "169.254.169.254", 80)], 1_000);
     expect([counted("link-local"), counted("forward"), counted("node")]).toEqual([1, 0, 0]);
@@ -165,7 +168,7 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
   describe.each([
     ["IPv4", "10.42.0.6", "fd42::6", "10.42.0.5"],
     ["IPv6", "fd42::6", "10.42.0.6", "fd42::5"],
-  ])("with as many connections from a pod's %s address as it may have", (_, host, other, own) => {
+  ])("with the maximum number of connections from a pod's %s address", (_, host, other, own) => {
     let leave: () => void;
     const gateway = [tcp("the gateway", host, 8080), tcp("its TLS port", host, 8443)];
 
@@ -176,13 +179,13 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
       await pod.serve(process.execPath, [ENDPOINT, "crowd", "1", "7080", host]);
     });
 
-    it("refuses the next at once, whichever of the ports it is for, and counts it", () => {
+    it("refuses the next connection to any of the ports at once, and counts it", () => {
       expect(probe(pod, gateway, 10_000)).toEqual(["refused", "refused"]);
-      // One more for each that the kernel tries again before it looks at the refusal.
+      // One more for each attempt that the kernel repeats before it sees the refusal.
       expect(counted("connections")).toBeGreaterThanOrEqual(2);
     });
 
-    it("answers other pods, other ports, the other family and what goes outside", () => {
+    it("still allows other pods, other ports, the other address family and outside traffic", () => {
       const outward = [
         tcp("a port that the gateway's own pods call", host, 4000),
         tcp("DNS by TCP", host, 53),
@@ -194,7 +197,7 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
       expect(probe(bystander, gateway, 10_000)).toEqual(["answered", "answered"]);
     });
 
-    it("answers again once they are gone, however many short ones follow", async () => {
+    it("allows new connections after the old ones are closed, however many short ones follow", async () => {
       leave();
       const next = () => probe(pod, [tcp("the gateway", host, 8443)], 10_000);
       await expect.poll(next, { timeout: 20_000 }).toEqual(["answered"]);
@@ -209,7 +212,7 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
   it.each([
     ["a port that the gateway's own pods call", "4000", "10.42.0.6"],
     ["the internet", "443", HOLDS_OUTSIDE],
-  ])("does not bound connections to %s", async (_, port, host) => {
+  ])("does not limit connections to %s", async (_, port, host) => {
     node.run("nft", ["-f", "-"], FIREWALL);
     const count = String(4 * agentConnections.perAddress);
     const leave = await pod.serve(process.execPath, [ENDPOINT, "crowd", count, port, host]);
@@ -217,17 +220,17 @@ describe.skipIf(process.getuid?.() !== 0)("the node firewall, by packets", () =>
     expect(counted("connections")).toBe(0);
   });
 
-  it("does not stand between the node and its pods", () => {
+  it("does not filter traffic from the node to its pods", () => {
     const probes = [tcp("a pod", "10.42.0.5", 8080), tcp("a pod by IPv6", "fd42::5", 8080)];
     expect(titled(probes, probe(node, probes, 10_000))).toEqual(each(probes, "answered"));
   });
 
-  it("lets a pod answer a connection from outside", () => {
+  it("allows a pod to answer a connection from outside", () => {
     const probes = [tcp("a pod", "10.42.0.5", 8080), tcp("a pod by IPv6", "fd42::5", 8080)];
     expect(titled(probes, probe(outside, probes, 10_000))).toEqual(each(probes, "answered"));
   });
 
-  it("passes on the ICMP errors that belong to a connection", () => {
+  it("forwards the ICMP errors that belong to a connection", () => {
     const closed = [udp("a resolver that is down", "169.254.169.253", 53)];
     outside.run(
       "nft",
@@ -247,7 +250,7 @@ interface Ends {
   readonly outside: Namespace;
 }
 
-/** Joins three pods and the outside to the node by a veth pair each, with kube-proxy's part done by hand. */
+/** Connects three pods and the outside to the node with one veth pair each, with kube-proxy's rules written by hand. */
 function lay(node: Namespace, { pod, neighbour, bystander, outside }: Ends): void {
   const ip = (namespace: Namespace, lines: string[]): string =>
     namespace.run("ip", ["-batch", "-"], lines.join("\n") + "\n");

@@ -8,7 +8,7 @@ const ARGS = {
   apiPort: 6443,
 };
 
-/** The lines of a block (`chain input`, `set pods4` …) of the rendered file, comments left out. */
+/** The lines of a block (`chain input`, `set pods4` …) of the rendered file, without comments. */
 function block(file: string, head: string): string[] {
   const lines = file.split("\n");
   const start = lines.indexOf(`\t${head} {`);
@@ -51,7 +51,7 @@ describe("renderNodeFirewall", () => {
     ]);
   });
 
-  it("bounds a pod's connections to what agents call, and refuses the rest at once", () => {
+  it("limits a pod's connections to the ports that agents call, and refuses more at once", () => {
     expect(block(file, "chain connections")).toEqual([
       "ip saddr @pods4 ip daddr @pods4 add @connections4 { ip saddr ct count over 120 } goto too-many",
       "ip6 saddr @pods6 ip6 daddr @pods6 add @connections6 { ip6 saddr ct count over 120 } goto too-many",
@@ -62,13 +62,13 @@ describe("renderNodeFirewall", () => {
     ]);
   });
 
-  it("lets pods reach the API server's port of the node", () => {
+  it("allows pods to reach the API server's port on the node", () => {
     expect(block(renderNodeFirewall({ ...ARGS, apiPort: 16443 }), "chain pods-to-node")[0]).toBe(
       "tcp dport 16443 accept",
     );
   });
 
-  it("sorts ranges and resolvers by family", () => {
+  it("splits ranges and resolvers by address family", () => {
     const dual = renderNodeFirewall({ ...ARGS, resolvers: ["fd20:ce::254", "169.254.169.254"] });
     const elements = (name: string): string | undefined =>
       block(dual, `set ${name}`).find((line) => line.startsWith("elements"));
@@ -78,7 +78,7 @@ describe("renderNodeFirewall", () => {
     expect(elements("resolvers6")).toBe("elements = { fd20:ce::254 }");
   });
 
-  it("takes the cluster's ranges out of what is public, wherever they are", () => {
+  it("excludes the cluster's ranges from the public addresses, wherever they are", () => {
     const odd = renderNodeFirewall({ ...ARGS, serviceCidrs: ["8.8.0.0/16", "2600::/112"] });
     expect(block(odd, "set not-public4").at(-1)).toContain("10.42.0.0/16, 8.8.0.0/16 }");
     expect(block(odd, "set not-public6").at(-1)).toContain("fd42::/56, 2600::/112 }");

@@ -16,18 +16,18 @@ import { UPGRADE_CASES } from "./upgrade-cases.ts";
 
 const script = renderStartupScript({ nodeName: "gateway-host", nodeFirewall: "table inet t {}\n" });
 
-/** Runs shell code with the script's functions, and without its main. */
+/** Runs shell code with the script's functions but without its main part. */
 function inScript(code: string): { readonly stdout: string; readonly status: number | null } {
   const functions = script.replace(/\nmain "\$@"\n$/, "\n");
   return spawnSync("bash", ["-c", `${functions}\n${code}`], { encoding: "utf8" });
 }
 
-// CI installs it; elsewhere its absence is no reason for the rest to fail.
+// CI installs shellcheck. Where it is missing, only this test is skipped.
 const lintable =
   process.env.CI !== undefined || spawnSync("shellcheck", ["-V"]).error === undefined;
 
 describe("the startup script", () => {
-  it.runIf(lintable)("has nothing for shellcheck to say", () => {
+  it.runIf(lintable)("passes shellcheck", () => {
     const { stdout, status, error } = spawnSync("shellcheck", ["-"], {
       input: script,
       encoding: "utf8",
@@ -40,17 +40,17 @@ describe("the startup script", () => {
     expect(Buffer.byteLength(script)).toBeLessThan(256 * 1024);
   });
 
-  it("names no release and no checksum: those come by a key that the machine waits on", () => {
+  it("contains no release and no checksum, because these come from the metadata key", () => {
     expect(script).not.toMatch(/v1\.\d+\.\d+\+k3s\d/);
     expect(script).not.toMatch(/\b[0-9a-f]{64}\b/);
   });
 
-  it("pipes nothing that it downloads into a shell", () => {
+  it("pipes no download into a shell", () => {
     expect(script).not.toMatch(/\|\s*(ba|da|)sh\b/);
     expect(script).not.toMatch(/get\.k3s\.io/);
   });
 
-  it("gives the access token to no process as an argument", () => {
+  it("passes the access token to no process as an argument", () => {
     const lines = script.split("\n").filter((line) => line.includes("$token"));
     expect(lines).toEqual([expect.stringContaining("--config <(printf")]);
   });
@@ -66,7 +66,7 @@ describe("the startup script", () => {
     });
   });
 
-  it("refuses on the machine what is no release", () => {
+  it("refuses on the machine a text that is not a release", () => {
     expect(inScript("upgrade_problem v1.36.3+k3s1 latest").stdout).toBe(
       "latest is not a k3s release",
     );
@@ -79,7 +79,7 @@ describe("the startup script", () => {
     );
   });
 
-  it("carries the node firewall it is given", () => {
+  it("contains the given node firewall", () => {
     expect(script).toContain(
       "put_file 0644 /etc/claude-gateway/node-firewall.nft <<'END_OF_FILE'\ntable inet t {}\nEND_OF_FILE\n",
     );
@@ -87,7 +87,7 @@ describe("the startup script", () => {
 });
 
 describe("k3s's configuration", () => {
-  it("is hardened, and without what a gateway host has no use for", () => {
+  it("is hardened, without the components that a gateway host does not need", () => {
     expect(JSON.parse(renderK3sConfig({ nodeName: "gateway-host" }))).toEqual({
       "node-name": "gateway-host",
       disable: ["traefik", "servicelb", "metrics-server"],
@@ -112,10 +112,10 @@ describe("k3s's configuration", () => {
     });
   });
 
-  it("has the kubelet take up a changed Secret within 15 s, whatever it draws to wait", () => {
+  it("makes the kubelet apply a changed Secret within 15 s, with any random wait", () => {
     const { syncFrequency, ...rest } = JSON.parse(renderKubeletConfig()) as Record<string, unknown>;
     expect(syncFrequency).toMatch(/^\d+s$/);
-    // It waits up to half as long again (workerResyncIntervalJitterFactor).
+    // The kubelet waits up to half as long again (workerResyncIntervalJitterFactor).
     expect(Number.parseInt(syncFrequency as string) * 1.5).toBeLessThan(15);
     expect(rest.configMapAndSecretChangeDetectionStrategy).toBe("Watch");
     expect(script).toContain(
@@ -123,7 +123,7 @@ describe("k3s's configuration", () => {
     );
   });
 
-  it("has the kubelet evict for memory as well as for both disks, and clear images away before that", () => {
+  it("makes the kubelet evict pods for memory and for both disks, and remove images before that", () => {
     const kubelet = JSON.parse(renderKubeletConfig()) as typeof kubeletSettings;
     expect(Object.keys(kubelet.evictionHard)).toEqual([
       ...["memory.available", "nodefs.available", "nodefs.inodesFree"],
@@ -133,7 +133,7 @@ describe("k3s's configuration", () => {
     expect(kubelet.imageGCHighThresholdPercent).toBeLessThan(evictsAt);
   });
 
-  it("enforces restricted pods everywhere but in kube-system", () => {
+  it("enforces restricted pods everywhere except in kube-system", () => {
     const { plugins } = JSON.parse(renderAdmissionConfig()) as {
       plugins: { configuration: { defaults: object; exemptions: object } }[];
     };
@@ -149,7 +149,7 @@ describe("k3s's configuration", () => {
     });
   });
 
-  it("audits no secret's content", () => {
+  it("does not write a secret's content to the audit log", () => {
     const { rules } = JSON.parse(renderAuditPolicy()) as {
       rules: { level: string; resources?: { resources: string[] }[] }[];
     };
@@ -164,7 +164,7 @@ describe("k3s's configuration", () => {
   });
 });
 
-it("starts k3s only on the data disk, behind the firewall, and never by itself at boot", () => {
+it("starts k3s only with the data disk and the firewall, and never by itself at boot", () => {
   const unit = renderK3sUnit("/etc/f.nft");
   const lines = unit.split("\n").filter((line) => line.startsWith("Exec"));
   expect(lines).toEqual([

@@ -1,11 +1,11 @@
 interface UpgradeCase {
   readonly from: string;
   readonly to: string;
-  /** How the refusal goes on after `FROM -> TO`; none where the upgrade is allowed. */
+  /** How the refusal continues after `FROM -> TO`; undefined if the upgrade is allowed. */
   readonly refusal?: string;
 }
 
-/** The preview and the machine judge all of them alike. */
+/** The preview and the machine must decide all of these cases in the same way. */
 export const UPGRADE_CASES: readonly UpgradeCase[] = [
   { from: "v1.36.3+k3s1", to: "v1.36.3+k3s1" },
   { from: "v1.36.3+k3s1", to: "v1.36.3+k3s2" },

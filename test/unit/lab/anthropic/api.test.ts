@@ -45,7 +45,7 @@ describe("credentials", () => {
     expect(json(answer).request_id).toBe(answer.headers["request-id"]);
   });
 
-  test("takes an API key, and states its limits", async () => {
+  test("accept an API key, and return its rate limits", async () => {
     const answer = await call(fake.port, { body: SMALL });
     expect(answer.status).toBe(200);
     expect(answer.headers["request-id"]).toMatch(/^req_011C[1-9A-Za-z]{20}$/);
@@ -58,7 +58,7 @@ describe("credentials", () => {
     ).toHaveLength(12);
   });
 
-  test("takes an API key as bearer too, and looks at x-api-key first", async () => {
+  test("accept an API key as bearer too, and check x-api-key first", async () => {
     const bearer = { ...VERSION, authorization: `Bearer ${API_KEY}` };
     const wrong = { "x-api-key": "sk-ant-api03-no" };
     expect((await call(fake.port, { headers: bearer, body: SMALL })).status).toBe(200);
@@ -66,7 +66,7 @@ describe("credentials", () => {
     expect(errorOf(both).message).toBe("invalid x-api-key");
   });
 
-  test("takes an OAuth token with its beta, and states the unified limits", async () => {
+  test("accept an OAuth token with its beta header, and return the unified limits", async () => {
     const headers = {
       ...VERSION,
       authorization: `Bearer ${OAUTH_TOKEN}`,
@@ -167,7 +167,7 @@ describe("requests", () => {
       "messages.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.",
     ],
     [
-      "a thinking block that was tampered with",
+      "a changed thinking block",
       {
         ...SMALL,
         messages: [
@@ -209,14 +209,14 @@ describe("requests", () => {
       "A maximum of 4 blocks with cache_control may be provided. Found 5.",
     ],
   ];
-  test.each(refusals)("are refused with %s", async (_name, body, headers, message) => {
+  test.each(refusals)("with %s are rejected", async (_name, body, headers, message) => {
     const answer = await call(fake.port, { headers: { ...HEADERS, ...headers }, body });
     expect(errorOf(answer)).toEqual({ type: "invalid_request_error", message });
     expect(answer.status).toBe(400);
     expect(answer.headers["x-should-retry"]).toBe("false");
   });
 
-  test("need a version", async () => {
+  test("need a version header", async () => {
     const answer = await call(fake.port, { headers: { "x-api-key": API_KEY }, body: SMALL });
     expect(answer.status).toBe(400);
     expect(errorOf(answer).message).toBe("anthropic-version: header is required");
@@ -231,34 +231,37 @@ describe("requests", () => {
       { messages: [{ role: "user", content: [{ type: "text", text: "a", citations: [{}] }] }] },
     ],
   ];
-  test.each(strictly)("are judged by their version: %s", async (message, change) => {
-    const body = { ...SMALL, ...change };
-    const headers = { ...HEADERS, "anthropic-version": "2026-10-21" };
-    const strict = await call(fake.port, { headers, body });
-    expect([strict.status, errorOf(strict).message]).toEqual([400, message]);
-    expect((await call(fake.port, { body })).status).toBe(200);
-  });
+  test.each(strictly)(
+    "are validated by the rules of their version: %s",
+    async (message, change) => {
+      const body = { ...SMALL, ...change };
+      const headers = { ...HEADERS, "anthropic-version": "2026-10-21" };
+      const strict = await call(fake.port, { headers, body });
+      expect([strict.status, errorOf(strict).message]).toEqual([400, message]);
+      expect((await call(fake.port, { body })).status).toBe(200);
+    },
+  );
 
-  test("take a beta's field with the beta", async () => {
+  test("may have a beta field with the beta header", async () => {
     const headers = { ...HEADERS, "anthropic-beta": "context-management-2025-06-27" };
     const answer = await call(fake.port, { headers, body: { ...SMALL, context_management: {} } });
     expect(answer.status).toBe(200);
     expect(json(answer).context_management).toEqual({ applied_edits: [] });
   });
 
-  test("that are no JSON are refused", async () => {
+  test("that are not JSON are rejected", async () => {
     const answer = await call(fake.port, { body: "{" });
     expect(answer.status).toBe(400);
     expect(errorOf(answer).message).toMatch(/^The request body is not valid JSON: /);
   });
 
-  test("for a model that does not exist are not found", async () => {
+  test("for a model that does not exist get a 404", async () => {
     const answer = await call(fake.port, { body: { ...SMALL, model: "gpt-1" } });
     expect(answer.status).toBe(404);
     expect(errorOf(answer)).toEqual({ type: "not_found_error", message: "model: gpt-1" });
   });
 
-  test("up to 32 MB are read, one byte more is 413 in Cloudflare's shape", async () => {
+  test("up to 32 MB are accepted; one byte more gets a 413 in Cloudflare's format", async () => {
     const image = (data: string) => ({
       ...SMALL,
       messages: [

@@ -16,7 +16,7 @@ async function start(options: Parameters<typeof startFake>[0] = {}): Promise<Fak
   return fake;
 }
 
-/** A connection that has had one answer; `answer` is its head. */
+/** A connection after one answer. `answer` is the head of that answer. */
 async function used(fake: Fake, connection = ""): Promise<{ socket: Socket; answer: string }> {
   const socket = connect(fake.port, "127.0.0.1");
   let answer = "";
@@ -27,7 +27,7 @@ async function used(fake: Fake, connection = ""): Promise<{ socket: Socket; answ
   return { socket, answer };
 }
 
-test("an idle connection is closed after its time, which clients are not told", async () => {
+test("an idle connection is closed after its timeout, which no header announces", async () => {
   const fake = await start({ idleSeconds: 0.2 });
   const { socket, answer } = await used(fake);
   expect(answer).toMatch(/^Connection: keep-alive\r$/m);
@@ -35,13 +35,13 @@ test("an idle connection is closed after its time, which clients are not told", 
   await once(socket, "end");
 });
 
-test("a connection that the client wants closed is closed", async () => {
+test("a connection is closed after a request with Connection: close", async () => {
   const { socket, answer } = await used(await start(), "Connection: close\r\n");
   expect(answer).toMatch(/^Connection: close\r$/m);
   await once(socket, "end");
 });
 
-test("idle connections are reset when asked, those in use are not", async () => {
+test("a reset command resets idle connections and not those in use", async () => {
   const fake = await start();
   const { socket } = await used(fake);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });

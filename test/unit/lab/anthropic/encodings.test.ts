@@ -48,12 +48,12 @@ test.each([
   ["gzip;q=0, br;q=0", undefined],
   ["*", "gzip"],
   ["identity, deflate", undefined],
-])("of %j it takes %s", (offered, taken) => {
+])("for %j the server selects %s", (offered, taken) => {
   expect(negotiated(offered)).toBe(taken);
 });
 
 describe.each(encodings)("a client that offers %s", (encoding) => {
-  test("gets JSON in it, chunked", async () => {
+  test("gets JSON in that encoding, chunked", async () => {
     const response = await ask(encoding, SMALL);
     const body = DECODERS[encoding](await whole(response));
     expect(response.headers["content-encoding"]).toBe(encoding);
@@ -62,14 +62,14 @@ describe.each(encodings)("a client that offers %s", (encoding) => {
     expect(JSON.parse(body.toString())).toMatchObject({ type: "message" });
   });
 
-  test("gets errors in it", async () => {
+  test("gets errors in that encoding", async () => {
     const response = await ask(encoding, { ...SMALL, model: "gpt-1" });
     expect([response.statusCode, response.headers["content-encoding"]]).toEqual([404, encoding]);
     const body = DECODERS[encoding](await whole(response)).toString();
     expect(JSON.parse(body)).toMatchObject({ error: { message: "model: gpt-1" } });
   });
 
-  test("can read each event before the next is sent", async () => {
+  test("can read each event before the next one is sent", async () => {
     const pieces = ["event: a\ndata: 1\n\n", ": half of", " a line\n", "x".repeat(200_000)];
     await fake.control.push({
       action: { kind: "frames", frames: pieces.map((text, at) => ({ text, gate: `${at}` })) },
@@ -91,7 +91,7 @@ describe.each(encodings)("a client that offers %s", (encoding) => {
     expect(DECODERS[encoding](bytes).toString()).toBe(pieces.join(""));
   });
 
-  test("is left what the API's headers say is encoded already", async () => {
+  test("gets a body unchanged if the script's headers name an encoding", async () => {
     await fake.control.push({
       action: { kind: "frames", headers: [["Content-Encoding", "x"]], frames: [{ text: "as is" }] },
     });
@@ -110,7 +110,7 @@ describe("a request's body", () => {
   const compressed = (body: Buffer, encoding: string) =>
     call(fake.port, { headers: { ...HEADERS, "content-encoding": encoding }, body });
 
-  test("is read in gzip, matched by scripts, and recorded as it came", async () => {
+  test("is accepted in gzip, matched by scripts, and recorded as it was received", async () => {
     const bytes = gzipSync(JSON.stringify({ ...SMALL, metadata: { user_id: "in-gzip" } }));
     await fake.control.push({
       match: { bodyContains: "in-gzip" },
@@ -122,7 +122,7 @@ describe("a request's body", () => {
     expect((await fake.control.requestBody(record?.id ?? 0)).equals(bytes)).toBe(true);
   });
 
-  test("is refused where it is no gzip, or in an encoding that is not known to be taken", async () => {
+  test("is rejected if it is not valid gzip or has another encoding", async () => {
     const text = Buffer.from(JSON.stringify(SMALL));
     const broken = await compressed(text, "gzip");
     expect([broken.status, errorOf(broken).type]).toEqual([400, "invalid_request_error"]);
@@ -130,7 +130,7 @@ describe("a request's body", () => {
     expect([other.status, errorOf(other).type]).toEqual([400, "invalid_request_error"]);
   });
 
-  test("may be 32 MB once it is unpacked, and not more", async () => {
+  test("may have at most 32 MB after decompression", async () => {
     const answer = await compressed(gzipSync(Buffer.alloc(32 * 1024 * 1024 + 1, " ")), "gzip");
     expect([answer.status, errorOf(answer).type]).toEqual([413, "request_too_large"]);
   });

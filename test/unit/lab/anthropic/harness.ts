@@ -9,7 +9,7 @@ import { startFakeAnthropic, type FakeAnthropicOptions } from "../../../lab/anth
 export const API_KEY = "sk-ant-api03-unit";
 export const OAUTH_TOKEN = "sk-ant-oat01-unit";
 
-/** A fake API on a free loopback port, with its control socket in a folder of its own. */
+/** A fake API on a free loopback port, with its control socket in its own folder. */
 export async function startFake(options: FakeAnthropicOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "anthropic-"));
   const socket = join(folder, "control.sock");
@@ -31,7 +31,7 @@ export async function startFake(options: FakeAnthropicOptions = {}) {
   };
 }
 
-/** What came back on the wire. */
+/** The response as it was received. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -46,7 +46,7 @@ export interface Call {
   readonly body?: unknown;
 }
 
-/** The smallest request that is answered. */
+/** The smallest request that gets an answer. */
 export const SMALL = {
   model: "claude-sonnet-5-5",
   max_tokens: 1000,
@@ -59,7 +59,7 @@ export const HEADERS = {
   "content-type": "application/json",
 };
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 export function call(port: number, given: Call = {}): Promise<Answer> {
   const { method = "POST", path = "/v1/messages", headers = HEADERS, body } = given;
   return new Promise((resolve, reject) => {

@@ -46,7 +46,7 @@ describe("PromptCache", () => {
     expect(second.input).toBeGreaterThan(0);
   });
 
-  test("leaves a prompt without a marker alone", () => {
+  test("does not cache a prompt without cache_control", () => {
     send(prompt([text(LONG)]));
     expect(send(prompt([text(LONG)]))).toMatchObject({ cacheRead: 0, cacheCreation5m: 0 });
   });
@@ -62,7 +62,7 @@ describe("PromptCache", () => {
     expect(send(prompt([text(`${LONG}.`, "5m")])).cacheRead).toBe(0);
   });
 
-  test("does not see the order of a block's fields, and sees that of a tool's schema", () => {
+  test("ignores the order of a block's fields, but not the key order of a tool's schema", () => {
     const schema = { type: "object", properties: {} };
     const tool = { name: "a", description: LONG, input_schema: schema };
     const marked = { cache_control: { type: "ephemeral" } };
@@ -86,14 +86,14 @@ describe("PromptCache", () => {
     );
   });
 
-  test("takes a string for one text block", () => {
+  test("treats a string like one text block", () => {
     const messages = [{ role: "user" as const, content: "hello" }];
     send({ ...prompt([]), messages, system: LONG, cache_control: { type: "ephemeral" } });
     const request = prompt([text(LONG)], text("hello", "5m"));
     expect(send(request).cacheRead).toBeGreaterThan(2000);
   });
 
-  test("grows with a conversation: the turn before is read, the new part written", () => {
+  test("grows with a conversation: reads the turn before and writes the new part", () => {
     const one = prompt([text(LONG, "5m")], text("first", "5m"));
     const written = send(one).cacheCreation5m;
     const two: MessagesRequest = {
@@ -123,7 +123,7 @@ describe("PromptCache", () => {
     expect(send(request).cacheRead > 0).toBe(found);
   });
 
-  test("splits writes by time to live, and lets each end in its time", () => {
+  test("splits writes by time to live, and each expires at its own time", () => {
     const request = prompt([text(LONG, "1h"), text(LONG, "5m")]);
     const usage = send(request);
     expect(usage.cacheCreation1h).toBeGreaterThan(2000);
@@ -149,18 +149,18 @@ describe("PromptCache", () => {
     expect(send(request).cacheRead).toBe(0);
   });
 
-  test("refuses a 1h marker behind a 5m one", () => {
+  test("rejects a 1h cache_control after a 5m one", () => {
     expect(() => send(prompt([text(LONG, "5m"), text(LONG, "1h")]))).toThrow(
       "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block.",
     );
   });
 
-  test("is kept apart by model", () => {
+  test("is separate for each model", () => {
     send(prompt([text(LONG, "5m")]));
     expect(send({ ...prompt([text(LONG, "5m")]), model: "claude-opus-5-5" }).cacheRead).toBe(0);
   });
 
-  test("keeps system and loses messages when thinking changes", () => {
+  test("keeps system but not messages when thinking changes", () => {
     const request = prompt([text(LONG, "5m")], text(LONG, "5m"));
     const { cacheCreation5m } = send(request);
     const usage = send({ ...request, thinking: { type: "adaptive" } });
@@ -168,7 +168,7 @@ describe("PromptCache", () => {
     expect(usage.cacheRead).toBeLessThan(cacheCreation5m);
   });
 
-  test("takes Claude Code's attribution off, where it is first and by itself", () => {
+  test("ignores Claude Code's attribution block if it is first and separate", () => {
     const attribution = (session: string) =>
       text(`x-anthropic-billing-header: cc_version=1.${session}; cc_entrypoint=cli;`);
     send(prompt([attribution("a"), text(LONG, "5m")]));
@@ -179,7 +179,7 @@ describe("PromptCache", () => {
     expect(totalInput(send(prompt([merged])))).toBeLessThan(100);
   });
 
-  test("offers nothing before the answer begins", () => {
+  test("does not return a new entry to other requests before the answer to the first begins", () => {
     const model = findModel(MODEL);
     if (model === undefined) throw new Error(MODEL);
     cache.plan(prompt([text(LONG, "5m")]), model);

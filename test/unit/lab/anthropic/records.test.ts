@@ -14,7 +14,7 @@ import { API_KEY, call, HEADERS, SMALL, startFake } from "./harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "anthropic-tls-"));
 
-/** A self-signed certificate for `names`; one file for it and one for its key. */
+/** A self-signed certificate for `names`: a certificate file and a key file. */
 function certificate(name: string): { cert: string; key: string } {
   const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
   const options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Sends bytes as they are and returns what comes back until the server closes. */
+/** Sends bytes unchanged and returns the server's answer until the server closes the connection. */
 function exchange(socket: ReturnType<typeof connectTcp>, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -59,7 +59,7 @@ function exchange(socket: ReturnType<typeof connectTcp>, bytes: string): Promise
 }
 
 describe("records", () => {
-  test("keep the head as it was written and the body to the byte", async () => {
+  test("contain the head as it was sent and the body byte for byte", async () => {
     const body =
       ' {"model":"claude-sonnet-5-5", "max_tokens":1e3,\n"messages":[{"role":"user","content":"\\u00e9"}] }';
     const head = [
@@ -98,7 +98,7 @@ describe("records", () => {
     expect(record?.response?.headers).toContainEqual(["Content-Type", "application/json"]);
   });
 
-  test("tell which requests shared a connection", async () => {
+  test("show which requests shared a connection", async () => {
     const request = `HEAD /api/hello HTTP/1.1\r\nHost: a\r\n\r\n`;
     const last = `HEAD /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
     await exchange(connectTcp(fake.port, "127.0.0.1"), request + last);
@@ -108,7 +108,7 @@ describe("records", () => {
     expect(third).not.toBe(first);
   });
 
-  test("end with clear, and number on", async () => {
+  test("are deleted by clear, and the numbers continue", async () => {
     await call(fake.port, { body: SMALL });
     const [record] = await fake.control.records();
     await fake.control.clearRecords();
@@ -121,14 +121,14 @@ describe("records", () => {
     expect((await fake.control.records(ids[0])).map(({ id }) => id)).toEqual([ids[1]]);
   });
 
-  test("are not kept while recording is off", async () => {
+  test("are not made while recording is off", async () => {
     await fake.control.setRecording(false);
     expect((await call(fake.port, { body: SMALL })).status).toBe(200);
     expect(await fake.control.records()).toEqual([]);
     expect((await fake.control.health()).recording).toBe(false);
   });
 
-  test("show a request that never ends as it stands, and how it ended", async () => {
+  test("show an unfinished request, and later how it ended", async () => {
     const socket = connectTcp(fake.port, "127.0.0.1");
     socket.write("POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{");
     await fake.control.waitFor(({ state }) => state === "receiving");
@@ -137,7 +137,7 @@ describe("records", () => {
     expect(record).toMatchObject({ receivedAtMs: null, response: null });
   });
 
-  test("say what was seen when the awaited exchange does not come", async () => {
+  test("list the seen exchanges if the awaited one does not come", async () => {
     await call(fake.port, { method: "HEAD", path: "/api/hello" });
     await expect(fake.control.waitFor(({ state }) => state === "reset", 50)).rejects.toThrow(
       "no matching exchange within 50 ms; seen: HEAD /api/hello finished",
@@ -157,7 +157,7 @@ describe("the prompt cache", () => {
     return [usage.cache_read_input_tokens > 0, usage.cache_creation_input_tokens > 0];
   };
 
-  test("can be aged and cleared", async () => {
+  test("can be expired and cleared", async () => {
     expect(await read()).toEqual([false, true]);
     expect(await read()).toEqual([true, false]);
     await fake.control.advanceClock(301);
@@ -202,13 +202,13 @@ describe("TLS", () => {
     expect(record?.connection).toBeGreaterThan(0);
   });
 
-  test("ends the handshake for a name it has no certificate for", async () => {
+  test("fails the handshake for a name without a certificate", async () => {
     const answer = exchange(tls("nobody.example.com", api), request).catch(() => "");
     expect(await answer).toBe("");
     expect(await fake.control.records()).toEqual([]);
   });
 
-  test("resets the connection under TLS", async () => {
+  test("resets the TCP connection under TLS", async () => {
     await fake.control.push({
       action: {
         kind: "frames",
@@ -216,7 +216,7 @@ describe("TLS", () => {
         end: "reset",
       },
     });
-    // Node's TLS client reports a reset as an end; a relay between the two sees what TCP did.
+    // Node's TLS client reports a reset as an end, so a relay in between records what TCP did.
     let outcome: (code: string | undefined) => void = () => undefined;
     const seen = new Promise<string | undefined>((resolve) => {
       outcome = resolve;
@@ -280,7 +280,7 @@ describe("the process", () => {
 
   const mistakes: [string, string[], string][] = [
     ["nothing to listen on", [], "nothing to listen on: give --listen or --listen-http"],
-    ["a bad address", ["--listen-http", "8080"], '"8080" is no address: write host:port'],
+    ["a bad address", ["--listen-http", "8080"], '"8080" is not an address: write host:port'],
     ["TLS without a certificate", ["--listen", "127.0.0.1:0"], "give --cert and --key"],
   ];
   test.each(mistakes)("refuses %s", async (_name, args, message) => {

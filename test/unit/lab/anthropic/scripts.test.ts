@@ -27,7 +27,7 @@ const STATUS_TYPES = {
   529: "overloaded_error",
 };
 
-/** A streamed request whose pieces are handed on as they arrive. */
+/** A streaming request that passes on its pieces as they arrive. */
 function openStream(onData: (text: string) => void) {
   const outgoing = httpRequest({
     host: "127.0.0.1",
@@ -73,7 +73,7 @@ describe("errors", () => {
     expect(answer.headers["retry-after"]).toBeUndefined();
   });
 
-  test("carry words, details and headers of their own", async () => {
+  test("can have their own message, details and headers", async () => {
     await fake.control.push({
       action: {
         kind: "error",
@@ -103,7 +103,7 @@ describe("errors", () => {
     expect(answer.headers["x-should-retry"]).toBe("false");
   });
 
-  test("come without the outer type and a request id, as from the API's edge", async () => {
+  test("can lack the outer type and the request id, like errors of the API's edge", async () => {
     const message = "Request not allowed";
     await fake.control.push({
       action: { kind: "error", status: 403, bare: true, type: "forbidden", message },
@@ -116,7 +116,7 @@ describe("errors", () => {
     expect(answer.headers["cf-ray"]).toMatch(/^[0-9a-f]{16}-FRA$/);
   });
 
-  test("come in any bytes, with just the headers given", async () => {
+  test("can have any bytes, with only the given headers", async () => {
     const body = "<html>\r\n<head><title>502</title></head>\r\n</html>\u00e9";
     await fake.control.push({
       action: {
@@ -156,30 +156,30 @@ describe("matching", () => {
     return seen;
   };
 
-  test("answers the next request only, and the ordinary way after", async () => {
+  test("by default answers only the next request", async () => {
     await fake.control.push({ action: overloaded });
     expect(await statuses(2)).toEqual([529, 200]);
   });
 
-  test("lets the first ones pass and answers the given number", async () => {
+  test("skips the first requests and answers the given number", async () => {
     await fake.control.push({ skip: 1, times: 2, action: overloaded });
     expect(await statuses(5)).toEqual([200, 529, 529, 200, 200]);
     expect((await fake.control.scripts())[0]).toMatchObject({ matched: 3, answered: 2 });
   });
 
-  test("goes on until it is cleared with times: null", async () => {
+  test("with times: null answers until it is cleared", async () => {
     await fake.control.push({ times: null, action: overloaded });
     expect(await statuses(3)).toEqual([529, 529, 529]);
     await fake.control.clearScripts();
     expect(await statuses(1)).toEqual([200]);
   });
 
-  test("plays in the order pushed", async () => {
+  test("scripts answer in the order in which they were added", async () => {
     await fake.control.push({ action: overloaded }, { action: { kind: "error", status: 500 } });
     expect(await statuses(3)).toEqual([529, 500, 200]);
   });
 
-  test("looks at method, path, headers and body, all of them", async () => {
+  test("matches by method, path, headers and body together", async () => {
     const match = {
       method: "POST",
       path: "/v1/messages",
@@ -199,7 +199,7 @@ describe("matching", () => {
     expect((await call(fake.port, { headers, method: "GET" })).status).toBe(405);
   });
 
-  test("does not hide a refused credential, unless told to", async () => {
+  test("does not answer a request with a rejected credential, unless told to", async () => {
     const headers = { ...HEADERS, "x-api-key": "sk-ant-api03-no" };
     await fake.control.push({ action: overloaded });
     expect((await call(fake.port, { headers, body: SMALL })).status).toBe(401);
@@ -207,7 +207,7 @@ describe("matching", () => {
     expect((await call(fake.port, { headers, body: SMALL })).status).toBe(500);
   });
 
-  test("refuses a script that makes no sense, naming the field", async () => {
+  test("an invalid script is rejected with the name of the field", async () => {
     const script = { action: { kind: "error", status: 200 } } as ScriptInput;
     await expect(fake.control.push(script)).rejects.toThrow(/status[\s\S]*>=400|400[\s\S]*status/);
     const typo = { action: { kind: "error", status: 529 }, time: 1 } as ScriptInput;
@@ -268,12 +268,12 @@ describe("streams", () => {
     const record = await fake.control.waitFor(({ state }) => state === "finished");
     const frames = await fake.control.responseFrames(record.id);
     expect(frames.map(({ bytes }) => bytes.toString())).toEqual(["a", "b", "c"]);
-    // A timer may fire up to 1 ms early by this clock; it is never earlier.
+    // A timer may fire up to 1 ms early by this clock, but not earlier.
     const gaps = frames.slice(1).map(({ atMs }, index) => atMs - (frames[index]?.atMs ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(gapMs - 2);
   });
 
-  test("pace an ordinary answer, whole or in frames", async () => {
+  test("delay a normal answer, streaming or not", async () => {
     const script: ScriptInput = { times: null, action: { kind: "message", gapMs: 1 } };
     await fake.control.push(script);
     expect((await small()).headers["content-type"]).toBe("application/json");
@@ -290,7 +290,7 @@ describe("streams", () => {
     ]);
   });
 
-  test("notice a client that goes away, and when", async () => {
+  test("record that and when a client disconnects", async () => {
     await fake.control.push({
       action: { kind: "frames", frames: [{ text: ": here\n\n" }], end: "hang" },
     });
@@ -328,7 +328,7 @@ describe("broken connections", () => {
     expect((await small()).status).toBe(200);
   });
 
-  test.each(["request", "headers"] as const)("a server that hangs after the %s", async (after) => {
+  test.each(["request", "headers"] as const)("the server can hang after the %s", async (after) => {
     await fake.control.push({ action: { kind: "hang", after } });
     const { outgoing, ended } = openStream(() => undefined);
     const record = await fake.control.waitFor(({ state }) => state === "answering");
@@ -338,7 +338,7 @@ describe("broken connections", () => {
     await fake.control.waitFor(({ state }) => state === "aborted");
   });
 
-  test("headers that wait for their gate", async () => {
+  test("headers can wait for a gate", async () => {
     await fake.control.push({ gate: "go", action: { kind: "message" } });
     const answer = small();
     const record = await fake.control.waitFor(({ state }) => state === "answering");
@@ -347,7 +347,7 @@ describe("broken connections", () => {
     expect((await answer).status).toBe(200);
   });
 
-  test("a script that cannot be played ends its own exchange only", async () => {
+  test("a script that fails ends only its own exchange", async () => {
     await fake.control.push({
       action: { kind: "raw", status: 200, headers: [["bad name", "x"]] },
     });
@@ -356,7 +356,7 @@ describe("broken connections", () => {
   });
 });
 
-test("a scripted answer carries its blocks, and is refused like any other", async () => {
+test("a scripted answer has its blocks, and its request is validated like any other", async () => {
   const script: ScriptInput = {
     times: null,
     action: {

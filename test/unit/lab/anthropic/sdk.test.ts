@@ -48,7 +48,7 @@ describe("Anthropic's own client", () => {
     expect(pieces.join("")).toBe(text);
   });
 
-  test("goes through parallel tool calls, thinking signatures kept", async () => {
+  test("completes parallel tool calls with unchanged thinking signatures", async () => {
     const messages: Anthropic.MessageParam[] = [
       { role: "user", content: "run: echo one\nrun: echo two" },
     ];
@@ -83,7 +83,7 @@ describe("Anthropic's own client", () => {
     expect(done.stop_reason).toBe("end_turn");
   });
 
-  test("gets a forced tool call with an input that fits", async () => {
+  test("gets a forced tool call with an input that fits the schema", async () => {
     const input_schema = {
       type: "object" as const,
       properties: { n: { type: "integer" }, kind: { enum: ["a", "b"] }, other: {} },
@@ -114,7 +114,7 @@ describe("Anthropic's own client", () => {
     });
   });
 
-  test("is cut at max_tokens", async () => {
+  test("gets an answer that is cut at max_tokens", async () => {
     const message = await client.messages.create({ ...asking("say: 123456789"), max_tokens: 2 });
     expect(message.content).toEqual([{ type: "text", text: "12345678" }]);
     expect(message.stop_reason).toBe("max_tokens");
@@ -133,7 +133,7 @@ describe("Anthropic's own client", () => {
     expect((await client.models.retrieve(MODEL)).display_name).toBe("Claude Opus 5.5");
   });
 
-  test("is priced by the prompt cache", async () => {
+  test("gets usage that reflects the prompt cache", async () => {
     const system: Anthropic.TextBlockParam[] = [
       { type: "text", text: "w ".repeat(9000), cache_control: { type: "ephemeral", ttl: "1h" } },
     ];
@@ -177,7 +177,7 @@ describe("Anthropic's own client", () => {
     });
   });
 
-  test("retries what is worth it, and waits as told", async () => {
+  test("retries retryable errors, and waits as the headers say", async () => {
     await fake.control.push(
       { action: { kind: "error", status: 529, headers: [["retry-after-ms", "1"]] } },
       { action: { kind: "error", status: 429, headers: [["retry-after-ms", "1"]] } },
@@ -197,7 +197,7 @@ describe("Anthropic's own client", () => {
     expect(await fake.control.records()).toHaveLength(1);
   });
 
-  test("raises an error that comes in the middle of a stream", async () => {
+  test("throws an error that arrives during a stream", async () => {
     const data = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}';
     await fake.control.push({
       action: {

@@ -26,7 +26,7 @@ async function recorded() {
   return (await fake.control.waitFor(({ state }) => state === "finished")).usage;
 }
 
-test("of a JSON answer is what the answer says", async () => {
+test("of a JSON answer equals the answer's own usage", async () => {
   const { usage } = json(await call(fake.port, { body: CACHED })) as {
     usage: Record<string, unknown>;
   };
@@ -41,7 +41,7 @@ test("of a JSON answer is what the answer says", async () => {
   });
 });
 
-test("of a stream that was read is what its last delta says, cached input apart", async () => {
+test("of a complete stream equals the usage of its last delta, with cached input separate", async () => {
   await call(fake.port, { body: CACHED });
   await fake.control.clearRecords();
   const { body } = await call(fake.port, { body: { ...CACHED, stream: true } });
@@ -55,7 +55,7 @@ test("of a stream that was read is what its last delta says, cached input apart"
   });
 });
 
-test("of a stream that the client leaves is what was sent until then", async () => {
+test("of a stream whose client disconnects is what was sent until then", async () => {
   await fake.control.push({ action: { kind: "message", gapMs: 60_000 } });
   const left = new AbortController();
   const response = await fetch(`${fake.url}/v1/messages`, {
@@ -70,7 +70,7 @@ test("of a stream that the client leaves is what was sent until then", async () 
   expect(usage).toMatchObject({ input_tokens: 112, output_tokens: 1, complete: false });
 });
 
-test("is nothing where nothing is charged: counting, errors, what a script sends", async () => {
+test("is null if nothing is charged: for token counting, errors and scripted bytes", async () => {
   const { model, messages } = SMALL;
   await call(fake.port, { path: "/v1/messages/count_tokens", body: { model, messages } });
   await call(fake.port, { body: { ...SMALL, model: "gpt-1" } });

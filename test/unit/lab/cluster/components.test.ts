@@ -16,12 +16,12 @@ function json(file: string): Record<string, unknown> {
   return JSON.parse(files[file] ?? "") as Record<string, unknown>;
 }
 
-test("each program has a name of its own, by which its log and pid file are called", () => {
+test("each program has its own name, which is used for its log and pid file", () => {
   const names = Object.values(programs).map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });
 
-test("the API server guards itself as k3s's does", () => {
+test("the API server has k3s's access settings", () => {
   expect(programs.apiServer.argv).toEqual(
     expect.arrayContaining([
       "--anonymous-auth=false",
@@ -32,7 +32,7 @@ test("the API server guards itself as k3s's does", () => {
   );
 });
 
-test("etcd and the control plane's own ports are for the node's processes alone", () => {
+test("only the node's processes can reach etcd and the control plane's own ports", () => {
   const etcdListens = programs.etcd.argv.filter((arg) => arg.startsWith("--listen"));
   expect(etcdListens.map((arg) => new URL(arg.split("=")[1] ?? "").hostname)).toEqual([
     "127.0.0.1",
@@ -46,7 +46,7 @@ test("etcd and the control plane's own ports are for the node's processes alone"
   });
 });
 
-test("the kubelet keeps to the lab's cgroup and wants to know who asks", () => {
+test("the kubelet uses the lab's cgroup and authenticates clients", () => {
   expect(json("etc/kubelet.json")).toMatchObject({
     cgroupRoot: `/${lab.cgroup}`,
     authentication: { anonymous: { enabled: false }, webhook: { enabled: true } },
@@ -55,7 +55,7 @@ test("the kubelet keeps to the lab's cgroup and wants to know who asks", () => {
   });
 });
 
-test("nothing that the whole machine shares is set by a component", () => {
+test("no component changes settings of the whole machine", () => {
   expect(json("etc/kube-proxy.json")).toMatchObject({
     conntrack: { maxPerCore: 0 },
     oomScoreAdj: 0,
@@ -69,6 +69,6 @@ test("only the resolver runs outside the node", () => {
   expect(outside.map(({ name }) => name)).toEqual(["resolver"]);
 });
 
-test("the node resolves by the address that Google Cloud's resolver has", () => {
+test("the node's resolver has the address of Google Cloud's resolver", () => {
   expect(files["resolv.conf"]).toBe("nameserver 169.254.169.254\n");
 });

@@ -20,7 +20,7 @@ const programs = components(lab, parts);
 const script = renderStartupScript({ nodeName: "host", nodeFirewall: "table inet t {}\n" });
 const k3s = JSON.parse(renderK3sConfig({ nodeName: "host" })) as Record<string, string[]>;
 
-/** A file as the startup script writes it onto the host. */
+/** A file as the startup script writes it to the host. */
 function hostFile(path: string): string {
   const [, rest = ""] = script.split(`${path} <<'END_OF_FILE'\n`);
   return rest.split("END_OF_FILE\n")[0] ?? "";
@@ -31,7 +31,7 @@ const fields = (value: unknown, path = ""): [string, unknown][] =>
     ? Object.entries(value).flatMap(([key, field]) => fields(field, `${path}.${key}`))
     : [[path.slice(1), value]];
 
-test("the lab's kubelet differs from the host's in what the list names, and in nothing else", () => {
+test("the lab's kubelet differs from the host's exactly in the listed settings", () => {
   expect(k3s["kubelet-arg"]).toEqual([`config=${KUBELET_CONFIG}`]);
   const host = new Map(
     fields(overlaid(k3sKubeletDefaults, JSON.parse(hostFile(KUBELET_CONFIG)) as object)),
@@ -47,7 +47,7 @@ test("the lab's kubelet differs from the host's in what the list names, and in n
   );
 });
 
-test("the list has grown by nothing that was not reviewed, and says why of each", () => {
+test("the list contains only the reviewed differences, each with a reason", () => {
   const list = kubeletDifferences(lab);
   expect(list.map(({ setting }) => setting)).toEqual([
     "authentication.x509.clientCAFile",
@@ -70,19 +70,19 @@ test("the list has grown by nothing that was not reviewed, and says why of each"
 test.each([
   ["kube-apiserver", "apiServer", 8],
   ["kube-controller-manager", "controllerManager", 1],
-] as const)("the lab's %s is told what k3s's is told", (name, role, count) => {
-  const told = k3s[`${name}-arg`] ?? [];
-  expect(told).toHaveLength(count);
+] as const)("the lab's %s has the same settings as k3s's", (name, role, count) => {
+  const flags = k3s[`${name}-arg`] ?? [];
+  expect(flags).toHaveLength(count);
   const inLab = programs[role].argv;
-  for (const flag of told) {
+  for (const flag of flags) {
     const [setting = "", value = ""] = flag.split("=");
     const same = inLab.filter((argument) => argument.startsWith(`--${setting}=`));
-    // Where a file lies is each one's own; what is in it is compared below.
+    // The paths differ. The contents of the files are compared below.
     expect(same).toEqual([value.startsWith("/") ? expect.any(String) : `--${flag}`]);
   }
 });
 
-test("admission, audit and kernel settings are the host's files", () => {
+test("admission, audit and kernel settings files equal the host's", () => {
   const argument = (name: string) =>
     programs.apiServer.argv.find((each) => each.startsWith(`--${name}=`))?.split("=")[1] ?? "";
   const labFile = (name: string) => files[argument(name).replace(`${lab.dir}/`, "")];
@@ -94,7 +94,7 @@ test("admission, audit and kernel settings are the host's files", () => {
   expect(hostFile("/etc/sysctl.d/90-claude-gateway.conf")).toBe(renderSysctls());
 });
 
-test("files are overlaid as the kubelet merges them", () => {
+test("configurations are merged as the kubelet merges them", () => {
   const below = { evictionHard: { memory: "1", nodefs: "2" }, clusterDNS: ["a"], sync: "1m" };
   const above = asConfiguration([
     { setting: "evictionHard.memory", lab: "9", why: "" },

@@ -24,7 +24,7 @@ test("a clone has one lab in a cache, by whatever path it is reached, and no oth
   expect(openLab(folder).id).not.toBe(lab.id);
 });
 
-test("all that a lab keeps is in its folder of the cache, and its cgroup bears its id", () => {
+test("all files of a lab are in its folder in the cache, and its cgroup contains its id", () => {
   const lab = openLab(folder);
   expect(lab.dir).toBe(join(folder, "cache/labs", lab.id));
   for (const path of [lab.kubeconfig, lab.logDir, lab.netpolSocket])
@@ -42,7 +42,7 @@ test.each(["/var/lib/cache", "/run", "/var/log/x"])(
   },
 );
 
-test("a cache beside such a folder is none of them", () => {
+test("a cache next to such a folder is accepted", () => {
   vi.stubEnv("CLAUDE_GATEWAY_CACHE", "/var/library");
   expect(openLab(folder).dir).toMatch(/^\/var\/library\/labs\//);
 });

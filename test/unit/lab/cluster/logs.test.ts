@@ -13,7 +13,7 @@ afterEach(() => {
   rmSync(logDir, { recursive: true });
 });
 
-test("the last 15 lines are quoted under the log's path", () => {
+test("the last 15 lines follow the log's path", () => {
   const lines = Array.from({ length: 20 }, (_, index) => `line ${index + 1}`);
   writeFileSync(join(logDir, "etcd.log"), lines.join("\n") + "\n");
   expect(logTail({ ...openLab(), logDir }, "etcd").split("\n")).toEqual([
@@ -22,6 +22,6 @@ test("the last 15 lines are quoted under the log's path", () => {
   ]);
 });
 
-test("a program that wrote no log is named all the same", () => {
+test("a missing log is reported with its path", () => {
   expect(logTail({ ...openLab(), logDir }, "etcd")).toBe(`(${logDir}/etcd.log does not exist)`);
 });

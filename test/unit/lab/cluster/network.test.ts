@@ -12,7 +12,7 @@ import {
 
 const linesOf = (text: string) => text.trim().split("\n");
 
-test("every outside address is on internet's loopback, once", () => {
+test("every outside address is on internet's loopback interface, once", () => {
   const added = linesOf(internetLinks()).filter((line) => line.includes(" dev lo"));
   const addresses = added.map((line) => line.split(" ")[2]);
   expect(new Set(addresses).size).toBe(addresses.length);
@@ -38,27 +38,27 @@ test("the node's only way out, for both families, is the link to internet", () =
   ]);
 });
 
-test("the zone has each host with its address, and nothing that would answer for others", () => {
+test("the zone contains each host with its address, and no wildcard", () => {
   const records = linesOf(rootZone()).slice(2);
   for (const [name, address] of Object.entries(INTERNET_HOSTS))
     expect(records).toContain(`${name}. IN ${address.includes(":") ? "AAAA" : "A"} ${address}`);
-  // SOA, NS and the resolver's own.
+  // SOA, NS and the resolver's own record.
   expect(records).toHaveLength(Object.keys(INTERNET_HOSTS).length + 3);
   expect(rootZone()).not.toContain("*");
 });
 
-test("the resolver answers on the foreign resolvers' addresses too, so that getting there would show", () => {
+test("the resolver also answers on the foreign resolvers' addresses, so that queries to them are noticed", () => {
   const bind = linesOf(resolverCorefile("/zone")).find((line) => line.includes("bind"));
   expect(bind?.trim()).toBe(`bind 169.254.169.254 ${FOREIGN_RESOLVERS.join(" ")}`);
 });
 
-test("what stays among pods keeps its address", () => {
+test("traffic between pods keeps its source address", () => {
   expect(masqueradeRules()).toContain(
     "ip saddr 10.42.0.0/16 ip daddr != { 10.42.0.0/16, 224.0.0.0/4 } masquerade",
   );
 });
 
-test("pods are on k3s's bridge, with an address of each family, and need no iptables", () => {
+test("pods use k3s's bridge, have an address of each family, and need no iptables", () => {
   const { plugins } = JSON.parse(cniConfig()) as { plugins: Record<string, unknown>[] };
   expect(plugins).toHaveLength(1);
   expect(plugins[0]).toMatchObject({

@@ -9,7 +9,7 @@ test.each([
   ["the same, two namespaces deep", status("S (sleeping)", "4711\t12\t1"), true],
   ["another process of the namespace", status("S (sleeping)", "4712\t11"), false],
   ["the machine's init", status("S (sleeping)", "1"), false],
-  ["an ended first process that nobody waited for", status("Z (zombie)", "4711\t1"), false],
+  ["an ended first process that is a zombie", status("Z (zombie)", "4711\t1"), false],
   ["no process", "", false],
 ])("%s: %#", (_, text, expected) => {
   expect(describesNamespaceInit(text)).toBe(expected);
@@ -21,7 +21,7 @@ test("a command for the node enters the sandbox's namespaces", () => {
   );
 });
 
-test("a command for the rest of the world then enters that network namespace", () => {
+test("a command for the internet then enters the internet's network namespace", () => {
   const command = enterCommand(42, ["ip", "link"], { netns: "internet", cwd: "/" });
   expect(command.slice(-5)).toEqual([
     ...["nsenter", "--net=/run/netns/internet", "--"],
@@ -29,7 +29,7 @@ test("a command for the rest of the world then enters that network namespace", (
   ]);
 });
 
-test("the machine's proxies do not follow into the lab", () => {
+test("the machine's proxy variables are not set in the lab", () => {
   expect(withoutProxies({ HTTPS_PROXY: "a", no_proxy: "b", PATH: "c", PROXY_MODE: "d" })).toEqual({
     PATH: "c",
     PROXY_MODE: "d",

@@ -51,7 +51,7 @@ async function json(path: string): Promise<unknown> {
 }
 
 describe("an OCI archive", () => {
-  it("has every blob under its own digest, the shared layer once", async () => {
+  it("contains every blob under its digest, and the shared layer once", async () => {
     const target = await unpacked(...(await images()));
     const names = await readdir(join(target, "blobs/sha256"));
     // Two layers, and a manifest and a configuration for each image.
@@ -77,7 +77,7 @@ describe("an OCI archive", () => {
     });
   });
 
-  it("describes an image's layers from the lowest up, and how it starts", async () => {
+  it("describes an image's layers, lowest first, and how it starts", async () => {
     const [, two] = await images();
     const target = await unpacked(two);
     const blob = (digest: string) => join(target, "blobs", digest.replace(":", "/"));
@@ -104,7 +104,7 @@ describe("an OCI archive", () => {
     });
   });
 
-  it("gives an image another digest when a layer or its start changes, and only then", async () => {
+  it("changes an image's digest only when a layer or its start configuration changes", async () => {
     const [one, two] = await images();
     expect(imageDigest({ ...one, name: "docker.io/library/other:1" })).toBe(imageDigest(one));
     expect(imageDigest({ ...one, config: { Cmd: ["other"] } })).not.toBe(imageDigest(one));

@@ -26,8 +26,8 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-describe("a containerd root made from a store", () => {
-  it("links to blobs and unpacked layers, which cost neither time nor room then", async () => {
+describe("a containerd root folder made from a store", () => {
+  it("hard-links blobs and unpacked layers", async () => {
     await seedContainerd(join(dir, "store"), join(dir, "root"));
     for (const file of [BLOB, LAYER_FILE]) {
       expect(await realpath(join(dir, "root", file))).toBe(
@@ -36,7 +36,7 @@ describe("a containerd root made from a store", () => {
     }
   });
 
-  it("takes nothing from the store when a blob or a layer is removed from it", async () => {
+  it("does not change the store when a blob or a layer is removed from it", async () => {
     await seedContainerd(join(dir, "store"), join(dir, "root"));
     await rm(join(dir, "root", BLOB));
     await rm(join(dir, "root", SNAPSHOT), { recursive: true });
@@ -44,7 +44,7 @@ describe("a containerd root made from a store", () => {
       expect(await readFile(join(dir, "store", file), "utf8")).toBe("original");
   });
 
-  it("has databases of its own, so that what containerd writes there stays in the lab", async () => {
+  it("has its own databases, so containerd does not write to the store", async () => {
     await seedContainerd(join(dir, "store"), join(dir, "root"));
     for (const file of DATABASES) {
       expect(await readFile(join(dir, "root", file), "utf8")).toBe("original");

@@ -5,7 +5,7 @@ import { images } from "../../../../stacks/versions.ts";
 
 const python = join(import.meta.dirname, "../../../lab/parts/python");
 
-// Each requirement with its hashes, comments left out.
+// Each requirement with its hashes, without comments.
 async function requirements(name: string): Promise<string[]> {
   const text = await readFile(join(python, name), "utf8");
   return text
@@ -14,7 +14,7 @@ async function requirements(name: string): Promise<string[]> {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-describe("what pip installs for the lab's images", () => {
+describe("the packages that pip installs for the lab's images", () => {
   it.each(["litellm.txt", "litellm-1.91.0.txt", "envoy.txt"])(
     "is pinned exactly and by hash in %s",
     async (name) => {
@@ -25,7 +25,7 @@ describe("what pip installs for the lab's images", () => {
     },
   );
 
-  it("is the LiteLLM and the Envoy release that are deployed", async () => {
+  it("include the deployed releases of LiteLLM and Envoy", async () => {
     const litellm = (await requirements("litellm.txt")).find((l) => l.startsWith("litellm=="));
     const envoy = (await requirements("envoy.txt"))[0];
     const [deployedLiteLlm] = images.litellm.split("@");

@@ -16,7 +16,7 @@ describe("the name of an image's record in containerd", () => {
     expect(recordName(reference)).toBe(name);
   });
 
-  it("has no tag where the reference has a digest too", () => {
+  it("has no tag if the reference also has a digest", () => {
     expect(recordName("envoyproxy/envoy:distroless-v1.39.1@sha256:eb2c")).toBe(
       "docker.io/envoyproxy/envoy@sha256:eb2c",
     );

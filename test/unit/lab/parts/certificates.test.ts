@@ -21,14 +21,14 @@ async function certificate(pair: KeyPair): Promise<X509Certificate> {
   return new X509Certificate(await readFile(pair.certFile));
 }
 
-test("an authority may sign, and says whose it is", async () => {
+test("an authority may sign, and has its name as subject", async () => {
   const authority = await certificate(await createAuthority(dir, "ca", "test authority"));
   expect(authority.ca).toBe(true);
   expect(authority.subject).toBe("CN=test authority");
   expect(authority.checkIssued(authority)).toBe(true);
 });
 
-test("a certificate is its authority's, for exactly its names, and no authority itself", async () => {
+test("a certificate is signed by its authority, has exactly its names, and cannot sign others", async () => {
   const authority = await createAuthority(dir, "ca", "test authority");
   const pair = await issueCertificate(authority, dir, "server", {
     commonName: "api",
@@ -46,7 +46,7 @@ test("a certificate is its authority's, for exactly its names, and no authority 
   expect(issued.checkPrivateKey(createPrivateKey(await readFile(pair.keyFile)))).toBe(true);
 });
 
-test("keys are for their owner only, and nothing else is left in the folder", async () => {
+test("only the owner can read keys, and the folder contains no other files", async () => {
   const { keyFile } = await createAuthority(dir, "ca", "test authority");
   expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
   expect((await readdir(dir)).sort()).toEqual(["ca.key", "ca.pem"]);

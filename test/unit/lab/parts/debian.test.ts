@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkMachine, missingPackages } from "../../../lab/parts/debian.ts";
 
-test("a machine without Linux or without root is refused with what to do", () => {
+test("a machine without Linux or without root is rejected with the fix", () => {
   expect(() => {
     checkMachine({ platform: "darwin", uid: 0 });
   }).toThrow(/Linux only \(this is darwin\).*--kubeconfig/);
@@ -13,7 +13,7 @@ test("a machine without Linux or without root is refused with what to do", () =>
   }).not.toThrow();
 });
 
-test("missing programs are named by their packages, each once", () => {
+test("each missing package is listed once", () => {
   expect(missingPackages(() => true)).toEqual([]);
   expect(missingPackages((program) => !["ctr", "containerd", "ip"].includes(program))).toEqual([
     "containerd",

@@ -31,7 +31,7 @@ test("a program's version is set by the linker, and it is stripped", () => {
   ]);
 });
 
-test("what decides a program is its module files and sources in every folder, not its tests", async () => {
+test("a program's inputs are its module files and the sources in every folder, without tests", async () => {
   await mkdir(join(module, "inner"));
   for (const file of [
     "go.mod",

@@ -15,7 +15,7 @@ afterEach(async () => {
   await rm(cache, { recursive: true });
 });
 
-test("the cache is where its variable says, else in the user's cache folder", () => {
+test("the cache is in the folder of its variable, else in the user's cache folder", () => {
   expect(cacheRoot({ CLAUDE_GATEWAY_CACHE: "/a", XDG_CACHE_HOME: "/b" })).toBe("/a");
   expect(cacheRoot({ XDG_CACHE_HOME: "/b" })).toBe("/b/claude-gateway");
   expect(cacheRoot({})).toMatch(/\/\.cache\/claude-gateway$/);
@@ -32,7 +32,7 @@ test("a part's key changes with its name and with each of its inputs", () => {
   expect(partKey({ name: "a", inputs: ["1", "2"] })).toBe(keys[0]);
 });
 
-test("a part is built once, also when two ask for it at the same time", async () => {
+test("a part is built once, even if two callers request it at the same time", async () => {
   const build = vi.fn((dir: string) => writeFile(join(dir, "program"), "x"));
   const recipe = { name: "tool", inputs: ["1"], build };
   const [first, second] = await Promise.all([part(recipe), part(recipe)]);
@@ -59,7 +59,7 @@ test("a failed build leaves nothing, and the next one starts from an empty folde
   expect(await readdir(dir)).toEqual(["whole"]);
 });
 
-test("a part that another clone finished first is taken as it is", async () => {
+test("a part that another clone finished first is used", async () => {
   const recipe = { name: "tool", inputs: ["1"] };
   const dir = await part({
     ...recipe,
@@ -72,9 +72,9 @@ test("a part that another clone finished first is taken as it is", async () => {
   expect(await readdir(dir)).toEqual(["theirs"]);
 });
 
-test("what a killed build left is removed by the next build, and a running one's is not", async () => {
+test("the next build deletes what a killed build left, but not the files of a running build", async () => {
   const building = join(cache, "building");
-  // No process has this pid: it is above the kernel's limit.
+  // No process has this pid, because it is above the kernel's limit.
   await mkdir(join(building, "tool.99999999.abc"), { recursive: true });
   await mkdir(join(building, `tool.${process.pid}.def`));
   await part({ name: "tool", inputs: ["1"], build: () => Promise.resolve() });

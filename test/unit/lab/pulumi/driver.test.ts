@@ -30,7 +30,7 @@ function programs(name: string, ...files: string[]): string {
 }
 
 describe("a real Pulumi", () => {
-  it("is one with its language host, next to it or on the path", async () => {
+  it("is found only with its language host, next to it or on PATH", async () => {
     const whole = programs("whole", "pulumi", "pulumi-language-nodejs");
     const half = programs("half", "pulumi");
     const host = programs("host", "pulumi-language-nodejs");
@@ -42,7 +42,7 @@ describe("a real Pulumi", () => {
 });
 
 describe("a project's double", () => {
-  it("runs the same program, and has stack files of its own", async () => {
+  it("runs the same program with its own stack files", async () => {
     const source = join(folder, "clone");
     mkdirSync(join(source, "stacks"), { recursive: true });
     writeFileSync(join(source, "stacks/index.ts"), "program");
@@ -69,7 +69,7 @@ describe("a command", () => {
   const sh = (script: string, rest: Partial<Parameters<typeof run>[0]> = {}) =>
     run({ argv: ["sh", "-c", script], cwd: folder, env: process.env, ...rest });
 
-  it("is given its input, and its output is kept and passed on", async () => {
+  it("gets its input, and its output is returned and passed on", async () => {
     let seen = "";
     const ended = await sh("cat; echo oops >&2; exit 3", {
       input: "value",
@@ -79,9 +79,9 @@ describe("a command", () => {
     expect([seen.includes("value"), seen.includes("oops")]).toEqual([true, true]);
   });
 
-  it("is interrupted once, and waited for until its last process is done", async () => {
+  it("is interrupted once, and is waited for until its last process has ended", async () => {
     const abort = new AbortController();
-    // The wrapper dies of the interrupt at once; what it started cleans up first.
+    // The wrapper ends at the interrupt. Its child cleans up first.
     const child = "trap 'echo cleaned; exit 0' INT; echo up; while :; do sleep 0.05; done";
     const wrapper = `require("child_process").spawn("sh", ["-c", ${JSON.stringify(child)}], {stdio: "inherit"})`;
     const ended = await run({
@@ -96,7 +96,7 @@ describe("a command", () => {
     expect(ended).toEqual({ exitCode: null, stdout: "up\ncleaned\n", stderr: "" });
   });
 
-  it("does not start once it is interrupted", async () => {
+  it("does not start after an interrupt", async () => {
     await expect(sh("true", { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
   });
 });

@@ -58,7 +58,7 @@ async function throughGateway(defect: Defect, patienceMs: number): Promise<Check
   return { client, upstream: control, claude: modelClaude(client), patienceMs, long: false };
 }
 
-// Limits of a running configuration are judged in configuration.test.ts.
+// The checks of the running configuration are tested in configuration.test.ts.
 const measurable = checks.filter(
   ({ needs }) => !needs.includes("configuration") && !needs.includes("long"),
 );
@@ -84,9 +84,9 @@ describe.concurrent("a check that fails on its planted defect", () => {
   });
 });
 
-describe("a check that fails on a gateway that relays nothing", () => {
+describe("checks that must fail on a gateway that relays nothing", () => {
   const concerned = measurable.filter(({ id }) => id in relaysNothing);
-  test("is there by its name", () => {
+  test("include this name", () => {
     expect(concerned.map(({ id }) => id).sort()).toEqual(Object.keys(relaysNothing).sort());
   });
   test.each(concerned)("$id", async (check: Check) => {
@@ -96,8 +96,8 @@ describe("a check that fails on a gateway that relays nothing", () => {
   });
 });
 
-// Not beside the others: the largest of them are near their time limit on a busy machine.
-describe("no check passes through a gateway that is down", () => {
+// Not in parallel with the others: the largest checks are near their time limit on a busy machine.
+describe("no check passes on a gateway that is down", () => {
   test.each(measurable)("$id", async (check: Check) => {
     const context = await throughGateway({ hangsUp: true }, 1000);
     const outcome = await check.run(context).catch(() => ({ kept: false }));

@@ -24,12 +24,12 @@ const retries = (on: string, attempts: number): Retries => ({
 });
 const running = (...limits: Limit[]) => ({ limits, retries: [] });
 
-describe("limits on silence", () => {
-  test.each([0, 301, 900])("%i s are above Claude Code's own, 0 being none", (seconds) => {
+describe("idle limits", () => {
+  test.each([0, 301, 900])("%i s passes (0 means no limit)", (seconds) => {
     expect(judgeIdleLimits(running(limit("idle", seconds)))).toMatchObject({ kept: true });
   });
 
-  test.each([1, 60, 300])("%i s are not", (seconds) => {
+  test.each([1, 60, 300])("%i s is too short", (seconds) => {
     expect(judgeIdleLimits(running(limit("idle", 900), limit("idle", seconds)))).toEqual({
       kept: false,
       loss: "short",
@@ -37,12 +37,12 @@ describe("limits on silence", () => {
     });
   });
 
-  test("that are nowhere to be found prove nothing", () => {
+  test("the check fails if no limit is found", () => {
     expect(judgeIdleLimits(running(limit("total", 0)))).toMatchObject({ loss: "unknown" });
   });
 });
 
-test("a request may take 600 s, and no clock may end it before", () => {
+test("a request may take 600 s, and a shorter limit fails", () => {
   expect(judgeTotalLimits(running(limit("total", 600), limit("total", 0)))).toMatchObject({
     kept: true,
   });
@@ -50,7 +50,7 @@ test("a request may take 600 s, and no clock may end it before", () => {
   expect(judgeTotalLimits(running(limit("total", 15)))).toMatchObject({ loss: "short" });
 });
 
-test("a configuration in which nothing was found proves nothing", () => {
+test("the check fails if no configuration is found", () => {
   const nothing = { limits: [], retries: [] };
   for (const judge of [judgeIdleLimits, judgeTotalLimits, judgeRetries]) {
     expect(judge(nothing)).toMatchObject({ kept: false, loss: "unknown" });
@@ -58,7 +58,7 @@ test("a configuration in which nothing was found proves nothing", () => {
 });
 
 describe("retries", () => {
-  test("of connections that were never made repeat nothing", () => {
+  test("retries of connections that were never made pass", () => {
     const configuration = { limits: [], retries: [retries("connect-failure", 2)] };
     expect(judgeRetries(configuration)).toMatchObject({ kept: true });
   });
@@ -70,7 +70,7 @@ describe("retries", () => {
   });
 });
 
-test("LiteLLM's file is read with LiteLLM's own defaults", () => {
+test("LiteLLM's file is read with LiteLLM's defaults", () => {
   const seconds = (yaml: string) => liteLlmConfiguration(yaml).limits.map((limit) => limit.seconds);
   expect(seconds("general_settings: { pass_through_request_timeout: 900 }")).toEqual([900]);
   expect(seconds("general_settings: {}")).toEqual([600]);

@@ -3,7 +3,7 @@ import type { Check } from "../../../verify/conformance/checks/check.ts";
 import type { HeaderPair } from "../../../verify/conformance/client/raw-client.ts";
 import type { Defect } from "./model-gateway.ts";
 
-/** A defect that a check must fail on, and the loss that it must name. */
+/** A defect on which a check must fail, and the loss that the check must name. */
 export interface Planted {
   readonly defect: Defect;
   readonly loss: string;
@@ -24,7 +24,7 @@ const wrapsOwn: Defect = {
   ownError: (_, type) => JSON.stringify({ error: { message: type, type: "auth_error" } }),
 };
 
-/** Changes a request's JSON, where it is JSON. */
+/** Changes a request's JSON body, if it is JSON. */
 function request(change: (body: Json) => Json): Defect {
   return {
     requestBody: (body) => {
@@ -81,10 +81,10 @@ const errors = Object.fromEntries(
   ]),
 ) as Record<Check["id"], Planted>;
 
-/** Refuses whatever it should relay. */
+/** Refuses every request that it should relay. */
 const down: Defect = { refuses: () => 502 };
 
-/** Gateways that relay nothing, on which a check must not find that nothing was changed or got through. */
+/** Gateways that relay nothing. On them a check must not conclude that nothing was changed or came through. */
 export const relaysNothing: Readonly<Record<Check["id"], Planted>> = {
   "own-errors.hello": { defect: { status: () => 502 }, loss: "server-error" },
   "own-errors.other-paths": { defect: { hangsUp: true }, loss: "no-answer" },
@@ -95,7 +95,7 @@ export const relaysNothing: Readonly<Record<Check["id"], Planted>> = {
   "body.no-steering": { defect: down, loss: "refused" },
 };
 
-/** For every check that raw HTTP and the fake API are enough for, a gateway that must not pass it. */
+/** For every check that needs only raw HTTP and the fake API: a gateway on which it must fail. */
 export const planted: Readonly<Record<Check["id"], Planted>> = {
   ...errors,
   "errors.not-streamed": {

@@ -14,7 +14,7 @@ beforeEach(() => {
   program("kubectl", "exit 0");
   vi.stubEnv("PATH", `${join(dir, "bin")}:${process.env.PATH}`);
   vi.stubEnv("HOME", dir);
-  // Another cache is another lab, which does not run.
+  // Another cache means another lab, which is not running.
   vi.stubEnv("CLAUDE_GATEWAY_CACHE", join(dir, "cache"));
 });
 
@@ -28,7 +28,7 @@ function program(name: string, text: string): void {
   chmodSync(join(dir, "bin", name), 0o755);
 }
 
-/** Stands in for a Pulumi that knows one stack, and refuses as Pulumi does what that has not. */
+/** Simulates a Pulumi that knows one stack, and rejects other stacks and unset keys like Pulumi. */
 function pulumiWith(stack: string, config: Readonly<Record<string, string>>): void {
   for (const [path, value] of Object.entries(config)) {
     writeFileSync(join(dir, "config", path), `${value}\n`);
@@ -50,7 +50,7 @@ esac`,
 const find = (stack: string) => findStack(stack, undefined, lineProgress());
 
 describe("a stack of the user's own Pulumi", () => {
-  test("is found with its outputs on the cluster and in the context that it names", async () => {
+  test("is found with its outputs, on the cluster and context that it names", async () => {
     pulumiWith("team", { "cluster.kubeconfig": "~/kc.yaml", "cluster.context": "there" });
     const { target, outputs, upstream } = await find("team");
     expect(outputs).toEqual({ gatewayPath: "envoy" });
@@ -61,7 +61,7 @@ describe("a stack of the user's own Pulumi", () => {
     ]);
   });
 
-  test("names a relative file from the project's folder, as pulumi up takes it", async () => {
+  test("may name a file relative to the project folder, as for pulumi up", async () => {
     pulumiWith("team", { "cluster.kubeconfig": "kc.yaml" });
     const { target } = await find("team");
     expect(target.kubectlCommand([])).toEqual([
@@ -87,12 +87,12 @@ describe("a stack of the user's own Pulumi", () => {
       {},
       /^stack team names no cluster\. Set it: pulumi config set --path cluster/,
     ],
-  ])("that %s is refused with what to do", async (_what, config, message) => {
+  ])("that %s is rejected with the fix", async (_what, config, message) => {
     pulumiWith("team", config);
     await expect(find("team")).rejects.toThrow(message);
   });
 
-  test("is looked for by its name", async () => {
+  test("is reported as missing under its name", async () => {
     pulumiWith("team", {});
     await expect(find("other")).rejects.toThrow(
       'no stack other. npm run local deploys the stack "local"',

@@ -12,7 +12,13 @@ const PASS = { status: "pass" } as const;
 const KNOWN = { status: "known-loss", loss: "re-encoded", reason: "why" } as const;
 
 test.each([
-  { what: "kept as expected", expectation: PASS, outcome: KEPT, status: "pass", expected: "pass" },
+  {
+    what: "passed as expected",
+    expectation: PASS,
+    outcome: KEPT,
+    status: "pass",
+    expected: "pass",
+  },
   {
     what: "lost, not expected",
     expectation: PASS,
@@ -28,14 +34,14 @@ test.each([
     expected: "known-loss",
   },
   {
-    what: "kept though known as lost",
+    what: "passed although a loss is expected",
     expectation: KNOWN,
     outcome: KEPT,
     status: "pass",
     expected: "known-loss",
   },
   {
-    what: "lost in another way than known",
+    what: "lost in another way than expected",
     expectation: { ...KNOWN, loss: "dropped" } as const,
     outcome: LOST,
     status: "fail",
@@ -59,14 +65,14 @@ function subject(path: "external" | "envoy-terminate") {
   return { stack: "s", path, versions: {}, baseUrl: "http://x", context, close: () => undefined };
 }
 
-test("a report differs when one check does", async () => {
+test("a report differs if one check does", async () => {
   const checks = [check(() => Promise.resolve(KEPT)), check(() => Promise.resolve(LOST))];
   const report = await measure(subject("external"), () => undefined, checks);
   expect(report.checks.map(({ status }) => status)).toEqual(["pass", "fail"]);
   expect(report).toMatchObject({ verdict: "differs", view: "client" });
 });
 
-test("disconnects and Claude Code are measured beside the rest, each in order, and reported in order", async () => {
+test("disconnect and Claude Code checks run in parallel with the rest, each theme in order, and are reported in order", async () => {
   const begun: string[] = [];
   let goOn: (() => void) | undefined;
   const waiting = new Promise<void>((resolve) => (goOn = resolve));
@@ -101,7 +107,7 @@ test("disconnects and Claude Code are measured beside the rest, each in order, a
   expect(begun).toHaveLength(6);
 });
 
-test("a check that breaks is a failure, not a skip", async () => {
+test("a check that throws is failed, not skipped", async () => {
   const broken = check(() => Promise.reject(new Error("no such pod")));
   const report = await measure(subject("external"), () => undefined, [broken]);
   expect(report.checks[0]).toMatchObject({
@@ -110,7 +116,7 @@ test("a check that breaks is a failure, not a skip", async () => {
   });
 });
 
-test("what a target lacks is skipped, with what is missing", async () => {
+test("checks whose needs the target does not meet are skipped, with what is missing", async () => {
   const needy = check(() => Promise.resolve(LOST), ["upstream", "long"]);
   const report = await measure(subject("external"), () => undefined, [needy]);
   expect(report.checks[0]).toMatchObject({ status: "skipped", expected: "skipped" });
@@ -118,7 +124,7 @@ test("what a target lacks is skipped, with what is missing", async () => {
   expect(report.verdict).toBe("as-expected");
 });
 
-test("identifiers are unique, and the table names no check that is not there", () => {
+test("ids are unique, and the table names only existing checks", () => {
   const ids = checks.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   const known = new Set<string>([...ids, ...ids.map((id) => id.split(".")[0] ?? "")]);
@@ -129,7 +135,7 @@ test("identifiers are unique, and the table names no check that is not there", (
   }
 });
 
-test("at least 40 checks apply to each HTTP path, and Envoy is expected to keep all of them", () => {
+test("at least 40 checks apply to each HTTP path, and all of them are expected to pass on Envoy", () => {
   for (const variant of variantNames.filter((name) => name !== "envoy-sni")) {
     const applying = checks.filter(
       (each) => expectationOf(variant, each).status !== "not-applicable",
@@ -142,14 +148,14 @@ test("at least 40 checks apply to each HTTP path, and Envoy is expected to keep 
   expect(deviating.map(({ id }) => id)).toEqual([]);
 });
 
-test("a check that would disturb others begins when all others have ended", async () => {
+test("a check that would disturb others begins after all others have ended", async () => {
   let running = 0;
-  const beside: number[] = [];
+  const othersRunning: number[] = [];
   const named = (id: Check["id"], alone?: true): Check => ({
     ...check(async () => {
       running += 1;
       await new Promise((resolve) => setImmediate(resolve));
-      if (alone) beside.push(running - 1);
+      if (alone) othersRunning.push(running - 1);
       running -= 1;
       return KEPT;
     }),
@@ -163,7 +169,7 @@ test("a check that would disturb others begins when all others have ended", asyn
     named("body.bytes"),
     named("body.numbers"),
   ]);
-  expect(beside).toEqual([0]);
+  expect(othersRunning).toEqual([0]);
   expect(checks.map(({ id }) => id)[0]).toBe("disconnect.pooled");
   expect(checks).toHaveLength(5);
 });

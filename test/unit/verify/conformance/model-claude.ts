@@ -1,6 +1,6 @@
 /**
- * Stands in for Claude Code, as far as the checks of it go: sessions that are sent whole, a cached system prompt,
- * Bash calls that are run, errors retried as `x-should-retry` says.
+ * Simulates Claude Code as far as its checks need: sessions that are sent completely, a cached system prompt, Bash calls that
+ * are run, and errors that are retried as `x-should-retry` says.
  */
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
- * Stands in for a gateway that keeps everything: tokens, closed routes, native errors of its own, a relay that
- * changes and holds back nothing. A defect breaks one of these, so that a check can be seen to fail on it.
+ * Simulates a correct gateway: tokens, closed routes, its own errors in Anthropic's format, and a relay that changes and
+ * delays nothing. A defect breaks one of these, so that a test can see a check fail on it.
  */
 import { once } from "node:events";
 import http from "node:http";
@@ -12,40 +12,40 @@ const BASE = "/anthropic";
 const OPEN = ["/v1/messages", "/v1/messages/count_tokens"];
 const LIMIT_BYTES = 32 * 1024 * 1024;
 
-/** What one gateway does wrong; nothing given is nothing wrong. */
+/** The defects of a gateway. By default it has none. */
 export interface Defect {
-  /** Path and query that the upstream is asked for. */
+  /** Changes path and query of the upstream request. */
   readonly path?: (path: string) => string;
   readonly requestHeaders?: (headers: readonly HeaderPair[], body: Buffer) => HeaderPair[];
-  /** Waits for the whole body. */
+  /** Changes the request's body; needs the whole body first. */
   readonly requestBody?: (body: Buffer) => Buffer;
-  /** Refuses a request by its body, with that status. */
+  /** Refuses a request because of its body, with this status. */
   readonly refuses?: (body: Buffer, headers: http.IncomingHttpHeaders) => number | undefined;
   readonly status?: (status: number) => number;
   readonly responseHeaders?: (headers: readonly HeaderPair[]) => HeaderPair[];
-  /** Waits for the whole body. */
+  /** Changes the answer's body; needs the whole body first. */
   readonly responseBody?: (body: Buffer, status: number) => Buffer;
-  /** How often an answer of 429 and above is asked for. */
+  /** How often it sends a request whose answer has status 429 or above. */
   readonly attempts?: number;
-  /** Silence after which a stream is cut. */
+  /** Silence after which it cuts a stream. */
   readonly idleMs?: number;
-  /** Goes on when the client has left. */
+  /** Continues after the client has disconnected. */
   readonly ignoresDisconnect?: true;
-  /** Cuts every stream when one client leaves. */
+  /** Cuts every stream when one client disconnects. */
   readonly sharesConnections?: true;
-  /** Keeps connections to the upstream, and notices by a failed request that one was closed. */
+  /** Keeps connections to the upstream, and notices only through a failed request that one was closed. */
   readonly poolsBlindly?: true;
   /** Ends a broken stream properly. */
   readonly mendsStreams?: true;
-  /** Who gets in. */
+  /** Which credentials it accepts. */
   readonly accepts?: (headers: http.IncomingHttpHeaders) => boolean;
   /** Relays every route. */
   readonly opensRoutes?: true;
-  /** Passes the agent's credential on. */
+  /** Passes the agent's credential to the upstream. */
   readonly leaks?: true;
   /** Its own errors. */
   readonly ownError?: (status: number, type: string) => string;
-  /** Closes every connection instead of an answer. */
+  /** Closes every connection instead of answering. */
   readonly hangsUp?: true;
   /** Answers the connection warm-up with a redirect. */
   readonly redirects?: true;
@@ -56,7 +56,7 @@ export interface ModelGateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway on loopback before the upstream at `port`, which takes `key`. */
+/** Starts a gateway on loopback in front of the upstream at `port`, which accepts `key`. */
 export async function startModelGateway(
   upstream: { readonly port: number; readonly key: string },
   defect: Defect = {},
@@ -94,7 +94,7 @@ interface Exchange {
   readonly pool: Pool;
 }
 
-/** Connections to the upstream that are kept, and how many of them have been closed unnoticed. */
+/** Idle connections to the upstream, and how many of them have been closed unnoticed. */
 interface Pool {
   readonly agent: http.Agent;
   closed: number;
@@ -133,7 +133,7 @@ function ownError({ request, response, defect }: Exchange, status: number, type:
   const body =
     defect.ownError?.(status, type) ??
     JSON.stringify({ type: "error", error: { type, message: "gateway: refused" } });
-  // What is still to come of the request is not read into the next one.
+  // Read and drop the rest of the request, so that it is not parsed as the next request.
   request.resume();
   response.sendDate = false;
   const retry = status >= 500 ? { "x-should-retry": "true" } : {};
@@ -172,13 +172,13 @@ async function relay(exchange: Exchange, path: string): Promise<void> {
   }
 }
 
-/** Everything that came of a request's body, cut or not. */
+/** All received bytes of a request's body, complete or not. */
 async function read(request: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of request) chunks.push(chunk as Buffer);
   } catch {
-    // What is there is what a careless gateway would send.
+    // A careless gateway would send what it has.
   }
   return Buffer.concat(chunks);
 }

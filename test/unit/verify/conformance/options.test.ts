@@ -4,7 +4,7 @@ import { parseOptions } from "../../../verify/conformance/options.ts";
 
 const TOKEN = { ANTHROPIC_AUTH_TOKEN: "t" };
 
-test("a stack with files to write", () => {
+test("--stack with files to write", () => {
   expect(parseOptions(["--stack", "local", "--json", "a", "--html", "b", "--long"], {})).toEqual({
     subject: { kind: "stack", stack: "local", kubeconfig: undefined },
     json: "a",
@@ -13,7 +13,7 @@ test("a stack with files to write", () => {
   });
 });
 
-test("every path, and a gateway that is not ours", () => {
+test("--all-paths, and --url for another gateway", () => {
   expect(parseOptions(["--all-paths"], {}).subject).toEqual({ kind: "all-paths" });
   expect(parseOptions(["--url", "https://gateway.example.com/base"], TOKEN).subject).toEqual({
     kind: "url",
@@ -31,13 +31,13 @@ test.each([
   { args: ["--url", "ftp://gateway.example.com"], names: "ftp:" },
   { args: ["--url", "https://user:secret@gateway.example.com"], names: "base URL" },
   { args: ["--bogus"], names: "--bogus" },
-])("$args is refused by name", ({ args, names }) => {
+])("$args is rejected and named", ({ args, names }) => {
   const parse = () => parseOptions(args, TOKEN);
   expect(parse).toThrow(BadInput);
   expect(parse).toThrow(names);
 });
 
-test("a URL without a token is refused", () => {
+test("a URL without a token is rejected", () => {
   expect(() => parseOptions(["--url", "https://gateway.example.com"], {})).toThrow(
     "ANTHROPIC_AUTH_TOKEN",
   );

@@ -9,7 +9,7 @@ import { renderTerminal } from "../../../verify/conformance/report/terminal.ts";
 
 type Given = Readonly<Partial<Record<Check["id"], Status>>>;
 
-/** A report on which everything is kept but what is given, which is as expected unless it failed. */
+/** A report on which every check passed except the given ones. A status is expected unless it is `fail`. */
 function report(path: Report["path"], given: Given = {}): Report {
   const results = checks.map(({ id, title }): CheckResult => {
     const status = given[id] ?? "pass";
@@ -33,7 +33,7 @@ const lossy = report("shim", { "body.bytes": "known-loss" });
 const faithful = report("envoy-terminate");
 const sni = report("envoy-sni");
 
-test("any fidelity failure leads to Envoy", () => {
+test("a fidelity failure on another path makes Envoy the recommendation", () => {
   expect(recommend([lossy, sni, faithful])).toEqual({
     path: "envoy-terminate",
     because: `${checks.length} of ${checks.length} checks passed, nothing lost, and no agent holds the real credential.`,
@@ -48,11 +48,11 @@ test("any fidelity failure leads to Envoy", () => {
   });
 });
 
-test("a path through LiteLLM that loses nothing comes first", () => {
+test("a path through LiteLLM that loses nothing is recommended first", () => {
   expect(recommend([faithful, report("shim")]).path).toBe("shim");
 });
 
-test("a loss of the gateway's own answers is no fidelity failure", () => {
+test("a loss in the gateway's own answers is not a fidelity failure", () => {
   const own = report("litellm", { "own-errors.no-token": "known-loss" });
   expect(recommend([own]).path).toBe("litellm");
 });
@@ -64,7 +64,7 @@ test("a path that differs from the table is never recommended", () => {
   expect(decide(broken).risk).toContain("High");
 });
 
-test("AC 5 is unblocked where all four questions are answered yes", () => {
+test("AC 5 is unblocked if all four questions are answered yes", () => {
   expect(decide(lossy).unblocksAc5).toBe("Yes: A, B, C and D passed.");
   const errors = report("litellm", { "errors.status-529": "known-loss", "streaming.many": "fail" });
   expect(decide(errors).unblocksAc5).toBe("No: A, C did not pass.");
@@ -76,7 +76,7 @@ test("AC 5 is unblocked where all four questions are answered yes", () => {
   expect(decide(unmeasured).unblocksAc5).toBe("Open: B not measured.");
 });
 
-test("the README's table has a row a path, with counts and answers", () => {
+test("the README's table has one row per path, with counts and answers", () => {
   const [head, , ...rows] = renderDecisionTable([lossy, sni])
     .split("\n")
     .map((line) => line.slice(2, -2).split(" | "));
@@ -90,7 +90,7 @@ test("the README's table has a row a path, with counts and answers", () => {
   expect(rows[1]?.[10]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
 });
 
-test("the page is one file that loads nothing, with every check and the decision table", () => {
+test("the page is one file that loads nothing and contains every check and the decision table", () => {
   const html = renderHtml([lossy, faithful], checks);
   for (const { id } of checks) expect(html).toContain(`>${id}<`);
   expect(html).not.toMatch(/<(script|link|img|iframe)\b|@import|url\(/);
@@ -100,13 +100,13 @@ test("the page is one file that loads nothing, with every check and the decision
   expect(html).not.toContain("seen <");
 });
 
-test("the page says of a single lossy path what to do", () => {
+test("the page of a single path with losses says what to do", () => {
   expect(renderHtml([lossy], checks)).toContain(
     "Not recommended: Shim. Any fidelity failure → Envoy",
   );
 });
 
-test("the terminal shows evidence of what is not plainly kept, and what was expected", () => {
+test("the terminal report shows evidence and expectation for checks that did not plainly pass", () => {
   const text = renderTerminal(report("shim", { "body.json": "fail", "body.bytes": "known-loss" }));
   expect(text).toContain("expected: pass");
   expect(text).toContain("seen <body.json>");

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { Row } from "../../../verify/conformance/row.ts";
 
-/** A row whose changes end when they are told to, and what has happened so far. */
+/** A row whose changes end on command, and the list of events so far. */
 function slowRow(items: readonly string[]) {
-  const told: string[] = [];
+  const events: string[] = [];
   const ends = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
   const change = (what: string) =>
     new Promise<void>((resolve, reject) => {
-      told.push(what);
+      events.push(what);
       ends.set(what, { resolve, reject });
     });
   const row = new Row<string, string>(items, {
@@ -19,7 +19,7 @@ function slowRow(items: readonly string[]) {
   });
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return {
-    ...{ row, told },
+    ...{ row, events },
     end: async (what: string) => {
       await settle();
       ends.get(what)?.resolve();
@@ -33,28 +33,28 @@ function slowRow(items: readonly string[]) {
   };
 }
 
-test("while one is used, the one before goes and then the next one comes, and never two change at once", async () => {
-  const { row, told, end } = slowRow(["a", "b", "c"]);
+test("while one item is used, the previous one is removed and then the next one is made, one change at a time", async () => {
+  const { row, events, end } = slowRow(["a", "b", "c"]);
   let stopUsing: (() => void) | undefined;
   const use = (item: string) =>
     row.use(item, async (up) => {
-      told.push(`use ${up}`);
+      events.push(`use ${up}`);
       await new Promise<void>((resolve) => (stopUsing = resolve));
       return up;
     });
 
   const a = use("a");
   await end("up a");
-  expect(told).toEqual(["up a", "use A", "up b"]);
+  expect(events).toEqual(["up a", "use A", "up b"]);
   await end("up b");
   stopUsing?.();
   expect(await a).toBe("A");
 
   const b = use("b");
   await end("");
-  expect(told.slice(3)).toEqual(["down a", "use B"]);
+  expect(events.slice(3)).toEqual(["down a", "use B"]);
   await end("down a");
-  expect(told.slice(5)).toEqual(["up c"]);
+  expect(events.slice(5)).toEqual(["up c"]);
   stopUsing?.();
   await b;
 
@@ -63,11 +63,11 @@ test("while one is used, the one before goes and then the next one comes, and ne
   await end("down b");
   await end("down c");
   await over;
-  expect(told.slice(6)).toEqual(["down b", "down c"]);
+  expect(events.slice(6)).toEqual(["down b", "down c"]);
 });
 
-test("an item that did not come up fails its own use, and is removed all the same", async () => {
-  const { row, told, end, fail } = slowRow(["a", "b"]);
+test("an item that could not be made fails its own use and is still removed", async () => {
+  const { row, events, end, fail } = slowRow(["a", "b"]);
   const a = row.use("a", () => Promise.resolve());
   await end("up a");
   await a;
@@ -77,11 +77,11 @@ test("an item that did not come up fails its own use, and is removed all the sam
   await expect(b).rejects.toThrow("up b failed");
   await end("down b");
   await row.end();
-  expect(told).toEqual(["up a", "up b", "down a", "down b"]);
+  expect(events).toEqual(["up a", "up b", "down a", "down b"]);
 });
 
-test("the end tells of what could not be removed, after all the others are gone", async () => {
-  const { row, told, end, fail } = slowRow(["a", "b"]);
+test("end() reports an item that could not be removed, after all others are removed", async () => {
+  const { row, events, end, fail } = slowRow(["a", "b"]);
   const a = row.use("a", () => Promise.resolve());
   await end("up a");
   await a;
@@ -90,5 +90,5 @@ test("the end tells of what could not be removed, after all the others are gone"
   await fail("down a");
   await end("down b");
   await over;
-  expect(told).toEqual(["up a", "up b", "down a", "down b"]);
+  expect(events).toEqual(["up a", "up b", "down a", "down b"]);
 });

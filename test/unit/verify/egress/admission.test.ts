@@ -5,7 +5,7 @@ import type { Target } from "../../../lab/target.ts";
 
 const pod = { metadata: { name: "x", namespace: "dev-e", labels: {} }, spec: {} } as Pod;
 
-// What kubectl 1.36 writes when it creates three pods, of which the API server refuses two.
+// The output of kubectl 1.36 when it creates three pods and the API server rejects two of them.
 const said = {
   stdout: "pod/way-out-1\n",
   stderr: `Error from server (Forbidden): error when creating "STDIN": pods "way-out-0" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: the label is missing
@@ -13,7 +13,7 @@ Error from server (Forbidden): error when creating "STDIN": pods "way-out-2" is 
 `,
 };
 
-test("each pod has its own refusal, or none", async () => {
+test("each pod gets its own rejection, or none", async () => {
   const target = {
     kubectl: () => Promise.reject(Object.assign(new Error("exit code 1"), said)),
   } as unknown as Target;
@@ -24,7 +24,7 @@ test("each pod has its own refusal, or none", async () => {
   ]);
 });
 
-test("an API server that does not answer is no refusal", async () => {
+test("no answer from the API server is not a rejection", async () => {
   const target = {
     kubectl: () => Promise.reject(Object.assign(new Error("x"), { stdout: "", stderr: "timeout" })),
   } as unknown as Target;

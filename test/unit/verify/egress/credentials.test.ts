@@ -14,7 +14,7 @@ const forbidden = () =>
     Object.assign(new Error("exit code 1"), { stdout: "", stderr: "secrets is forbidden: no" }),
   );
 
-/** A stack with a gateway and two agents, whose first agent reads what is given. */
+/** A stack with a gateway and two agents, whose first agent can read what is given. */
 function stack(
   readable: (planted: string) => Partial<Readable>,
   asked: (args: readonly string[]) => Promise<string> = forbidden,
@@ -58,8 +58,8 @@ async function measured(readable: (planted: string) => Partial<Readable>) {
   return Object.fromEntries(rows.map(({ id, status, evidence }) => [id, { status, evidence }]));
 }
 
-describe("the search for keys in what an agent can read", () => {
-  test("passes where there is none but the agent's own", async () => {
+describe("the search for keys that an agent can read", () => {
+  test("passes if there is only the agent's own key", async () => {
     const rows = await measured(() => ({}));
     expect(rows["credentials.environment"]).toEqual({
       status: "pass",
@@ -97,7 +97,7 @@ describe("the search for keys in what an agent can read", () => {
     });
   });
 
-  test("proves nothing where it does not find what is there", async () => {
+  test("fails if it does not find the control", async () => {
     const rows = await measured(() => ({
       environment: "",
       files: "",
@@ -110,7 +110,7 @@ describe("the search for keys in what an agent can read", () => {
     }
   });
 
-  test("tells what the API server gives away to nobody in particular", async () => {
+  test("reports what the API server returns to anonymous clients", async () => {
     const generous = (args: readonly string[]) =>
       args.includes("--as=system:anonymous") ? Promise.resolve("secret/x\n") : forbidden();
     const target = stack(() => ({}), generous);

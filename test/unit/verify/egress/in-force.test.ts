@@ -12,7 +12,7 @@ const rendered = (role: "gateway" | "agent"): Specs => ({
   ...renderedPolicies(role, place).policies,
 });
 
-/** What is wrong with a cluster that holds these policies, by namespace. */
+/** The findings about a cluster with these policies, by namespace. */
 async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
   const policies: Record<string, Specs> = {
     llm: rendered("gateway"),
@@ -22,7 +22,7 @@ async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
   const kubectl: Target["kubectl"] = ([, what, where = ""]) => {
     const names = Object.keys(policies).map((name) => ({ metadata: { name } }));
     const specs = Object.entries(policies[where.replace("--namespace=", "")] ?? {});
-    // As the API server gives them back: without the lists in which nothing is.
+    // As the API server returns them: without empty lists.
     const items = specs.map(([name, { ingress, egress, ...spec }]) => ({
       metadata: { name },
       spec: {
@@ -38,14 +38,14 @@ async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
 }
 
 describe("policies in force", () => {
-  test("are as rendered in a cluster that nobody touched", async () => {
+  test("are as rendered in an unchanged cluster", async () => {
     expect(await measured()).toEqual({
       "policies.llm": "pass: 5 policies, all as rendered",
       "policies.dev-e": "pass: 2 policies, all as rendered",
     });
   });
 
-  test("may be those of another path, which drains, if they are as rendered", async () => {
+  test("may include those of another path that drains, if they are as rendered", async () => {
     const { "envoy-terminate": draining } = renderedPolicies("gateway", place).drained;
     const policy = draining as PolicySpec;
     const llm = { ...rendered("gateway"), "envoy-terminate": policy };
@@ -80,9 +80,9 @@ describe("policies in force", () => {
       { ...others, agent: { ...agent, podSelector: { matchLabels: { a: "b" } } } },
       "agent was changed",
     ],
-    ["another policy is there", { ...others, agent, extra: agent }, "extra is not the stack's"],
+    ["there is another policy", { ...others, agent, extra: agent }, "extra is not the stack's"],
     ["one is gone", others, "agent is missing"],
-  ] as [string, Specs, string][])("are told of where %s", async (_, policies, evidence) => {
+  ] as [string, Specs, string][])("are reported if %s", async (_, policies, evidence) => {
     expect(await measured({ "dev-e": policies })).toEqual({
       "policies.llm": "pass: 5 policies, all as rendered",
       "policies.dev-e": `fail: ${evidence}`,
@@ -98,7 +98,7 @@ const golden: Record<VariantName, string> = {
   hybrid: "gateway-hybrid",
 };
 
-test.each(variantNames)("on %s the names are those that the stack makes", async (variant) => {
+test.each(variantNames)("on %s the names are those of the stack's policies", async (variant) => {
   const file = new URL(`../../../golden/graphs/${golden[variant]}.json`, import.meta.url);
   const { resources } = JSON.parse(await readFile(file, "utf8")) as {
     resources: {

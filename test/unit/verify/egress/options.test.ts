@@ -5,7 +5,7 @@ import { BadInput } from "../../../../cli/command-line.ts";
 import { parseOptions } from "../../../verify/egress/options.ts";
 
 describe("the options of npm run verify:egress", () => {
-  test("are a stack and where to write", () => {
+  test("are a stack and a file to write to", () => {
     const argv = ["--stack", "dev", "--json", "out.json", "--kubeconfig", import.meta.filename];
     expect(parseOptions(argv)).toEqual({
       stack: "dev",
@@ -21,20 +21,20 @@ describe("the options of npm run verify:egress", () => {
 
   test.each([
     ["no stack", [], "--stack is missing"],
-    ["a stack that can be none", ["--stack", "a b"], '--stack "a b" is not a stack name'],
+    ["an impossible stack name", ["--stack", "a b"], '--stack "a b" is not a stack name'],
     [
-      "a kubeconfig that is not there",
+      "a kubeconfig that does not exist",
       ["--stack", "dev", "--kubeconfig", "/nowhere"],
       "--kubeconfig /nowhere does not exist",
     ],
     ["an unknown option", ["--stack", "dev", "--html", "x"], "Unknown option '--html'"],
     ["a stack without its name", ["--stack"], "Option '--stack <value>' argument missing"],
-  ])("are refused with %s", (_, argv, message) => {
+  ])("are rejected with %s", (_, argv, message) => {
     expect(() => parseOptions(argv)).toThrow(BadInput);
     expect(() => parseOptions(argv)).toThrow(message);
   });
 
-  test("end the command with exit code 2 and nothing on its standard output when they are bad", () => {
+  test("make the command exit with 2 and print nothing on stdout if they are invalid", () => {
     const root = join(import.meta.dirname, "../../../..");
     const argv = ["--import", "tsx", "commands/verify-egress.ts", "--stack", "a b"];
     const { status, stdout, stderr } = spawnSync(process.execPath, argv, {

@@ -27,7 +27,7 @@ const report: EgressReport = {
   verdict: "open",
 };
 
-test("the table counts limits apart, and explains them", () => {
+test("the table counts limits separately and explains them", () => {
   expect(renderEgressReport(report)).toBe(`
 Stack dev, path shim: ways out of an agent's pod
 envoy 1.2.3, kubernetes v1
@@ -48,8 +48,8 @@ Verdict: open.
 `);
 });
 
-test("the table says when nobody counted packets", () => {
+test("the table says if no packets were counted", () => {
   const text = renderEgressReport({ ...report, view: "agent" });
   expect(text).toContain("Only the agent's view: nothing counts packets outside this cluster.");
-  expect(text).not.toContain("The far side counted");
+  expect(text).not.toContain("The outside counted");
 });

@@ -18,7 +18,7 @@ const to = (id: string, port: number, more: Partial<Attempt> = {}): Attempt => (
   ...more,
 });
 
-/** A cluster in which every try comes to the same, and the container of each. */
+/** A cluster in which every try has the same result, and the container of each try. */
 function target(said: { through: boolean; said: string }) {
   const containers: string[] = [];
   const kubectl: Target["kubectl"] = (args, options) => {
@@ -29,7 +29,7 @@ function target(said: { through: boolean; said: string }) {
   return { target: { kubectl } as Target, containers };
 }
 
-/** A far side that counts what it is told to have counted, one after the other. */
+/** An outside that returns the given counts, one after another. */
 function witness(...counts: Partial<Record<"arrivals" | "lookUps", unknown>>[]): Witness {
   const next = () => ({ arrivals: new Map(), lookUps: "", ...counts.shift() }) as Counts;
   return { counts: () => Promise.resolve(next()) } as unknown as Witness;
@@ -38,12 +38,12 @@ function witness(...counts: Partial<Record<"arrivals" | "lookUps", unknown>>[]):
 const held = { through: false, said: "refused" };
 
 describe("attempts", () => {
-  test("have ids of their own", () => {
+  test("have unique ids", () => {
     const ids = attempts.map(({ id }) => id);
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
   });
 
-  test("are made together only where the far side can tell them apart", () => {
+  test("run in parallel only if the outside can tell them apart", () => {
     const waves = wavesOf(attempts);
     expect(waves.flat()).toHaveLength(attempts.length);
     expect(new Set(waves.flat())).toEqual(new Set(attempts));
@@ -56,7 +56,7 @@ describe("attempts", () => {
       expect(waves).toContainEqual([attempt]);
   });
 
-  test("that let the gateway go to its upstream do not hide those that go there themselves", () => {
+  test("during which the gateway connects to its upstream do not hide those that connect there themselves", () => {
     const direct = attempts.filter(({ id }) => id === "direct.upstream");
     const relayed = attempts.filter((attempt) => attempt.relayed);
     expect(direct).toHaveLength(1);
@@ -64,7 +64,7 @@ describe("attempts", () => {
     for (const attempt of relayed) expect(wavesOf([...direct, attempt])).toHaveLength(2);
   });
 
-  test("are made in the containers that they are for", async () => {
+  test("run in the containers that they name", async () => {
     const { target: cluster, containers } = target(held);
     await tryAttempts(
       [to("a", 1), to("b", 2, { from: "litellm" }), to("c", 3, { from: "visitor" })],
@@ -82,7 +82,7 @@ describe("attempts", () => {
 });
 
 describe("what arrived outside", () => {
-  test("is told of the attempt that aimed there, the cluster's own look-ups aside", async () => {
+  test("is reported for the attempt that aimed there, without the cluster's own look-ups", async () => {
     const [first, second] = [to("first", 443), to("second", 80)];
     const { of, unaccounted } = await tryAttempts([first, second], around, {
       target: target(held).target,
@@ -103,7 +103,7 @@ describe("what arrived outside", () => {
     expect(unaccounted).toEqual(["1 × tcp 9.9.9.9 22"]);
   });
 
-  test("counts a look-up that carried something", async () => {
+  test("includes a look-up that carried data", async () => {
     let label = "";
     const lookUp: Attempt = {
       ...{ id: "look-up", title: "", expected: "blocked", rings: ["dns"] },
@@ -119,7 +119,7 @@ describe("what arrived outside", () => {
     expect(of.get(lookUp)?.arrived).toEqual(["the look-up"]);
   });
 
-  test("fails a check of its own when nobody aimed there", async () => {
+  test("fails a separate check if no attempt aimed there", async () => {
     const checks = await measureAttempts([to("a", 443)], around, {
       target: target(held).target,
       witness: witness({}, { arrivals: new Map([["tcp 9.9.9.9 22", 1]]) }),
@@ -137,27 +137,27 @@ describe("a try", () => {
   const nothing = { through: false, said: "refused", arrived: [] };
 
   test.each([
-    ["held", blocked, nothing, "pass", "outside arrived nothing; refused"],
+    ["blocked", blocked, nothing, "pass", "outside arrived nothing; refused"],
     ["through", blocked, { ...nothing, through: true }, "fail", "outside arrived nothing; refused"],
     [
-      "held as the agent sees it, and a packet got out",
+      "blocked in the agent's view, but a packet got out",
       blocked,
       { ...nothing, arrived: ["1 × x"] },
       "fail",
       "outside arrived 1 × x; refused",
     ],
     ["at a limit", limit, { ...nothing, through: true }, "known-loss", "because"],
-    ["at a limit that is held here", limit, nothing, "pass", "outside arrived nothing; refused"],
-  ] as const)("%s is judged", (_, attempt, came, status, evidence) => {
+    ["at a limit that is blocked here", limit, nothing, "pass", "outside arrived nothing; refused"],
+  ] as const)("the status of an attempt that is %s", (_, attempt, came, status, evidence) => {
     expect(judge(attempt, came, true)).toEqual({ status, evidence });
   });
 
-  test("that cannot be made says why", async () => {
+  test("that cannot run says why", async () => {
     const checks = await measureAttempts(
       [
         to("other path", 1, { variants: ["litellm"] }),
         to("no IPv6", 2, { skip: () => "no IPv6 here" }),
-        to("no orders", 3, { upstream: () => Promise.resolve() }),
+        to("no scripting", 3, { upstream: () => Promise.resolve() }),
       ],
       around,
       { target: target(held).target },

@@ -6,7 +6,7 @@ import type { Target } from "../../../lab/target.ts";
 const args = { image: "runner:1", nodeAddress: "10.90.0.1" };
 const failed = (stderr: string) => Object.assign(new Error("exit code 1"), { stderr });
 
-/** A cluster that answers kubectl by verb; what it was asked is kept. */
+/** A cluster that answers kubectl by verb. The calls are recorded. */
 function cluster(answers: Readonly<Record<string, string | Error>>) {
   const asked: string[][] = [];
   const kubectl: Target["kubectl"] = (command) => {
@@ -31,14 +31,17 @@ test.each([
     },
     "did not start: timed out waiting for the condition on pods/visitor\nFailed to pull image\nBack-off pulling image",
   ],
-])("a visitor that %s is bad input that says why, and leaves nothing", async (_, answers, why) => {
-  const { target, asked } = cluster(answers);
-  const failure: unknown = await inviteVisitor(target, args).catch((error: unknown) => error);
-  expect(failure).toBeInstanceOf(BadInput);
-  expect((failure as BadInput).message).toBe(
-    `nothing was tried, because the target pod for the attempts ${why}`,
-  );
-  expect(asked.at(-1)?.join(" ")).toMatch(
-    /^delete namespace way-out-[0-9a-f]{8} --wait=false --ignore-not-found$/,
-  );
-});
+])(
+  "a visitor that %s causes a BadInput with the reason, and leaves nothing behind",
+  async (_, answers, why) => {
+    const { target, asked } = cluster(answers);
+    const failure: unknown = await inviteVisitor(target, args).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(BadInput);
+    expect((failure as BadInput).message).toBe(
+      `nothing was tried, because the target pod for the attempts ${why}`,
+    );
+    expect(asked.at(-1)?.join(" ")).toMatch(
+      /^delete namespace way-out-[0-9a-f]{8} --wait=false --ignore-not-found$/,
+    );
+  },
+);

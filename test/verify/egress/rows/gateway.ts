@@ -95,10 +95,10 @@ export const gateway: readonly Attempt[] = [
       ({
         gatewayAddress,
       }) => `response = http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {**${TOKEN}, "content-type": "application/json"}, ${JSON.stringify(REDIRECTED)})
-    told = response.getheader("location")
-    if told is None: return expect_ok(response)
-    port = urllib.parse.urlsplit(told).port or 80
-    return expect_ok(http_status(urllib.parse.urlsplit(told).hostname, port, "GET", "/", {"Metadata-Flavor": "Google"}))`,
+    location = response.getheader("location")
+    if location is None: return expect_ok(response)
+    port = urllib.parse.urlsplit(location).port or 80
+    return expect_ok(http_status(urllib.parse.urlsplit(location).hostname, port, "GET", "/", {"Metadata-Flavor": "Google"}))`,
     ),
     expected: "blocked",
     rings: ["policy", "firewall"],

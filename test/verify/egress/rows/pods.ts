@@ -52,7 +52,7 @@ export const pods: readonly BadPod[] = [
     delete spec.dnsConfig;
     spec.dnsPolicy = "ClusterFirst";
   }),
-  bad("dns-foreign", "with a foreign resolver beside the agents' DNS", ({ spec }) => {
+  bad("dns-foreign", "with a foreign resolver in addition to the agents' DNS", ({ spec }) => {
     const { nameservers } = spec.dnsConfig as { nameservers: string[] };
     spec.dnsConfig = { nameservers: [...nameservers, "8.8.8.8"] };
   }),

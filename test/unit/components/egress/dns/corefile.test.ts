@@ -9,7 +9,7 @@ const files = renderEgressDnsFiles({
   addresses: { "github.com": "10.43.1.2", "gateway.llm.svc.cluster.local": "10.43.1.2" },
 });
 
-test("CoreDNS is the authority for every name and forwards none", () => {
+test("CoreDNS is authoritative for every name and forwards no query", () => {
   expect(files.Corefile?.match(/^ {4}\w.*$/gm)).toEqual([
     "    errors",
     "    health :8080 {",
@@ -19,7 +19,7 @@ test("CoreDNS is the authority for every name and forwards none", () => {
   expect(files.Corefile?.split("\n")[0]).toBe(".:5353 {");
 });
 
-test("the zone has the names given, sorted, and no others", () => {
+test("the zone contains exactly the given names, sorted", () => {
   expect(files.zone).toBe(
     [
       "$TTL 30",
@@ -32,7 +32,7 @@ test("the zone has the names given, sorted, and no others", () => {
   );
 });
 
-test("the program reads the file that is rendered", () => {
+test("CoreDNS reads the rendered file", () => {
   const [, file = ""] = coreDnsArgs("/etc/coredns");
   expect(Object.keys(files).map((name) => `/etc/coredns/${name}`)).toContain(file);
 });

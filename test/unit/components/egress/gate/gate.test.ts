@@ -18,7 +18,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A port that answers, after the first connections have been counted. */
+/** A port that answers once the given number of connections has been counted. */
 async function listen(onConnection: (count: number) => void = () => undefined): Promise<number> {
   let count = 0;
   const server = net.createServer((socket) => {
@@ -31,7 +31,7 @@ async function listen(onConnection: (count: number) => void = () => undefined): 
   return (server.address() as net.AddressInfo).port;
 }
 
-/** A port that nobody listens on. */
+/** A port on which nothing listens. */
 async function shutPort(): Promise<number> {
   const port = await listen();
   servers.pop()?.close();
@@ -66,21 +66,21 @@ describe("the start gate", () => {
     expect(dialled).toBe(10);
   });
 
-  test("stays shut, and says why, where both ports answer", async () => {
+  test("stays closed and says why if both ports answer", async () => {
     const ports = { open: await listen(), shut: await listen() };
     const { code, stderr } = await runGate(gateEnv(ports, "0.5"));
     expect(code).toBe(1);
     expect(stderr).toContain("the cluster does not enforce this pod's NetworkPolicies");
   });
 
-  test("stays shut, and says why, where neither port answers", async () => {
+  test("stays closed and says why if neither port answers", async () => {
     const ports = { open: await shutPort(), shut: await shutPort() };
     const { code, stderr } = await runGate(gateEnv(ports, "0.5"));
     expect(code).toBe(1);
     expect(stderr).toContain(`port ${ports.open} of the probe cannot be reached (ECONNREFUSED)`);
   });
 
-  test("waits for policies that are late, and counts ten rounds from then on", async () => {
+  test("waits for late policies, and counts ten rounds from then on", async () => {
     let dialled = 0;
     let dialledWhenShut = 0;
     const open = await listen((count) => (dialled = count));
@@ -90,13 +90,13 @@ describe("the start gate", () => {
       dialledWhenShut = dialled;
     });
     expect(await runGate(gateEnv({ open, shut }))).toEqual({ code: 0, stderr: "" });
-    // The round in which the port was shut is under way on the other port, before or after.
+    // When the port closes, the other port's connection of that round may come before or after.
     expect(dialled - dialledWhenShut).toBeGreaterThanOrEqual(10);
     expect(dialled - dialledWhenShut).toBeLessThanOrEqual(11);
   });
 
   test.each(["", "egress-probe.llm.svc.cluster.local"])(
-    "refuses %j as an address",
+    "rejects %j as an address",
     async (address) => {
       const env = { ...gateEnv({ open: 1, shut: 2 }), PROBE_ADDRESS: address };
       const { code, stderr } = await runGate(env);
@@ -106,7 +106,7 @@ describe("the start gate", () => {
   );
 });
 
-test("the container runs the script that the ConfigMap has, with every variable it reads", () => {
+test("the container runs the ConfigMap's script and sets every variable that the script reads", () => {
   const container = gateContainer({ image: "node:1", probeAddress: "10.43.1.3" });
   const [mount] = container.volumeMounts;
   expect(container.command).toEqual(["node", `${mount?.mountPath}/${Object.keys(gateFiles())[0]}`]);

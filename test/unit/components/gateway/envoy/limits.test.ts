@@ -25,12 +25,12 @@ const hybrid: EnvoyConfigArgs = {
 };
 const sni: EnvoyConfigArgs = { variant: envoySni, allowHosts: [] };
 
-test("Envoy is ready before its pod would be started again, whether DNS answers or not", () => {
+test("Envoy is ready before its pod would be restarted, even if DNS does not answer", () => {
   expect(DNS_START_SECONDS).toBe(12);
   expect(DNS_START_SECONDS).toBeLessThan(STARTUP_PROBE_SECONDS);
 });
 
-test("a refusal finds a connection to be told on, and no request waits for one", () => {
+test("Envoy has connections left to send refusals, and no request waits for an upstream connection", () => {
   expect(MAX_REQUESTS).toBeLessThan(MAX_CONNECTIONS);
   for (const args of [hybrid, sni]) {
     for (const cluster of clusters(args)) {
@@ -48,12 +48,12 @@ test("a refusal finds a connection to be told on, and no request waits for one",
   }
 });
 
-test("every listener and every cluster bounds what a connection holds", () => {
+test("every listener and every cluster limits a connection's buffer", () => {
   const bounded = [hybrid, sni].flatMap((args) => [...listeners(args), ...clusters(args)]);
   expect(
     bounded.map(({ name, per_connection_buffer_limit_bytes: bytes }) => [name, bytes]),
   ).toEqual([
-    // LiteLLM's errors are read as a whole there.
+    // There, LiteLLM's errors are buffered completely.
     ["agents", 65_536],
     ["egress", 16_384],
     ["sni", 16_384],
@@ -70,11 +70,11 @@ test.each([
   { variant: shim, eachKiB: 272 },
   { variant: hybridVariant, eachKiB: 272 },
 ])(
-  "$variant.name: as many requests as there may be, all of clients that never read, fit the heap",
+  "$variant.name: the maximum number of requests fits the heap even if no client reads",
   ({ variant, eachKiB }) => {
     const { heap, pod } = memoryMiB(variant);
     expect((MAX_REQUESTS * eachKiB) / 1024).toBeLessThan(HEAP_SHARE_OF_REFUSAL * heap);
-    // Envoy holds more than its heap: code, threads and Lua.
+    // Memory besides the heap: code, threads and Lua.
     expect(pod - heap).toBeGreaterThanOrEqual(112);
   },
 );

@@ -11,24 +11,24 @@ interface Mapper {
 
 const { mappers } = localReplyConfig() as { mappers: readonly Mapper[] };
 
-test("every answer of Envoy's own is an Anthropic error that says it is the gateway's", () => {
+test("every answer of Envoy itself is an Anthropic error that names the gateway", () => {
   for (const { body_format_override: format } of mappers) {
     const text = format.text_format_source.inline_string;
     expect(text).toMatch(
       /^\{"type":"error","error":\{"type":"[a-z_]+","message":"gateway: [^"]+"\}\}$/,
     );
-    // A % would be taken for one of Envoy's format commands.
+    // Envoy would read a % as a format command.
     expect(text).not.toContain("%");
     expect(format.content_type).toBe("application/json");
   }
 });
 
-test("the last mapper takes whatever no other took", () => {
+test("the last mapper matches everything that no other matches", () => {
   expect(mappers.at(-1)?.filter).toMatchObject({
     status_code_filter: { comparison: { op: "GE", value: { default_value: 0 } } },
   });
 });
 
-test("none is an overloaded_error, after three of which Claude Code gives up", () => {
+test("none is an overloaded_error, because Claude Code gives up after three of them", () => {
   expect(JSON.stringify(mappers)).not.toContain("overloaded_error");
 });

@@ -41,7 +41,7 @@ function names(args: EnvoyConfigArgs, file: "listeners.json" | "clusters.json"):
   return resources.map(({ name }) => name);
 }
 
-describe("what a path has", () => {
+describe("the rendered files of a path", () => {
   test.each<{ args: EnvoyConfigArgs; listeners: string[]; clusters: string[] }>([
     { args: terminate, listeners: ["agents"], clusters: ["anthropic"] },
     { args: shim, listeners: ["agents", "egress"], clusters: ["anthropic", "litellm"] },
@@ -73,7 +73,7 @@ describe("what a path has", () => {
     expect(text).not.toContain("api.anthropic.com");
   });
 
-  test("the order in which hosts, agents and tokens are listed makes no difference", () => {
+  test("the order of hosts, agents and tokens makes no difference", () => {
     const other = { ...hybrid, allowHosts: ["a.example.com", "b.example.com", "a.example.com"] };
     expect(renderEnvoyConfig(other)).toEqual(renderEnvoyConfig(hybrid));
     const agents = [
@@ -90,8 +90,8 @@ describe("what a path has", () => {
   });
 });
 
-describe("what is refused", () => {
-  test("TLS passed on to the upstream beside the gateway's own routes", () => {
+describe("invalid arguments", () => {
+  test("TLS passthrough to the upstream next to the gateway's own routes", () => {
     expect(() => renderEnvoyConfig({ ...hybrid, allowHosts: ["api.anthropic.com"] })).toThrow(
       "allowHosts must not hold api.anthropic.com: TLS passed on to it would go round the gateway; remove it",
     );
@@ -135,7 +135,7 @@ describe("what is refused", () => {
       given: { credential: "planted-credential\n" },
       error: "the credential for the next hop is empty, or holds spaces",
     },
-  ])("$what, without telling a secret", ({ given, error }) => {
+  ])("$what is refused, without showing a secret", ({ given, error }) => {
     let message = "";
     try {
       renderEnvoySecrets(terminate, { ...secrets, ...given });
@@ -169,7 +169,7 @@ describe("agents", () => {
     { name: "dev-e", tokens: ["token-2-of-dev-e", "token-1-of-dev-e"] },
   ];
 
-  test("are found by their tokens, in one table", () => {
+  test("are identified by their tokens, in one table", () => {
     expect(virtualHost(terminate, { ...secrets, agents }).metadata).toEqual({
       filter_metadata: {
         agent: {
@@ -181,7 +181,7 @@ describe("agents", () => {
     });
   });
 
-  test("add no route, and every route that relays asks for one of them", () => {
+  test("add no route, and every relaying route requires an agent", () => {
     const { routes } = virtualHost({ ...terminate, routes: ["models"] }, { ...secrets, agents });
     const relaying = routes.filter(({ route }) => route !== undefined);
     expect(relaying.map(({ match }) => match.path)).toEqual([

@@ -14,7 +14,7 @@ describe("LiteLLM's files", () => {
     expect(Object.keys(files)).toEqual(["config.yaml", "gateway_app.py", "gateway_auth.py"]);
   });
 
-  test("configure the passthrough alone: no model, no retry, no secret in the text", () => {
+  test("configure only the passthrough: no model, no retry, no secret in the text", () => {
     expect(parse(files["config.yaml"] ?? "")).toEqual({
       model_list: [],
       litellm_settings: { num_retries: 0, telemetry: false, turn_off_message_logging: true },
@@ -27,13 +27,13 @@ describe("LiteLLM's files", () => {
   });
 });
 
-test("tokens are listed by caller, the current one first", () => {
+test("tokens are listed per caller, the current one first", () => {
   expect(renderTokensFile({ "dev-e": ["new", "old"], "dev-f": ["one"] })).toBe(
     '{"dev-e":["new","old"],"dev-f":["one"]}',
   );
 });
 
-test("open requests get the whole drain time at a stop", () => {
+test("open requests get the whole drain time when LiteLLM stops", () => {
   expect(liteLlmCommand({ port: 4000, drainSeconds: 60 })).toContain(
     "--timeout-graceful-shutdown=60",
   );
@@ -44,7 +44,7 @@ test("open requests get the whole drain time at a stop", () => {
   });
 });
 
-test("as many requests go upstream at a time as Envoy takes from agents", () => {
+test("LiteLLM sends as many requests upstream at a time as Envoy accepts from agents", () => {
   const environment = liteLlmEnvironment({ drainSeconds: 60, upstreamBaseUrl: "http://e:1" });
   expect(environment).toMatchObject({
     AIOHTTP_CONNECTOR_LIMIT: "4096",
@@ -52,7 +52,7 @@ test("as many requests go upstream at a time as Envoy takes from agents", () => 
   });
 });
 
-test("LiteLLM opens the routes that Envoy opens, and no other", () => {
+test("LiteLLM opens exactly the routes that Envoy opens", () => {
   const routes = (extra: readonly ("hello" | "models")[]) =>
     liteLlmEnvironment({ drainSeconds: 60, upstreamBaseUrl: "http://e:1", routes: extra })
       .GATEWAY_ROUTES;

@@ -5,7 +5,7 @@ import {
   shimSource,
 } from "../../../../../components/gateway/native-errors/filter.ts";
 
-test("the chunk has each module as a local of its own, before its use", () => {
+test("the Lua chunk contains each module as a local, before its use", () => {
   const source = shimSource();
   const positions = [
     "local json = (function()",
@@ -19,6 +19,6 @@ test("the chunk has each module as a local of its own, before its use", () => {
   }
 });
 
-test("the limit in Lua is the one that the listener's buffer is sized by", () => {
+test("the limit in Lua is the one from which the listener's buffer size is computed", () => {
   expect(luaFile("filter.lua")).toContain(`local MAX_BYTES = ${MAX_ERROR_BODY_BYTES}\n`);
 });

@@ -66,7 +66,7 @@ it("has the types that @pulumi/gcp declares (`npx tsx test/lab/pulumi/gcp/types.
 });
 
 describe("check", () => {
-  it("accepts what the types accept, unknowns and secrets among it", async () => {
+  it("accepts what the types accept, including unknowns and secrets", async () => {
     expect(await check(DISK, { ...disk, name: Unknown.value })).toEqual([]);
     expect(await check(VERSION, { secret: "s", secretData: new Secret("x") })).toEqual([]);
     expect(await check(INSTANCE, machine)).toEqual([]);
@@ -85,7 +85,7 @@ describe("check", () => {
     ],
     [VERSION, { secretData: new Secret("x") }, "secret", 'The argument "secret" is required'],
     [VERSION, { secret: "s", secretData: new Secret(5) }, "secretData", "expected string type"],
-  ])("refuses a mistake in %s", async (type, news, property, reason) => {
+  ])("rejects a mistake in %s", async (type, news, property, reason) => {
     const failures = await check(type, news);
     expect(failures).toEqual([{ property, reason: expect.stringContaining(reason) as unknown }]);
   });
@@ -114,7 +114,7 @@ describe("diff", () => {
       [],
     ],
     [
-      "the startup script as an argument of its own",
+      "the startup script as a separate argument",
       INSTANCE,
       { ...machine, metadataStartupScript: "a" },
       { ...machine, metadataStartupScript: "b" },
@@ -139,8 +139,8 @@ describe("diff", () => {
   });
 });
 
-describe("what exists", () => {
-  it("gets outputs as GCE fills them, none of them known in a preview", async () => {
+describe("an existing resource", () => {
+  it("gets GCE's outputs, none of which is known in a preview", async () => {
     const planned = await create(DISK, disk, true);
     expect(planned.properties.diskId).toBe(Unknown.value);
     expect(world.existing).toEqual({});
@@ -152,7 +152,7 @@ describe("what exists", () => {
     );
   });
 
-  it("cannot be made twice, and is another one when made anew", async () => {
+  it("cannot be created twice, and has a new id when created again", async () => {
     const first = await create(DISK, disk);
     await expect(create(DISK, disk)).rejects.toThrow("Error 409");
     await remove(DISK, first.id, first.properties);
@@ -160,25 +160,25 @@ describe("what exists", () => {
     expect(second.properties.diskId).not.toBe(first.properties.diskId);
   });
 
-  it("keeps its number when it is updated", async () => {
+  it("keeps its numeric id when it is updated", async () => {
     const { id, properties } = await create(DISK, disk);
     const updated = await update(DISK, id, properties, disk, { ...disk, size: 60 });
     expect(updated).toEqual({ ...properties, size: 60 });
   });
 
-  it("does not stop a machine without being told so", async () => {
+  it("is not stopped without permission", async () => {
     const { id, properties } = await create(INSTANCE, machine);
     const larger = { ...machine, machineType: "e2-standard-8" };
     await expect(update(INSTANCE, id, properties, machine, larger)).rejects.toThrow(
       "Changing the machineType on a started instance requires stopping it",
     );
-    const told = { ...larger, allowStoppingForUpdate: true };
-    expect((await update(INSTANCE, id, properties, machine, told)).machineType).toBe(
+    const acknowledged = { ...larger, allowStoppingForUpdate: true };
+    expect((await update(INSTANCE, id, properties, machine, acknowledged)).machineType).toBe(
       "e2-standard-8",
     );
   });
 
-  it("is not deleted while protected or in use", async () => {
+  it("cannot be deleted while it is protected or in use", async () => {
     const attached = await create(DISK, disk);
     const inputs = {
       ...machine,
@@ -197,20 +197,20 @@ describe("what exists", () => {
     expect(world.existing).toEqual({});
   });
 
-  it("shows no secret's value", async () => {
+  it("does not show a secret's value", async () => {
     const { id } = await create(SECRET, { secretId: "s", replication: { auto: {} } });
     await create(VERSION, { secret: id, secretData: new Secret("the-value") });
     expect(JSON.stringify(world.existing)).not.toContain("the-value");
   });
 
-  it("is gone when somebody else removed it", async () => {
+  it("is gone after another user deleted it", async () => {
     const { id, properties } = await create(DISK, disk);
     world.remove(id);
     const read = { ...identity(DISK), id, properties, inputs: disk };
     expect(await provider.read(read)).toBeUndefined();
   });
 
-  it("fails once when that was ordered", async () => {
+  it("fails once if a failure was ordered", async () => {
     world.order([{ type: DISK, operation: "create", message: "Quota exceeded" }]);
     await expect(create(DISK, disk)).rejects.toThrow("Quota exceeded");
     expect(world.existing).toEqual({});

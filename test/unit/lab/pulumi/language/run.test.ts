@@ -28,7 +28,7 @@ const program: Program = {
 };
 
 describe("the command line of a program", () => {
-  it("puts node's own arguments first and the entry point last", () => {
+  it("has Node's own arguments first and the entry point last", () => {
     expect(commandLine(program, "/sdk/cmd/run")).toEqual([
       "--import",
       "tsx",
@@ -54,7 +54,7 @@ describe("the command line of a program", () => {
 });
 
 describe("the environment of a program", () => {
-  it("holds the config in the spelling of the SDK, and the names of the secret keys", () => {
+  it("contains the config in the SDK's spelling, and the names of the secret keys", () => {
     expect(environment(program)).toEqual({
       PULUMI_CONFIG:
         '{"claude-gateway:config:kind":"spike","kubernetes:config:namespace":"default"}',
@@ -62,7 +62,7 @@ describe("the environment of a program", () => {
     });
   });
 
-  it("asks the SDK to compile TypeScript unless the options say no", () => {
+  it("makes the SDK compile TypeScript unless the options disable it", () => {
     expect(environment({ ...program, options: { tsconfig: "ts.json" } })).toMatchObject({
       PULUMI_NODEJS_TYPESCRIPT: "true",
       PULUMI_NODEJS_TSCONFIG_PATH: "ts.json",
@@ -94,7 +94,7 @@ describe("runtime options", () => {
     ["", []],
     ["--import  tsx", ["--import", "tsx"]],
     [`--require "./a b.js" 'c d' e\\ f "g\\"h"`, ["--require", "./a b.js", "c d", "e f", 'g"h']],
-  ])("splits %j as a shell does", (line, words) => {
+  ])("splits %j like a shell", (line, words) => {
     expect(splitShellWords(line)).toEqual(words);
   });
 });

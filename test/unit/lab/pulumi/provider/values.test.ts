@@ -23,12 +23,12 @@ const read = {
 };
 
 describe("property values", () => {
-  it("are read off the wire and written back as they were", () => {
+  it("are decoded and encoded without a change", () => {
     expect(mapFromWire(wire)).toEqual(read);
     expect(mapToWire(read)).toEqual(wire);
   });
 
-  it("lose only their secret markers when revealed", () => {
+  it("lose only their secret markers when secrets are removed", () => {
     expect(revealMap(read)).toEqual({ ...read, list: [1, "s"] });
   });
 

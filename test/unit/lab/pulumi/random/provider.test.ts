@@ -20,7 +20,7 @@ function secretText(value: unknown): string {
 }
 
 describe("RandomPassword", () => {
-  it("draws a secret of the wanted length and classes, and never twice the same", async () => {
+  it("generates a secret with the requested length and classes, each time another one", async () => {
     const inputs = { length: 40, special: false, minNumeric: 30 };
     const texts = new Set<string>();
     for (let turn = 0; turn < 20; turn++) {
@@ -43,7 +43,7 @@ describe("RandomPassword", () => {
     });
   });
 
-  it("uses only the special characters that it is given", async () => {
+  it("uses only the given special characters", async () => {
     const inputs = {
       length: 30,
       lower: false,
@@ -89,14 +89,14 @@ describe("RandomPassword", () => {
     expect(await check(PASSWORD, inputs)).toEqual([{ property, reason }]);
   });
 
-  it("refuses minimums that do not fit, and takes an unknown length for good", async () => {
+  it("rejects minimums that exceed the length, and accepts an unknown length", async () => {
     expect(await check(PASSWORD, { length: 3, minLower: 2, minUpper: 2 })).toHaveLength(1);
     expect(await check(PASSWORD, { length: Unknown.value, minLower: 2 })).toEqual([]);
   });
 });
 
 describe("the other random resources", () => {
-  it("RandomString is its own id and no secret", async () => {
+  it("RandomString is its own id and not a secret", async () => {
     const { id, properties } = await create("random:index/randomString:RandomString", {
       length: 9,
     });
@@ -104,7 +104,7 @@ describe("the other random resources", () => {
     expect(properties.result).toBe(id);
   });
 
-  it("RandomId offers one number in four forms, prefixed", async () => {
+  it("RandomId has one number in four forms, with the prefix", async () => {
     const inputs = { byteLength: 4, prefix: "p-" };
     const { id, properties } = await create("random:index/randomId:RandomId", inputs);
     const hex = (properties.hex as string).slice(2);
@@ -139,13 +139,13 @@ describe("the other random resources", () => {
     expect(properties.result).toBe(id);
   });
 
-  it("an unknown one is named, with those that there are", async () => {
+  it("an unknown resource is rejected with the list of known ones", async () => {
     await expect(async () => create("random:index/randomPet:RandomPet", {})).rejects.toThrow(
       /does not know random:index\/randomPet:RandomPet; it knows .*RandomPassword/,
     );
   });
 
-  it("a read gives the state back, as what was drawn is nowhere else", async () => {
+  it("a read returns the state, because the value is stored nowhere else", async () => {
     const state = { id: "x", properties: { result: "x" }, inputs: { length: 1 } };
     expect(await provider.read({ ...identity(PASSWORD), ...state })).toEqual(state);
   });
