@@ -25,7 +25,8 @@ export default {
     {
       name: "no-circle-of-files",
       severity: "error",
-      comment: "Two files import each other, perhaps through others: move what both need to a third.",
+      comment:
+        "Two files import each other, perhaps through others: move what both need to a third.",
       from: {},
       to: { circular: true },
     },

@@ -7,18 +7,18 @@ import { hostStack, hostStackName } from "./host-check.ts";
 
 /** How a stack reaches its cluster. */
 interface Access {
-  /** Path of a kubeconfig: up, refresh and destroy read the file as it is then. */
+  /** Path of a kubeconfig. Every `up`, `refresh` and `destroy` reads the file again. */
   readonly kubeconfig: string;
   readonly context?: string;
-  /** Keeps everything in place when the address or the certificates change. */
+  /** Avoids replacements when the cluster's address or certificates change. */
   readonly clusterIdentifier?: pulumi.Input<string>;
 }
 
-/** The provider of everything that a stack makes on its cluster. Throws {@link ConfigError}. */
+/** The provider for everything on a stack's cluster. Throws {@link ConfigError} when the kubeconfig does not exist. */
 export function clusterProvider({ host, cluster }: OnCluster): k8s.Provider {
   return new k8s.Provider("cluster", {
     ...(host !== undefined ? throughHost(host.stack) : cluster !== undefined ? own(cluster) : {}),
-    // Replacing a ConfigMap or Secret would tear it from under the pods that watch it.
+    // Change ConfigMaps and Secrets in place: pods that watch one would lose it in a replacement.
     enableConfigMapMutable: true,
     enableSecretMutable: true,
   });
@@ -40,8 +40,8 @@ function kubeconfigPath(cluster: NonNullable<OnCluster["cluster"]>): string {
   const path = configuredFile(cluster.kubeconfig);
   if (!existsSync(path)) {
     throw new ConfigError(
-      `cluster.kubeconfig = ${JSON.stringify(cluster.kubeconfig)} does not exist (looked for ${path}); nothing was touched.\n` +
-        "  Name the file of a running cluster: pulumi config set --path cluster.kubeconfig <file>",
+      `cluster.kubeconfig = ${JSON.stringify(cluster.kubeconfig)} does not exist (looked for ${path}); nothing was changed.\n` +
+        "  Give the kubeconfig of a running cluster: pulumi config set --path cluster.kubeconfig <file>",
     );
   }
   return path;

@@ -11,13 +11,13 @@ import {
   StackConfig,
 } from "./schema.ts";
 
-/** A configuration that cannot be used. Its message names every mistake with its fix, and no secret. */
+/** A configuration that cannot be used. The message lists every mistake with its fix, and contains no secret. */
 export class ConfigError extends Error {}
 
-/** A parsed stack configuration whose credential is a secret of the engine's from here on. */
+/** A parsed stack configuration whose credential is a Pulumi secret. */
 type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<Config, "credential"> & {
   readonly credential: Omit<Config["credential"], "value"> & {
-    /** Not there when the agent holds a credential that its workload brings. */
+    /** `undefined` when the agent's workload supplies the credential. */
     readonly value: pulumi.Output<string> | undefined;
   };
 };
@@ -26,7 +26,7 @@ export type SpikeConfig = Sealed<SpikeStackConfig>;
 export type OnCluster = GatewayConfig | SpikeConfig;
 export type HostConfig = z.infer<typeof HostStack>;
 
-/** Reads the running stack's configuration: the one place that sees a secret's plain text. */
+/** Reads the running stack's configuration. Only this function sees the secret in plain text. */
 export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
   if (config.kind === "host") return config;
@@ -38,9 +38,9 @@ export function readConfig(): HostConfig | OnCluster {
 }
 
 /**
- * Parses everything under `claude-gateway:` of a stack, once, before any resource.
+ * Parses everything under `claude-gateway:` in a stack's configuration, before any resource is made.
  *
- * `entries` is the engine's map of `claude-gateway:<key>` to text; other projects' keys are ignored.
+ * `entries` is the engine's map from `claude-gateway:<key>` to text; keys of other projects are ignored.
  * Throws {@link ConfigError} with all mistakes at once.
  */
 export function parseConfig(stack: string, entries: Readonly<Record<string, string>>): StackConfig {
@@ -68,7 +68,7 @@ function rawConfig(entries: Readonly<Record<string, string>>): Record<string, un
   return { ...raw, gcp: { project: entries["gcp:project"], zone: entries["gcp:zone"] } };
 }
 
-/** The engine hands on objects and lists as JSON, and everything else as plain text. */
+/** The engine passes objects and lists as JSON, and everything else as plain text. */
 function structured(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
@@ -81,7 +81,7 @@ function structured(text: string): unknown {
 function stackNameFindings(stack: string): Finding[] {
   const name = SpikeStackName.safeParse(stack);
   if (name.success) return [];
-  const problem = name.error.issues[0]?.message ?? "does not fit";
+  const problem = name.error.issues[0]?.message ?? "is not valid";
   return [
     {
       path: ["kind"],

@@ -5,7 +5,7 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { images as pinned } from "./versions.ts";
 
-/** What the checks read of a gateway stack or a spike. A section with a mistake of its own may be anything. */
+/** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
 interface Sections {
   readonly kind: "gateway" | "spike";
   readonly gateway?: unknown;
@@ -17,8 +17,8 @@ interface Sections {
 }
 
 /**
- * Mistakes between sections, as a refinement of a stack's schema. They are looked for also where a section has a
- * mistake of its own, so that all are told at once.
+ * Checks sections against each other, as a refinement of a stack's schema. It also runs when a section is not valid, so
+ * that one error lists all mistakes.
  */
 export function betweenSections(sections: Sections, context: z.core.$RefinementCtx): void {
   const isValid = (section: keyof Sections) =>
@@ -59,7 +59,7 @@ function namespaceFindings(gateway: string | undefined, agents: unknown): Findin
   if (gateway !== undefined && RESERVED_NAMESPACE.test(gateway)) {
     findings.push({
       path: ["gateway", "namespace"],
-      message: "is a namespace of Kubernetes itself: choose another",
+      message: "is a namespace of Kubernetes itself: choose another name",
     });
   }
   if (!Array.isArray(agents)) return findings;
@@ -67,7 +67,7 @@ function namespaceFindings(gateway: string | undefined, agents: unknown): Findin
     if (name === gateway || RESERVED_NAMESPACE.test(name)) {
       findings.push({
         path: ["agents", String(index), "name"],
-        message: `is the namespace of ${name === gateway ? "the gateway" : "Kubernetes itself"}, and an agent has one of its own: choose another`,
+        message: `is the namespace of ${name === gateway ? "the gateway" : "Kubernetes itself"}, but an agent needs its own: choose another name`,
       });
     }
   });
@@ -77,7 +77,7 @@ function namespaceFindings(gateway: string | undefined, agents: unknown): Findin
 const runnerFinding: Finding = {
   path: ["images", "runner"],
   message:
-    "is missing: a spike runs Claude Code in an image of your registry. Build, push and name it:\n" +
+    "is missing: a spike runs Claude Code in an image from your registry. Build it, push it and set its name:\n" +
     "      docker build -t REGISTRY/claude-runner:1 components/agents/runner && docker push REGISTRY/claude-runner:1\n" +
     "      pulumi config set --path images.runner REGISTRY/claude-runner:1",
 };
@@ -89,8 +89,8 @@ function clusterFindings({ host, cluster }: Sections): Finding[] {
       path: ["cluster"],
       message:
         (host === undefined
-          ? "is missing, and host too: say where to deploy, with one of\n"
-          : "and host are both set: keep one of\n") +
+          ? "is missing, and so is host: choose where to deploy, with one of\n"
+          : "and host are both set: keep only one of\n") +
         "      pulumi config set --path host.stack <host stack>            the machine of a host stack\n" +
         "      pulumi config set --path cluster.kubeconfig <file>          a cluster of your own\n" +
         "      npm run local                                               the embedded cluster",

@@ -13,7 +13,7 @@ import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
 
-/** What a gateway stack and a spike make alike, and where. */
+/** Arguments of {@link deploy}, which makes both gateway stacks and spikes. */
 export interface DeploymentArgs {
   readonly config: OnCluster;
   readonly gatewayNamespace: string;
@@ -34,14 +34,14 @@ export interface DeploymentOutputs {
     string,
     {
       readonly namespace: pulumi.Output<string>;
-      /** The Secret with the agent's token; in mode sni, with its own credential if the stack has one. */
+      /** Name of the Secret with the agent's token; in mode sni, with its own credential if the stack has one. */
       readonly tokenSecret: pulumi.Output<string> | undefined;
       readonly podPatch: pulumi.Output<PodPatch>;
     }
   >;
 }
 
-/** A gateway in its namespace and a namespace for each of its agents. */
+/** Makes a gateway in its namespace, and a namespace for each of its agents. */
 export function deploy({
   config,
   gatewayNamespace,
@@ -50,7 +50,8 @@ export function deploy({
 }: DeploymentArgs): DeploymentOutputs {
   const provider = clusterProvider(config);
   const variant = selectedVariant(config.gateway);
-  if (variant === undefined) throw new ConfigError("gateway selects no variant");
+  if (variant === undefined)
+    throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
   const deployed = {
     litellm: config.images.litellm ?? images.litellm,
     envoy: config.images.envoy ?? images.envoy,
@@ -140,7 +141,7 @@ export function deploy({
   };
 }
 
-/** What an agent shows: its token at the gateway, or its own credential where the gateway passes TLS on. */
+/** The secret that an agent sends: its token for the gateway, or its own credential if the gateway passes TLS on. */
 function shownBy(variant: Variant, { kind, value }: OnCluster["credential"], token: AgentToken) {
   if (variant.holder === "gateway") return { ...gatewayToken, value: token.current };
   return value === undefined ? undefined : { ...ownCredential(kind), value };

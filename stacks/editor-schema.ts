@@ -6,8 +6,8 @@ type Json = Record<string, unknown>;
 const PREFIX = "claude-gateway:";
 
 /**
- * JSON Schema of a stack file (`Pulumi.<stack>.yaml`) for editors. What the engine's own parser checks
- * across keys is not in it, and a secret may stand as text or as `secure: …`.
+ * JSON Schema of a stack file (`Pulumi.<stack>.yaml`) for editors. It does not contain the checks between keys, which
+ * only the stack program makes. A secret may be plain text or `secure: …`.
  */
 export function editorSchema(): Json {
   return {
@@ -42,21 +42,21 @@ function ofKind(kind: z.ZodType): Json {
     const { description, ...text } = credential.value;
     credential.value = { description, anyOf: [text, secure] };
   }
-  // gcp: is the provider's own section, which has a schema of its own.
+  // The gcp: keys belong to the provider, so this schema does not check them.
   const keys = Object.keys(schema.properties).filter((key) => key !== "gcp");
   const properties = Object.fromEntries(keys.map((key) => [PREFIX + key, schema.properties[key]]));
   return {
     type: "object",
     properties,
     required: (schema.required ?? []).filter((key) => key !== "gcp").map((key) => PREFIX + key),
-    // Other projects' and providers' keys, as gcp:project, are none of this schema's business.
+    // Keys of other projects and of providers, such as gcp:project, are not checked.
     propertyNames: {
       anyOf: [{ enum: Object.keys(properties) }, { not: { pattern: `^${PREFIX}` } }],
     },
   };
 }
 
-/** The schema as its file has it. */
+/** The text of the schema's file. */
 export function renderEditorSchema(): string {
   return `${JSON.stringify(editorSchema(), null, 2)}\n`;
 }

@@ -5,8 +5,8 @@ import { type FullStackName, fullStackName } from "../infra/access/stack-name.ts
 import { ConfigError, type OnCluster } from "./config.ts";
 
 /**
- * Throws {@link ConfigError} when the machine of a host stack cannot be used: with what `npm run host:status` says,
- * and before a provider waits for it.
+ * Throws {@link ConfigError} when the machine of a host stack cannot be used, before a provider waits for it. The
+ * message includes what `npm run host:status` says.
  */
 export async function checkHost({ host }: OnCluster): Promise<void> {
   if (host === undefined) return;
@@ -17,15 +17,15 @@ export async function checkHost({ host }: OnCluster): Promise<void> {
     });
     return Object.fromEntries(await Promise.all(entries));
   });
-  if (problem !== undefined) throw new ConfigError(`${problem}\n  Nothing was touched.`);
+  if (problem !== undefined) throw new ConfigError(`${problem}\n  Nothing was changed.`);
 }
 
-/** The stack that made the machine; one reference in a program. */
+/** A reference to the host stack. Make only one in a program, because its resource name is fixed. */
 export function hostStack(stack: string): pulumi.StackReference {
   return new pulumi.StackReference("host", { name: hostStackName(stack) });
 }
 
-/** A host stack's full name; what is left out is as in the stack that names it. */
+/** A host stack's full name. The running stack's organization and project are the defaults. */
 export function hostStackName(stack: string): FullStackName {
   return fullStackName(stack, {
     organization: pulumi.getOrganization(),

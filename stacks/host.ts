@@ -20,7 +20,7 @@ import {
 } from "../infra/machine/startup-script.ts";
 import { ConfigError } from "./config.ts";
 
-/** What the `host` kind of stack reads, parsed. */
+/** The parsed configuration of a host stack. */
 export interface HostStackConfig {
   readonly gcp: GcpConfig;
   readonly host: HostConfig;
@@ -32,30 +32,30 @@ export interface HostOutputs {
   readonly project: string;
   readonly zone: string;
   readonly instance: pulumi.Output<string>;
-  /** Name of the secret, not its value. */
+  /** Name of the secret in Secret Manager, not its value. */
   readonly kubeconfigSecret: pulumi.Output<string>;
-  /** For the kubernetes provider: the same cluster for as long as the data disk lives. */
+  /** For the kubernetes provider: identifies the cluster, which is the same as long as the data disk exists. */
   readonly clusterIdentifier: pulumi.Output<string>;
-  /** The release asked for; the machine reports the one that it runs. */
+  /** The k3s release that the config asks for. The machine itself reports the one that it runs. */
   readonly k3sVersion: string;
-  /** What Google charges for, so that the plan shows it before anything is made. Prices: infra/README.md. */
+  /** What Google charges for, so that the preview shows it. Prices: infra/README.md. */
   readonly billed: Readonly<Record<string, string>>;
-  /** Deletes the snapshots, which outlive the stack; there only when snapshots are on. */
+  /** Command that deletes the snapshots, which remain after a destroy. Present if snapshots are on. */
   readonly deleteSnapshotsLeftBehind?: string;
 }
 
-/** Machine names: GCE's service account ids end at 30 characters, `gateway-` is ours. */
+/** Name of the machine and of its service account, whose id may have at most 30 characters. */
 function machineName(stack: string): string {
   const name = `gateway-${stack}`;
   if (!/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/.test(name)) {
     throw new ConfigError(
-      `Stack "${stack}" cannot name a machine: use at most 22 lower-case letters, digits and dashes (\`pulumi stack rename\`)`,
+      `Stack name "${stack}" does not fit into a machine's name: use at most 22 lower-case letters, digits and dashes (\`pulumi stack rename\`)`,
     );
   }
   return name;
 }
 
-/** Refuses an upgrade that the machine would refuse, when the stack's last output shows where it starts. */
+/** Refuses an upgrade that the machine would refuse. The stack's last output is taken as the current release. */
 async function checkUpgrade(to: string): Promise<void> {
   const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const last = await new pulumi.StackReference("last", { name: stack }).getOutputDetails(
@@ -77,21 +77,21 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
     nat: "Cloud NAT for one machine, its one address, and every GB through it",
     secrets: "the token's version and each version of the kubeconfig, in Secret Manager",
     ...(host.snapshots && {
-      snapshots: `what changes on the data disk, daily, each kept ${host.snapshots.keepDays} days`,
+      snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
     }),
   };
 }
 
-/** Composes a host: network, secrets, identity and the machine that reads them. */
+/** Makes a host: network, secrets, identity, and the machine that uses them. */
 export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
   const { gcp, host, k3s } = config;
   const name = machineName(pulumi.getStack());
   await checkUpgrade(k3s.version);
 
-  // The last that this program says before a destroy, which does not run it.
+  // Said at every `up`, because `pulumi destroy` does not run this program.
   if (host.snapshots && !host.protect) {
     void pulumi.log.warn(
-      `Snapshots outlive this stack, and cost money. After its destroy: ${deleteSnapshots(gcp.project, name)}`,
+      `Snapshots remain after this stack is destroyed, and cost money. To delete them then: ${deleteSnapshots(gcp.project, name)}`,
     );
   }
 

@@ -2,7 +2,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import { ConfigError, readConfig } from "./config.ts";
 import { checkHost } from "./host-check.ts";
 
-/** What `pulumi up` runs: the stack program that the stack's `kind` names, loaded with its provider's SDK alone. */
+/** The program that `pulumi up` runs. It loads only the module of the stack's `kind`, and so only that provider's SDK. */
 export default async function program(): Promise<object> {
   try {
     const config = readConfig();
@@ -21,11 +21,11 @@ export default async function program(): Promise<object> {
   }
 }
 
-/** A user's mistake: the engine prints the message alone. */
+/** An error of which the engine prints only the message. */
 function mistake(message: string): RunError {
   const error = new RunError(message);
-  // Node 20 takes half a minute to print the stack that Pulumi's source maps make of it: its markNodeModules
-  // never finds the end of "node_modules/@pulumi/resource.ts".
+  // With Pulumi's source maps, Node 20 takes half a minute to print a stack trace: its markNodeModules never finds the
+  // end of "node_modules/@pulumi/resource.ts".
   error.stack = message;
   return error;
 }

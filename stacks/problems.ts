@@ -4,7 +4,7 @@ import type { Finding } from "../components/schema/finding.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** One list of mistakes: what the schema found and what was found between keys, each key once. */
+/** One list of all mistakes, with at most one for each key. */
 export function problemsOf(issues: readonly Issue[], findings: readonly Finding[]): Finding[] {
   const problems = [...issues.flatMap(findingsOfIssue), ...findings];
   return problems.filter(
@@ -12,7 +12,7 @@ export function problemsOf(issues: readonly Issue[], findings: readonly Finding[
   );
 }
 
-/** The message for a person: every mistake with its key, its value (never a secret's) and its fix. */
+/** The error message: every mistake with its key, its value (never a secret) and its fix. */
 export function renderProblems(
   stack: string,
   raw: Readonly<Record<string, unknown>>,
@@ -23,12 +23,12 @@ export function renderProblems(
     ({ path, message }) => `  ${keyOf(path)}${shownValue(raw, path)} ${message}`,
   );
   return [
-    `Stack "${stack}" has ${count} in its configuration; nothing was touched.`,
+    `Stack "${stack}" has ${count} in its configuration; nothing was changed.`,
     ...lines,
   ].join("\n");
 }
 
-/** A path as `pulumi config set --path` takes it: `agents[0].name`. */
+/** A path in the form of `pulumi config set --path`: `agents[0].name`. */
 function keyOf(path: readonly string[]): string {
   return path.reduce(
     (key, part) => (/^\d+$/.test(part) ? `${key}[${part}]` : key === "" ? part : `${key}.${part}`),
@@ -36,7 +36,7 @@ function keyOf(path: readonly string[]): string {
   );
 }
 
-/** ` = value`, or nothing where there is none or where a secret could stand. */
+/** ` = value`. Empty if there is no value, or if it could be a secret. */
 function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
   if (path[0] === "credential") return "";
   let value: unknown = raw;
@@ -54,7 +54,7 @@ function findingsOfIssue(issue: Issue): Finding[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: `is no key of this configuration; remove it: pulumi config rm --path '${keyOf([...path, key])}'`,
+      message: `is not a key of this configuration; remove it: pulumi config rm --path '${keyOf([...path, key])}'`,
     }));
   }
   return [{ path: discriminatorPath(issue, path), message: messageOf(issue) }];
@@ -67,10 +67,10 @@ function discriminatorPath(issue: Issue, path: string[]): string[] {
     : [...path, discriminator];
 }
 
-/** What to run where a whole section is missing. */
+/** What to run first when a key or a whole section is missing. */
 const FIRST_STEP: Readonly<Record<string, string>> = {
   "gcp.project": "pulumi config set gcp:project <project id>",
-  "gcp.zone": "pulumi config set gcp:zone <zone, as us-central1-a>",
+  "gcp.zone": "pulumi config set gcp:zone <zone, for example us-central1-a>",
   gateway: "pulumi config set --path gateway.path envoy",
   agents: "pulumi config set --path 'agents[0].name' dev-e",
   credential:
@@ -97,9 +97,9 @@ function messageOf(issue: Issue): string {
       return `is missing: ${FIRST_STEP[key] ?? `pulumi config set --path '${key}' <value>`}`;
     }
     if (issue.expected === "object" || issue.expected === "array") {
-      return `is no ${issue.expected}: set what is in it by path, as pulumi config set --path ${key}${issue.expected === "array" ? "[0]" : ".<key>"} <value>`;
+      return `is not an ${issue.expected}: set each value in it by its path: pulumi config set --path ${key}${issue.expected === "array" ? "[0]" : ".<key>"} <value>`;
     }
-    return `is no ${issue.expected}`;
+    return issue.expected === "int" ? "is not a whole number" : `is not a ${issue.expected}`;
   }
   return issue.message;
 }

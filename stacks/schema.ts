@@ -12,11 +12,11 @@ import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { betweenSections } from "./cross-checks.ts";
 import { STACK_NAME } from "../infra/access/stack-name.ts";
 
-/** The host stack whose cluster a stack deploys to. */
+/** The host stack on whose machine a stack deploys. */
 const HostReference = z.strictObject({
   stack: z
     .string()
-    .regex(STACK_NAME, 'is no stack name: write "host" or "organization/claude-gateway/host"')
+    .regex(STACK_NAME, 'is not a stack name: write "host" or "organization/claude-gateway/host"')
     .describe("Name of the host stack."),
 });
 
@@ -25,8 +25,12 @@ const ClusterConfig = z.strictObject({
   kubeconfig: z
     .string()
     .min(1)
-    .describe("Path of a kubeconfig file, from the project's folder where it is relative."),
-  context: z.string().min(1).optional().describe("Context in it. Default: its current context."),
+    .describe("Path of a kubeconfig file. A relative path starts at the project's folder."),
+  context: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Context in that file. Default: its current context."),
 });
 
 /** Settings of a throw-away stack. */
@@ -62,7 +66,7 @@ export const HostStack = z.strictObject({
   k3s: K3sConfig.prefault({}),
 });
 
-/** Also where a section has a mistake of its own. */
+/** Runs the refinement even if a section is not valid. */
 const always = { when: () => true };
 
 export const GatewayStack = z
@@ -83,15 +87,15 @@ export const SpikeStack = z
   })
   .superRefine(betweenSections, always);
 
-/** What may stand under `claude-gateway:` in a stack file, by `kind`; a host reads `gcp:` keys besides. */
+/** The keys under `claude-gateway:` in a stack file, by `kind`. A host stack also reads `gcp:` keys. */
 export const StackConfig = z.discriminatedUnion("kind", [HostStack, GatewayStack, SpikeStack]);
 
 export type GatewayStackConfig = z.infer<typeof GatewayStack>;
 export type SpikeStackConfig = z.infer<typeof SpikeStack>;
 export type StackConfig = z.infer<typeof StackConfig>;
 
-/** A spike's namespaces are `<stack>-gateway` and `<stack>-agent`, so its stack's name has to fit. */
+/** Name of a spike's stack. Its namespaces are `<stack>-gateway` and `<stack>-agent`. */
 export const SpikeStackName = KubernetesName.max(
   63 - "-gateway".length,
-  "is longer than the 55 characters that leave room for -gateway",
+  "is longer than 55 characters; with -gateway it would exceed the 63 that Kubernetes allows",
 );

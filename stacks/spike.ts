@@ -4,7 +4,7 @@ import { labelKeys } from "../components/kubernetes/labels.ts";
 import type { SpikeConfig } from "./config.ts";
 import { deploy, type DeploymentOutputs } from "./deployment.ts";
 
-/** A throw-away gateway with one agent, in two namespaces named after the stack. */
+/** A temporary gateway with one agent, in two namespaces named after the stack. */
 export function spikeStack(config: SpikeConfig): DeploymentOutputs & { ttlSeconds: number } {
   const stack = pulumi.getStack();
   const ttlSeconds = durationSeconds(config.spike.ttl);

@@ -1,6 +1,6 @@
 /**
- * Every image that is deployed, in one place; the release of k3s is in infra/machine/k3s-release.ts. Images are exact tags, with the digest where it was
- * confirmed; `docker buildx imagetools inspect IMAGE` prints the digest of one that has none.
+ * Every image that is deployed. The release of k3s is in infra/machine/k3s-release.ts. Each image has an exact tag. To pin
+ * one by digest too, append the `@sha256:…` that `docker buildx imagetools inspect IMAGE` prints.
  */
 export const images = {
   litellm: "ghcr.io/berriai/litellm:v1.110.2",

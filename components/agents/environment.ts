@@ -1,22 +1,22 @@
 import type { CredentialKind } from "../gateway/api/credentials.ts";
 
-/** A Secret in an agent's namespace, and the variable that Claude Code reads it from. */
+/** A Secret in an agent's namespace, and the environment variable in which Claude Code expects it. */
 export interface AgentSecret {
   /** Name of the Secret. */
   readonly name: string;
-  /** The one key in it. */
+  /** Its only key. */
   readonly key: string;
   readonly variable: string;
 }
 
-/** The agent's token at the gateway. */
+/** The agent's token for the gateway. */
 export const gatewayToken: AgentSecret = {
   name: "gateway-token",
   key: "token",
   variable: "ANTHROPIC_AUTH_TOKEN",
 };
 
-/** The agent's own credential, where the gateway passes TLS on untouched. */
+/** The agent's own credential, on a path where the gateway passes TLS on. */
 export function ownCredential(kind: CredentialKind): AgentSecret {
   return {
     name: "anthropic-credential",
@@ -36,7 +36,7 @@ export type EnvironmentVariable =
     };
 
 /**
- * What Claude Code needs to use the gateway and nothing else; without a secret, who deploys it brings one.
+ * Makes Claude Code use the gateway and no other host. Without a secret, whoever deploys the workload must supply one.
  * https://code.claude.com/docs/en/llm-gateway-connect and /en/env-vars
  */
 export function agentEnvironment(args: {

@@ -1,4 +1,4 @@
-/** What one agent's namespace may take of the machine, so that no agent starves the others or the gateway. */
+/** Limits of one agent's namespace, so that no agent uses up what the others and the gateway need. */
 export const agentQuota = {
   hard: {
     pods: "20",
@@ -6,13 +6,13 @@ export const agentQuota = {
     "requests.memory": "8Gi",
     "limits.memory": "16Gi",
     "requests.storage": "20Gi",
-    // Ways in from outside, which no agent needs.
+    // No agent needs to be reached from outside.
     "services.loadbalancers": "0",
     "services.nodeports": "0",
   },
 };
 
-/** What a container gets that asks for nothing. */
+/** Defaults for a container without requests or limits. */
 export const agentContainerDefaults = {
   limits: [
     {

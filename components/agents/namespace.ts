@@ -12,33 +12,33 @@ import { Runner } from "./runner.ts";
 export interface AgentNamespaceArgs {
   /** Name of the namespace. */
   readonly namespace: string;
-  /** Labels beside those of every restricted namespace. */
+  /** Labels in addition to those of every restricted namespace. */
   readonly labels: Record<string, string>;
   readonly annotations?: Record<string, string>;
   /** Base URL of the gateway. */
   readonly baseUrl: pulumi.Input<string>;
-  /** What the agent shows; without one, who deploys a workload brings it. */
+  /** The token or credential that the agent sends. Without one, whoever deploys a workload must supply it. */
   readonly secret?: (AgentSecret & { readonly value: pulumi.Input<string> }) | undefined;
-  /** What keeps the agent in. */
+  /** What the agent's pods need from {@link Egress}. */
   readonly egress: {
     readonly gatewayNamespace: string;
     /** Address of the agents' DNS. */
     readonly dnsAddress: pulumi.Input<string>;
     readonly gate: pulumi.Input<GateContainer>;
-    /** What has to be there before a pod may start. */
+    /** What must exist before a pod may start. */
     readonly ready: readonly pulumi.Resource[];
   };
-  /** Image with Claude Code; a runner is deployed when it is set. Default none. */
+  /** Image with Claude Code. If it is set, a runner is deployed. Default none. */
   readonly runnerImage?: string | undefined;
 }
 
-/** An agent's namespace: closed, with what the agent shows, and with the runner where one is asked for. */
+/** An agent's namespace: closed by network policies, with the agent's secret and limits, and optionally a runner. */
 export class AgentNamespace extends pulumi.ComponentResource {
   /** Name of the namespace. */
   readonly namespace: pulumi.Output<string>;
-  /** Name of the Secret with what the agent shows, if the stack has one for it. */
+  /** Name of the Secret with the agent's token or credential, if the stack has one. */
   readonly tokenSecret: pulumi.Output<string> | undefined;
-  /** What to merge into the pod template of a workload of one's own. */
+  /** What to merge into the pod template of any other workload. */
   readonly podPatch: pulumi.Output<PodPatch>;
 
   constructor(name: string, args: AgentNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {

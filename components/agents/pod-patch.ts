@@ -4,9 +4,9 @@ import { restrictedAnyUser, restrictedPrivileges } from "../kubernetes/restricte
 import type { EnvironmentVariable } from "./environment.ts";
 
 /**
- * What makes a workload's pod template an agent of the gateway. `containers` has one entry, meant for each container
- * that the workload has; lists are added to the workload's own, and the init container comes before all others. Of
- * `env` the workload's entries of the same names are dropped: of two entries with one name the last counts.
+ * What makes the pods of a workload agents of the gateway. The one entry of `containers` applies to every container of
+ * the workload. Lists are added to the workload's own; the init container must be the first. Entries of the workload's
+ * `env` with the same names must be dropped, because of two entries with one name Kubernetes uses the last.
  */
 export interface PodPatch {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -46,7 +46,7 @@ export function podPatch(args: {
   };
 }
 
-/** A pod template as far as a patch touches it. */
+/** The parts of a pod template that a patch changes. */
 export interface PodTemplate {
   readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
   readonly spec: {
@@ -63,14 +63,14 @@ interface Container {
   readonly securityContext?: object;
 }
 
-/** Merges a patch into a workload's pod template. Where both set a field, the patch's holds. */
+/** Merges a patch into a workload's pod template. Where both set a field, the patch wins. */
 export function applyPodPatch<Template extends PodTemplate>(patch: PodPatch, template: Template) {
   const { spec } = template;
   const [{ env, securityContext }] = patch.spec.containers;
   const names = env.map(({ name }) => name);
   const patched = <C extends Container>(container: C) => ({
     ...container,
-    // First, so that the workload's own can refer to them.
+    // The patch's variables come first, so that the workload's own can refer to them.
     env: [...env, ...(container.env ?? []).filter(({ name }) => !names.includes(name))],
     securityContext: { ...container.securityContext, ...securityContext },
   });

@@ -4,13 +4,13 @@ import { labelKeys } from "../kubernetes/labels.ts";
 import { bothProtocols, podsIn, policy, type PolicySpec, tcp } from "../kubernetes/policy-spec.ts";
 import { DNS_PORT, probePorts } from "../kubernetes/ports.ts";
 
-/** Agents: to the gateway's pods, their DNS and the gate's open port; nothing comes in. */
+/** The agents' policy: they may reach the gateway's pods, their DNS and the probe's open port. Nothing may reach them. */
 export function agentPolicy(gatewayNamespace: string): PolicySpec {
   return policy(
     { [labelKeys.role]: "agent" },
     {
       egress: [
-        // The ports of every path, so that a toggle finds its way open; the paths' own policies close the others.
+        // The ports of every path, so that a new path works at once. Each path's own policy closes the other ports.
         {
           peers: [podsIn(gatewayNamespace, "gateway")],
           ports: tcp(...new Set(variants.flatMap(agentPorts))),

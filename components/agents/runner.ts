@@ -10,16 +10,16 @@ export interface RunnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** Image built from runner/Containerfile. */
   readonly image: string;
-  /** What makes it an agent, as for any other workload. */
+  /** What makes its pod an agent's, as in any other workload. */
   readonly podPatch: pulumi.Input<PodPatch>;
-  /** Value of the Secret that its environment is read from, at its start: the pod rolls when it changes. */
+  /** Value of the Secret in its environment. The pod is replaced when it changes. */
   readonly secretValue?: pulumi.Input<string> | undefined;
 }
 
 /** The user `agent` of runner/Containerfile. */
 const USER = 1000;
 
-/** A pod that waits for turns: `kubectl exec service/runner -- claude -p …`. */
+/** A pod in which a person or a script runs Claude Code: `kubectl exec service/runner -- claude -p …`. */
 export class Runner extends pulumi.ComponentResource {
   constructor(name: string, args: RunnerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:agents:Runner", name, {}, opts);
@@ -34,7 +34,7 @@ export class Runner extends pulumi.ComponentResource {
           {
             name: "runner",
             image: args.image,
-            // As the first process, sleep alone would not hear that it is to end.
+            // sleep alone, as process 1, would ignore SIGTERM.
             command: ["bash", "-c", "trap exit TERM; sleep infinity & wait"],
             securityContext: restrictedContainer,
             resources: {
@@ -56,7 +56,7 @@ export class Runner extends pulumi.ComponentResource {
     const { metadata, spec } = pulumi
       .output(args.podPatch)
       .apply((patch) => applyPodPatch(patch, template));
-    // Not a secret: nobody can guess a random token or key from its hash, and a secret would hide the whole pod in previews.
+    // Not a secret: a hash does not reveal a random token or key, and a secret would hide the whole pod in previews.
     const annotations = args.secretValue !== undefined && {
       "claude-gateway/secret-hash": pulumi.unsecret(
         pulumi.output(args.secretValue).apply(contentHash),
@@ -75,7 +75,7 @@ export class Runner extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // Serves nothing: it is the name that kubectl finds the pod by.
+    // Serves nothing. It gives the pod a name for kubectl.
     new k8s.core.v1.Service(
       `${name}-service`,
       {

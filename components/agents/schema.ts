@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { KubernetesName } from "../schema/fields.ts";
 
-/** One agent: a namespace with a token of its own. */
+/** One agent: it has its own namespace and its own token. */
 export const AgentConfig = z.strictObject({
   name: KubernetesName.describe("Name of the agent and of its namespace."),
   tokenGeneration: z
-    .int("is no whole number")
-    .min(1, "starts at 1")
+    .int("is not a whole number")
+    .min(1, "is less than 1, the first generation")
     .default(1)
     .describe(
-      "Raise by 1 to rotate the agent's token: the one before stays valid until the next raise. Raise by 2 to revoke at once. Default 1.",
+      "Raise by 1 to rotate the agent's token: the previous token stays valid until the next raise. Raise by 2 to revoke it at once. Default 1.",
     ),
 });
 
@@ -23,7 +23,7 @@ export const AgentsConfig = z
         context.addIssue({
           code: "custom",
           path: [index, "name"],
-          message: "is used twice: every agent has a namespace of its own",
+          message: "is used twice: every agent needs its own namespace, so choose another name",
         });
       }
     });

@@ -2,11 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
 export interface AgentTokenArgs {
-  /** Generation of the current token, from 1. The one before it stays accepted. */
+  /** Generation of the current token, from 1. The token of the previous generation stays valid. */
   readonly generation: number;
 }
 
-/** An agent's token at the gateway. It opens the gateway only, and is not the upstream's credential. */
+/** An agent's token for the gateway. It is not a credential for the upstream. */
 export class AgentToken extends pulumi.ComponentResource {
   /** The token that the agent uses. */
   readonly current: pulumi.Output<string>;

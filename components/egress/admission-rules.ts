@@ -1,13 +1,13 @@
 import { labelKeys } from "../kubernetes/labels.ts";
 import { type GateContainer, gateVolume } from "./gate/gate.ts";
 
-/** One thing that is asked of a pod: a CEL expression, and what a pod is told that does not meet it. */
+/** One rule for a pod: a CEL expression, and the message when the pod does not meet it. */
 export interface AdmissionRule {
   readonly expression: string;
   readonly message: string;
 }
 
-/** Names of CEL expressions that rules use as `variables.<name>`. */
+/** CEL expressions that the rules use as `variables.<name>`. */
 export const admissionVariables = [
   {
     name: "containers",
@@ -22,7 +22,7 @@ export const admissionVariables = [
 
 const PATCH = "merge the stack's output agents.<name>.podPatch into the pod template";
 
-/** What a pod in an agent's namespace has to be: everything that keeps it from starting, or reaching, past the gate. */
+/** The rules for a pod in an agent's namespace. They ensure that it cannot start before the gate or get around it. */
 export function admissionRules(args: {
   readonly gate: GateContainer;
   /** Address of the agents' DNS. */
@@ -37,7 +37,7 @@ function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): Ad
     ({ name, value }) =>
       `${first}.env.exists(e, e.name == ${cel(name)} && has(e.value) && e.value == ${cel(value)})`,
   );
-  // All of them and no other, nor a part of one: a mount over the script would be another gate.
+  // Exactly these mounts, without subPath: any other mount could replace the gate's script.
   const mounts = gate.volumeMounts.map(
     ({ name, mountPath }) =>
       `${first}.volumeMounts.exists(m, m.name == ${cel(name)} && m.mountPath == ${cel(mountPath)} && !has(m.subPath) && !has(m.subPathExpr))`,
@@ -60,7 +60,7 @@ function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): Ad
         `has(${first}.command)`,
         `${first}.command == ${cel(gate.command)}`,
         `!has(${first}.args)`,
-        // With a restart policy it would be a sidecar, which nobody waits for.
+        // With a restart policy it would be a sidecar, and the other containers would not wait until it ends.
         `!has(${first}.restartPolicy)`,
         `has(${first}.env)`,
         `size(${first}.env) == ${env.length}`,
@@ -71,7 +71,7 @@ function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): Ad
         ...mounts,
         `variables.volumes.exists(v, v.name == ${cel(gateVolume.name)} && has(v.configMap) && v.configMap.name == ${cel(gateVolume.configMap.name)})`,
       ),
-      message: `the start gate is not the first init container, or is not as the stack has it: ${PATCH}`,
+      message: `the start gate is not the first init container, or differs from the stack's: ${PATCH}`,
     },
     {
       expression: all(
@@ -157,7 +157,7 @@ function all(...conditions: string[]): string {
   return conditions.join(" && ");
 }
 
-/** A literal: JSON's strings and lists are CEL's too. */
+/** A CEL literal. CEL writes strings and lists as JSON does. */
 function cel(value: string | readonly string[]): string {
   return JSON.stringify(value);
 }

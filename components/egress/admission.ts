@@ -10,15 +10,15 @@ export interface AgentAdmissionArgs {
   readonly labels: Record<string, string>;
   /** Labels that every namespace of the stack's agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
-  /** The gate that a pod must begin with. */
+  /** The gate, which must be the first init container of a pod. */
   readonly gate: pulumi.Input<GateContainer>;
   /** Address of the agents' DNS. */
   readonly dnsAddress: pulumi.Input<string>;
 }
 
-/** Lets no pod into an agent's namespace that could start, or reach, past the gate. */
+/** Admits only pods into an agent's namespace that start with the gate and cannot get around it. */
 export class AgentAdmission extends pulumi.ComponentResource {
-  /** What an agent's pod depends on, so that the policy outlives it. */
+  /** An agent's pod must depend on it, so that the policy is deleted after the pod. */
   readonly binding: k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding;
 
   constructor(name: string, args: AgentAdmissionArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -10,23 +10,23 @@ export interface EgressArgs {
   readonly namespace: string;
   readonly variant: Variant;
   readonly images: { readonly coredns: string; readonly node: string };
-  /** Host name of the gateway's Service, and its address. */
+  /** Host name and address of the gateway's Service. */
   readonly gateway: { readonly host: string; readonly address: pulumi.Input<string> };
-  /** The allowlist. */
+  /** Host names from `egress.allow`. */
   readonly allow: readonly string[];
   /** Labels that every namespace of the stack's agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
-  /** Labels of what is made outside namespaces. */
+  /** Labels of the cluster-wide objects. */
   readonly labels: Record<string, string>;
 }
 
-/** What keeps agents' pods in, beside the policies of each namespace: their DNS, the start gate and admission. */
+/** What limits agents' network access besides the policies of each namespace: their DNS, the start gate and admission. */
 export class Egress extends pulumi.ComponentResource {
   /** Address of the agents' DNS. */
   readonly dnsAddress: pulumi.Output<string>;
-  /** What an agent's pod begins with. */
+  /** The first init container of an agent's pod. */
   readonly gate: pulumi.Output<GateContainer>;
-  /** What an agent's pod depends on. */
+  /** What an agent's pod must depend on. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: EgressArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -76,7 +76,7 @@ export class Egress extends pulumi.ComponentResource {
   }
 }
 
-/** All that the agents' DNS knows: the gateway, and as the gateway every host that is reached through it by TLS. */
+/** The names in the agents' DNS: the gateway, and every host that agents reach through it by TLS, all with its address. */
 export function egressDnsAddresses(args: {
   readonly host: string;
   readonly address: string;

@@ -4,7 +4,7 @@ import { HostName } from "../schema/fields.ts";
 
 const CLUSTER_NAME = /(^|\.)(cluster\.local|svc|internal|localhost)$/;
 
-/** Host names that agents may reach by SNI, on the paths that route by SNI. */
+/** Hosts that agents may reach by TLS, on the paths where Envoy passes TLS on by server name (SNI). */
 export const EgressConfig = z.strictObject({
   allow: z
     .array(HostName)
@@ -15,14 +15,14 @@ export const EgressConfig = z.strictObject({
           hosts.indexOf(host) !== index
             ? "is listed twice: remove one"
             : host === UPSTREAM_HOST
-              ? "is the gateway's own upstream: remove it, agents reach it through the gateway"
+              ? "is the gateway's own upstream: remove it, because agents reach it through the gateway"
               : CLUSTER_NAME.test(host)
-                ? "is a name of the cluster or of the cloud's own network: list public hosts only"
+                ? "is a name inside the cluster or the cloud's network: list only public hosts"
                 : undefined;
         if (message !== undefined) context.addIssue({ code: "custom", path: [index], message });
       });
     })
     .describe(
-      "Exact host names, TCP 443, that agents reach through Envoy on hybrid and on envoy in mode sni. Default none.",
+      "Exact host names that agents may reach through Envoy (TCP 443), on path hybrid and on path envoy in mode sni. Default none.",
     ),
 });

@@ -5,7 +5,7 @@ import { inConfig, type Variant } from "./paths/variant.ts";
 
 const SET_VALUE = "pulumi config set --secret --path credential.value";
 
-/** What is wrong with a credential for a path; empty when it fits. */
+/** What is wrong with a credential for a path. Empty when nothing is. */
 export function credentialFindings(
   variant: Variant,
   credential: { kind: CredentialKind; holder: "gateway" | "agent"; value?: string | undefined },
@@ -16,7 +16,7 @@ export function credentialFindings(
     findings.push({
       path: ["credential", "holder"],
       message:
-        `must be agent on path ${inConfig(variant)}, where TLS is untouched and nothing can be put in: ` +
+        `must be agent on path ${inConfig(variant)}, where the gateway passes TLS on and cannot add a credential: ` +
         "pulumi config set --path credential.holder agent",
     });
   }
@@ -24,7 +24,7 @@ export function credentialFindings(
     findings.push({
       path: ["credential", "holder"],
       message:
-        `may be agent on path ${heldByAgents()} only, everywhere else the gateway holds it: ` +
+        `may be agent only on path ${heldByAgents()}; on every other path the gateway holds the credential: ` +
         "pulumi config set --path credential.holder gateway",
     });
   }
@@ -40,7 +40,7 @@ export function credentialFindings(
   if (value !== value.trim() || /[^\x21-\x7e]/.test(value)) {
     findings.push({
       path: ["credential", "value"],
-      message: `holds white space or a control character, as from a pasted line break; set it again: ${SET_VALUE}`,
+      message: `contains white space or a control character, perhaps from a pasted line break; set it again: ${SET_VALUE}`,
     });
   }
   const looksLikeOauth = value.trim().startsWith("sk-ant-oat");
@@ -48,7 +48,7 @@ export function credentialFindings(
     findings.push({
       path: ["credential", "kind"],
       message:
-        "is apiKey but the value is an OAuth token, which the API refuses as a key with a misleading " +
+        "is apiKey but the value is an OAuth token; sent as a key, the API refuses it with a misleading " +
         "rate_limit_error: pulumi config set --path credential.kind oauth",
     });
   }
@@ -56,13 +56,13 @@ export function credentialFindings(
     findings.push({
       path: ["credential", "kind"],
       message:
-        "is oauth but the value is no OAuth token (sk-ant-oat…): pulumi config set --path credential.kind apiKey",
+        "is oauth but the value is not an OAuth token (sk-ant-oat…): pulumi config set --path credential.kind apiKey",
     });
   }
   if (kind === "apiKey" && !looksLikeOauth && !value.trim().startsWith("sk-ant-")) {
     findings.push({
       path: ["credential", "value"],
-      message: `is no Anthropic API key (sk-ant-…); set it again: ${SET_VALUE}`,
+      message: `is not an Anthropic API key (sk-ant-…); set it again: ${SET_VALUE}`,
     });
   }
   return findings;

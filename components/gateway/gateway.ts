@@ -12,12 +12,12 @@ export type GatewayArgs = PathArgs;
 
 const SERVICE_NAME = "gateway";
 
-/** Host name of the Service in a namespace, as agents know it. */
+/** Host name of the gateway's Service in a namespace. Agents use it. */
 export function gatewayHost(namespace: string): string {
   return `${SERVICE_NAME}.${namespace}.svc.cluster.local`;
 }
 
-/** The Service `gateway` and what serves it on the selected path. */
+/** The Service `gateway` and the pods behind it, for the selected path. */
 export class Gateway extends pulumi.ComponentResource {
   /** Base URL for `ANTHROPIC_BASE_URL`. */
   readonly baseUrl: pulumi.Output<string>;
@@ -30,8 +30,8 @@ export class Gateway extends pulumi.ComponentResource {
 
     const path = createPath(`${name}-${variant.name}`, args, { parent: this });
 
-    // Never replaced: a toggle only moves the selector, once the new pods are Ready. A port whose name the
-    // selected pods do not have is a port without an endpoint.
+    // Never replaced: a change of the path only changes the selector, once the new pods are Ready. A port has no
+    // endpoint if the selected pods have no port of that name.
     const service = new k8s.core.v1.Service(
       `${name}-service`,
       {
@@ -55,7 +55,7 @@ export class Gateway extends pulumi.ComponentResource {
   }
 }
 
-/** Everything of one path carries the path in its names, so that old and new stand side by side in a toggle. */
+/** All names contain the path, so that the old path and the new one can exist side by side while one replaces the other. */
 function createPath(
   name: string,
   args: GatewayArgs,

@@ -3,9 +3,9 @@ import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { Variant } from "./paths/variant.ts";
 
-/** What every path is deployed with. */
+/** What every path needs to be deployed. */
 export interface PathArgs {
-  /** What is deployed behind the Service. */
+  /** The variant that is deployed. */
   readonly variant: Variant;
   /** Namespace of the gateway. */
   readonly namespace: pulumi.Input<string>;
@@ -13,7 +13,7 @@ export interface PathArgs {
   readonly images: {
     readonly litellm: string;
     readonly envoy: string;
-    /** Runs the drain helper beside Envoy. */
+    /** For the drain helper beside Envoy. */
     readonly node: string;
   };
   /** Accepted tokens by agent. */
@@ -21,7 +21,7 @@ export interface PathArgs {
   /** The upstream credential. Unused where the agent holds it. */
   readonly credential: pulumi.Input<string>;
   readonly credentialKind: CredentialKind;
-  /** What Envoy opens beside the two message routes. */
+  /** Optional routes that Envoy opens besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
@@ -31,10 +31,10 @@ export interface PathArgs {
   readonly drainSeconds: number;
 }
 
-/** A deployed path, as the Service `gateway` needs it. */
+/** What the Service `gateway` needs to know of a deployed path. */
 export interface GatewayPath {
-  /** Labels that select the pod which takes agents' requests. */
+  /** Labels that select the pod that agents call. */
   readonly selector: Record<string, pulumi.Input<string>>;
-  /** What must be Ready before the Service may select those pods. */
+  /** What must be Ready before the Service selects those pods. */
   readonly ready: readonly pulumi.Resource[];
 }

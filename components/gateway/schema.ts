@@ -7,9 +7,9 @@ import { type PathName, pathNames, variantsOf } from "./paths/index.ts";
 /** `gateway` of a spike. */
 export interface SpikeGateway {
   readonly path: PathName;
-  /** There where the path has several variants. */
+  /** Present if the path has several variants. */
   readonly mode?: string;
-  /** There where Envoy serves HTTP. */
+  /** Present if Envoy serves HTTP. */
   readonly routes?: readonly ExtraRoute[];
   readonly drainSeconds: number;
 }
@@ -22,20 +22,20 @@ export interface Gateway extends SpikeGateway {
 /** Settings that every path has. */
 const common = {
   drainSeconds: z
-    .int("is no whole number of seconds")
-    .min(10, "is under the 10 seconds that a Service needs to stop sending requests")
-    .max(86_400, "is over a day")
+    .int("is not a whole number of seconds")
+    .min(10, "is less than the 10 seconds that a Service may need to stop sending requests")
+    .max(86_400, "is more than a day (86400)")
     .default(900)
     .describe(
-      "Longest time, in seconds, that a replaced gateway pod waits for open streams. Default 900.",
+      "Longest time, in seconds, that a replaced gateway pod waits for open streams to end. Default 900.",
     ),
 };
 
 const namespace = KubernetesName.default("claude-gateway").describe(
-  "Namespace of the gateway. Default claude-gateway; a second gateway on one cluster needs its own.",
+  "Namespace of the gateway. Default claude-gateway. A second gateway on the same cluster needs another one.",
 );
 
-/** `gateway` of a spike: its namespaces are named after the stack. */
+/** `gateway` of a spike, whose namespaces are named after the stack. */
 export const SpikeGatewayConfig = unionOfPaths({}) as unknown as z.ZodType<SpikeGateway>;
 
 /** `gateway` of a gateway stack. */
@@ -52,11 +52,11 @@ function unionOfPaths(more: Readonly<Record<string, z.ZodType>>) {
       ...more,
     }),
   );
-  if (first === undefined) throw new Error("there is no path");
+  if (first === undefined) throw new Error("the list of variants is empty: add one");
   return z.discriminatedUnion("path", [first, ...others]);
 }
 
-/** `mode`, where a path has several variants; the first is the default. */
+/** `mode`, if the path has several variants. The first one is the default. */
 function modeSetting(path: string): Record<string, z.ZodType> {
   const modes = variantsOf(path).flatMap(({ mode }) => (mode === undefined ? [] : [mode]));
   const [first] = modes;
@@ -80,6 +80,8 @@ export const CredentialConfig = z.strictObject({
   holder: z
     .enum(["gateway", "agent"])
     .default("gateway")
-    .describe("Who holds it: `agent` on path envoy in mode sni, else `gateway`. Default gateway."),
+    .describe(
+      "Who holds it: `agent` on path envoy in mode sni, otherwise `gateway`. Default gateway.",
+    ),
   value: z.string().optional().describe("The secret itself. Set it with `--secret`."),
 });

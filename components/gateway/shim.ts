@@ -8,8 +8,8 @@ import { LiteLlm } from "./litellm/litellm.ts";
 import type { GatewayPath, PathArgs } from "./path.ts";
 
 /**
- * LiteLLM between two listeners of one Envoy: agents' requests come in through Envoy, which checks tokens and
- * restores native errors, and leave LiteLLM through Envoy again, the only pod with a way out.
+ * LiteLLM between two listeners of one Envoy. Envoy takes the agents' requests, checks their tokens and restores native
+ * errors. LiteLLM calls the API through Envoy again, because only Envoy may reach the Internet.
  */
 export class Shim extends pulumi.ComponentResource implements GatewayPath {
   readonly selector: Record<string, pulumi.Input<string>>;
@@ -26,7 +26,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       { parent: this },
     ).result;
 
-    // LiteLLM has to know its address, so it comes before the pods behind it, and selects every Envoy of the path.
+    // LiteLLM needs its address, so it is made before the Envoy behind it and selects every Envoy of the path.
     const egressService = internalService(
       `${name}-egress-service`,
       {
@@ -85,7 +85,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,
       },
-      // Deleted before LiteLLM and its Service, which its open requests still pass through.
+      // So that Envoy is deleted before LiteLLM and its Service, which its open requests still use.
       { parent: this, dependsOn: [litellm.deployment, litellmService] },
     );
 

@@ -1,9 +1,9 @@
 import { DNS_PORT, ports, probePorts } from "./ports.ts";
 
 /**
- * TCP connections that one pod address may have at a time to these ports of any other pod, all of them together. The
- * node's firewall counts them, because Envoy cannot tell whose a connection is before its first request. A full quota of
- * pods stays below what Envoy accepts, connections and requests alike; Claude Code needs a few.
+ * Most TCP connections that one pod address may have at a time to these ports of other pods, in total. The node's
+ * firewall counts them, because Envoy does not know the agent of a connection before its first request. As many pods as
+ * an agent's quota allows stay below Envoy's limits of connections and of requests. Claude Code needs only a few.
  */
 export const agentConnections = {
   perAddress: 120,

@@ -7,17 +7,17 @@ import { restrictedNamespaceLabels } from "./restricted.ts";
 export interface ClosedNamespaceArgs {
   /** Name of the namespace. */
   readonly namespace: string;
-  /** Labels beside those of every restricted namespace. */
+  /** Labels in addition to those of every restricted namespace. */
   readonly labels: Record<string, string>;
   /** Default none. */
   readonly annotations?: Record<string, string> | undefined;
 }
 
-/** A namespace that admits restricted pods only, and in which no pod reaches anything that no further policy allows. */
+/** A namespace that admits only restricted pods, whose traffic is denied unless another policy allows it. */
 export interface ClosedNamespace {
   /** Name of the namespace, once it exists. */
   readonly namespace: pulumi.Output<string>;
-  /** The policy that closes it: what is in the namespace depends on it. */
+  /** The policy that denies all traffic. Everything in the namespace must depend on it. */
   readonly deny: k8s.networking.v1.NetworkPolicy;
 }
 

@@ -2,21 +2,21 @@
 export const labelKeys = {
   /** The stack that a namespace belongs to. */
   stack: "claude-gateway/stack",
-  /** `gateway` or `spike`: the kind of that stack. */
+  /** Kind of that stack: `gateway` or `spike`. */
   kind: "claude-gateway/kind",
-  /** What a namespace or pod is for: see {@link Role}. */
+  /** Purpose of a namespace or pod, see {@link Role}. */
   role: "claude-gateway/role",
   /** The variant that a gateway pod belongs to. */
   path: "claude-gateway/path",
-  /** Which content a pod was made of: see `singlePod`. */
+  /** Hash of a pod's template, see `singlePod`. */
   revision: "claude-gateway/revision",
-  /** Annotation: time to live of a spike's namespace in seconds, from its creation. */
+  /** Annotation: time to live of a spike's namespace, in seconds from its creation. */
   ttlSeconds: "claude-gateway/ttl-seconds",
 } as const;
 
 /**
- * `gateway`: takes agents' requests. `litellm`: stands behind Envoy. `agent`: what the gateway is for. `dns`: answers
- * agents' look-ups. `probe`: what a start gate dials.
+ * `gateway`: takes agents' requests. `litellm`: LiteLLM behind Envoy. `agent`: an agent. `dns`: answers agents' look-ups.
+ * `probe`: what a start gate connects to.
  */
 export type Role = "gateway" | "litellm" | "agent" | "dns" | "probe";
 

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { PolicySpec } from "./policy-spec.ts";
 
-/** Makes a NetworkPolicy of a rendered spec. Pods that it is for depend on it, so that it outlives them. */
+/** Makes a NetworkPolicy of a rendered spec. Its pods must depend on it, so that it is deleted after them. */
 export function networkPolicy(
   name: string,
   args: {
@@ -18,7 +18,7 @@ export function networkPolicy(
       metadata: {
         namespace: args.namespace,
         name: args.policyName,
-        // What somebody changed by hand is put back by `pulumi up --refresh`, and no conflict.
+        // So that `pulumi up --refresh` undoes a change by hand instead of reporting a conflict.
         annotations: { "pulumi.com/patchForce": "true" },
       },
       spec: args.spec,

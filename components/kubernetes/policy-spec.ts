@@ -8,7 +8,7 @@ interface Selector {
   readonly matchLabels: Labels;
 }
 
-/** One side of what a policy allows: pods by label, or addresses. */
+/** The other side of allowed traffic: pods by label, or addresses. */
 export type Peer =
   | { readonly namespaceSelector?: Selector; readonly podSelector: Selector }
   | { readonly ipBlock: { readonly cidr: string; readonly except: string[] } };
@@ -18,13 +18,13 @@ export interface PolicyPort {
   readonly port: number;
 }
 
-/** What may come in from some peers or go out to some, by target port of the pods. */
+/** Allowed traffic from or to some peers, by target port of the receiving pods. */
 export interface Allowance {
   readonly peers: Peer[];
   readonly ports: PolicyPort[];
 }
 
-/** The spec of a NetworkPolicy that lets its pods do nothing but what it lists. */
+/** The spec of a NetworkPolicy. Its pods may send and receive only what it lists. */
 export interface PolicySpec {
   readonly podSelector: { readonly matchLabels?: Labels };
   readonly policyTypes: string[];
@@ -32,12 +32,12 @@ export interface PolicySpec {
   readonly egress: { readonly to: Peer[]; readonly ports: PolicyPort[] }[];
 }
 
-/** Every pod of the namespace, both ways: what no other policy allows is closed. */
+/** Denies all traffic of every pod in the namespace, unless another policy allows it. */
 export function defaultDeny(): PolicySpec {
   return { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] };
 }
 
-/** Pods by label may do what is listed, and nothing else. */
+/** Allows only the listed traffic for pods with these labels. */
 export function policy(
   selected: Labels,
   allowed: { readonly ingress?: readonly Allowance[]; readonly egress?: readonly Allowance[] },
@@ -56,7 +56,7 @@ export function podsHere(labels: Labels): Peer {
   return { podSelector: { matchLabels: labels } };
 }
 
-/** Pods of a role in the namespace of that name. */
+/** Pods with a role in a given namespace. */
 export function podsIn(namespace: string, role: Role): Peer {
   return {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
@@ -72,7 +72,7 @@ export function agentPods(agentNamespaces: Labels): Peer {
   };
 }
 
-/** Cluster DNS, and TCP 443 of public addresses: which host that may be is Envoy's to decide, not an address list's. */
+/** Access to the Internet: cluster DNS, and TCP 443 of all public addresses. Envoy decides which hosts are allowed. */
 export function wayOut(): Allowance[] {
   return [
     {
@@ -98,7 +98,7 @@ export function tcp(...numbers: number[]): PolicyPort[] {
   return numbers.map((port) => ({ protocol: "TCP", port }));
 }
 
-/** A port of a DNS server, by UDP and TCP. */
+/** One port for both UDP and TCP, as a DNS server uses it. */
 export function bothProtocols(port: number): PolicyPort[] {
   return [
     { protocol: "UDP", port },

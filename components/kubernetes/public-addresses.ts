@@ -1,7 +1,8 @@
 /**
- * Public addresses by family: a block, without what the IANA registries call not globally reachable and 6to4's relay
- * range. Google Cloud lets a VPC use all of that, documentation ranges included. Of IPv6 the block is global unicast:
- * kube-router reads `::/0` as that and unique local addresses, whatever an exception as wide as `8000::/1` says.
+ * Public addresses by family: a block and its exceptions. The exceptions are the ranges that the IANA registries call not
+ * globally reachable, and 6to4's relay range. A VPC of Google Cloud can use all of them, even documentation ranges. The
+ * IPv6 block is global unicast instead of `::/0`: for `::/0`, kube-router also allows unique local addresses and ignores
+ * an exception as wide as `8000::/1`.
  */
 export const publicAddresses = {
   v4: {
@@ -29,9 +30,9 @@ export const publicAddresses = {
   },
 } as const;
 
-/** Ranges that are no public addresses, by family. */
+/** Ranges that are not public, by family. */
 export const notPublic = {
   v4: publicAddresses.v4.except,
-  // The first three are all but global unicast: link-local, unique local, multicast, NAT64 (a way to IPv4) and the rest.
+  // The first three are all but global unicast, for example link-local, unique local, multicast and NAT64 (a way to IPv4).
   v6: ["::/3", "4000::/2", "8000::/1", ...publicAddresses.v6.except],
 } as const;

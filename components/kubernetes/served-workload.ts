@@ -4,15 +4,15 @@ import { internalService, serviceAddress } from "./service.ts";
 import { workload, type WorkloadArgs } from "./workload.ts";
 
 export interface ServedWorkloadArgs extends WorkloadArgs {
-  /** Ports of the Service, which has the name of the policy. */
+  /** Ports of the Service. Its name is `objectName`. */
   readonly ports: k8s.types.input.core.v1.ServicePort[];
 }
 
-/** A workload behind a Service of its own. */
+/** A workload with its own Service. */
 export class ServedWorkload extends pulumi.ComponentResource {
   /** Address of the Service. */
   readonly address: pulumi.Output<string>;
-  /** The Service: to depend on it is to wait until the newest pod serves. */
+  /** The Service. A resource that depends on it waits until the newest pod is Ready. */
   readonly service: k8s.core.v1.Service;
 
   constructor(

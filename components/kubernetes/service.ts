@@ -9,7 +9,7 @@ export interface InternalServiceArgs {
   readonly ports: k8s.types.input.core.v1.ServicePort[];
 }
 
-/** A Service of a workload. Who has to wait for the pod depends on the Deployment: Pulumi does not wait here. */
+/** A Service of a workload. Pulumi does not wait for its pods: to wait, depend on the Deployment. */
 export function internalService(
   name: string,
   args: InternalServiceArgs,
@@ -30,7 +30,7 @@ export function internalService(
   );
 }
 
-/** A Service's cluster IP. Unknown in a preview of a Service that does not exist yet, where the provider leaves it out. */
+/** A Service's cluster IP. In a preview of a new Service it is unknown, because the provider leaves it out. */
 export function serviceAddress(service: k8s.core.v1.Service): pulumi.Output<string> {
   return service.spec.clusterIP.apply(
     (address) => (address as string | undefined) ?? (pulumi.unknown as unknown as string),

@@ -5,17 +5,17 @@ import { labelKeys } from "./labels.ts";
 
 /** A Deployment of one pod. */
 export interface SinglePod {
-  /** To depend on it is to wait until the pod is Ready. */
+  /** A resource that depends on it waits until the pod is Ready. */
   readonly deployment: k8s.apps.v1.Deployment;
-  /** Selects this pod and none of an earlier Deployment: for a Service that depends on `deployment`. */
+  /** Selects this pod and no pod of an earlier Deployment. A Service that uses it must depend on `deployment`. */
   readonly selector: Record<string, pulumi.Input<string>>;
 }
 
 export interface SinglePodArgs {
   readonly namespace: pulumi.Input<string>;
-  /** Of the Deployment and its pod, whatever the pod is made of. */
+  /** Labels of the Deployment and its pod. They do not depend on the template. */
   readonly labels: Record<string, string>;
-  /** The pod's template; it gets the labels. */
+  /** The pod's template. The labels are added to it. */
   readonly template: pulumi.Input<{
     readonly metadata?: k8s.types.input.meta.v1.ObjectMeta;
     readonly spec: k8s.types.input.core.v1.PodSpec;
@@ -26,10 +26,10 @@ export interface SinglePodArgs {
 const START_TIMEOUT = "5m";
 
 /**
- * A Deployment of one pod that is never changed: a new template makes another Deployment beside it, and the old one
- * goes at the end of the `pulumi up` in which the new one's pod has become Ready. Changed in place, it could be taken
- * for rolled out before its rollout began: Pulumi's provider then reads the status of the Deployment as it was
- * (pkg/await/deployment.go), so that `pulumi up` ends well with a pod that never starts.
+ * A Deployment of one pod that is never changed. A new template makes a second Deployment beside it, and `pulumi up`
+ * deletes the old one at its end, after the new pod became Ready. With a change in place, Pulumi's provider may read the
+ * Deployment's old status before the rollout begins (pkg/await/deployment.go). Then `pulumi up` succeeds although the new
+ * pod never starts.
  */
 export function singlePod(
   name: string,
@@ -45,16 +45,16 @@ export function singlePod(
     name,
     {
       metadata: {
-        // Without a name: Pulumi draws one each time, so that what failed or drains never has the name of what comes.
+        // No name: Pulumi chooses a new one each time, so the new Deployment never has the name of a failed or draining one.
         namespace: args.namespace,
         labels: selector,
-        // What somebody did with `kubectl scale` is undone by `pulumi up --refresh`, and no conflict.
+        // So that `pulumi up --refresh` undoes a `kubectl scale` instead of reporting a conflict.
         annotations: { "pulumi.com/patchForce": "true" },
       },
       spec: {
         replicas: 1,
         selector: { matchLabels: selector },
-        // For `kubectl rollout restart`.
+        // Used only by `kubectl rollout restart`.
         strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         template: template.apply(({ metadata, spec }) => ({
           metadata: { ...metadata, labels: { ...metadata?.labels, ...selector } },

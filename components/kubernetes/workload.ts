@@ -8,21 +8,21 @@ import { type SinglePod, singlePod } from "./single-pod.ts";
 
 type Files = Readonly<Record<string, string>>;
 
-/** Files of a pod, in a ConfigMap or a Secret of their own. */
+/** Files of a pod, in their own ConfigMap or Secret. */
 export interface MountedFiles {
-  /** Name of the volume, and the end of the logical name. */
+  /** Name of the volume, and suffix of the object's Pulumi name. */
   readonly volume: string;
   /** Name of the ConfigMap or Secret. */
   readonly objectName: string;
-  /** Content by file name. In a Secret where `secret` is set. */
+  /** Content by file name. */
   readonly data: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
-  /** Default false. */
+  /** Whether the object is a Secret instead of a ConfigMap. Default false. */
   readonly secret?: boolean;
-  /** Where the main container finds them. Default nowhere: another container mounts the volume itself. */
+  /** Folder of the files in the main container. Default: only another container mounts the volume. */
   readonly mountPath?: string;
   /**
-   * What is read at the pod's start only, with the name that its hash has among the annotations: the pod rolls when
-   * it changes. Default nothing: the files are watched.
+   * The text that the pod reads only at its start, and a name for the annotation with its hash: when the text changes,
+   * the pod is replaced. Default: no text, because the pod watches its files.
    */
   readonly rollsOn?: { readonly name: string; readonly text: (files: Files) => string };
 }
@@ -31,18 +31,18 @@ export interface WorkloadArgs {
   readonly namespace: pulumi.Input<string>;
   /** Name of the policy. */
   readonly objectName: string;
-  /** Of the Deployment and its pod, whatever the pod is made of. */
+  /** Labels of the Deployment and its pod. They do not depend on the template. */
   readonly labels: Record<string, string>;
-  /** All that the pod may reach, and be reached by. */
+  /** The only traffic that the pod may send or receive. */
   readonly policy: PolicySpec;
   readonly files: readonly MountedFiles[];
   /** The user that the pod runs as. */
   readonly user: number;
-  /** Annotations of the pod beside the hashes of its files. Default none. */
+  /** Annotations of the pod in addition to the hashes of its files. Default none. */
   readonly annotations?: Record<string, pulumi.Input<string>>;
-  /** What serves. The mounts of the files come first among its own. */
+  /** The main container. The mounts of the files are put before its own. */
   readonly container: k8s.types.input.core.v1.Container;
-  /** The rest of the pod; its volumes come after those of the files. */
+  /** The rest of the pod's spec. Its volumes come after those of the files. */
   readonly pod?: Omit<k8s.types.input.core.v1.PodSpec, "containers" | "volumes"> & {
     readonly volumes?: k8s.types.input.core.v1.Volume[];
   };
@@ -51,8 +51,8 @@ export interface WorkloadArgs {
 }
 
 /**
- * A pod with one purpose: restricted, without a token for the Kubernetes API, closed by a policy of its own, with its
- * files in ConfigMaps and Secrets. Each file's content is watched by the pod, or rolls it.
+ * A pod with one purpose. It is restricted, has no token for the Kubernetes API, has its own network policy, and has its
+ * files in ConfigMaps and Secrets. When a file changes, the pod either sees it or is replaced.
  */
 export function workload(
   name: string,
@@ -112,7 +112,7 @@ export function workload(
   );
 }
 
-/** The object with the files, the volume that it becomes, and the annotation that rolls the pod. */
+/** Makes the object with the files. Returns its volume, and the annotation that causes a new pod. */
 function mounted(
   name: string,
   namespace: pulumi.Input<string>,

@@ -6,7 +6,7 @@ export const KubernetesName = z
   .max(63, "is longer than the 63 characters Kubernetes allows")
   .regex(
     /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
-    "is no Kubernetes name: use lower-case letters, digits and dashes, starting with a letter",
+    "is not a Kubernetes name: use lower-case letters, digits and dashes, starting with a letter",
   );
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -16,7 +16,7 @@ export const Duration = z
   .string()
   .regex(
     /^[1-9][0-9]*[smhd]$/,
-    'is no duration: write a whole number and a unit, as "30m", "24h" or "7d"',
+    'is not a duration: write a whole number and a unit, for example "30m", "24h" or "7d"',
   );
 
 /** Seconds in a {@link Duration}. */
@@ -25,24 +25,24 @@ export function durationSeconds(duration: string): number {
   return Number(duration.slice(0, -1)) * UNIT_SECONDS[unit];
 }
 
-/** Why `value` is no exact host name, or `undefined` when it is one. */
+/** Why `value` is not an exact host name; `undefined` when it is one. */
 export function hostNameProblem(value: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) {
-    return `is a URL: write the bare host name, as "${value.replace(/^[^/]*\/\//, "").replace(/[/:].*$/, "")}"`;
+    return `is a URL: write only the host name, "${value.replace(/^[^/]*\/\//, "").replace(/[/:].*$/, "")}"`;
   }
   if (value.includes("*")) {
-    return "is a wildcard: list each host name, because a wildcard opens names nobody reviewed";
+    return "is a wildcard: list each host name, because a wildcard also allows names that nobody reviewed";
   }
   if (/\/\d+$/.test(value)) {
-    return "is a CIDR: addresses of a CDN rotate and are shared with strangers; list host names";
+    return "is a CIDR block: a CDN changes its addresses and shares them with other sites; list host names";
   }
   if (/^\[?[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*\]?$/i.test(value) || /^\d+(\.\d+){3}$/.test(value)) {
-    return "is an IP address: addresses of a CDN rotate and are shared with strangers; list the host name";
+    return "is an IP address: a CDN changes its addresses and shares them with other sites; list the host name";
   }
   if (/:\d+$/.test(value)) {
-    return `carries a port: only TCP 443 is ever opened; write "${value.replace(/:\d+$/, "")}"`;
+    return `includes a port: only TCP 443 is opened; write "${value.replace(/:\d+$/, "")}"`;
   }
-  if (value.includes("/")) return "carries a path: write the bare host name";
+  if (value.includes("/")) return "includes a path: write only the host name";
   if (value !== value.toLowerCase())
     return `has upper-case letters: write "${value.toLowerCase()}"`;
   if (value.endsWith(".")) return `ends with a dot: write "${value.slice(0, -1)}"`;
@@ -50,7 +50,7 @@ export function hostNameProblem(value: string): string | undefined {
     value.length > 253 ||
     !/^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)
   ) {
-    return 'is no fully qualified host name, as "github.com"';
+    return 'is not a fully qualified host name, such as "github.com"';
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** A mistake in a config: where it is, and what it is with its fix. Never holds a secret. */
+/** A mistake in a config: its key, and a message with the fix. Never contains a secret. */
 export interface Finding {
   readonly path: readonly string[];
   readonly message: string;

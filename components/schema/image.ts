@@ -10,7 +10,7 @@ export interface ImageReference {
 const REFERENCE =
   /^(?<name>[a-z0-9]+(?:[._-][a-z0-9]+)*(?::\d+)?(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
 
-/** Splits an image reference; `undefined` when it is none. */
+/** Splits an image reference; `undefined` when it is not valid. */
 export function parseImageReference(reference: string): ImageReference | undefined {
   const groups = REFERENCE.exec(reference)?.groups;
   if (groups?.name === undefined) return undefined;
@@ -21,18 +21,18 @@ export function parseImageReference(reference: string): ImageReference | undefin
   };
 }
 
-/** Tags that move: what runs would depend on when the node pulled it. */
+/** Tags that move: which release runs would depend on when the node pulled the image. */
 const FLOATING_TAG = /^(latest|stable|lts|main|main-(?!v\d).*|.*-latest|nightly|edge|dev)$/;
 
-/** Whether the reference names no fixed release: neither an exact tag nor a digest. */
+/** Whether the reference has neither an exact tag nor a digest. */
 export function isFloating({ tag, digest }: ImageReference): boolean {
   if (digest !== undefined) return false;
   return tag === undefined || FLOATING_TAG.test(tag);
 }
 
-/** An image reference, of whatever tag. */
+/** An image reference with any tag or none. */
 export const Image = z.string().refine((value) => parseImageReference(value) !== undefined, {
-  message: 'is no image reference: write "registry/name:tag", optionally with "@sha256:…"',
+  message: 'is not an image reference: write "registry/name:tag", optionally with "@sha256:…"',
 });
 
 /** An image reference with an exact tag or a digest. */
@@ -41,5 +41,5 @@ export const PinnedImage = Image.refine(
     const reference = parseImageReference(value);
     return reference === undefined || !isFloating(reference);
   },
-  { message: "floats: name an exact tag or a digest, so that every node runs the same release" },
+  { message: "has no exact tag or digest: add one, so that every node runs the same release" },
 );

@@ -1,6 +1,6 @@
 import { DNS_PORT } from "../../kubernetes/ports.ts";
 
-/** Where CoreDNS tells that it is ready, and that it lives; asked by the node only. */
+/** Ports of CoreDNS's readiness and liveness checks. Only the node calls them. */
 export const DNS_PROBES = { ready: 8181, health: 8080 } as const;
 
 /** File names of the ConfigMap. */
@@ -10,13 +10,13 @@ const ZONE = "zone";
 export interface EgressDnsFilesArgs {
   /** Folder that the files are mounted at. */
   readonly mountPath: string;
-  /** Address by name: everything that is known. */
+  /** Address by name: all names that exist. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 
 /**
- * Files of a CoreDNS that is the whole world's authority, and forwards nothing: a name that is not given does not exist,
- * so that no look-up carries anything out. Names that are given have an address of IPv4 and no other records.
+ * Files of a CoreDNS that is authoritative for every name and forwards nothing, so that no look-up can carry data out.
+ * Each given name has one IPv4 address and no other records; any other name does not exist.
  */
 export function renderEgressDnsFiles(args: EgressDnsFilesArgs): Record<string, string> {
   return { [COREFILE]: corefile(args.mountPath), [ZONE]: zone(args.addresses) };

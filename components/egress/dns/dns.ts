@@ -11,7 +11,7 @@ export interface EgressDnsArgs {
   readonly namespace: pulumi.Input<string>;
   /** Image of CoreDNS. */
   readonly image: string;
-  /** Address by name: all that agents can look up. */
+  /** Address by name: all names that agents can look up. */
   readonly addresses: pulumi.Input<Record<string, string>>;
   /** Labels that every namespace of the stack's agents has. */
   readonly agentNamespaces: Record<string, string>;
@@ -22,7 +22,7 @@ const MOUNT = "/etc/coredns";
 /** The user of CoreDNS's distroless image. */
 const USER = 65_532;
 
-/** The agents' DNS: it knows a few names and forwards nothing. Its address is for `dnsConfig.nameservers`. */
+/** The agents' DNS. It knows a few names and forwards nothing. Its address belongs in `dnsConfig.nameservers`. */
 export class EgressDns extends ServedWorkload {
   constructor(name: string, args: EgressDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:egress:EgressDns", name, dnsWorkload(args), opts);
@@ -44,7 +44,7 @@ function dnsWorkload(args: EgressDnsArgs): ServedWorkloadArgs {
         data: pulumi
           .output(args.addresses)
           .apply((addresses) => renderEgressDnsFiles({ mountPath: MOUNT, addresses })),
-        // A new pod, and not CoreDNS's own reload, so that who waits for the pod waits for the answers.
+        // A new pod instead of CoreDNS's own reload: once the pod is Ready, it gives the new answers.
         rollsOn: { name: "config", text: (files) => JSON.stringify(files) },
       },
     ],
@@ -58,14 +58,14 @@ function dnsWorkload(args: EgressDnsArgs): ServedWorkloadArgs {
       ],
       securityContext: {
         ...restrictedContainer,
-        // Its file asks for this capability: without it, the kernel does not even start it.
+        // The binary has this file capability; the kernel does not start it without.
         capabilities: { ...restrictedContainer.capabilities, add: ["NET_BIND_SERVICE"] },
       },
       resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { memory: "128Mi" } },
       readinessProbe: { httpGet: { path: "/ready", port: DNS_PROBES.ready }, periodSeconds: 1 },
       livenessProbe: { httpGet: { path: "/health", port: DNS_PROBES.health }, periodSeconds: 10 },
     },
-    // It asks nobody, itself included.
+    // It needs no DNS itself.
     pod: { dnsPolicy: "None", dnsConfig: { nameservers: ["127.0.0.1"] } },
     ports: [
       { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },

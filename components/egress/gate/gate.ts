@@ -11,7 +11,7 @@ const SCRIPT = "gate.mjs";
 /** `nobody`: the image's own user is root. */
 const USER = 65_534;
 
-/** Longest wait for policies that are late; then the kubelet starts the gate again. */
+/** How long the gate waits until the policies are enforced. Then it fails, and the kubelet starts it again. */
 const PATIENCE_SECONDS = 30;
 
 /** Files of the ConfigMap. */
@@ -22,7 +22,7 @@ export function gateFiles(): Record<string, string> {
 /** The volume of the gate's container. */
 export const gateVolume = { name: GATE_NAME, configMap: { name: GATE_NAME } } as const;
 
-/** The first init container of every agent's pod: nothing else starts before the pod's policies hold. */
+/** The first init container of every agent's pod. No other container starts before the pod's policies are enforced. */
 export function gateContainer(args: {
   /** Image with Node. */
   readonly image: string;

@@ -1,11 +1,11 @@
-// What start gates dial: two ports that both answer. Whether a pod reaches both is up to its NetworkPolicies.
-// Dependency-free, because it runs from a ConfigMap on a plain Node image.
+// The probe that start gates connect to. Both of its ports accept connections; a pod's NetworkPolicies decide which of
+// them it can reach. It has no dependencies, because it runs from a ConfigMap on a plain Node image.
 import net from "node:net";
 
 for (const name of ["SHUT_PORT", "OPEN_PORT"]) {
   net
     .createServer((socket) => {
-      // Gates hang up abruptly.
+      // Gates reset their connections.
       socket.on("error", () => undefined);
       socket.end();
     })

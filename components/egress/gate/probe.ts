@@ -20,7 +20,7 @@ const MOUNT = "/etc/egress-probe";
 const SCRIPT = "probe.mjs";
 const USER = 65_534;
 
-/** The pod that start gates dial. */
+/** The pod that start gates connect to. */
 export class Probe extends ServedWorkload {
   constructor(name: string, args: ProbeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:egress:Probe", name, probeWorkload(args), opts);

@@ -1,4 +1,4 @@
-/** The host that the gateway relays to; it is never an entry of the allowlist. */
+/** The host that the gateway relays to. The allowlist must not contain it. */
 export const UPSTREAM_HOST = "api.anthropic.com";
 
 /** Base URL of the API, without a path. */

@@ -1,5 +1,6 @@
-// Empties Envoy before it is stopped: the kubelet asks GET /drain, and is answered once nothing of an agent's is open or
-// the time is up. What it waits for is in its log. Dependency-free, because it runs from a ConfigMap on a plain Node image.
+// Drains Envoy before it stops. The kubelet calls GET /drain; the answer comes when no agent has a request or a
+// connection open, or when the time is up. The log says what it waits for. It has no dependencies, because it runs from
+// a ConfigMap on a plain Node image.
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -7,17 +8,17 @@ const ADMIN = `http://127.0.0.1:${number("ADMIN_PORT")}`;
 const PORT = number("DRAIN_PORT");
 const DRAIN_SECONDS = number("DRAIN_SECONDS");
 
-/** Idle for this long is idle: requests still arrive until every node's proxy has heard of the pod's end. */
+/** Envoy counts as idle after this long: requests still arrive until every node's proxy knows that the pod ends. */
 const QUIET_SECONDS = number("QUIET_SECONDS", 5);
 const POLL_SECONDS = 0.25;
 
-/** How often the log says what is waited for, if nothing changes. */
+/** How often the log says what the drain waits for, if nothing changes. */
 const REPORT_SECONDS = 15;
 
 /**
- * What agents have open, by listener: requests of HTTP, connections of passed-on TLS. A request on `egress` is LiteLLM's
- * for an agent that may have come in through another Envoy of the path: while one replaces the other, LiteLLM uses both.
- * LiteLLM ends it when the agent leaves (litellm/gateway_app.py), so none is there for nobody.
+ * What agents have open, by listener: HTTP requests, or connections of TLS that is passed on. LiteLLM makes the requests
+ * on `egress`, also for agents that called another Envoy of the path: while one Envoy replaces the other, LiteLLM uses
+ * both. LiteLLM ends such a request when its agent leaves (litellm/gateway_app.py), so each one has an agent that waits.
  */
 const OPEN = /^(?:http\.(agents|egress)\.downstream_rq_active|tcp\.(sni)\.downstream_cx_active)$/;
 
@@ -45,19 +46,19 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.e
 
 async function drain() {
   const start = Date.now();
-  // Responses from now on close their connections, while new connections are still served: unlike
-  // /drain_listeners, whose period ends with listeners that refuse.
+  // From now on every response closes its connection, but new connections are still served. With /drain_listeners
+  // the listeners would refuse connections at the end.
   await admin("/healthcheck/fail", "POST");
   const open = await untilIdle(start);
   log({
     level: total(open) === 0 ? "info" : "warning",
-    message: total(open) === 0 ? "drained" : "time is up: what is open is cut",
+    message: total(open) === 0 ? "drained" : "time is up: open requests and connections are cut",
     seconds: Math.round((Date.now() - start) / 1000),
     cut: open,
   });
 }
 
-/** Waits until nothing was open for the quiet time, or until the time is up; returns what is open then. */
+/** Waits until nothing has been open for the quiet time, or until the time is up. Returns what is open then. */
 async function untilIdle(start) {
   const deadline = start + DRAIN_SECONDS * 1000;
   let idleSince;

@@ -6,7 +6,7 @@ import { restrictedContainer } from "../../kubernetes/restricted.ts";
 const MOUNT = "/etc/drain";
 const SCRIPT = "drain.mjs";
 
-/** Where the helper takes the kubelet's call; reached by the node only. */
+/** Port on which the helper takes the kubelet's call. Only the node reaches it. */
 export const DRAIN_PORT = 8083;
 
 /** Files of the ConfigMap `drain`. */
@@ -14,12 +14,12 @@ export function drainFiles(): Record<string, string> {
   return { [SCRIPT]: readFileSync(new URL(SCRIPT, import.meta.url), "utf8") };
 }
 
-/** Envoy's preStop hook: its image has no shell, so the kubelet asks the helper, which answers once Envoy is idle. */
+/** Envoy's preStop hook. Envoy's image has no shell, so the kubelet calls the helper, which answers once Envoy is idle. */
 export const drainHook: types.input.core.v1.LifecycleHandler = {
   httpGet: { path: "/drain", port: DRAIN_PORT },
 };
 
-/** The helper, as a sidecar that outlives Envoy: it starts before it and ends after it. */
+/** The helper as a sidecar: it starts before Envoy and ends after it. */
 export function drainContainer(args: {
   readonly image: string;
   readonly drainSeconds: number;

@@ -1,17 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** Seconds that Services need to stop sending requests to a pod. */
+/** Seconds until Services no longer send requests to a pod that ends. */
 export const DEREGISTRATION_SECONDS = 5;
 
-/** Seconds that a server needs to end after its last request. */
+/** Seconds that a server needs to stop after its last request. */
 const TEARDOWN_SECONDS = 15;
 
-/** The grace that the kubelet gives a pod which drains for `drainSeconds`. */
+/** `terminationGracePeriodSeconds` of a pod that drains for up to `drainSeconds`. */
 export function terminationGraceSeconds(drainSeconds: number): number {
   return drainSeconds + DEREGISTRATION_SECONDS + TEARDOWN_SECONDS;
 }
 
-/** Timeouts of a Deployment whose pods drain: deleting one waits until its pods are gone. */
+/** Timeouts of a Deployment whose pods drain: its deletion waits until the pods are gone. */
 export function drainingTimeouts(drainSeconds: number): pulumi.CustomTimeouts {
   return { delete: `${terminationGraceSeconds(drainSeconds) + 60}s` };
 }

@@ -2,8 +2,8 @@ import { agentFormat } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 
 /**
- * One JSON line on standard output a request. Headers are named one by one and none of them carries a
- * credential; the query is left out, because a careless client may put one there.
+ * One JSON line on standard output for each request. It has only the headers listed here, none of which carries a
+ * credential. It omits the query, because a careless client may put a credential there.
  */
 export function httpAccessLog(listener: "agents" | "egress"): Message {
   return stdoutJson({
@@ -11,7 +11,7 @@ export function httpAccessLog(listener: "agents" | "egress"): Message {
     listener,
     agent: agentFormat,
     session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
-    // The peer's; the other one of this name is what the client says in x-forwarded-for.
+    // The peer of the connection. Without DIRECT this would be what the client says in x-forwarded-for.
     source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     method: "%REQ(:METHOD)%",
     path: "%PATH(NQ:PATH)%",
@@ -27,7 +27,7 @@ export function httpAccessLog(listener: "agents" | "egress"): Message {
   });
 }
 
-/** One JSON line a TLS connection; a name that is not allowed has no `upstream` and the flag `NR`. */
+/** One JSON line for each TLS connection. For a name that is not allowed it has no `upstream` and the flag `NR`. */
 export function sniAccessLog(): Message {
   return stdoutJson({
     time: "%START_TIME%",

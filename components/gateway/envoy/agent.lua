@@ -1,15 +1,15 @@
--- Finds out which agent sends a request. The virtual host's metadata holds the agents' names by their tokens; it
--- comes with the routes, and changes with them. What is found is written where no client can write, and the routes
--- ask for it there: a script that fails leaves the request without an agent, which is refused.
+-- Finds out which agent sends a request. The virtual host's metadata maps tokens to agents' names; it is part of the
+-- routes, and changes with them. The script writes the agent's name into dynamic metadata, which no client can write,
+-- and the routes match on it. If the script fails, the request has no agent and is refused.
 
--- The scheme's letter case makes no difference (RFC 9110, 11.1); the token's does.
+-- The scheme is case-insensitive (RFC 9110, 11.1); the token is case-sensitive.
 local function bearer(authorization)
   local scheme, token = authorization:match("^(%a+) +(%S+)$")
   if scheme ~= nil and scheme:lower() == "bearer" then return token end
   return nil
 end
 
--- Either header will do: which one a client sends depends on how it was given the token, and some send both.
+-- A client may use either header, depending on how its token is configured. Some clients send both.
 local function agents_of(headers, agent_of)
   local authorization, api_key = headers:get("authorization"), headers:get("x-api-key")
   local token = authorization and bearer(authorization)
@@ -24,8 +24,8 @@ function envoy_on_request(handle)
   elseif one or other then
     found:set("gateway", "agent", one or other)
     handle:clearRouteCache()
-    -- To ask for the route's metadata makes Envoy find the route now, while x-forwarded-proto is there: without
-    -- that header, which the next filter takes off, it finds none.
+    -- Reading the route's metadata makes Envoy find the route now, while x-forwarded-proto is still there. The next
+    -- filter removes that header, and without it Envoy finds no route.
     handle:metadata()
   end
 end

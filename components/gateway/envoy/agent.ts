@@ -3,13 +3,13 @@ import type { AgentTokens } from "./args.ts";
 import { lua } from "./headers.ts";
 import type { Message } from "./proto.ts";
 
-/** Name of the filter that finds the agent; the virtual host's metadata for it stands under the same name. */
+/** Name of the filter that finds the agent, and of its metadata in the virtual host. */
 const FILTER = "agent";
 
-/** Where that filter writes what it found. */
+/** Namespace of the dynamic metadata that the filter writes. */
 const FOUND = "gateway";
 
-/** Finds the agent of a request. It must come before the filter that takes the token off. */
+/** Finds the agent of a request. It must come before the filter that removes the token. */
 export function findAgent(): Message {
   return lua(FILTER, readFileSync(new URL("agent.lua", import.meta.url), "utf8"));
 }
@@ -21,14 +21,14 @@ export function agentMetadata(agents: readonly AgentTokens[]): Message {
   return { filter_metadata: { [FILTER]: Object.fromEntries(sorted) } };
 }
 
-/** Part of a route's match: the request is an agent's. */
+/** Part of a route's match: the request has the token of an agent. */
 export const anyAgent: Message = {
   filter: FOUND,
   path: [{ key: "agent" }],
   value: { present_match: true },
 };
 
-/** Filter of a local reply: the request shows tokens of two agents. */
+/** Filter of a local reply: the request has tokens of two agents. */
 export const twoAgents: Message = {
   metadata_filter: {
     matcher: {

@@ -3,17 +3,17 @@ import type { Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 
-/** Everything about Envoy's configuration that is no secret. */
+/** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
-  /** What Envoy listens for. */
+  /** Decides which listeners Envoy has. */
   readonly variant: Variant;
   /** Kind of the real credential: `x-api-key`, or `Authorization: Bearer` with the OAuth beta. Unused without an HTTP listener. */
   readonly credentialKind?: CredentialKind;
-  /** What is open beside the two message routes. Defaults to nothing. */
+  /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
   /** Host name of LiteLLM's Service, fully qualified: the next hop of agents' requests. Defaults to the API itself. */
   readonly litellmHost?: string;
-  /** Hosts that TLS is passed on to, where the variant does that. Defaults to none. */
+  /** Hosts to which Envoy passes TLS on, where the variant does that. Defaults to none. */
   readonly allowHosts?: readonly string[];
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
@@ -21,7 +21,7 @@ export interface EnvoyConfigArgs {
   readonly heapLimitBytes?: number;
 }
 
-/** An agent and the tokens that it may show; two are valid while one replaces the other. */
+/** An agent and its valid tokens: two during a rotation, else one. */
 export interface AgentTokens {
   /** Name in the access log. */
   readonly name: string;
@@ -29,23 +29,23 @@ export interface AgentTokens {
   readonly tokens: readonly string[];
 }
 
-/** What Envoy shows to the next hop. */
+/** The secrets in Envoy's configuration. */
 export interface EnvoySecrets {
   /** Who may use the gateway. */
   readonly agents: readonly AgentTokens[];
-  /** The real credential; where LiteLLM is the next hop, the token between Envoy and LiteLLM. */
+  /** What Envoy sends to the next hop: the real credential, or its own token where the next hop is LiteLLM. */
   readonly credential: string;
 }
 
 /** Files of one volume, name → content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** Host of the real API for these arguments. */
+/** Host of the real API. */
 export function upstreamHost(args: EnvoyConfigArgs): string {
   return args.upstreamHost ?? UPSTREAM_HOST;
 }
 
-/** Hosts that TLS is passed on to, sorted. */
+/** Hosts to which Envoy passes TLS on, sorted. */
 export function tlsHosts({ variant, allowHosts = [] }: EnvoyConfigArgs): readonly string[] {
   return variant.tlsHosts(allowHosts);
 }

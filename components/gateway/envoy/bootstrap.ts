@@ -6,10 +6,10 @@ import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, socketAddress } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
-/** What Envoy starts with; the rest is read from files that may change while it runs. */
+/** What Envoy reads at its start. It watches the other files, which may change while it runs. */
 export function bootstrap(args: EnvoyConfigArgs): Message {
   return {
-    // File secrets are not read without a node.
+    // Without a node, Envoy does not read secrets from files.
     node: { id: "gateway", cluster: "gateway" },
     admin: { address: socketAddress("127.0.0.1", ports.admin) },
     dynamic_resources: {
@@ -28,7 +28,7 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
   };
 }
 
-/** Refuses requests, in our error shape, shortly before the kernel would kill the pod. */
+/** Refuses requests, with an error in Anthropic's shape, shortly before the kernel would kill the pod. */
 function overloadManager(heapLimitBytes: number): Message {
   return {
     refresh_interval: "0.25s",

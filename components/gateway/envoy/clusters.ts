@@ -41,7 +41,7 @@ export function adminCluster(): Message {
   };
 }
 
-/** The real API by TLS: only a certificate for its very name, signed by a system CA, will do. */
+/** The real API over TLS. Its certificate must be for exactly this host and signed by a system CA. */
 function upstreamCluster(host: string): Message {
   return {
     ...dnsCluster(clusterNames.anthropic, host, ports.https),
@@ -81,21 +81,21 @@ function dnsCluster(name: string, host: string, port: number): Message {
     name,
     // LOGICAL_DNS keeps connections when a CDN rotates its addresses.
     type: "LOGICAL_DNS",
-    // An IPv6 address is of no use on a machine without an IPv6 route.
+    // A machine without an IPv6 route cannot use an IPv6 address.
     dns_lookup_family: "V4_PREFERRED",
-    // The pod's search list would try HOST.<namespace>.svc.cluster.local first.
     typed_dns_resolver_config: extension(
       "envoy.network.dns_resolver.cares",
       "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
       {
+        // With the pod's search list, Envoy would look up HOST.<namespace>.svc.cluster.local first.
         dns_resolver_options: { no_default_search_domain: true },
-        // Envoy is not ready before every name has been answered or given up.
+        // Envoy becomes ready only when every look-up has ended, with an answer or without.
         query_timeout_seconds: DNS_TIMEOUT_SECONDS,
         query_tries: DNS_TRIES,
       },
     ),
     ...limited(),
-    // A NAT forgets a silent connection before our own idle limit.
+    // A NAT drops a silent connection before our idle timeout ends.
     upstream_connection_options: {
       tcp_keepalive: { keepalive_time: 60, keepalive_interval: 30, keepalive_probes: 5 },
     },
@@ -103,7 +103,7 @@ function dnsCluster(name: string, host: string, port: number): Message {
   };
 }
 
-/** What every cluster may take: time to connect, connections and requests, and memory for each. */
+/** Limits of every cluster: time to connect, connections, requests, and memory for each connection. */
 function limited(): Message {
   return {
     connect_timeout: seconds(CONNECT_SECONDS),
@@ -120,7 +120,7 @@ function http1(keepaliveSeconds: number): Message {
         {
           common_http_protocol_options: {
             idle_timeout: seconds(keepaliveSeconds),
-            // An answer is paid for when it comes: it is not refused for its headers.
+            // An answer that arrives is already paid for, so Envoy must not refuse it because of its headers.
             max_headers_count: MAX_RESPONSE_HEADERS,
             max_response_headers_kb: MAX_RESPONSE_HEADERS_KB,
           },

@@ -2,9 +2,9 @@ import { fileNames, mounts } from "./volumes.ts";
 
 /** Arguments of {@link envoyCommandArgs}. */
 export interface EnvoyCommandArgs {
-  /** How long a drain may take, as for the pod's drain helper. */
+  /** Longest time for a drain; the drain helper has the same limit. */
   readonly drainSeconds: number;
-  /** Worker threads. Defaults to 2, the small machine's cores: without it Envoy starts one a core of the host. */
+  /** Worker threads. Defaults to 2, the cores of a small machine; Envoy's own default is one for each core of the host. */
   readonly concurrency?: number;
 }
 
@@ -17,14 +17,14 @@ export function envoyCommandArgs(args: EnvoyCommandArgs): readonly string[] {
     String(args.concurrency ?? 2),
     "--drain-time-s",
     String(args.drainSeconds),
-    // Every response of a draining Envoy closes its connection, not a growing share of them.
+    // From the start of a drain, every response closes its connection; by default only a growing share does.
     "--drain-strategy",
     "immediate",
     "--disable-hot-restart",
-    // Below this it lists every extension it was built with; refused updates are warnings.
+    // At `info`, Envoy logs every extension at its start. It logs rejected updates as warnings.
     "--log-level",
     "warning",
-    // The access log reaches the container log within a second; the default is ten.
+    // The access log is written after a second at the latest. The default is ten seconds.
     "--file-flush-interval-msec",
     "1000",
   ];

@@ -20,22 +20,22 @@ import { fileNames, mounts } from "./volumes.ts";
 export interface EnvoyArgs {
   /** Namespace of the gateway. */
   readonly namespace: pulumi.Input<string>;
-  /** Name of the policy; ConfigMaps and Secret carry it as a prefix. */
+  /** Name of the policy, and prefix of the names of the ConfigMaps and the Secret. */
   readonly objectName: string;
   /** The variant that the pods serve. */
   readonly variant: Variant;
   readonly images: { readonly envoy: string; readonly node: string };
   /** Kind of the real credential. */
   readonly credentialKind: CredentialKind;
-  /** What is open beside the two message routes. */
+  /** Optional routes that are open besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
-  /** Host name of LiteLLM's Service, where that is the next hop. Default the API itself. */
+  /** Host name of LiteLLM's Service, where LiteLLM is the next hop. Default: the API is the next hop. */
   readonly litellmHost?: pulumi.Input<string>;
   /** Accepted tokens by agent. Unused where the agent holds the credential. */
   readonly agents: pulumi.Input<CallerTokens>;
-  /** What Envoy shows to the next hop. Unused where the agent holds the credential. */
+  /** The credential that Envoy sends to the next hop. Unused where the agent holds the credential. */
   readonly credential: pulumi.Input<string>;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
@@ -53,11 +53,11 @@ const CONTAINER_PORTS: Readonly<Record<ListenerName, { name: string; containerPo
   egress: { name: "egress", containerPort: ports.egress },
 };
 
-/** Envoy as the agents' gateway: one pod whose configuration, tokens and credential change in place. */
+/** Envoy as the agents' gateway: one pod. Its configuration, tokens and credential can change while it runs. */
 export class Envoy extends pulumi.ComponentResource {
   /** Labels that select the pod. */
   readonly selector: Record<string, pulumi.Input<string>>;
-  /** The Deployment: to depend on it is to wait until the pod is Ready. */
+  /** The Deployment. A resource that depends on it waits until the pod is Ready. */
   readonly deployment: k8s.apps.v1.Deployment;
 
   constructor(name: string, args: EnvoyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -82,7 +82,7 @@ export class Envoy extends pulumi.ComponentResource {
             objectName: `${objectName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
-            // Everything else in the volumes is watched; this is read at the start only.
+            // Envoy watches the other files, but reads this one only at its start.
             rollsOn: { name: "bootstrap", text: (files) => files[fileNames.bootstrap] ?? "" },
           },
           {
@@ -122,7 +122,7 @@ export class Envoy extends pulumi.ComponentResource {
             periodSeconds: 1,
             failureThreshold: STARTUP_PROBE_SECONDS,
           },
-          // Not /ready, which says no as soon as a drain begins: what LiteLLM has open still comes through here.
+          // Not /ready, which fails as soon as a drain begins: LiteLLM's open requests still need this pod then.
           readinessProbe: { tcpSocket: { port: http ? "http" : "tls" }, periodSeconds: 2 },
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },

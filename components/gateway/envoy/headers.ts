@@ -2,10 +2,10 @@ import type { CredentialKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
-/** Name of the file secret that Envoy shows to the next hop. */
+/** Name of the secret, read from a file, that Envoy sends to the next hop. */
 export const CREDENTIAL_SECRET = "credential";
 
-/** Headers by which a client authenticates, at Anthropic or at any route of LiteLLM's. */
+/** Headers by which a client can authenticate to Anthropic or to any of LiteLLM's routes. */
 const CREDENTIAL_HEADERS = [
   "api-key",
   "authorization",
@@ -16,13 +16,13 @@ const CREDENTIAL_HEADERS = [
   "x-goog-api-key",
 ] as const;
 
-/** Headers that steer LiteLLM or Envoy; `x-pass-NAME` is forwarded upstream by LiteLLM as NAME. */
+/** Headers that control LiteLLM or Envoy. LiteLLM forwards `x-pass-NAME` to the upstream as NAME. */
 const STEERING_PREFIXES = ["x-envoy-", "x-litellm-", "x-pass-"] as const;
 
-/** What Envoy adds of itself, and what would tell the upstream about our network. */
+/** Headers that Envoy adds, or that would tell the upstream about our network. */
 const PROXY_PREFIX = "x-forwarded-";
 
-/** Takes off a request whatever of the client's must not go on. */
+/** Removes from a request the client's headers that must not reach the next hop. */
 export function stripClientHeaders(): Message {
   return headerMutation({
     request_mutations: [
@@ -33,8 +33,8 @@ export function stripClientHeaders(): Message {
 }
 
 /**
- * Takes off LiteLLM's request what is LiteLLM's own business. Releases below 1.103 forward the credential
- * they were called with beside the real one, so the header that the real one does not use goes.
+ * Removes LiteLLM's own headers from its request. Releases below 1.103 also forward the credential that the caller
+ * sent, so the credential header that the real credential does not use is removed too.
  */
 export function stripLitellmRequestHeaders(kind: CredentialKind): Message {
   return headerMutation({
@@ -45,12 +45,12 @@ export function stripLitellmRequestHeaders(kind: CredentialKind): Message {
   });
 }
 
-/** Takes off a response what LiteLLM added to the upstream's headers. */
+/** Removes the headers that LiteLLM added to a response. */
 export function stripLitellmResponseHeaders(): Message {
   return headerMutation({ response_mutations: [removePrefix("x-litellm-")] });
 }
 
-/** Sets the credential for the next hop, from a file that may change at any time. */
+/** Sets the credential for the next hop. Envoy reads it from a file, which may change at any time. */
 export function injectCredential(header: "x-api-key" | "authorization"): Message {
   return extension(
     "envoy.filters.http.credential_injector",
@@ -73,7 +73,7 @@ export function injectCredential(header: "x-api-key" | "authorization"): Message
   );
 }
 
-const OAUTH_BETA_LUA = `-- The upstream refuses an OAuth token without this beta, which a client that shows an agent's token omits.
+const OAUTH_BETA_LUA = `-- The upstream refuses an OAuth token without this beta. A client with an agent's token does not send the beta.
 function envoy_on_request(handle)
   local beta = "oauth-2025-04-20"
   local headers = handle:headers()
@@ -86,7 +86,7 @@ function envoy_on_request(handle)
 end
 `;
 
-/** Appends the OAuth beta to `anthropic-beta` where the client did not send it; order and spelling stay. */
+/** Appends the OAuth beta to `anthropic-beta` if the client did not send it. The client's own text stays as it is. */
 export function addOauthBeta(): Message {
   return lua("oauth-beta", OAUTH_BETA_LUA);
 }
@@ -95,7 +95,7 @@ export function addOauthBeta(): Message {
 export function lua(name: string, source: string): Message {
   return extension(name, "envoy.extensions.filters.http.lua.v3.Lua", {
     default_source_code: { inline_string: source },
-    // A route found again would be found without the agent's token, which is off the request by then.
+    // If Envoy looked for the route again here, the agent's token would already be gone from the request.
     clear_route_cache: false,
   });
 }

@@ -15,11 +15,11 @@ export interface RelayManagerArgs {
   readonly name: "agents" | "egress";
   /** `rds` or `route_config`. */
   readonly routes: Message;
-  /** Filters in the order that a request meets them; the router is added. */
+  /** Filters in the order in which they see a request. The router is added at the end. */
   readonly filters: readonly Message[];
 }
 
-/** An HTTP connection manager that adds nothing to what it relays, either way, and holds nothing back. */
+/** An HTTP connection manager that adds no headers to requests or responses and does not buffer them. */
 export function relayManager(args: RelayManagerArgs): Message {
   return httpConnectionManager({
     stat_prefix: args.name,
@@ -31,7 +31,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     generate_request_id: false,
     preserve_external_request_id: true,
     http_protocol_options: preserveCase(),
-    // Routes are matched on what the upstream would make of the path.
+    // Routes match the path in the form in which the upstream would understand it.
     normalize_path: true,
     merge_slashes: true,
     path_with_escaped_slashes_action: "REJECT_REQUEST",
@@ -42,7 +42,7 @@ export function relayManager(args: RelayManagerArgs): Message {
   });
 }
 
-/** An HTTP/1.1 connection manager as a network filter; the address of the peer is taken from the connection. */
+/** An HTTP/1.1 connection manager as a network filter. It takes the peer's address from the connection. */
 export function httpConnectionManager(fields: Message): Message {
   return extension(
     "envoy.filters.network.http_connection_manager",

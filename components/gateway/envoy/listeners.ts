@@ -19,7 +19,7 @@ import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
 import { sniListener } from "./sni.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
-/** The listeners of a path, the health listener aside. */
+/** The listeners of a path, without the health listener. */
 export function listeners(args: EnvoyConfigArgs): readonly Message[] {
   return args.variant.listeners.map((name) => renderers[name](args));
 }
@@ -30,7 +30,7 @@ const renderers: Readonly<Record<ListenerName, (args: EnvoyConfigArgs) => Messag
   sni: (args) => sniListener(tlsHosts(args)),
 };
 
-/** Where agents come in. */
+/** The listener that agents call. */
 function agentListener(args: EnvoyConfigArgs): Message {
   const listener = httpListener(
     "agents",
@@ -52,11 +52,11 @@ function agentListener(args: EnvoyConfigArgs): Message {
   );
   return args.litellmHost === undefined
     ? listener
-    : // Over this, Envoy answers 500 instead of waiting for an error's body, which may double by its escapes.
+    : // Envoy answers 500 to an error whose body exceeds this buffer; escapes can double a body's size.
       { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
 }
 
-/** Where the API is the next hop: the real credential. */
+/** Filters that set the real credential, where the API is the next hop. */
 function credentialFilters({ credentialKind }: EnvoyConfigArgs): readonly Message[] {
   return credentialKind === "oauth"
     ? [addOauthBeta(), injectCredential("authorization")]
@@ -64,8 +64,8 @@ function credentialFilters({ credentialKind }: EnvoyConfigArgs): readonly Messag
 }
 
 /**
- * Where LiteLLM is the next hop. A response passes the filters from the last to the first: errors are unwrapped while
- * LiteLLM's headers are still on.
+ * Filters where LiteLLM is the next hop. A response passes them from the last to the first, so the shim sees an error
+ * before LiteLLM's headers are removed.
  */
 function litellmFilters(): readonly Message[] {
   return [
@@ -75,7 +75,7 @@ function litellmFilters(): readonly Message[] {
   ];
 }
 
-/** Where LiteLLM, which holds the real credential, goes out. */
+/** The listener through which LiteLLM, which holds the real credential, calls the API. */
 function egressListener(args: EnvoyConfigArgs): Message {
   return {
     ...httpListener(
@@ -90,12 +90,12 @@ function egressListener(args: EnvoyConfigArgs): Message {
         ],
       }),
     ),
-    // Agents that take every connection must not cut off what LiteLLM does for them; its own are bounded by theirs.
+    // Agents that use up all connections must not block LiteLLM. It opens no more connections than agents have requests.
     ignore_global_conn_limit: true,
   };
 }
 
-/** Shows two pages of the admin interface, which itself listens on loopback alone. */
+/** Serves two pages of the admin interface, which itself listens only on loopback. */
 export function healthListener(): Message {
   return {
     ...httpListener(

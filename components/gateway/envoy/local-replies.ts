@@ -2,35 +2,35 @@ import { MAX_REQUEST_BYTES } from "../api/endpoints.ts";
 import { twoAgents } from "./agent.ts";
 import type { Message } from "./proto.ts";
 
-/** An answer of the gateway itself, in Anthropic's words. */
+/** An answer that the gateway itself gives, in the shape of Anthropic's errors. */
 interface Reply {
-  /** Envoy's name for the case: its status, the flags that it logs, or a filter of its access log. */
+  /** When it applies: Envoy's status, Envoy's response flags, or an access log filter. */
   readonly on:
     | { readonly status: number }
     | { readonly flags: readonly string[] }
     | { readonly filter: Message }
     | "anything else";
-  /** Status that the client gets, where Envoy's own does not say it best. */
+  /** Status that the client gets. Default Envoy's. */
   readonly status?: number;
   readonly type: string;
   readonly message: string;
-  /** Sent as `x-should-retry: true`: the next attempt may well succeed. */
+  /** Adds `x-should-retry: true`, because the next attempt may succeed. */
   readonly retry?: true;
 }
 
 /**
- * None is an `overloaded_error`: after three of them Claude Code gives up, within 3 s, whatever `x-should-retry`
- * says. With any other type it makes eleven attempts in some 170 s (2.1.330, status 502, 503 and 504).
+ * None is an `overloaded_error`: Claude Code gives up after three of them, within 3 s, whatever `x-should-retry`
+ * says. With any other type it makes eleven attempts in about 170 s (2.1.330, status 502, 503 and 504).
  */
 const REPLIES: readonly Reply[] = [
   {
-    // Only where it is the reason: such a request can be too large, or for no route, as well.
+    // Only with status 401: a request with two agents' tokens can also be too large, or have no route.
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
     type: "authentication_error",
     message: "gateway: the tokens shown are of two agents",
   },
   {
-    // Overflow and overload come before the other flags: they too carry status 503. The next attempt passes once some other stream has ended.
+    // Overflow and overload. They come before the rules on status 503, which they have too. A retry succeeds once another stream ends.
     on: { flags: ["UO", "OM"] },
     status: 503,
     type: "api_error",
@@ -58,9 +58,9 @@ const REPLIES: readonly Reply[] = [
   onStatus(408, "timeout_error", "the request did not arrive in time", { retry: true }),
   onStatus(413, "request_too_large", `the request is larger than ${MAX_REQUEST_BYTES} bytes`),
   onStatus(400, "invalid_request_error", "malformed request"),
-  // Envoy's answer to HTTP/1.0, whose streams have no end that could be told from a break.
+  // Envoy's answer to HTTP/1.0, where a client cannot tell a complete stream from one that broke off.
   onStatus(426, "invalid_request_error", "HTTP/1.1 is required", { status: 400 }),
-  // Envoy's answer to a transfer coding other than chunked. A client would repeat a 501, which cannot help.
+  // Envoy's answer to a transfer coding other than chunked. A client would retry after a 501, in vain.
   onStatus(501, "invalid_request_error", "unknown transfer coding", { status: 400 }),
   onStatus(431, "invalid_request_error", "the request headers are too large"),
   onStatus(503, "api_error", "not able to serve now", { retry: true }),
@@ -68,7 +68,7 @@ const REPLIES: readonly Reply[] = [
   { on: "anything else", type: "api_error", message: "gateway: internal error" },
 ];
 
-/** The answer to one of Envoy's own statuses. */
+/** The reply where Envoy itself answers with that status. */
 function onStatus(
   status: number,
   type: string,
@@ -79,8 +79,8 @@ function onStatus(
 }
 
 /**
- * Gives Envoy's own answers the shape of Anthropic's errors. It touches answers that Envoy makes itself
- * (direct responses among them, whose bodies are therefore left empty) and never an upstream's.
+ * Gives Envoy's own answers the shape of Anthropic's errors. It applies only to answers that Envoy makes itself, never to
+ * an upstream's. Direct responses are among them, so the routes leave their bodies empty.
  */
 export function localReplyConfig(): Message {
   return { mappers: REPLIES.map(mapper) };
@@ -91,7 +91,7 @@ function mapper(reply: Reply): Message {
     filter: filter(reply.on),
     ...(reply.status === undefined ? {} : { status_code: reply.status }),
     body_format_override: {
-      // Text, not json_format: that one sorts the keys, and Anthropic's bodies begin with "type".
+      // Not json_format, which sorts the keys: Anthropic's bodies begin with "type".
       text_format_source: {
         inline_string: JSON.stringify({
           type: "error",

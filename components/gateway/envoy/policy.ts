@@ -10,7 +10,7 @@ import {
 import { ports } from "../../kubernetes/ports.ts";
 import { agentPorts, type Variant } from "../paths/variant.ts";
 
-/** Envoy: agents come in; it is the only pod of its path with a way out. */
+/** Envoy's policy: agents may call it. Of its path's pods, only Envoy may reach the Internet. */
 export function envoyPolicy(
   variant: Variant,
   agentNamespaces: Readonly<Record<string, string>>,

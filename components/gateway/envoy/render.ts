@@ -14,11 +14,11 @@ import { fileText, type Message, typed } from "./proto.ts";
 import { agentRoutes } from "./routes.ts";
 import { fileNames } from "./volumes.ts";
 
-/** Files of the ConfigMap volume. No secret is among the arguments, so none is in the result. */
+/** Files of the ConfigMap volume. They contain no secret, because the arguments contain none. Throws on a bad argument. */
 export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
   if (servesHttp(args.variant) && tlsHosts(args).includes(upstreamHost(args))) {
     throw new Error(
-      `allowHosts must not hold ${upstreamHost(args)}: TLS passed on to it would go round the gateway; remove it`,
+      `allowHosts must not contain ${upstreamHost(args)}: TLS to it would bypass the gateway; remove it`,
     );
   }
   return {
@@ -28,7 +28,7 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
   };
 }
 
-/** Files of the Secret volume: the agents' tokens and what is shown to the next hop. */
+/** Files of the Secret volume: the agents' tokens and the credential for the next hop. Throws on a bad argument. */
 export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets): Files {
   checkSecrets(secrets);
   return {
@@ -48,7 +48,7 @@ function discovery(type: string, resources: readonly Message[]): string {
   return fileText({ resources: resources.map((resource) => typed(type, resource)) });
 }
 
-/** Errors name the agent, never a token. */
+/** Throws when a token or the credential cannot be used. Errors name the agent, never a token. */
 function checkSecrets({ agents, credential }: EnvoySecrets): void {
   const agentOf = new Map<string, string>();
   const names = new Set<string>();
@@ -59,19 +59,19 @@ function checkSecrets({ agents, credential }: EnvoySecrets): void {
     for (const token of tokens) {
       if (!/^[A-Za-z0-9._~+/=-]{16,}$/.test(token)) {
         throw new Error(
-          `agent ${name} has a token that is shorter than 16 characters or holds others than A-Z a-z 0-9 - . _ ~ + / =`,
+          `agent ${name} has a token that is shorter than 16 characters or contains other characters than A-Z a-z 0-9 - . _ ~ + / =`,
         );
       }
       const other = agentOf.get(token);
       if (other !== undefined && other !== name) {
-        throw new Error(`agents ${other} and ${name} share a token: give each its own`);
+        throw new Error(`agents ${other} and ${name} have the same token: give each its own`);
       }
       agentOf.set(token, name);
     }
   }
   if (!/^[\x21-\x7e]+$/.test(credential)) {
     throw new Error(
-      "the credential for the next hop is empty, or holds spaces or other characters that no header takes",
+      "the credential for the next hop is empty, or contains spaces or other characters that a header cannot have",
     );
   }
 }

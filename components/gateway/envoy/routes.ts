@@ -12,14 +12,14 @@ import { type Message, seconds } from "./proto.ts";
 import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
 /**
- * Name of the agents' route configuration. Not `agents`, as it was while tokens stood in the routes: an Envoy of that
- * time, which drains beside its successor and reads the same file, keeps the routes that it understands.
+ * Name of the agents' route configuration. An earlier release, whose routes contained the tokens, used `agents`. Its Envoy
+ * reads the same file while it drains; because the name differs, it ignores these routes and keeps its own.
  */
 export const AGENT_ROUTES = "agent-routes";
 
 /**
- * The agents' routes. A request goes on only where its path and its method match and its agent was found by a
- * token. The tokens, which come along as metadata, make this file a secret; a change of it drains nothing.
+ * The agents' routes. Envoy relays a request only if its path and method match and its token belongs to an agent. The
+ * metadata contains the tokens, so this file is a secret. Envoy applies a change of it without a drain.
  */
 export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[]): Message {
   const open = endpoints(args.routes);
@@ -76,7 +76,7 @@ function agentRoute(args: EnvoyConfigArgs, endpoint: Endpoint): Message {
       args.litellmHost === undefined
         ? {
             ...relay(clusterNames.anthropic, upstreamHost(args)),
-            // The match is exact, so the rewritten prefix is the whole path; the query stays.
+            // The match is exact, so this replaces the whole path. The query stays.
             prefix_rewrite: endpoint.path,
           }
         : relay(clusterNames.litellm, args.litellmHost),
@@ -90,25 +90,25 @@ function relay(cluster: string, host: string): Message {
     host_rewrite_literal: host,
     timeout: "0s",
     idle_timeout: seconds(STREAM_IDLE_SECONDS),
-    // No response is ever retried: the client does that, and needs the upstream's retry-after for it.
+    // Envoy never retries after a response: the client does, and needs the upstream's retry-after for it.
     retry_policy: { retry_on: "connect-failure", num_retries: 2 },
   };
 }
 
-/** Refuses a body that is declared larger than the upstream takes. One of unknown length is the upstream's to refuse. */
+/** Refuses a body whose declared length is over the upstream's limit. The upstream refuses one without a declared length. */
 function tooLarge(prefix: string): Message {
   const within = { start: "0", end: String(MAX_REQUEST_BYTES + 1) };
   return {
     match: {
       prefix,
-      // Not "above the limit": the numbers of a range end at 2^63 - 1, and a length need not.
+      // Inverted, because a range ends at 2^63 - 1 at the latest and a declared length can be higher.
       headers: [{ name: "content-length", range_match: within, invert_match: true }],
     },
     direct_response: { status: 413 },
   };
 }
 
-/** An answer of our own; its body, if it is an error, is written by the local replies. */
+/** An answer of Envoy itself. The local replies add the body of an error. */
 function answer(status: number, path: string, method?: string): Message {
   return {
     match: { path, ...(method === undefined ? {} : { headers: [exactHeader(":method", method)] }) },

@@ -5,8 +5,8 @@ import { extension, type Message, seconds, socketAddress } from "./proto.ts";
 import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
 /**
- * Passes TLS on by the server name that the client asks for, one chain and one cluster a name: nothing that
- * the client sends becomes an address. A name without a chain ends the connection.
+ * Passes TLS on by the server name (SNI) that the client asks for. Each name has a filter chain and a cluster of its own,
+ * so nothing that the client sends is used as an address. Envoy closes a connection whose name has no chain.
  */
 export function sniListener(hosts: readonly string[]): Message {
   return {
@@ -20,7 +20,7 @@ export function sniListener(hosts: readonly string[]): Message {
       ),
     ],
     listener_filters_timeout: seconds(HEADERS_SECONDS),
-    // On the listener, so that a refused name is logged too.
+    // On the listener, so that Envoy also logs names that it refuses.
     access_log: [sniAccessLog()],
     filter_chains: hosts.map(filterChain),
   };

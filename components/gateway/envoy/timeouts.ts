@@ -1,42 +1,42 @@
-/** Silence that ends a stream or a tunnel. Claude Code's own watchdogs act at 300 s, and must act first. */
+/** A stream or tunnel ends after this long without a byte. Claude Code's own watchdogs act at 300 s and must act first. */
 export const STREAM_IDLE_SECONDS = 900;
 
-/** To set up a connection to the next hop. */
+/** Longest time to set up a connection to the next hop. */
 export const CONNECT_SECONDS = 10;
 
-/** One question to the cluster's DNS; see {@link DNS_TRIES}. */
+/** Timeout of the first query to the cluster's DNS; see {@link DNS_TRIES}. */
 export const DNS_TIMEOUT_SECONDS = 2;
 
-/** Questions until a name is given up; c-ares waits twice as long with each. */
+/** Queries before a look-up fails. c-ares doubles the timeout each time. */
 export const DNS_TRIES = 2;
 
 /**
- * Longest wait for DNS before Envoy is ready without it: for IPv4 and then for IPv6. A startup probe must allow
- * more. The names are asked for again every 5 s.
+ * Longest time that Envoy waits for DNS before it becomes ready without it: first for IPv4, then for IPv6. The startup
+ * probe must allow more. Envoy looks the names up again every 5 s.
  */
 export const DNS_START_SECONDS = 2 * DNS_TIMEOUT_SECONDS * (2 ** DNS_TRIES - 1);
 
-/** Until a pod that is not ready is started again; it must allow for {@link DNS_START_SECONDS}. */
+/** A container that is not ready after this time is restarted. It must be longer than {@link DNS_START_SECONDS}. */
 export const STARTUP_PROBE_SECONDS = 60;
 
-/** To receive a request's headers, or a tunnel's first TLS message. */
+/** Longest time to receive a request's headers, or a tunnel's first TLS message. */
 export const HEADERS_SECONDS = 30;
 
-/** To receive a request's body, as long as Claude Code itself waits. A body that stops arriving holds a connection until then. */
+/** Longest time to receive a whole request; Claude Code waits as long. A stalled body keeps its connection until then. */
 export const REQUEST_SECONDS = 600;
 
-/** A connection without a request is closed after this time: nobody can tell whose it is. */
+/** A connection without a request is closed after this time, because Envoy cannot tell which agent it belongs to. */
 export const UNUSED_CONNECTION_SECONDS = 60;
 
 /**
- * How long Envoy keeps a connection open that it has to close, for a client that is still sending or does not read:
- * without it, the client is reset and may not read an early 401 or 413. It also delays the end of a stream that broke,
- * so it is short. Every agent is on the same machine.
+ * How long Envoy waits before it closes a connection whose client still sends or does not read. Without this wait the
+ * connection is reset, and the client may never see an early 401 or 413. It is short because it also delays the end of a
+ * broken stream, and because every agent is on the same machine.
  */
 export const LINGER_SECONDS = 0.2;
 
-/** An unused connection to the upstream is closed before the upstream's own limit (400 s) can race a request. */
+/** An unused connection to the upstream closes after this time, well before the upstream would close it (400 s). */
 export const UPSTREAM_KEEPALIVE_SECONDS = 60;
 
-/** uvicorn closes unused connections after 5 s by default: a request sent at that moment would be lost. */
+/** Shorter than uvicorn's 5 s: a request that is sent just when uvicorn closes the connection would be lost. */
 export const LITELLM_KEEPALIVE_SECONDS = 3;

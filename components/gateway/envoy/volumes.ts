@@ -1,6 +1,6 @@
 import { type Message } from "./proto.ts";
 
-/** Where the two volumes are mounted; whole volumes, because a `subPath` is never updated. */
+/** Where the two volumes are mounted. Whole volumes, because Kubernetes never updates a `subPath` mount. */
 export const mounts = {
   config: "/etc/envoy/config",
   secrets: "/etc/envoy/secrets",
@@ -11,9 +11,9 @@ export const fileNames = {
   bootstrap: "bootstrap.json",
   listeners: "listeners.json",
   clusters: "clusters.json",
-  /** In the Secret: routes are matched by token. */
+  /** In the Secret, because it contains the agents' tokens. */
   routes: "routes.json",
-  /** In the Secret: what is shown to the next hop. */
+  /** In the Secret: the credential for the next hop. */
   credential: "credential.json",
 } as const;
 
@@ -21,8 +21,8 @@ export const fileNames = {
 export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
- * A configuration source read from a volume. Kubernetes updates a volume by renaming its `..data` link, so
- * the folder is watched for renames: the files themselves, links through `..data`, never change.
+ * A configuration source that is a file in a volume. Envoy watches the folder for renames, because Kubernetes updates a
+ * volume by renaming its `..data` link; the files themselves are links through `..data` and never change.
  */
 export function fileSource(volume: keyof typeof mounts, file: string): Message {
   return {

@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { BASE_PATH, endpoints, type ExtraRoute } from "../api/endpoints.ts";
 
-/** Where LiteLLM's container finds its files. */
+/** Folders of the files in LiteLLM's container. */
 export const liteLlmPaths = {
   config: "/etc/litellm",
   tokens: "/etc/litellm-tokens",
 } as const;
 
-/** As many as Envoy takes from agents. */
+/** As many as Envoy accepts from agents. */
 const MAX_UPSTREAM_CONNECTIONS = 4096;
 
-/** What LiteLLM is told; everything secret comes by environment and mounted file instead. */
+/** Settings in LiteLLM's configuration. Secrets are in its environment and in a mounted file instead. */
 export interface LiteLlmConfigArgs {
-  /** Longest an upstream call may be silent, in seconds. Above Claude Code's own 300 s watchdog. */
+  /** Longest time without a byte from the upstream, in seconds. Must be above Claude Code's own limit of 300 s. */
   readonly upstreamTimeoutSeconds: number;
 }
 
@@ -21,7 +21,7 @@ export interface LiteLlmConfigArgs {
 export function renderLiteLlmFiles(args: LiteLlmConfigArgs): Record<string, string> {
   return {
     "config.yaml": stringify({
-      // The passthrough route takes any model: an entry here would only open the adapter's routes.
+      // The passthrough route accepts any model. An entry here would only serve the adapter's routes.
       model_list: [],
       litellm_settings: {
         num_retries: 0,
@@ -43,7 +43,7 @@ function source(name: string): string {
   return readFileSync(new URL(name, import.meta.url), "utf8");
 }
 
-/** How LiteLLM is started: by uvicorn as its own CLI does, but behind the route allowlist. */
+/** The command that starts LiteLLM: uvicorn, as in LiteLLM's own CLI, but with the route allowlist in front. */
 export function liteLlmCommand(args: {
   readonly port: number;
   readonly drainSeconds: number;
@@ -61,21 +61,21 @@ export function liteLlmCommand(args: {
   ];
 }
 
-/** The tokens file that gateway_auth.py reads: accepted tokens by caller. */
+/** The file with the accepted tokens by caller, which gateway_auth.py reads. */
 export function renderTokensFile(callers: Readonly<Record<string, readonly string[]>>): string {
   return JSON.stringify(callers);
 }
 
-/** LiteLLM's environment, secrets aside. */
+/** LiteLLM's environment without secrets. */
 export function liteLlmEnvironment(args: {
   readonly drainSeconds: number;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: string;
-  /** What is open beside the two message routes. Default nothing. */
+  /** Optional routes that are open besides the two message routes. Default none. */
   readonly routes?: readonly ExtraRoute[];
 }): Record<string, string> {
   return {
-    // By default it opens 500 connections to one host, and the 501st request waits silently.
+    // By default LiteLLM opens at most 500 connections to one host, and the 501st request waits silently.
     AIOHTTP_CONNECTOR_LIMIT: String(MAX_UPSTREAM_CONNECTIONS),
     AIOHTTP_CONNECTOR_LIMIT_PER_HOST: String(MAX_UPSTREAM_CONNECTIONS),
     ANTHROPIC_API_BASE: args.upstreamBaseUrl,
@@ -86,10 +86,10 @@ export function liteLlmEnvironment(args: {
     GATEWAY_TOKENS_FILE: `${liteLlmPaths.tokens}/tokens.json`,
     GRACEFUL_SHUTDOWN_TIMEOUT: String(args.drainSeconds),
     LITELLM_MODE: "PRODUCTION",
-    // Without it LiteLLM asks GitHub for prices at every start, and no way leads there.
+    // Without it LiteLLM downloads prices from GitHub at every start, which the network policies block.
     LITELLM_LOCAL_MODEL_COST_MAP: "True",
     HOME: "/tmp",
-    // httpx and aiohttp would otherwise trust certifi's copy and ignore the image's own bundle.
+    // Without it httpx and aiohttp use certifi's certificates instead of the image's.
     SSL_CERT_FILE: "/etc/ssl/certs/ca-certificates.crt",
   };
 }

@@ -1,7 +1,7 @@
-"""LiteLLM with every route closed but those that the gateway needs, and with an end to requests that nobody waits for.
+"""LiteLLM with only the routes that the gateway needs. It also cancels a request whose client has left.
 
-LiteLLM serves hundreds of routes, some of them without asking who calls; its settings close few. So uvicorn is
-given this app instead, and what is not listed here never reaches LiteLLM.
+LiteLLM serves hundreds of routes, some of them without authentication, and its settings can close only a few. So
+uvicorn runs this app instead, and a request for any other route never reaches LiteLLM.
 """
 
 import asyncio
@@ -10,17 +10,17 @@ import os
 
 from litellm.proxy.proxy_server import app as litellm
 
-# As "POST /anthropic/v1/messages,GET …".
+# For example "POST /anthropic/v1/messages,GET …".
 API_ROUTES = os.environ["GATEWAY_ROUTES"].split(",")
 
-# For the kubelet's probes; they tell no more than that LiteLLM is up.
+# For the kubelet's probes. They only tell that LiteLLM is up.
 PROBE_ROUTES = ["GET /health/liveliness", "GET /health/readiness"]
 
 OPEN_ROUTES = frozenset(tuple(route.split(" ")) for route in API_ROUTES + PROBE_ROUTES)
 
 
 async def app(scope, receive, send):
-    """Passes on the open routes and LiteLLM's own start and stop; answers 404 to all else."""
+    """Passes on the open routes, and the events of LiteLLM's start and stop. Answers 404 to everything else."""
     if scope["type"] == "lifespan":
         await litellm(scope, receive, send)
     elif scope["type"] != "http":
@@ -32,10 +32,10 @@ async def app(scope, receive, send):
 
 
 async def _serve_while_awaited(scope, receive, send):
-    """Gives a request up when its client leaves before the answer has begun.
+    """Cancels a request when its client leaves before the answer has begun.
 
-    LiteLLM notices that only once it has something to write: the upstream's work would go on until then, and a
-    pod that is to stop would wait for it. A client that leaves later is noticed by LiteLLM itself.
+    LiteLLM itself notices this only when it writes. Until then the upstream would go on working, and a pod that has
+    to stop would wait for it. If the client leaves later, LiteLLM notices it by itself.
     """
     left = asyncio.Event()
     request_read = asyncio.Event()
@@ -58,7 +58,7 @@ async def _serve_while_awaited(scope, receive, send):
 
     async def give_up_when_left():
         await request_read.wait()
-        # All that can come after the request: the client left, or the answer is complete.
+        # After the request, only a disconnect can arrive: the client left, or the answer is complete.
         if not left.is_set():
             await receive()
         left.set()
@@ -70,7 +70,7 @@ async def _serve_while_awaited(scope, receive, send):
     try:
         await serving
     except asyncio.CancelledError:
-        # Cancelled from outside, as at the end of uvicorn's grace, is passed on.
+        # Passes on a cancellation from outside, for example when uvicorn's shutdown timeout ends.
         if not left.is_set():
             raise
     finally:

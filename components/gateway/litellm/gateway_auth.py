@@ -1,7 +1,7 @@
-"""Who may call LiteLLM: it asks this function about every request that it authenticates.
+"""Decides who may call LiteLLM, which calls user_api_key_auth for every request that it authenticates.
 
-Each caller (an agent, or Envoy on behalf of all of them) has tokens of its own, read from a mounted file, so
-that a rotation needs no restart.
+Each caller (an agent, or Envoy for all of them) has its own tokens. They are in a mounted file, so a rotation needs
+no restart.
 """
 
 import hmac
@@ -17,7 +17,7 @@ _loaded = (None, {})
 
 
 def _callers():
-    """Accepted tokens by caller, read again when the mounted file was replaced."""
+    """Returns the accepted tokens by caller. Reads the file again after it was replaced."""
     global _loaded
     stat = os.stat(TOKENS_FILE)
     version = (stat.st_ino, stat.st_mtime_ns)
@@ -28,7 +28,7 @@ def _callers():
 
 
 def _presented(request):
-    """The tokens that a client may send: Claude Code uses either header, or both."""
+    """Yields the tokens of a request. Claude Code uses either header, or both."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         yield bearer.strip()
@@ -46,7 +46,7 @@ def _caller_of(token):
 
 
 async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
-    """Returns the caller's identity; raises 401 when no presented token is one of a caller's."""
+    """Returns the caller's identity. Raises 401 when no token of the request belongs to a caller."""
     for token in _presented(request):
         caller = _caller_of(token)
         if caller is not None:

@@ -24,23 +24,23 @@ import {
 import { liteLlmPolicy } from "./policy.ts";
 
 export interface LiteLlmArgs {
-  /** Namespace that everything is made in. */
+  /** Namespace of the gateway. */
   readonly namespace: pulumi.Input<string>;
-  /** Name of the policy; ConfigMap and Secrets carry it as a prefix. */
+  /** Name of the policy, and prefix of the names of the ConfigMap and the Secrets. */
   readonly objectName: string;
-  /** The variant that the pods serve: it says whether agents call LiteLLM, or Envoy does. */
+  /** The variant that the pods serve. It says whether agents or Envoy call LiteLLM. */
   readonly variant: Variant;
   /** Image of LiteLLM. */
   readonly image: string;
-  /** Who may call it, with the tokens that are accepted of each. */
+  /** Who may call LiteLLM: the accepted tokens by caller. */
   readonly callers: pulumi.Input<CallerTokens>;
-  /** The upstream credential: an API key, or an OAuth token, which LiteLLM tells apart itself. */
+  /** The upstream credential: an API key or an OAuth token. LiteLLM recognises which it is. */
   readonly credential: pulumi.Input<string>;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: pulumi.Input<string>;
-  /** What is open beside the two message routes. Default nothing. */
+  /** Optional routes that are open besides the two message routes. Default none. */
   readonly routes?: readonly ExtraRoute[];
-  /** Host names that the pods know by themselves. Behind Envoy they can look up none. Default none. */
+  /** Host names that the pods resolve without DNS. Behind Envoy, LiteLLM has no DNS. Default none. */
   readonly hostAliases?: pulumi.Input<{ ip: string; hostnames: string[] }[]>;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
@@ -48,15 +48,15 @@ export interface LiteLlmArgs {
   readonly drainSeconds: number;
 }
 
-/** Claude Code gives up on a silent stream after 300 s; LiteLLM must not be the first to. */
+/** Claude Code gives up on a silent stream after 300 s. LiteLLM must wait longer. */
 const UPSTREAM_TIMEOUT_SECONDS = 900;
 const USER = 65_534;
 
-/** LiteLLM's passthrough: one pod with its configuration, accepted tokens and upstream credential. */
+/** LiteLLM's passthrough: one pod with its configuration, the accepted tokens and the upstream credential. */
 export class LiteLlm extends pulumi.ComponentResource {
   /** Labels that select the pod. */
   readonly selector: Record<string, pulumi.Input<string>>;
-  /** The Deployment: to depend on it is to wait until the pod is Ready. */
+  /** The Deployment. A resource that depends on it waits until the pod is Ready. */
   readonly deployment: k8s.apps.v1.Deployment;
 
   constructor(name: string, args: LiteLlmArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -95,7 +95,7 @@ export class LiteLlm extends pulumi.ComponentResource {
             objectName: `${objectName}-config`,
             mountPath: liteLlmPaths.config,
             data: renderLiteLlmFiles({ upstreamTimeoutSeconds: UPSTREAM_TIMEOUT_SECONDS }),
-            // LiteLLM reads it at its start only.
+            // LiteLLM reads its configuration only at its start.
             rollsOn: { name: "config", text: (files) => JSON.stringify(files) },
           },
           {
@@ -108,7 +108,7 @@ export class LiteLlm extends pulumi.ComponentResource {
             secret: true,
           },
         ],
-        // So is its environment.
+        // LiteLLM also reads its environment only at its start.
         annotations: {
           "claude-gateway/credential-hash": pulumi.secret(
             pulumi.jsonStringify(credentialData).apply(contentHash),

@@ -11,8 +11,8 @@ import { ports } from "../../kubernetes/ports.ts";
 import { agentPorts, type Variant } from "../paths/variant.ts";
 
 /**
- * LiteLLM. Where agents call it, it has the way out. Between two listeners of Envoy it reaches Envoy alone, and resolves
- * no names.
+ * LiteLLM's policy. Where agents call LiteLLM, it may reach the Internet. Behind Envoy it may reach only Envoy, and no
+ * DNS.
  */
 export function liteLlmPolicy(
   variant: Variant,

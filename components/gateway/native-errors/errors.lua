@@ -1,9 +1,9 @@
--- Tells LiteLLM's errors from the upstream's and turns both into what the upstream would have sent.
--- Bodies recorded from LiteLLM 1.91.0, 1.109.1 and 1.110.2; `json` is the module of that name.
+-- Tells LiteLLM's own errors from the upstream's, and restores the form in which the upstream would have sent them.
+-- Based on bodies recorded from LiteLLM 1.91.0, 1.109.1 and 1.110.2. `json` is the module in json.lua.
 
 local errors = {}
 
--- 503 is no overloaded_error: Claude Code gives up after three of those, and waits out an api_error.
+-- 503 is an api_error, because Claude Code keeps retrying those; it gives up after three overloaded_errors.
 local TYPES = {
   [400] = "invalid_request_error", [401] = "authentication_error", [402] = "billing_error",
   [403] = "permission_error", [404] = "not_found_error", [405] = "not_found_error",
@@ -11,7 +11,7 @@ local TYPES = {
   [503] = "api_error", [504] = "timeout_error", [529] = "overloaded_error",
 }
 
--- LiteLLM's types that say more than its status, which is 400 for a wrong key and for a spent budget.
+-- LiteLLM's types that are more exact than its status, which is 400 both for a wrong key and for a spent budget.
 local BY_LITELLM_TYPE = {
   auth_error = { status = 401, retry = "false" },
   expired_key = { status = 401, retry = "false" },
@@ -20,7 +20,7 @@ local BY_LITELLM_TYPE = {
   budget_exceeded = { status = 429, type = "billing_error", retry = "false" },
 }
 
--- What aiohttp and httpx say, relayed by LiteLLM with status 500, when its upstream cannot be reached or hangs up.
+-- Messages of aiohttp and httpx when the upstream cannot be reached or hangs up. LiteLLM relays them with status 500.
 local UNREACHABLE = {
   "Cannot connect to host", "Server disconnected", "All connection attempts failed",
   "Connection refused", "Connection reset", "Connection error", "Name or service not known",
@@ -45,7 +45,7 @@ end
 
 local BYTES_ESCAPES = { ["\\"] = "\\", ["'"] = "'", ['"'] = '"', n = "\n", r = "\r", t = "\t" }
 
--- The bytes of a Python literal b'…', as which LiteLLM below 1.92 wraps the errors of streamed requests.
+-- Decodes a Python literal b'…'. LiteLLM below 1.92 writes the errors of streamed requests that way.
 local function python_bytes(text)
   local quote, inner = text:match("^b(['\"])(.*)%1$")
   if not quote then return nil end
@@ -58,8 +58,8 @@ local function python_bytes(text)
   return whole and bytes or nil
 end
 
--- An upstream's body, as text in the `message` of LiteLLM below 1.92, which throws its headers away; nil if there is
--- none. LiteLLM writes its own words into the same envelope, but never JSON.
+-- The upstream's error inside LiteLLM's, or nil if there is none. LiteLLM below 1.92 puts the upstream's body into
+-- `message` as text and drops the headers. LiteLLM's own messages have the same form, but are never JSON.
 local function unwrapped(status, wrapper)
   if wrapper.type ~= "None" or wrapper.param ~= "None" then return nil end
   for _, body in ipairs({ wrapper.message, python_bytes(wrapper.message) }) do
@@ -88,7 +88,7 @@ local function shaped(status, message, override)
   }
 end
 
--- What to say instead where LiteLLM's words are that its upstream gave no answer; nil where they are others.
+-- The status to send when LiteLLM's message says that the upstream gave no answer, else nil.
 local function no_answer(status, message)
   if status ~= 500 then return nil end
   if contains_any(message, UNREACHABLE) then return { status = 502, retry = "true" } end
@@ -96,7 +96,7 @@ local function no_answer(status, message)
   return nil
 end
 
--- LiteLLM's own error of that type, in Anthropic's shape.
+-- LiteLLM's own error in Anthropic's shape.
 local function own(status, litellm_type, message)
   local override = BY_LITELLM_TYPE[litellm_type] or no_answer(status, message)
   if not override and (status == 502 or status == 503 or status == 504) then
@@ -105,35 +105,35 @@ local function own(status, litellm_type, message)
   return shaped(status, message, override)
 end
 
--- What to send instead of a JSON body: a table of status, body, and perhaps retry (`x-should-retry`) and
--- request_id; nil to leave the response as it is.
+-- What to send instead of a JSON body: a table with status, body and, where known, retry (`x-should-retry`) and
+-- request_id. Returns nil to leave the response as it is.
 function errors.from_json(status, text)
   local value = json.read(text)
   if type(value) ~= "table" then return nil end
   local wrapper = value.error
   if type(wrapper) == "table" and type(wrapper.message) == "string" then
     if is_anthropic_error(value) then
-      -- LiteLLM's own since 1.110, if it has a type of LiteLLM's or says that no answer came. Another may be from
-      -- Envoy, at LiteLLM's way out.
+      -- Since 1.110 LiteLLM's own errors have this shape too, with LiteLLM's type or a message that no answer came.
+      -- Others may come from Envoy's listener for LiteLLM's requests.
       local litellm_type = wrapper.litellm_error_type
       if litellm_type or no_answer(status, wrapper.message) then
         return own(status, litellm_type, wrapper.message)
       end
       return nil
     end
-    -- LiteLLM's envelope has a code, but for this one error. Without it the words are the upstream's.
+    -- LiteLLM's errors have a code, except for this one type. An error without a code is the upstream's.
     if type(wrapper.code) == "string" or wrapper.type == "internal_server_error" then
       return unwrapped(status, wrapper) or own(status, wrapper.type, wrapper.message)
     end
     return nil
   end
-  -- FastAPI's own words, as for a route that does not exist.
+  -- FastAPI's own error, for example for a route that does not exist.
   if type(value.detail) == "string" then return shaped(status, value.detail) end
   if value.detail == json.array then return shaped(status, "the request was not understood") end
   return nil
 end
 
--- The same for a text body that LiteLLM's web server wrote.
+-- The same for a text body from LiteLLM's web server.
 function errors.from_text(status, text)
   return shaped(status, text)
 end

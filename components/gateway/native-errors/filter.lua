@@ -1,10 +1,10 @@
--- Envoy's filter: which responses are looked at, and how they are read without holding back any other.
--- `errors` is the module of that name.
+-- Envoy's filter. It decides which responses to inspect, and reads their bodies; all other responses pass unbuffered.
+-- `errors` is the module in errors.lua.
 
 local MAX_BYTES = 32768
 
--- LiteLLM relays these headers of the upstream's and makes none of them up: a body that comes with one is the
--- upstream's, whatever its words. (Below 1.92 it relays no header of an error, and wraps the body.)
+-- LiteLLM relays these headers of the upstream and never adds them itself, so a body that comes with one is the
+-- upstream's, whatever it says. (Below 1.92 LiteLLM relays no headers of an error, and wraps the body.)
 local function is_upstreams(headers)
   return headers:get("request-id") ~= nil or headers:get("cf-ray") ~= nil
 end
@@ -15,20 +15,20 @@ local function kind(headers)
   if encoding ~= nil and encoding ~= "identity" then return nil end
   local content_type = (headers:get("content-type") or ""):lower():match("^%s*([^;%s]*)")
   if content_type == "application/json" then return "json" end
-  -- Only a response that LiteLLM's own routes did not see lacks this header: other text is the upstream's.
+  -- Text without this header is from LiteLLM's web server, not from LiteLLM's routes. Other text is the upstream's.
   if content_type == "text/plain" and headers:get("x-litellm-call-id") == nil then return "text" end
   return nil
 end
 
--- A body of declared length can be waited for, so that the status may still change.
+-- The filter can wait for a body of declared length, so that it can still change the status.
 local function rewrite_whole(handle, status, rewrite)
   local buffer = handle:body()
   if buffer == nil then return end
   local result = rewrite(status, buffer:getBytes(0, buffer:length()))
-  -- Escapes can make a body grow. What is over the listener's buffer, Envoy would make a 500 of.
+  -- Escapes can make a body grow. Envoy answers 500 if the body exceeds the listener's buffer.
   if result == nil or #result.body > 2 * MAX_BYTES then return end
   buffer:setBytes(result.body)
-  -- Envoy's objects do not outlive a wait: the headers from before it may not be used any more.
+  -- Waiting for the body invalidates the headers object from before.
   local headers = handle:headers()
   headers:replace(":status", tostring(result.status))
   headers:replace("content-type", "application/json")
@@ -38,9 +38,9 @@ local function rewrite_whole(handle, status, rewrite)
   end
 end
 
--- Envoy answers 500 if it is made to wait for more than its buffer holds, so a body of unknown length is
--- taken out of the stream bit by bit and put back at its end, or as soon as there is too much of it. Its
--- headers are gone by then, so its status stays.
+-- Envoy answers 500 if a filter waits for more than its buffer can hold. So this takes a body of unknown length out
+-- of the stream chunk by chunk, and puts it back at the end, or as soon as it exceeds the limit. The headers have
+-- already been sent then, so the status stays.
 local function rewrite_json_stream(handle, status)
   local held, size, last = {}, 0, nil
   for chunk in handle:bodyChunks() do
@@ -62,8 +62,7 @@ local function rewrite_json_stream(handle, status)
   last:setBytes(result and result.body or text)
 end
 
--- Text becomes JSON whatever it says, so the header can be changed before the text is there. What is over the limit
--- is left out.
+-- Any text becomes JSON, so the header can change before the text has arrived. Text over the limit is cut off.
 local function rewrite_text_stream(handle, status)
   handle:headers():replace("content-type", "application/json")
   local held, size, last = {}, 0, nil

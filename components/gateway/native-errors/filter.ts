@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Largest error body that is looked into; a larger one is passed on as it is. The errors of the API and of LiteLLM are a
- * few KiB at most; where LiteLLM 1.91 wraps one, its escapes make at most five bytes of one. No more than that is
- * allowed, because every stream may hold twice as much, see the agents' listener.
+ * Largest error body that the filter inspects; it passes a larger one on as it is. Errors of the API and of LiteLLM have
+ * a few KiB at most, and LiteLLM 1.91, which escapes what it wraps, makes at most five bytes of one. The limit is low
+ * because every stream may buffer twice as much, see the agents' listener.
  */
 export const MAX_ERROR_BODY_BYTES = 32 * 1024;
 
-/** The shim as one Lua chunk: Envoy's Lua loads no modules, so they are put together here. */
+/** The shim as one Lua chunk, because Lua in Envoy cannot load modules. */
 export function shimSource(): string {
   return [
     module("json", luaFile("json.lua")),

@@ -1,14 +1,14 @@
--- Reads of a JSON text (RFC 8259) the strings in its outer objects, and checks the rest as JSON.parse does. Whatever
--- lies deeper is stepped over, and no number is converted, which takes LuaJIT 40 microseconds for one like 1e308: the
--- work grows with the text's length alone. Strings are bytes: UTF-8 in, UTF-8 out.
--- What it refuses and JSON.parse takes: nesting deeper than MAX_DEPTH.
+-- Reads the strings in the outer objects of a JSON text (RFC 8259), and checks all of the text as JSON.parse does. It
+-- skips deeper values and converts no numbers (LuaJIT takes 40 microseconds for 1e308), so the time depends only on the
+-- text's length. Strings are bytes: UTF-8 in, UTF-8 out.
+-- Unlike JSON.parse, it refuses nesting deeper than MAX_DEPTH.
 
 local json = {}
 
--- What stands for a value that is not read: an array, an object that lies deeper, and all else.
+-- Placeholders for values that are not read: an array, a deeper object, anything else.
 json.array, json.object, json.scalar = {}, {}, {}
 
--- The levels of objects whose members are read; an array's members are not read.
+-- How many levels of objects are read. Values inside arrays are never read.
 local LEVELS_READ = 2
 
 local MAX_DEPTH = 200
@@ -48,7 +48,7 @@ local function code_unit(text, position)
   return digits and tonumber(digits, 16)
 end
 
--- Reads the \uXXXX at `position`, or two of them that are a surrogate pair.
+-- Reads the \uXXXX at `position`, or a surrogate pair of two.
 local function unicode_escape(text, position)
   local unit = code_unit(text, position)
   if not unit then refuse(position, "bad \\u escape") end
@@ -57,11 +57,11 @@ local function unicode_escape(text, position)
   if low and low >= 0xDC00 and low <= 0xDFFF then
     return utf8(0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00)), position + 12
   end
-  -- A lone surrogate has no UTF-8; JavaScript writes U+FFFD for it.
+  -- A lone surrogate has no UTF-8 form. JavaScript writes U+FFFD instead.
   return utf8(0xFFFD), position + 6
 end
 
--- The string whose opening quote is at `position`, json.scalar if it is not to be read, and the position after it.
+-- The string whose opening quote is at `position` (json.scalar unless `wanted`), and the position after it.
 local function read_string(text, position, wanted)
   local pieces, start = {}, position + 1
   while true do
@@ -133,7 +133,7 @@ local function read_object(text, position, depth, wanted)
   end
 end
 
--- `depth` is that of what the value is in; `wanted` tells whether that is read.
+-- `depth` is the depth of what contains the value; `wanted` says whether the value is read.
 function read_value(text, position, depth, wanted)
   local byte = text:sub(position, position)
   if byte == '"' then return read_string(text, position, wanted) end
@@ -156,8 +156,8 @@ local function read_document(text)
   return value
 end
 
--- The value of a JSON text, or nil and the reason why it is none. A string is itself, an object of the outer two
--- levels a table of its members, everything else what stands for it.
+-- The value of a JSON text, or nil and the reason why the text is not JSON. Returns a string as it is, an object of the
+-- outer two levels as a table of its members, and a placeholder for everything else.
 function json.read(text)
   local ok, value = pcall(read_document, text)
   if ok then return value end

@@ -2,11 +2,14 @@ import { UPSTREAM_HOST } from "../api/upstream.ts";
 import { extraRoutes } from "./http.ts";
 import { sortedHosts, type Variant } from "./variant.ts";
 
-/** Envoy passes the agent's own TLS on by server name: the agent holds the credential. */
+/** Envoy passes the agent's TLS on by server name (SNI). The agent holds the credential. */
 export const envoySni = {
   name: "envoy-sni",
   path: "envoy",
-  mode: { name: "sni", description: "TLS is untouched and the agent holds its own." },
+  mode: {
+    name: "sni",
+    description: "Envoy passes TLS on untouched and the agent holds the credential.",
+  },
   title: "Envoy by SNI",
   chain: "agent → Envoy, TLS untouched → API",
   holder: "agent",
@@ -17,7 +20,7 @@ export const envoySni = {
   decision: {
     costCeiling: "No: Envoy sees encrypted bytes.",
     portability: "No: The agents' API is Anthropic's, passed on as it is.",
-    observability: "Little: Connections and bytes a host name.",
+    observability: "Little: Connections and bytes for each host name.",
   },
   deviations: {
     "own-errors": {

@@ -17,7 +17,7 @@ export const envoyTerminate = {
     costCeiling: "No: Envoy sees requests and bytes, not what they cost.",
     portability: "No: The agents' API is Anthropic's, passed on as it is.",
     observability:
-      "Partly: A log line a request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.",
+      "Partly: A log line for each request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.",
   },
   deviations: {},
 } as const satisfies Variant;

@@ -2,7 +2,7 @@ import { extraRoutes, httpBaseUrl } from "./http.ts";
 import { litellmDecision, litellmLosses } from "./through-litellm.ts";
 import { sortedHosts, type Variant } from "./variant.ts";
 
-/** As `shim`, and TLS to allowlisted hosts is passed on by server name. */
+/** Like `shim`; in addition, Envoy passes TLS to allowed hosts on by server name (SNI). */
 export const hybrid = {
   name: "hybrid",
   path: "hybrid",

@@ -5,7 +5,7 @@ import { litellm } from "./litellm.ts";
 import { shim } from "./shim.ts";
 import type { Variant } from "./variant.ts";
 
-/** Every variant, in the order that tables and reports show them. To add one is to add its module and its line here. */
+/** Every variant, in the order of tables and reports. To add a variant, add its module and a line here. */
 export const variants = [litellm, shim, envoyTerminate, envoySni, hybrid] as const;
 
 /** Name of a variant: a column of tables and reports. */
@@ -17,10 +17,11 @@ export type PathName = (typeof variants)[number]["path"];
 /** Names of {@link variants}, in that order. */
 export const variantNames: readonly VariantName[] = variants.map(({ name }) => name);
 
-/** A variant by its name. Throws when there is none of that name. */
+/** The variant with that name. Throws when there is none. */
 export function variantNamed(name: string): Variant & { readonly name: VariantName } {
   const found = variants.find((variant) => variant.name === name);
-  if (found === undefined) throw new Error(`there is no gateway variant "${name}"`);
+  if (found === undefined)
+    throw new Error(`there is no gateway variant "${name}": use one of ${variantNames.join(", ")}`);
   return found;
 }
 
@@ -32,7 +33,7 @@ export function variantsOf(path: string): readonly Variant[] {
 /** Values of `gateway.path`, each once. */
 export const pathNames: readonly PathName[] = [...new Set(variants.map(({ path }) => path))];
 
-/** The variant that a `gateway` config selects; without a mode, the default one. `undefined` when there is none. */
+/** The variant that a `gateway` config selects: the default one if it has no mode. `undefined` when there is none. */
 export function selectedVariant(gateway: {
   readonly path: string;
   readonly mode?: string | undefined;

@@ -2,7 +2,7 @@ import { httpBaseUrl } from "./http.ts";
 import { bareLitellmLosses, litellmDecision } from "./through-litellm.ts";
 import { noHosts, type Variant } from "./variant.ts";
 
-/** LiteLLM's passthrough, called by agents. */
+/** Agents call LiteLLM's passthrough. */
 export const litellm = {
   name: "litellm",
   path: "litellm",

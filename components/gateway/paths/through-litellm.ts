@@ -4,57 +4,57 @@ function knownLoss(loss: string, reason: string): Deviation {
   return { status: "known-loss", loss, reason };
 }
 
-const PARSED = "LiteLLM parses the body and writes it anew";
+const PARSED = "LiteLLM parses the body and writes it again";
 const TAKEN =
-  "LiteLLM takes fields of these names for settings of its own and does not pass them on";
+  "LiteLLM treats fields with these names as its own settings and does not pass them on";
 const CLIENT = "LiteLLM's HTTP client";
 
-/** What is lost wherever LiteLLM is in the path. */
+/** What every path with LiteLLM changes or loses. */
 export const litellmLosses: Readonly<Record<string, Deviation>> = {
   "body.bytes": knownLoss("re-encoded", `${PARSED}: the same JSON in other bytes`),
-  "body.numbers": knownLoss("rounded", `${PARSED}, with numbers as 64-bit floating point`),
-  "body.lone-surrogate": knownLoss("refused", `${PARSED}, and refuses half a character`),
-  "body.metadata-all": knownLoss("dropped", "LiteLLM keeps metadata.user_id and no other entry"),
+  "body.numbers": knownLoss("rounded", `${PARSED}, with numbers rounded to 64-bit floating point`),
+  "body.lone-surrogate": knownLoss("refused", `${PARSED}, and refuses half of a surrogate pair`),
+  "body.metadata-all": knownLoss("dropped", "LiteLLM keeps only metadata.user_id"),
   "body.reserved-names": knownLoss("dropped", TAKEN),
   "body.chunked": knownLoss(
     "refused",
-    "LiteLLM passes Transfer-Encoding on beside a Content-Length, which the API refuses; Claude Code sends a length",
+    "LiteLLM sends both Transfer-Encoding and Content-Length, which the API refuses; Claude Code sends a length, so it is not affected",
   ),
-  "body.compressed": knownLoss("decompressed", "LiteLLM unpacks requests to read them"),
-  "body.answer-compressed": knownLoss("decompressed", `${CLIENT} unpacks answers`),
+  "body.compressed": knownLoss("decompressed", "LiteLLM decompresses requests to read them"),
+  "body.answer-compressed": knownLoss("decompressed", `${CLIENT} decompresses answers`),
   "body.answer-stream-compressed": knownLoss(
     "decompressed",
-    `${CLIENT} asks the API for gzip or deflate, whatever the agent offers, and unpacks streams event by event`,
+    `${CLIENT} asks the API for gzip or deflate, whatever the agent accepts, and decompresses streams event by event`,
   ),
-  "headers.query-unknown": knownLoss("changed", "LiteLLM parses the query and writes it anew"),
+  "headers.query-unknown": knownLoss("changed", "LiteLLM parses the query and writes it again"),
   "headers.betas-in-lines": knownLoss(
     "changed",
-    "LiteLLM keeps one line of a repeated header; Claude Code sends one",
+    "LiteLLM keeps only one line of a repeated header; Claude Code sends only one",
   ),
   "headers.accept-encoding": knownLoss(
     "changed",
-    `${CLIENT} asks for the encodings that it can unpack`,
+    `${CLIENT} asks for the encodings that it can decompress`,
   ),
-  "headers.answer-server": knownLoss("changed", "LiteLLM leaves Server out"),
+  "headers.answer-server": knownLoss("changed", "LiteLLM drops the Server header"),
   "headers.answer-nothing-added": knownLoss(
     "added",
-    "LiteLLM adds headers of its own to every answer",
+    "LiteLLM adds its own headers to every answer",
   ),
 };
 
-/** What bare LiteLLM loses besides. */
+/** What LiteLLM changes or loses when agents call it directly. */
 export const bareLitellmLosses: Readonly<Record<string, Deviation>> = {
   ...litellmLosses,
   "own-errors.upstream-reset": knownLoss(
     "other-error",
-    "bare LiteLLM answers 500, as if the API itself had failed, and says nothing about a retry",
+    "LiteLLM without the shim answers 500, as if the API itself had failed, and does not send x-should-retry",
   ),
 };
 
-/** Answers in the decision table wherever LiteLLM is in the path. */
+/** Answers in the decision table for every path with LiteLLM. */
 export const litellmDecision = {
   costCeiling: "Not yet: LiteLLM's budgets need a database, which is not deployed.",
   portability: "Within reach: LiteLLM is in the path; its routes to other providers are closed.",
   observability:
-    "Partly: LiteLLM counts tokens and cost of every request for callbacks, of which none is configured; its log names requests only.",
+    "Partly: LiteLLM counts tokens and cost of every request, but only for callbacks, and none is configured. Its log shows only requests.",
 } as const;

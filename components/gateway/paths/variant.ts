@@ -1,53 +1,53 @@
 import type { z } from "zod";
 import { ports } from "../../kubernetes/ports.ts";
 
-/** A listener of Envoy: `agents` takes HTTP, `egress` is LiteLLM's way to the upstream, `sni` passes TLS on by name. */
+/** A listener of Envoy: `agents` takes agents' HTTP, `egress` takes LiteLLM's requests to the upstream, `sni` passes TLS on. */
 export type ListenerName = "agents" | "egress" | "sni";
 
-/** What a check of the verdict is expected to find on a variant where that is not `pass`. */
+/** The result that a check is expected to have on a variant, if it is not `pass`. */
 export type Deviation =
   | {
       readonly status: "known-loss";
-      /** The loss that the check names; another one fails. */
+      /** The loss that the check must report. Another loss is a failure. */
       readonly loss: string;
       readonly reason: string;
     }
   | { readonly status: "not-applicable"; readonly reason: string };
 
 /**
- * One way to the API that a stack can deploy, and everything that follows from the choice: a value of
- * `gateway.path`, with a mode where the path has several. Schema, policies, renderers, tables and tests read it.
+ * One way to the API that a stack can deploy, and everything that depends on it. It is a value of `gateway.path`,
+ * together with a mode if the path has several. Schema, policies, renderers, tables and tests read it.
  */
 export interface Variant {
-  /** Name in reports and in the names of what is deployed. */
+  /** Name in reports, and part of the names of deployed resources. */
   readonly name: string;
   /** Value of `gateway.path`. */
   readonly path: string;
-  /** Value of `gateway.mode`, where the path has several variants. The first one in the list is the default. */
+  /** Value of `gateway.mode`, if the path has several variants. The first variant in the list is the default. */
   readonly mode?: { readonly name: string; readonly description: string };
   /** Name in tables for people. */
   readonly title: string;
-  /** What a request passes through. */
+  /** The hops of a request, for people. */
   readonly chain: string;
-  /** Who holds the real credential; `credential.holder` has to say the same. */
+  /** Who holds the real credential. `credential.holder` must have the same value. */
   readonly holder: "gateway" | "agent";
-  /** Where LiteLLM is, if it is deployed at all. */
+  /** Who calls LiteLLM. Without a value LiteLLM is not deployed. */
   readonly litellm?: "called-by-agents" | "behind-envoy";
-  /** Envoy's listeners; without one, Envoy is not deployed. */
+  /** Envoy's listeners. If the list is empty, Envoy is not deployed. */
   readonly listeners: readonly ListenerName[];
-  /** Hosts that agents reach by TLS through Envoy, for a given `egress.allow`: sorted, each once. */
+  /** Hosts that agents reach by TLS through Envoy, for a given `egress.allow`. Sorted, without duplicates. */
   readonly tlsHosts: (allow: readonly string[]) => string[];
   /** Base URL for `ANTHROPIC_BASE_URL`; `gatewayHost` is the host name of the Service `gateway`. */
   readonly baseUrl: (gatewayHost: string) => string;
-  /** Settings under `gateway` beside those of every path. */
+  /** Settings under `gateway` in addition to those of every path. */
   readonly settings: Readonly<Record<string, z.ZodType>>;
-  /** Answers in the decision table that no check gives. */
+  /** Answers in the decision table that do not come from a check. */
   readonly decision: {
     readonly costCeiling: string;
     readonly portability: string;
     readonly observability: string;
   };
-  /** What the verdict's checks are expected to find, by check or by theme; `pass` where nothing is listed. */
+  /** Expected results of checks, by check or by theme. Every other check is expected to pass. */
   readonly deviations: Readonly<Record<string, Deviation>>;
 }
 
@@ -65,7 +65,7 @@ export function agentPorts({ litellm, listeners }: Variant): number[] {
   ];
 }
 
-/** A variant as a person sets it: `envoy in mode sni`. */
+/** A variant as messages name it: `envoy in mode sni`. */
 export function inConfig({ path, mode }: Variant): string {
   return mode === undefined ? path : `${path} in mode ${mode.name}`;
 }
@@ -75,7 +75,7 @@ export function noHosts(): string[] {
   return [];
 }
 
-/** Hosts sorted, each once. */
+/** Hosts sorted, without duplicates. */
 export function sortedHosts(hosts: readonly string[]): string[] {
   return [...new Set(hosts)].sort();
 }

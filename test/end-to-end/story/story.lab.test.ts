@@ -128,7 +128,7 @@ test("after the host is created, a gateway stack and the tunnel report how far i
         severity: "error",
         message:
           `error: There is no kubeconfig of host stack "${HOST}" at ~/${KUBECONFIG}: run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
-          `  npm run host:status -- --stack ${HOST} says: ${notYet}\n  Nothing was touched.\n`,
+          `  npm run host:status -- --stack ${HOST} says: ${notYet}\n  Nothing was changed.\n`,
       },
     ],
   });

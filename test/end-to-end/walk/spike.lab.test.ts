@@ -192,7 +192,7 @@ test("an invalid configuration fails with one message and creates nothing", asyn
   const { exitCode, output } = await failureOf(stack.up());
   expect(exitCode).not.toBe(0);
   expect(output).toContain(
-    'Stack "walk-bad" has 1 mistake in its configuration; nothing was touched.\n',
+    'Stack "walk-bad" has 1 mistake in its configuration; nothing was changed.\n',
   );
   expect(output).toContain(
     'gateway.path = "nonsense" is not one of litellm, shim, envoy, hybrid: pulumi config set --path gateway.path litellm|shim|envoy|hybrid',

@@ -167,7 +167,7 @@ describe("a host stack in the Pulumi engine", () => {
       "gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri";
     const command = `gcloud compute snapshots delete --project my-project $(${list})`;
     expect(said).toContain(
-      `warning: Snapshots outlive this stack, and cost money. After its destroy: ${command}`,
+      `warning: Snapshots remain after this stack is destroyed, and cost money. To delete them then: ${command}`,
     );
     expect((await stack.outputs()).deleteSnapshotsLeftBehind).toBe(command);
     await stack.destroy();

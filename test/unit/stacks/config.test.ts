@@ -78,12 +78,12 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "unknown section",
     { gatway: {} },
-    "  gatway is no key of this configuration; remove it: pulumi config rm --path 'gatway'",
+    "  gatway is not a key of this configuration; remove it: pulumi config rm --path 'gatway'",
   ],
   [
     "unknown key",
     { gateway: { path: "litellm", port: 1 } },
-    "  gateway.port = 1 is no key of this configuration; remove it: pulumi config rm --path 'gateway.port'",
+    "  gateway.port = 1 is not a key of this configuration; remove it: pulumi config rm --path 'gateway.port'",
   ],
   [
     "unknown path",
@@ -93,22 +93,27 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "a mode for a path without modes",
     { gateway: { path: "shim", mode: "sni" } },
-    /^ {2}gateway\.mode = "sni" is no key/,
+    /^ {2}gateway\.mode = "sni" is not a key/,
   ],
   [
     "a section as text",
     { gateway: "litellm" },
-    '  gateway = "litellm" is no object: set what is in it by path, as pulumi config set --path gateway.<key> <value>',
+    '  gateway = "litellm" is not an object: set each value in it by its path: pulumi config set --path gateway.<key> <value>',
   ],
   [
     "drain too short",
     { gateway: { path: "litellm", drainSeconds: 1 } },
-    /^ {2}gateway\.drainSeconds = 1 is under the 10 seconds/,
+    /^ {2}gateway\.drainSeconds = 1 is less than the 10 seconds/,
   ],
   [
     "drain as a duration",
     { gateway: { path: "litellm", drainSeconds: "15m" } },
-    /^ {2}gateway\.drainSeconds = "15m" is no/,
+    /^ {2}gateway\.drainSeconds = "15m" is not a number$/,
+  ],
+  [
+    "drain in part of a second",
+    { gateway: { path: "litellm", drainSeconds: 60.5 } },
+    /^ {2}gateway\.drainSeconds = 60.5 is not a whole number$/,
   ],
   [
     "no gateway",
@@ -119,7 +124,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "bad agent name",
     { agents: [{ name: "Dev_E" }] },
-    /^ {2}agents\[0\]\.name = "Dev_E" is no Kubernetes name/,
+    /^ {2}agents\[0\]\.name = "Dev_E" is not a Kubernetes name/,
   ],
   [
     "an agent twice",
@@ -154,22 +159,22 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "a key as an OAuth token",
     { credential: { kind: "oauth", value: KEY } },
-    /^ {2}credential\.kind is oauth but the value is no OAuth token/,
+    /^ {2}credential\.kind is oauth but the value is not an OAuth token/,
   ],
   [
     "a key of another provider",
     { credential: { kind: "apiKey", value: "AIza-something" } },
-    /^ {2}credential\.value is no Anthropic API key/,
+    /^ {2}credential\.value is not an Anthropic API key/,
   ],
   [
     "a pasted line break",
     { credential: { kind: "apiKey", value: `${KEY}\n` } },
-    /^ {2}credential\.value holds white space/,
+    /^ {2}credential\.value contains white space/,
   ],
   [
     "a holder that does not work with litellm",
     { credential: { kind: "apiKey", value: KEY, holder: "agent" } },
-    /^ {2}credential\.holder may be agent on path envoy in mode sni only/,
+    /^ {2}credential\.holder may be agent only on path envoy in mode sni/,
   ],
   [
     "a holder that does not work with sni",
@@ -187,12 +192,12 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "URL",
     { egress: { allow: ["https://github.com/x"] } },
-    /is a URL: write the bare host name, as "github\.com"$/,
+    /is a URL: write only the host name, "github\.com"$/,
   ],
   [
     "port",
     { egress: { allow: ["github.com:22"] } },
-    /carries a port: only TCP 443 is ever opened; write "github\.com"$/,
+    /includes a port: only TCP 443 is opened; write "github\.com"$/,
   ],
   [
     "upper case",
@@ -200,23 +205,27 @@ const mistakes: [string, Sections, string | RegExp][] = [
     /has upper-case letters: write "github\.com"$/,
   ],
   ["trailing dot", { egress: { allow: ["github.com."] } }, /ends with a dot: write "github\.com"$/],
-  ["a bare label", { egress: { allow: ["github"] } }, /is no fully qualified host name/],
+  ["a bare label", { egress: { allow: ["github"] } }, /is not a fully qualified host name/],
   [
     "a host twice",
     { egress: { allow: ["github.com", "github.com"] } },
     /^ {2}egress\.allow\[1\] = "github\.com" is listed twice/,
   ],
   ["the upstream", { egress: { allow: ["api.anthropic.com"] } }, /is the gateway's own upstream/],
-  ["a cluster name", { egress: { allow: ["x.svc.cluster.local"] } }, /is a name of the cluster/],
+  [
+    "a cluster name",
+    { egress: { allow: ["x.svc.cluster.local"] } },
+    /is a name inside the cluster/,
+  ],
   [
     "the metadata server",
     { egress: { allow: ["metadata.google.internal"] } },
-    /is a name of the cluster or of the cloud's own network/,
+    /is a name inside the cluster or the cloud's network/,
   ],
   [
     "a floating LiteLLM",
     { images: { litellm: "ghcr.io/berriai/litellm:main-stable" } },
-    /^ {2}images\.litellm = .* floats: name an exact release/,
+    /^ {2}images\.litellm = .* has no exact release: name one/,
   ],
   [
     "an adapter-only LiteLLM",
@@ -236,24 +245,28 @@ const mistakes: [string, Sections, string | RegExp][] = [
   [
     "a LiteLLM of unknown release",
     { images: { litellm: `ghcr.io/berriai/litellm@sha256:${"a".repeat(64)}` } },
-    /does not tell its release/,
+    /does not say which release it is/,
   ],
   [
     "a floating Envoy",
     { images: { envoy: "envoyproxy/envoy:latest" } },
-    /^ {2}images\.envoy = .* floats/,
+    /^ {2}images\.envoy = .* has no exact tag or digest/,
   ],
   [
     "no image reference",
     { images: { node: "not an image" } },
-    /^ {2}images\.node = "not an image" is no image reference/,
+    /^ {2}images\.node = "not an image" is not an image reference/,
   ],
-  ["no cluster", { cluster: undefined }, /^ {2}cluster is missing, and host too/],
-  ["two clusters", { host: { stack: "host" } }, /^ {2}cluster and host are both set: keep one/],
+  ["no cluster", { cluster: undefined }, /^ {2}cluster is missing, and so is host/],
+  [
+    "two clusters",
+    { host: { stack: "host" } },
+    /^ {2}cluster and host are both set: keep only one/,
+  ],
   [
     "a bad host stack",
     { cluster: undefined, host: { stack: "a/b/c/d" } },
-    /^ {2}host\.stack = "a\/b\/c\/d" is no stack name/,
+    /^ {2}host\.stack = "a\/b\/c\/d" is not a stack name/,
   ],
 ];
 
@@ -269,8 +282,12 @@ describe("a gateway stack is rejected for", () => {
 describe("a spike", () => {
   test.each([
     ["without a runner image", { images: {} }, "docker build -t"],
-    ["with a bad time to live", { spike: { ttl: "1 day" } }, 'spike.ttl = "1 day" is no duration'],
-    ["with agents of its own", { agents: [{ name: "a" }] }, "agents is no key"],
+    [
+      "with a bad time to live",
+      { spike: { ttl: "1 day" } },
+      'spike.ttl = "1 day" is not a duration',
+    ],
+    ["with agents of its own", { agents: [{ name: "a" }] }, "agents is not a key"],
     [
       "with a namespace of its own",
       { gateway: { path: "litellm", namespace: "x" } },
@@ -282,7 +299,7 @@ describe("a spike", () => {
 
   test("is rejected if its stack name cannot be part of a namespace's name", () => {
     expect(refusal(spike, "my_spike").join("\n")).toContain("pulumi stack rename");
-    expect(refusal(spike, "x".repeat(60)).join("\n")).toContain("longer than the 55");
+    expect(refusal(spike, "x".repeat(60)).join("\n")).toContain("longer than 55");
   });
 
   test("may use a floating LiteLLM tag", () => {

@@ -187,9 +187,7 @@ describe("options of a host", () => {
     expect(outputs.deleteSnapshotsLeftBehind).toBe(
       "gcloud compute snapshots delete --project my-project $(gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri)",
     );
-    expect(outputs.billed.snapshots).toBe(
-      "what changes on the data disk, daily, each kept 14 days",
-    );
+    expect(outputs.billed.snapshots).toBe("daily changes of the data disk, each kept for 14 days");
   });
 
   it("encrypts both disks with the named key", async () => {
@@ -230,7 +228,7 @@ describe("options of a host", () => {
 describe("errors before any resource is created", () => {
   it("rejects a stack name that is too long for a service account", async () => {
     await expect(run({}, { stack: "a-very-long-name-of-a-stack" })).rejects.toThrow(
-      'Stack "a-very-long-name-of-a-stack" cannot name a machine: use at most 22',
+      'Stack name "a-very-long-name-of-a-stack" does not fit into a machine\'s name: use at most 22',
     );
   });
 

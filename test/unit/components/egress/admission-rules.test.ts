@@ -15,7 +15,7 @@ function expression(message: string): string[] {
 test("each rule has its own message", () => {
   expect(rules.map(({ message }) => message.split(":")[0])).toEqual([
     "the label claude-gateway/role=agent is missing",
-    "the start gate is not the first init container, or is not as the stack has it",
+    "the start gate is not the first init container, or differs from the stack's",
     "the DNS settings are not dnsPolicy None with the one nameserver 10.43.1.4",
     "a service account's token would be mounted",
     "ephemeral containers are not allowed in an agent's pod",

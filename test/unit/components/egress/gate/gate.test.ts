@@ -101,7 +101,7 @@ describe("the start gate", () => {
       const env = { ...gateEnv({ open: 1, shut: 2 }), PROBE_ADDRESS: address };
       const { code, stderr } = await runGate(env);
       expect(code).toBe(1);
-      expect(stderr).toContain("PROBE_ADDRESS is");
+      expect(stderr).toContain("PROBE_ADDRESS must be an IP address");
     },
   );
 });

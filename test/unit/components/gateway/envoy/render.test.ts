@@ -93,7 +93,7 @@ describe("the rendered files of a path", () => {
 describe("invalid arguments", () => {
   test("TLS passthrough to the upstream next to the gateway's own routes", () => {
     expect(() => renderEnvoyConfig({ ...hybrid, allowHosts: ["api.anthropic.com"] })).toThrow(
-      "allowHosts must not hold api.anthropic.com: TLS passed on to it would go round the gateway; remove it",
+      "allowHosts must not contain api.anthropic.com: TLS to it would bypass the gateway; remove it",
     );
   });
 
@@ -113,7 +113,7 @@ describe("invalid arguments", () => {
     {
       what: "a token of two agents",
       given: { agents: [agent("dev-e", good), agent("dev-f", good)] },
-      error: "agents dev-e and dev-f share a token",
+      error: "agents dev-e and dev-f have the same token",
     },
     {
       what: "a short token",
@@ -123,7 +123,8 @@ describe("invalid arguments", () => {
     {
       what: "a token with a space",
       given: { agents: [agent("dev-e", "planted token of dev-e")] },
-      error: "agent dev-e has a token that is shorter than 16 characters or holds others",
+      error:
+        "agent dev-e has a token that is shorter than 16 characters or contains other characters",
     },
     {
       what: "no credential",
@@ -133,7 +134,7 @@ describe("invalid arguments", () => {
     {
       what: "a credential with a line end",
       given: { credential: "planted-credential\n" },
-      error: "the credential for the next hop is empty, or holds spaces",
+      error: "the credential for the next hop is empty, or contains spaces",
     },
   ])("$what is refused, without showing a secret", ({ given, error }) => {
     let message = "";
