@@ -5,5 +5,7 @@ import { lineProgress } from "./progress.ts";
 
 /** The tests of a project share one lab. It is removed after the last of them. */
 export default function setup({ config }: TestProject): () => Promise<void> {
-  return () => takeDown(openLab(undefined, config.env[LAB_NAME]), lineProgress());
+  // Undefined where the project sets none, whatever vitest's type says.
+  const env = config.env as Partial<typeof config.env> | undefined;
+  return () => takeDown(openLab(undefined, env?.[LAB_NAME]), lineProgress());
 }
