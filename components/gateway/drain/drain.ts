@@ -28,7 +28,9 @@ export function drainContainer(args: {
     name: "drain",
     image: args.image,
     restartPolicy: "Always",
-    command: ["node", `${MOUNT}/${SCRIPT}`],
+    // The shell handles SIGTERM from its start. Node as the first process ignores it until it has loaded the script, and
+    // a pod that is deleted at that moment would wait for its whole grace period.
+    command: ["sh", "-c", `trap 'exit 0' TERM; node ${MOUNT}/${SCRIPT} & wait $!`],
     env: [
       { name: "ADMIN_PORT", value: String(ports.admin) },
       { name: "DRAIN_PORT", value: String(DRAIN_PORT) },
