@@ -7,14 +7,14 @@ import { eventually } from "./envoy.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../components/gateway/drain/drain.mjs", import.meta.url));
 
-/** The container's command with the script of this repository; before it, `node` says that it is about to start. */
+/** The container's command, with the script of this repository in place of the mounted one. */
 function command(): string[] {
   const { command = [] } = drainContainer({ image: "node", drainSeconds: 900 });
   return (command as string[]).map((word) => word.replace("/etc/drain/drain.mjs", SCRIPT));
 }
 
-/** The first process of the namespace that a process made, once there is one. */
-async function firstProcess(parent: number): Promise<number> {
+/** The child of a process, once there is one. */
+async function childOf(parent: number): Promise<number> {
   const found = await eventually(
     () => Promise.resolve(spawnSync("pgrep", ["--parent", String(parent)], { encoding: "utf8" })),
     ({ stdout }) => stdout.trim() !== "",
@@ -28,12 +28,9 @@ test("the drain container ends on a SIGTERM that comes while Node still starts",
     stdio: "inherit",
   });
   const exited = once(child, "exit");
-  const first = await firstProcess(child.pid ?? 0);
-  // The shell runs Node as its child: from then on it handles the signal.
-  await eventually(
-    () => Promise.resolve(spawnSync("pgrep", ["--parent", String(first)], { encoding: "utf8" })),
-    ({ stdout }) => stdout.trim() !== "",
-  );
-  process.kill(first, "SIGTERM");
+  const shell = await childOf(child.pid ?? 0);
+  // From the moment when the shell starts Node, it handles the signal.
+  await childOf(shell);
+  process.kill(shell, "SIGTERM");
   expect(await exited).toEqual([0, null]);
 });
