@@ -63,7 +63,9 @@ function namespaceFindings(gateway: string | undefined, agents: unknown): Findin
     });
   }
   if (!Array.isArray(agents)) return findings;
-  (agents as readonly { readonly name?: string }[]).forEach(({ name = "" }, index) => {
+  // `pulumi config set --path 'agents[1].name'` without an agents[0] leaves a null before it.
+  (agents as readonly ({ readonly name?: string } | null)[]).forEach((agent, index) => {
+    const name = agent?.name ?? "";
     if (name === gateway || RESERVED_NAMESPACE.test(name)) {
       findings.push({
         path: ["agents", String(index), "name"],

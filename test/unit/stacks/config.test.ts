@@ -126,6 +126,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
     { agents: [{ name: "Dev_E" }] },
     /^ {2}agents\[0\]\.name = "Dev_E" is not a Kubernetes name/,
   ],
+  ["a gap in the agents", { agents: [null, { name: "dev-e" }] }, /^ {2}agents\[0\] is not an? /],
   [
     "an agent twice",
     { agents: [{ name: "a" }, { name: "a" }] },
