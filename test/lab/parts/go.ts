@@ -37,6 +37,8 @@ export function goBuildArguments(program: GoProgram, output: string): string[] {
   return [
     "build",
     "-v",
+    // Nobody debugs these programs, and without DWARF the compiler is some 7 % faster.
+    "-gcflags=all=-dwarf=false",
     "-ldflags",
     ["-s -w", ...variables].join(" "),
     "-o",

@@ -23,6 +23,7 @@ test("a program's version is set by the linker, and it is stripped", () => {
   expect(goBuildArguments(program, "/out/p")).toEqual([
     "build",
     "-v",
+    "-gcflags=all=-dwarf=false",
     "-ldflags",
     "-s -w -X a.Version=v1 -X a.Major=1",
     "-o",
