@@ -34,11 +34,13 @@ export async function expectClosed(
     cwd: args.cloneDir,
     env: process.env,
   });
+  const report = JSON.parse(await readFile(json, "utf8")) as EgressReport;
+  // First, because the message of a failed test is cut, and this one must name what is open.
+  expect(report.checks.filter(({ status }) => status === "fail")).toEqual([]);
   expect(stdout + stderr).toContain(
     "The outside counted the packets that arrived.\nVerdict: closed.\n",
   );
   expect(exitCode).toBe(0);
-  const report = JSON.parse(await readFile(json, "utf8")) as EgressReport;
   expect(report).toMatchObject({ stack, path: variant, view: "both-sides", verdict: "closed" });
   expect(Object.keys(report.versions)).toEqual(
     expect.arrayContaining(["claude-code", "coredns", "kubernetes"]),

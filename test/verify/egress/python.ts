@@ -2,8 +2,8 @@
 const PRELUDE = `
 import http.client, json, os, shutil, socket, ssl, struct, subprocess, threading, urllib.parse
 SECONDS = 2
-def tcp(address, port):
-    return socket.create_connection((address, port), SECONDS)
+def tcp(address, port, seconds=SECONDS):
+    return socket.create_connection((address, port), seconds)
 def tls(address, port, name):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

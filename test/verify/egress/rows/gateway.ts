@@ -121,10 +121,11 @@ export const gateway: readonly Attempt[] = [
     rings: ["firewall"],
     alone: true,
     variants: ["shim", "envoy-terminate", "envoy-sni", "hybrid"],
-    // An earlier refusal would also be an error: the agent would have too few connections.
+    // An earlier refusal would also be an error: the agent would have too few connections. Patience for packets that a busy
+    // machine loses: the kernel sends a SYN again after 1, 3 and 7 s.
     python: ({ gatewayAddress, variant }) => `held = []
     for count in range(${agentConnections.perAddress} + 1):
-        try: held.append(tcp("${gatewayAddress}", ${variant === "envoy-sni" ? ports.https : ports.agents}))
+        try: held.append(tcp("${gatewayAddress}", ${variant === "envoy-sni" ? ports.https : ports.agents}, seconds=10))
         except OSError as error:
             if not isinstance(error, ConnectionRefusedError): return f"{error} instead of a refusal"
             if count < ${agentConnections.perAddress} / 2: return f"refused after {count} only"
