@@ -56,6 +56,11 @@ export function servesHttp(variant: Variant): boolean {
   return variant.litellm === "called-by-agents" || variant.listeners.includes("agents");
 }
 
+/** Whether Envoy sees the answers that agents get, so that it can count their tokens and enforce budgets. */
+export function isMetered({ listeners }: Variant): boolean {
+  return listeners.includes("agents");
+}
+
 /** Target ports of the gateway's pods that agents use. */
 export function agentPorts({ litellm, listeners }: Variant): number[] {
   if (litellm === "called-by-agents") return [ports.litellm];
