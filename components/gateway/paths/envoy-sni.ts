@@ -17,12 +17,12 @@ export const envoySni = {
   tlsHosts: (allow) => sortedHosts([...allow, UPSTREAM_HOST]),
   baseUrl: () => `https://${UPSTREAM_HOST}`,
   settings: { routes: extraRoutes },
-  decision: {
-    costCeiling: "No: Envoy sees encrypted bytes.",
-    portability: "No: The agents' API is Anthropic's, passed on as it is.",
-    observability: "Little: Connections and bytes for each host name.",
-  },
+  portability: "No: The agents' API is Anthropic's, passed on as it is.",
   deviations: {
+    cost: {
+      status: "not-applicable",
+      reason: "Envoy sees encrypted bytes: only connections and bytes by host name",
+    },
     "own-errors": {
       status: "not-applicable",
       reason:

@@ -13,11 +13,6 @@ export const envoyTerminate = {
   tlsHosts: noHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
-  decision: {
-    costCeiling: "No: Envoy sees requests and bytes, not what they cost.",
-    portability: "No: The agents' API is Anthropic's, passed on as it is.",
-    observability:
-      "Partly: A log line for each request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.",
-  },
+  portability: "No: The agents' API is Anthropic's, passed on as it is.",
   deviations: {},
 } as const satisfies Variant;

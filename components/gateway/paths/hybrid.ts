@@ -1,5 +1,5 @@
 import { extraRoutes, httpBaseUrl } from "./http.ts";
-import { litellmDecision, litellmLosses } from "./through-litellm.ts";
+import { LITELLM_PORTABILITY, litellmLosses } from "./through-litellm.ts";
 import { sortedHosts, type Variant } from "./variant.ts";
 
 /** Like `shim`; in addition, Envoy passes TLS to allowed hosts on by server name (SNI). */
@@ -14,9 +14,6 @@ export const hybrid = {
   tlsHosts: sortedHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
-  decision: {
-    ...litellmDecision,
-    observability: `${litellmDecision.observability} Envoy logs which agent asked, and connections to other hosts.`,
-  },
+  portability: LITELLM_PORTABILITY,
   deviations: litellmLosses,
 } as const satisfies Variant;

@@ -1,5 +1,5 @@
 import { httpBaseUrl } from "./http.ts";
-import { bareLitellmLosses, litellmDecision } from "./through-litellm.ts";
+import { bareLitellmLosses, LITELLM_PORTABILITY } from "./through-litellm.ts";
 import { noHosts, type Variant } from "./variant.ts";
 
 /** Agents call LiteLLM's passthrough. */
@@ -14,6 +14,6 @@ export const litellm = {
   tlsHosts: noHosts,
   baseUrl: httpBaseUrl,
   settings: {},
-  decision: litellmDecision,
+  portability: LITELLM_PORTABILITY,
   deviations: bareLitellmLosses,
 } as const satisfies Variant;

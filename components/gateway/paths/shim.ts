@@ -1,5 +1,5 @@
 import { extraRoutes, httpBaseUrl } from "./http.ts";
-import { litellmDecision, litellmLosses } from "./through-litellm.ts";
+import { LITELLM_PORTABILITY, litellmLosses } from "./through-litellm.ts";
 import { noHosts, type Variant } from "./variant.ts";
 
 /** LiteLLM between two listeners of one Envoy, which restores the API's own errors. */
@@ -14,9 +14,6 @@ export const shim = {
   tlsHosts: noHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
-  decision: {
-    ...litellmDecision,
-    observability: `${litellmDecision.observability} Envoy logs which agent asked.`,
-  },
+  portability: LITELLM_PORTABILITY,
   deviations: litellmLosses,
 } as const satisfies Variant;

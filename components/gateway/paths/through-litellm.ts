@@ -45,16 +45,17 @@ export const litellmLosses: Readonly<Record<string, Deviation>> = {
 /** What LiteLLM changes or loses when agents call it directly. */
 export const bareLitellmLosses: Readonly<Record<string, Deviation>> = {
   ...litellmLosses,
+  cost: {
+    status: "not-applicable",
+    reason:
+      "no Envoy sees the answers, and LiteLLM's own budgets need a database, which is not deployed",
+  },
   "own-errors.upstream-reset": knownLoss(
     "other-error",
     "LiteLLM without the shim answers 500, as if the API itself had failed, and does not send x-should-retry",
   ),
 };
 
-/** Answers in the decision table for every path with LiteLLM. */
-export const litellmDecision = {
-  costCeiling: "Not yet: LiteLLM's budgets need a database, which is not deployed.",
-  portability: "Within reach: LiteLLM is in the path; its routes to other providers are closed.",
-  observability:
-    "Partly: LiteLLM counts tokens and cost of every request, but only for callbacks, and none is configured. Its log shows only requests.",
-} as const;
+/** `portability` of every path with LiteLLM. */
+export const LITELLM_PORTABILITY =
+  "Within reach: LiteLLM is in the path; its routes to other providers are closed.";

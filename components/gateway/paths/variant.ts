@@ -41,12 +41,8 @@ export interface Variant {
   readonly baseUrl: (gatewayHost: string) => string;
   /** Settings under `gateway` in addition to those of every path. */
   readonly settings: Readonly<Record<string, z.ZodType>>;
-  /** Answers in the decision table that do not come from a check. */
-  readonly decision: {
-    readonly costCeiling: string;
-    readonly portability: string;
-    readonly observability: string;
-  };
+  /** Whether agents can use other providers: an answer of the decision table that does not come from a check. */
+  readonly portability: string;
   /** Expected results of checks, by check or by theme. Every other check is expected to pass. */
   readonly deviations: Readonly<Record<string, Deviation>>;
 }

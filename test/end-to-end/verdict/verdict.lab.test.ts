@@ -13,10 +13,10 @@ import { labTarget } from "../../lab/target.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import {
-  type Spike,
-  type SpikeRange,
-  spikeRow,
-  spikes,
+  type Trial,
+  trialRow,
+  type TrialRange,
+  trials,
 } from "../../verify/conformance/all-paths.ts";
 import { themeOf } from "../../verify/conformance/checks/check.ts";
 import { checks } from "../../verify/conformance/checks/index.ts";
@@ -27,17 +27,17 @@ import type { Row } from "../../verify/conformance/row.ts";
 import { openStack } from "../../verify/conformance/subject/stack.ts";
 
 /** A LiteLLM that wraps errors, behind the shim. */
-const WRAPPING: Spike = {
+const WRAPPING: Trial = {
   name: "verify-wrapping",
   variant: "shim",
   config: { "images.litellm": await imageReference("litellm-1.91.0") },
 };
 
-/** Each path in its own spike, measured by the command and compared with the reviewed table. */
+/** Each path in its own trial, measured by the command and compared with the reviewed table. */
 let lab: Lab;
-let range: SpikeRange;
+let range: TrialRange;
 let upstream: AnthropicControl;
-let row: Row<Spike, Stack>;
+let row: Row<Trial, Stack>;
 let dir: string;
 const reports: Report[] = [];
 
@@ -50,7 +50,7 @@ beforeAll(async () => {
   const pulumi = await target.pulumi(progress);
   const { signal } = new AbortController();
   range = { target, pulumi, progress, signal };
-  row = spikeRow([...spikes, WRAPPING], range);
+  row = trialRow([...trials, WRAPPING], range);
   dir = await mkdtemp(join(tmpdir(), "claude-gateway-verdict-"));
 });
 
@@ -131,21 +131,21 @@ async function refusesWhatCannotBeMeasured(stack: string): Promise<void> {
   expect(clients).toBe("");
 }
 
-const inItsSpike: Partial<Record<VariantName, (stack: string) => Promise<void>>> = {
+const inItsTrial: Partial<Record<VariantName, (stack: string) => Promise<void>>> = {
   "envoy-terminate": async (stack) => {
     await keepsAllThatIsSeenFromOutside(stack);
     await refusesWhatCannotBeMeasured(stack);
   },
 };
 
-test.each(spikes)(
+test.each(trials)(
   "$variant has the results of the reviewed table, and no way out is open",
-  async (spike) => {
-    const { variant } = spike;
-    const report = await row.use(spike, async ({ name }) => {
+  async (trial) => {
+    const { variant } = trial;
+    const report = await row.use(trial, async ({ name }) => {
       const measured = await reportOf(name);
       await expectClosed(variant, name, { cloneDir: lab.cloneDir, dir });
-      await inItsSpike[variant]?.(name);
+      await inItsTrial[variant]?.(name);
       return measured;
     });
     reports.push(report);
@@ -159,7 +159,7 @@ test.each(spikes)(
 test("the README contains the measured decision table", async () => {
   const cells = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-+/g, "-");
   const readme = await readFile(join(lab.cloneDir, "README.md"), "utf8");
-  expect(reports.map(({ path }) => path)).toEqual(spikes.map(({ variant }) => variant));
+  expect(reports.map(({ path }) => path)).toEqual(trials.map(({ variant }) => variant));
   expect(cells(readme)).toContain(cells(renderDecisionTable(reports)));
 });
 
@@ -197,7 +197,7 @@ test("the shim restores status and body of errors that LiteLLM wraps", async () 
   for (const { id, evidence } of report.checks) expect(evidence, id).not.toContain("request-id");
 }, 900_000);
 
-test("nothing of a spike remains", async () => {
+test("nothing of a trial remains", async () => {
   await row.end();
   const names = await range.target.kubectl(["get", "namespaces", "--output=name"]);
   expect(names).not.toContain("verify-");

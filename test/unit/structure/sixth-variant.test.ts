@@ -19,7 +19,7 @@ export const sixth = {
   tlsHosts: noHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
-  decision: { costCeiling: "No.", portability: "No.", observability: "No." },
+  portability: "No.",
   deviations: { "body.bytes": { status: "known-loss", loss: "changed", reason: "planted" } },
 } as const satisfies Variant;
 `;
@@ -31,7 +31,7 @@ import { parseConfig } from "./stacks/config.ts";
 import { agentPolicy } from "./components/agents/policy.ts";
 import { renderEnvoyConfig } from "./components/gateway/envoy/render.ts";
 import { variantNamed } from "./components/gateway/paths/index.ts";
-import { spikes } from "./test/verify/conformance/all-paths.ts";
+import { trials } from "./test/verify/conformance/all-paths.ts";
 import { expectationOf } from "./test/verify/conformance/expected.ts";
 import { pathFacts } from "./test/verify/conformance/report/path-facts.ts";
 import { renderedPolicies } from "./test/verify/egress/in-force.ts";
@@ -64,7 +64,7 @@ console.log(JSON.stringify({
   listeners: JSON.parse(renderEnvoyConfig({ variant: variantNamed("sixth") })["listeners.json"]).resources.map(({ name }) => name),
   agentPorts: agentPolicy("llm").egress[0].ports.map(({ port }) => port),
   policies: Object.keys(renderedPolicies("gateway", { stack: "dev", gatewayNamespace: "llm", variant: "sixth" }).policies),
-  spikes: spikes.map(({ name }) => name),
+  trials: trials.map(({ name }) => name),
   expectation: expectationOf("sixth", { id: "body.bytes" }),
   facts: pathFacts("sixth"),
 }));
@@ -120,7 +120,7 @@ test("one module and one line add a sixth variant everywhere", () => {
     listeners: ["agents"],
     agentPorts: [4000, 8080, 8443],
     policies: ["default-deny", "sixth", "egress-dns", "egress-probe"],
-    spikes: [
+    trials: [
       "verify-litellm",
       "verify-shim",
       "verify-envoy-terminate",
@@ -134,9 +134,7 @@ test("one module and one line add a sixth variant everywhere", () => {
       chain: "agent → Envoy → API",
       throughLiteLlm: false,
       agentHoldsCredential: false,
-      costCeiling: "No.",
       portability: "No.",
-      observability: "No.",
     },
   });
 });

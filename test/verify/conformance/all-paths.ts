@@ -3,6 +3,7 @@ import {
   variantNamed,
   variantNames,
 } from "../../../components/gateway/paths/index.ts";
+import { isMetered } from "../../../components/gateway/paths/variant.ts";
 import { deployedStacks, openLab, sandboxInit, takeDown } from "../../lab/cluster/index.ts";
 import type { Progress } from "../../lab/progress.ts";
 import type { Pulumi, Stack } from "../../lab/pulumi/cli.ts";
@@ -11,55 +12,63 @@ import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import type { Report } from "./report/report.ts";
 import { Row } from "./row.ts";
+import { SPENDER } from "./spender.ts";
 import { openStack } from "./subject/stack.ts";
 import type { Subject } from "./subject/subject.ts";
 
-/** The config that selects a variant; the rest of the config is the same for every spike. */
-function selecting(name: VariantName): Readonly<Record<string, string>> {
-  const { path, mode, holder } = variantNamed(name);
+/** The config of a trial. A spike has one agent only, so a trial is of kind `gateway`. */
+function configOf({ name, variant }: Trial): Readonly<Record<string, string>> {
+  const selected = variantNamed(variant);
   return {
-    "gateway.path": path,
-    ...(mode && { "gateway.mode": mode.name }),
-    ...(holder === "agent" && { "credential.holder": holder }),
+    "gateway.path": selected.path,
+    ...(selected.mode && { "gateway.mode": selected.mode.name }),
+    ...(selected.holder === "agent" && { "credential.holder": selected.holder }),
+    "gateway.namespace": `${name}-gateway`,
+    // Nothing may be under way when the trial is destroyed.
+    "gateway.drainSeconds": "10",
+    "agents[0].name": `${name}-agent`,
+    ...(isMetered(selected) && {
+      "agents[1].name": `${name}${SPENDER}`,
+      "agents[1].budget.usdPer30Days": "0.01",
+    }),
   };
 }
 
-/** A spike to measure. */
-export interface Spike {
-  /** Name of the spike's stack. */
+/** A throw-away stack to measure. */
+export interface Trial {
+  /** Name of the stack. */
   readonly name: string;
   readonly variant: VariantName;
   /** Config in addition to the config that selects the path. */
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** Where spikes are deployed. */
-export interface SpikeRange {
+/** Where trials are deployed. */
+export interface TrialRange {
   readonly target: Target;
   readonly pulumi: Pulumi;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
-/** A spike for each path. */
-export const spikes: readonly Spike[] = variantNames.map((variant) => ({
+/** A trial for each path. */
+export const trials: readonly Trial[] = variantNames.map((variant) => ({
   name: `verify-${variant}`,
   variant,
 }));
 
-/** The spikes, measured one after another. While one is measured, the next is deployed and the previous one destroyed. */
-export function spikeRow(
-  spikes: readonly Spike[],
-  { target, pulumi, progress, signal }: SpikeRange,
-): Row<Spike, Stack> {
-  return new Row(spikes, {
-    async up({ name, variant, config }) {
+/** The trials, measured one after another. While one is measured, the next is deployed and the previous one destroyed. */
+export function trialRow(
+  trials: readonly Trial[],
+  { target, pulumi, progress, signal }: TrialRange,
+): Row<Trial, Stack> {
+  return new Row(trials, {
+    async up(trial) {
       signal.throwIfAborted();
-      const stack = await prepareStack(pulumi, target, name, "spike", {
-        ...selecting(variant),
-        // Nothing may be under way when the spike is destroyed.
-        "gateway.drainSeconds": "10",
-        ...config,
+      const { name } = trial;
+      const stack = await prepareStack(pulumi, target, name, "local", {
+        ...configOf(trial),
+        ...trial.config,
       });
       await progress.step(`pulumi up -s ${name}`, () => stack.up({ signal }));
       return stack;
@@ -75,7 +84,7 @@ export function spikeRow(
 
 /** Measures every path on the embedded cluster, and leaves the cluster as it was before. */
 export async function measureAllPaths(
-  args: Pick<SpikeRange, "progress" | "signal"> & {
+  args: Pick<TrialRange, "progress" | "signal"> & {
     readonly long: boolean;
     readonly measure: (subject: Subject) => Promise<Report>;
   },
@@ -87,15 +96,15 @@ export async function measureAllPaths(
   try {
     const target = await labTarget(lab, progress);
     const upstream = await ensureUpstream(lab);
-    const row = spikeRow(spikes, {
+    const row = trialRow(trials, {
       ...{ target, progress, signal },
       pulumi: await target.pulumi(progress),
     });
     const reports: Report[] = [];
     try {
-      for (const spike of spikes) {
+      for (const trial of trials) {
         signal.throwIfAborted();
-        const report = await row.use(spike, async (stack) => {
+        const report = await row.use(trial, async (stack) => {
           const outputs = await stack.outputs();
           return measure(await openStack({ target, stack: stack.name, outputs, upstream, long }));
         });

@@ -15,13 +15,28 @@ export const themes = {
   size: "Size",
   disconnect: "Disconnects",
   "claude-code": "The real Claude Code",
+  cost: "Cost",
   configuration: "Running configuration",
 } as const;
 
 export type Theme = keyof typeof themes;
 
 /** What a check may need and some targets lack. */
-export type Need = "upstream" | "claude" | "configuration" | "long";
+export type Need = "upstream" | "claude" | "configuration" | "requestLog" | "spender" | "long";
+
+/** A line of the gateway's log about one request, with what the meter found. */
+export interface LoggedRequest {
+  readonly agent: string;
+  readonly model: string | null;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cache_read_tokens: number | null;
+  readonly cache_write_5m_tokens: number | null;
+  readonly cache_write_1h_tokens: number | null;
+  readonly cost_usd: number | null;
+  readonly estimated: boolean | null;
+  readonly metering: string | null;
+}
 
 /** The prompt for Claude Code in an agent's pod. */
 export interface ClaudeRequest {
@@ -41,6 +56,10 @@ export interface CheckContext {
   readonly claude?: (request: ClaudeRequest) => Promise<Turn>;
   /** Reads the configuration that the gateway's processes run with. */
   readonly configuration?: () => Promise<RunningConfiguration>;
+  /** The log lines of the requests with this session id. */
+  readonly requestLog?: (sessionId: string) => Promise<readonly LoggedRequest[]>;
+  /** Another agent, whose budget is a few cents. Missing where it would spend a user's money. */
+  readonly spender?: { readonly agent: string; readonly client: RawClient };
   /** How long to wait for something before the check decides that it does not happen, in milliseconds. */
   readonly patienceMs: number;
   /** Also run the checks that wait for minutes. */

@@ -3,6 +3,7 @@ import { caching } from "./caching.ts";
 import type { Check } from "./check.ts";
 import { claudeCode } from "./claude-code.ts";
 import { configuration } from "./configuration.ts";
+import { cost } from "./cost.ts";
 import { disconnect } from "./disconnect.ts";
 import { errors } from "./errors.ts";
 import { headers } from "./headers.ts";
@@ -26,5 +27,6 @@ export const checks: readonly Check[] = [
   ...size,
   ...disconnect,
   ...claudeCode,
+  ...cost,
   ...configuration,
 ];

@@ -98,11 +98,31 @@ export function decide(report: Report): Decision {
     path: report.path,
     answers,
     unblocksAc5: unblocks(answers),
-    costCeiling: facts.costCeiling,
+    costCeiling: answerOf(
+      report,
+      "cost.ceiling",
+      "a spent budget refuses the agent's next request",
+    ),
     portability: facts.portability,
-    observability: facts.observability,
+    observability: answerOf(report, "cost.record", "tokens and cost of each request, by agent"),
     risk: risk(report),
   };
+}
+
+/** A yes-or-no answer that one check gives. `yes` says what the check saw. */
+function answerOf(report: Report, id: CheckResult["id"], yes: string): string {
+  const check = report.checks.find((result) => result.id === id);
+  switch (check?.status) {
+    case "pass":
+      return `Yes: ${yes}.`;
+    case "not-applicable":
+      return `No: ${check.evidence}.`;
+    case "fail":
+    case "known-loss":
+      return `No: ${id} did not pass.`;
+    default:
+      return `Not measured: ${id} ${check?.evidence ?? "was not run"}.`;
+  }
 }
 
 function unblocks(answers: Decision["answers"]): string {

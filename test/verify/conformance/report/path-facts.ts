@@ -9,9 +9,7 @@ export interface PathFacts {
   readonly throughLiteLlm: boolean;
   /** Whether the agent holds the real credential. */
   readonly agentHoldsCredential: boolean;
-  readonly costCeiling: string;
   readonly portability: string;
-  readonly observability: string;
 }
 
 const external: PathFacts = {
@@ -19,20 +17,18 @@ const external: PathFacts = {
   chain: "agent → gateway → API",
   throughLiteLlm: false,
   agentHoldsCredential: false,
-  costCeiling: "Unknown: not ours.",
   portability: "Unknown: not ours.",
-  observability: "Unknown: not ours.",
 };
 
 /** The facts about a subject's path. */
 export function pathFacts(path: Subject["path"]): PathFacts {
   if (path === "external") return external;
-  const { title, chain, litellm, holder, decision } = variantNamed(path);
+  const { title, chain, litellm, holder, portability } = variantNamed(path);
   return {
     name: title,
     chain,
     throughLiteLlm: litellm !== undefined,
     agentHoldsCredential: holder === "agent",
-    ...decision,
+    portability,
   };
 }

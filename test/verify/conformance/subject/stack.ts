@@ -1,20 +1,26 @@
-import { spawn } from "node:child_process";
 import { BadInput } from "../../../../cli/command-line.ts";
 import { runTurn } from "../../../lab/claude.ts";
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { Target } from "../../../lab/target.ts";
-import { type VariantName, variantNames } from "../../../../components/gateway/paths/index.ts";
+import {
+  type VariantName,
+  variantNamed,
+  variantNames,
+} from "../../../../components/gateway/paths/index.ts";
+import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
 import { PATIENCE_MS } from "../checks/check.ts";
-import { RAW_CLIENT_SOURCE, RawClient } from "../client/raw-client.ts";
 import {
   ENVOY_CONFIGURATION_SOURCE,
   LITELLM_CONFIG_FILE,
   liteLlmConfiguration,
   type RunningConfiguration,
 } from "../checks/running-configuration.ts";
+import { SPENDER } from "../spender.ts";
+import { agentClient } from "./agent-client.ts";
 import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";
+import { requestLog } from "./request-log.ts";
 import type { Subject } from "./subject.ts";
 import { type DeployedPod, versionsOf } from "./versions.ts";
 
@@ -43,23 +49,26 @@ export async function openStack(args: StackArgs): Promise<Subject> {
     readonly baseUrl?: string;
     readonly agents?: Readonly<Record<string, { readonly namespace: string }>>;
   };
-  const agent = Object.values(outputs.agents ?? {})[0]?.namespace;
+  const agents = Object.values(outputs.agents ?? {}).map(({ namespace }) => namespace);
+  const [agent] = agents;
   if (outputs.baseUrl === undefined || agent === undefined) {
     throw new BadInput(`stack ${stack} has no gateway. Deploy it: pulumi up -s ${stack}`);
   }
   const gateway = await gatewayNamespace(target, stack);
   const { variant, pods } = await readyPods(target, stack, gateway);
 
-  const exec = ["exec", "-i", `--namespace=${agent}`, "service/runner", "--"];
-  const [program, ...rest] = target.kubectlCommand([
-    ...[...exec, "node", "--input-type=module", "--eval", RAW_CLIENT_SOURCE],
-  ]);
-  const child = spawn(program, rest, { stdio: "pipe", detached: true });
-  const client = await RawClient.over(child).catch((error: unknown) => {
-    throw new BadInput(
-      `no HTTP client could be started in namespace ${agent} of stack ${stack}: ${(error as Error).message}`,
-    );
-  });
+  // Only with the fake API, because the agent's budget is spent.
+  const spender = upstream && agents.find((name) => name.endsWith(SPENDER));
+  const clients = await Promise.all(
+    [agent, ...(spender === undefined ? [] : [spender])].map((namespace) =>
+      agentClient(target, { namespace, stack }),
+    ),
+  );
+  const close = () => {
+    for (const client of clients) client.close();
+  };
+  const [client, spending] = clients;
+  if (client === undefined) throw new Error("no client was started");
   try {
     await preflight(client);
     return {
@@ -72,15 +81,19 @@ export async function openStack(args: StackArgs): Promise<Subject> {
         ...(upstream === undefined ? {} : { upstream }),
         claude: (request) => runTurn(target, { namespace: agent, ...request }),
         configuration: () => runningConfiguration(target, gateway, pods),
+        ...(isMetered(variantNamed(variant)) && {
+          requestLog: (sessionId: string) =>
+            requestLog(target, { namespace: gateway, variant }, sessionId),
+        }),
+        ...(spender !== undefined &&
+          spending !== undefined && { spender: { agent: spender, client: spending } }),
         patienceMs: PATIENCE_MS,
         long: args.long,
       },
-      close: () => {
-        client.close();
-      },
+      close,
     };
   } catch (error) {
-    client.close();
+    close();
     throw error;
   }
 }
