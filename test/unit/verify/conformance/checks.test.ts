@@ -10,7 +10,13 @@ import { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import { type FakeAnthropic, startFakeAnthropic } from "../../../lab/anthropic/server.ts";
 import { planted, relaysNothing } from "./defects.ts";
 import { modelClaude } from "./model-claude.ts";
-import { type Defect, type ModelGateway, startModelGateway, TOKEN } from "./model-gateway.ts";
+import {
+  type Defect,
+  type ModelGateway,
+  SPENDER,
+  startModelGateway,
+  TOKEN,
+} from "./model-gateway.ts";
 
 const KEY = "sk-ant-api03-unit";
 
@@ -18,7 +24,7 @@ let dir: string;
 let upstream: FakeAnthropic;
 let control: AnthropicControl;
 let faithful: CheckContext;
-const opened: { gateway: ModelGateway; client: RawClient }[] = [];
+const opened: { gateway: ModelGateway; clients: RawClient[] }[] = [];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "conformance-"));
@@ -33,8 +39,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const { gateway, client } of opened) {
-    client.close();
+  for (const { gateway, clients } of opened) {
+    for (const client of clients) client.close();
     await gateway.close();
   }
   await upstream.close();
@@ -44,18 +50,31 @@ afterAll(async () => {
 async function throughGateway(defect: Defect, patienceMs: number): Promise<CheckContext> {
   const port = upstream.http[0]?.port ?? 0;
   const gateway = await startModelGateway({ port, key: KEY }, defect);
+  const client = await clientOf(gateway, TOKEN);
+  const spending = await clientOf(gateway, SPENDER.token);
+  opened.push({ gateway, clients: [client, spending] });
+  return {
+    client,
+    upstream: control,
+    claude: modelClaude(client),
+    requestLog: (sessionId) => Promise.resolve(gateway.requestLog(sessionId)),
+    spender: { agent: SPENDER.agent, client: spending },
+    patienceMs,
+    long: false,
+  };
+}
+
+function clientOf({ baseUrl }: ModelGateway, token: string): Promise<RawClient> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
     stdio: "pipe",
     detached: true,
     env: {
       PATH: process.env.PATH,
-      ANTHROPIC_BASE_URL: gateway.baseUrl,
-      ANTHROPIC_AUTH_TOKEN: TOKEN,
+      ANTHROPIC_BASE_URL: baseUrl,
+      ANTHROPIC_AUTH_TOKEN: token,
     },
   });
-  const client = await RawClient.over(child);
-  opened.push({ gateway, client });
-  return { client, upstream: control, claude: modelClaude(client), patienceMs, long: false };
+  return RawClient.over(child);
 }
 
 // The checks of the running configuration are tested in configuration.test.ts.
@@ -102,5 +121,45 @@ describe("no check passes on a gateway that is down", () => {
     const context = await throughGateway({ hangsUp: true }, 1000);
     const outcome = await check.run(context).catch(() => ({ kept: false }));
     expect(outcome).toMatchObject({ kept: false });
+  });
+});
+
+describe.concurrent("the checks of cost find", () => {
+  test.each<{ what: string; id: Check["id"]; defect: Defect; loss: string }>([
+    { what: "no line", id: "cost.record", defect: { logs: () => undefined }, loss: "not-logged" },
+    {
+      what: "an answer without a cost",
+      id: "cost.record",
+      defect: { logs: (line) => ({ ...line, cost_usd: 0 }) },
+      loss: "mispriced",
+    },
+    {
+      what: "an error that costs",
+      id: "cost.record",
+      defect: { logs: (line) => ({ ...line, cost_usd: 0.01 }) },
+      loss: "mispriced",
+    },
+    {
+      what: "a finished answer that was estimated",
+      id: "cost.record",
+      defect: { logs: (line) => ({ ...line, estimated: true }) },
+      loss: "miscounted",
+    },
+    {
+      what: "a refusal that Claude Code would retry",
+      id: "cost.ceiling",
+      defect: { refusalHeaders: { "retry-after": "60" } },
+      loss: "other-error",
+    },
+    {
+      what: "a refusal of everybody",
+      id: "cost.ceiling",
+      defect: { refusesAt: () => true },
+      loss: "all-refused",
+    },
+  ])("$what", async ({ id, defect, loss }) => {
+    const check = checks.find((each) => each.id === id);
+    const context = await throughGateway(defect, 1000);
+    expect(await check?.run(context)).toMatchObject({ kept: false, loss });
   });
 });

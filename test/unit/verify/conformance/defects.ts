@@ -93,11 +93,18 @@ export const relaysNothing: Readonly<Record<Check["id"], Planted>> = {
   "headers.unified-limits": { defect: down, loss: "not-relayed" },
   "disconnect.in-upload": { defect: down, loss: "no-answer" },
   "body.no-steering": { defect: down, loss: "refused" },
+  "cost.record": { defect: down, loss: "refused" },
+  "cost.ceiling": { defect: down, loss: "other-error" },
 };
 
 /** For every check that needs only raw HTTP and the fake API: a gateway on which it must fail. */
 export const planted: Readonly<Record<Check["id"], Planted>> = {
   ...errors,
+  "cost.record": {
+    defect: { logs: (line) => ({ ...line, output_tokens: (line.output_tokens ?? 0) + 1 }) },
+    loss: "miscounted",
+  },
+  "cost.ceiling": { defect: { refusesAt: () => false }, loss: "not-refused" },
   "errors.not-streamed": {
     defect: { status: (status) => (status === 529 ? 500 : status) },
     loss: "status",

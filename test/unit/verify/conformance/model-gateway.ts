@@ -1,13 +1,18 @@
 /**
- * Simulates a correct gateway: tokens, closed routes, its own errors in Anthropic's format, and a relay that changes and
- * delays nothing. A defect breaks one of these, so that a test can see a check fail on it.
+ * Simulates a correct gateway: tokens, closed routes, its own errors in Anthropic's format, a relay that changes and
+ * delays nothing, a log with tokens, and a budget of one cent for one agent. A defect breaks one of these, so that a test can see a check fail on it.
  */
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import type { LoggedRequest } from "../../../verify/conformance/checks/check.ts";
 import type { HeaderPair } from "../../../verify/conformance/client/raw-client.ts";
+import { meteredLine } from "./model-meter.ts";
 
 export const TOKEN = "agent-token-0123456789abcdef";
+/** The agent with a budget, and its token. */
+export const SPENDER = { agent: "model-spender", token: "spender-token-0123456789abcdef" };
+const BUDGET_USD = 0.01;
 const BASE = "/anthropic";
 const OPEN = ["/v1/messages", "/v1/messages/count_tokens"];
 const LIMIT_BYTES = 32 * 1024 * 1024;
@@ -49,10 +54,18 @@ export interface Defect {
   readonly hangsUp?: true;
   /** Answers the connection warm-up with a redirect. */
   readonly redirects?: true;
+  /** Changes a line of the log, or leaves it out. */
+  readonly logs?: (line: LoggedRequest) => LoggedRequest | undefined;
+  /** Whether it refuses a request of an agent that has spent this much. */
+  readonly refusesAt?: (agent: string, spentUsd: number) => boolean;
+  /** Headers of the refusal. */
+  readonly refusalHeaders?: Readonly<Record<string, string>>;
 }
 
 export interface ModelGateway {
   readonly baseUrl: string;
+  /** Lines of the log with this session id. */
+  requestLog(sessionId: string): LoggedRequest[];
   close(): Promise<void>;
 }
 
@@ -63,6 +76,7 @@ export async function startModelGateway(
 ): Promise<ModelGateway> {
   const streams = new Set<http.ServerResponse>();
   const pool = { agent: new http.Agent({ keepAlive: true }), closed: 0 };
+  const log: Exchange["log"] = [];
   const server = http.createServer((request, response) => {
     streams.add(response);
     response.once("close", () => {
@@ -71,12 +85,14 @@ export async function startModelGateway(
         for (const other of streams) other.destroy();
       }
     });
-    void handle({ request, response, upstream, defect, pool });
+    void handle({ request, response, upstream, defect, pool, log });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    requestLog: (sessionId) =>
+      log.filter((entry) => entry.sessionId === sessionId).map(({ line }) => line),
     close: async () => {
       pool.agent.destroy();
       server.close();
@@ -92,6 +108,7 @@ interface Exchange {
   readonly upstream: { readonly port: number; readonly key: string };
   readonly defect: Defect;
   readonly pool: Pool;
+  readonly log: { readonly sessionId: string | undefined; readonly line: LoggedRequest }[];
 }
 
 /** Idle connections to the upstream, and how many of them have been closed unnoticed. */
@@ -101,7 +118,22 @@ interface Pool {
 }
 
 function presents({ authorization, "x-api-key": apiKey }: http.IncomingHttpHeaders): boolean {
-  return authorization === `Bearer ${TOKEN}` || apiKey === TOKEN;
+  return [TOKEN, SPENDER.token].some(
+    (token) => authorization === `Bearer ${token}` || apiKey === token,
+  );
+}
+
+function agentOf({ authorization = "" }: http.IncomingHttpHeaders): string {
+  return authorization.endsWith(SPENDER.token) ? SPENDER.agent : "model-agent";
+}
+
+/** Whether the agent has spent its budget. */
+function overBudget({ request, defect, log }: Exchange): boolean {
+  const agent = agentOf(request.headers);
+  const lines = log.map(({ line }) => line).filter((line) => line.agent === agent);
+  const spent = lines.reduce((sum, line) => sum + (line.cost_usd ?? 0), 0);
+  const refuses = defect.refusesAt ?? ((name, usd) => name === SPENDER.agent && usd >= BUDGET_USD);
+  return refuses(agent, spent);
 }
 
 async function handle(exchange: Exchange): Promise<void> {
@@ -124,6 +156,8 @@ async function handle(exchange: Exchange): Promise<void> {
     ownError(exchange, 401, "authentication_error");
   } else if (Number(request.headers["content-length"] ?? 0) > LIMIT_BYTES) {
     ownError(exchange, 413, "request_too_large");
+  } else if (overBudget(exchange)) {
+    ownError(exchange, 429, "rate_limit_error");
   } else {
     await relay(exchange, defect.path?.(path) ?? path);
   }
@@ -132,11 +166,19 @@ async function handle(exchange: Exchange): Promise<void> {
 function ownError({ request, response, defect }: Exchange, status: number, type: string): void {
   const body =
     defect.ownError?.(status, type) ??
-    JSON.stringify({ type: "error", error: { type, message: "gateway: refused" } });
+    JSON.stringify({
+      type: "error",
+      error: { type, message: `gateway: refused for ${agentOf(request.headers)}` },
+    });
   // Read and drop the rest of the request, so that it is not parsed as the next request.
   request.resume();
   response.sendDate = false;
-  const retry = status >= 500 ? { "x-should-retry": "true" } : {};
+  const retry =
+    status >= 500
+      ? { "x-should-retry": "true" }
+      : status === 429
+        ? (defect.refusalHeaders ?? { "x-should-retry": "false", "retry-after": "60" })
+        : {};
   const shown = defect.status?.(status) ?? status;
   response.writeHead(shown, { "content-type": "application/json", ...retry }).end(body);
 }
@@ -235,8 +277,10 @@ function ask(
   });
 }
 
-async function passOn({ response, defect }: Exchange, answer: http.IncomingMessage): Promise<void> {
+async function passOn(exchange: Exchange, answer: http.IncomingMessage): Promise<void> {
+  const { response, defect } = exchange;
   const status = answer.statusCode ?? 0;
+  count(exchange, status, answer);
   const rewrites = defect.responseBody !== undefined;
   const kept = pairs(answer.rawHeaders).filter(
     ([name]) => !OWN_HEADERS.test(name) && !(rewrites && /^content-length$/i.test(name)),
@@ -264,4 +308,18 @@ async function passOn({ response, defect }: Exchange, answer: http.IncomingMessa
     else response.destroy();
   });
   answer.pipe(response);
+}
+
+/** Adds the answer to the log once it is complete. */
+function count({ request, defect, log }: Exchange, status: number, answer: http.IncomingMessage) {
+  const chunks: Buffer[] = [];
+  answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+  answer.once("end", () => {
+    const encoding = answer.headers["content-encoding"];
+    const body = Buffer.concat(chunks);
+    const line = meteredLine(agentOf(request.headers), status, { encoding, body });
+    const logged = defect.logs === undefined ? line : defect.logs(line);
+    const sessionId = request.headers["x-claude-code-session-id"]?.toString();
+    if (logged !== undefined) log.push({ sessionId, line: logged });
+  });
 }

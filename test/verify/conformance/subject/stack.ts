@@ -10,6 +10,7 @@ import {
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
 import { PATIENCE_MS } from "../checks/check.ts";
+import type { RawClient } from "../client/raw-client.ts";
 import {
   ENVOY_CONFIGURATION_SOURCE,
   LITELLM_CONFIG_FILE,
@@ -59,17 +60,14 @@ export async function openStack(args: StackArgs): Promise<Subject> {
 
   // Only with the fake API, because the agent's budget is spent.
   const spender = upstream && agents.find((name) => name.endsWith(SPENDER));
-  const clients = await Promise.all(
-    [agent, ...(spender === undefined ? [] : [spender])].map((namespace) =>
-      agentClient(target, { namespace, stack }),
-    ),
-  );
+  const client = await agentClient(target, { namespace: agent, stack });
+  let spending: RawClient | undefined;
   const close = () => {
-    for (const client of clients) client.close();
+    client.close();
+    spending?.close();
   };
-  const [client, spending] = clients;
-  if (client === undefined) throw new Error("no client was started");
   try {
+    if (spender !== undefined) spending = await agentClient(target, { namespace: spender, stack });
     await preflight(client);
     return {
       stack,
