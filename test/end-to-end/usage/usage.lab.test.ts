@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AnthropicControl } from "../../lab/anthropic/client.ts";
+import { type Lab, openLab } from "../../lab/cluster/index.ts";
+import { lineProgress } from "../../lab/progress.ts";
+import type { Pulumi, Stack } from "../../lab/pulumi/cli.ts";
+import { prepareStack } from "../../lab/stacks.ts";
+import { labTarget, type Target } from "../../lab/target.ts";
+import { ensureUpstream } from "../../lab/upstream.ts";
+import { lastRecord } from "../../verify/conformance/checks/relay.ts";
+import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
+import { agentClient } from "../../verify/conformance/subject/agent-client.ts";
+import { models, sendMixed, type Sum } from "./mixed-traffic.ts";
+import { countedUpstream, tokensOf, usageOf, type UsageReport } from "./report.ts";
+
+/**
+ * What `npm run usage` says equals what the upstream counted, on every metered path, while the path changes and the parts
+ * restart. The tests depend on each other, in order.
+ */
+const progress = lineProgress();
+const STACK = "usage";
+const GATEWAY = "usage-gateway";
+const AGENTS = ["usage-a", "usage-b"];
+
+/** An estimate of a left stream may be this many output tokens away from what the upstream had sent. */
+const TOKENS_OFF = 32;
+
+let lab: Lab;
+let target: Target;
+let pulumi: Pulumi;
+let stack: Stack;
+let control: AnthropicControl;
+let dir: string;
+let since: number;
+let clients: RawClient[] = [];
+const sums: Sum[] = [];
+
+beforeAll(async () => {
+  lab = openLab();
+  target = await labTarget(lab, progress);
+  control = await ensureUpstream(lab);
+  pulumi = await target.pulumi(progress);
+  dir = await mkdtemp(join(tmpdir(), "claude-gateway-usage-"));
+  stack = await prepareStack(pulumi, target, STACK, "local", {
+    "gateway.path": "envoy",
+    "gateway.namespace": GATEWAY,
+    "gateway.drainSeconds": "60",
+    "agents[0].name": AGENTS[0] ?? "",
+    "agents[1].name": AGENTS[1] ?? "",
+    "budget.usdPerDay": "100",
+  });
+  await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
+  clients = await Promise.all(
+    AGENTS.map((namespace) => agentClient(target, { namespace, stack: STACK })),
+  );
+  since = await lastRecord(control);
+});
+
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await progress.step(`pulumi destroy -s ${STACK}`, () => stack.destroy());
+  await stack.remove();
+  await rm(dir, { recursive: true });
+});
+
+/** Sends mixed requests while `work` runs. */
+async function during(count: number, work: () => Promise<unknown>): Promise<void> {
+  const [sum] = await Promise.all([sendMixed(clients, control, count), work()]);
+  sums.push(sum);
+  expect(sum.broken).toEqual([]);
+}
+
+/** The report, once it has every request that the upstream answered. */
+async function settled(): Promise<UsageReport> {
+  const expected = sums.reduce((total, { finished, left }) => total + finished + left, 0);
+  return waitFor(async () => {
+    const report = await usageOf(lab, STACK, dir);
+    const answered = report.days
+      .filter(({ model }) => Object.values<string>(models).includes(model))
+      .reduce((total, { requests }) => total + requests, 0);
+    expect(answered).toBe(expected);
+    return report;
+  });
+}
+
+async function waitFor<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    }
+  }
+}
+
+async function expectEqualToUpstream(): Promise<void> {
+  const report = await settled();
+  expect(tokensOf(report, models.finished)).toEqual(
+    await countedUpstream(control, models.finished, since),
+  );
+  const [logged, counted] = [
+    tokensOf(report, models.left),
+    await countedUpstream(control, models.left, since),
+  ];
+  const left = sums.reduce((total, sum) => total + sum.left, 0);
+  expect({ ...logged, output: 0 }).toEqual({ ...counted, output: 0 });
+  expect(Math.abs(logged.output - counted.output)).toBeLessThanOrEqual(TOKENS_OFF * left);
+}
+
+const restart = async (selector: string, kind = "deployments") => {
+  const which = [kind, `--selector=${selector}`, `--namespace=${GATEWAY}`];
+  await target.kubectl(["rollout", "restart", ...which]);
+  await target.kubectl(["rollout", "status", ...which, "--timeout=120s"]);
+};
+
+test("on envoy, while Valkey and the rate-limit service restart", async () => {
+  await during(80, async () => {
+    await restart("claude-gateway/role=ratelimit");
+    await target.kubectl([
+      ...["delete", "pods", "--selector=claude-gateway/role=valkey", `--namespace=${GATEWAY}`],
+    ]);
+  });
+  await expectEqualToUpstream();
+}, 600_000);
+
+test("while Envoy restarts", async () => {
+  await during(40, () => restart("claude-gateway/path=envoy-terminate"));
+  await expectEqualToUpstream();
+}, 600_000);
+
+test("over a toggle to shim, and on shim", async () => {
+  await stack.configure({ "gateway.path": "shim" });
+  await during(60, () => stack.up());
+  await during(16, () => Promise.resolve());
+  await expectEqualToUpstream();
+}, 600_000);
+
+test("over a toggle to hybrid, and on hybrid", async () => {
+  await stack.configure({ "gateway.path": "hybrid" });
+  await during(40, () => stack.up());
+  await during(16, () => Promise.resolve());
+  await expectEqualToUpstream();
+}, 600_000);
+
+test("the record names both agents, prices every model, and counts what is spent as the budget does", async () => {
+  const report = await settled();
+  expect(report).toMatchObject({ stack: STACK, currency: "USD" });
+  expect([...new Set(report.days.map(({ agent }) => agent))].sort()).toEqual(AGENTS);
+  const cost = report.days.reduce((total, day) => total + day.cost, 0);
+  expect(cost).toBeGreaterThan(0);
+  expect(report.days.reduce((total, { refused }) => total + refused, 0)).toBe(0);
+  const requests = report.days.reduce((total, day) => total + day.requests, 0);
+  const [budget, ...others] = report.budgets;
+  expect(others).toEqual([]);
+  expect(budget).toMatchObject({ agent: "all", window: "day", limit: 100 });
+  // Each charge is rounded up to a unit of 0.00001 USD.
+  expect(budget?.spent).toBeGreaterThanOrEqual(Number(cost.toFixed(5)) - 0.00001);
+  expect(budget?.spent).toBeLessThanOrEqual(cost + requests * 0.00001);
+});
