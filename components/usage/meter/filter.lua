@@ -33,8 +33,11 @@ function envoy_on_request(handle)
   if is_messages(headers) then
     -- Until something was read, so that an answer that cannot be read never counts as free.
     metadata:set(NAMESPACE, "result", "unmetered")
-    -- A script cannot decompress an answer.
-    headers:replace("accept-encoding", "identity")
+    -- A script cannot decompress an answer. A request without this header gets a plain answer anyway.
+    if headers:get("accept-encoding") ~= nil then
+      headers:remove("accept-encoding")
+      headers:add("accept-encoding", "identity")
+    end
   else
     metadata:set(NAMESPACE, "result", "free")
   end
