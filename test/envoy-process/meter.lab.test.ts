@@ -23,6 +23,11 @@ import { Upstream } from "./upstream.ts";
 const USAGE = { input_tokens: 100, output_tokens: 20 };
 /** At 3 and 15 USD per million tokens. */
 const COST = 0.0006;
+/** {@link open} adds no headers. */
+const POST = [
+  ["Host", "gateway"],
+  ["Content-Length", "0"],
+] as const;
 const args = { ...terminate, routes: ["hello", "models"] } as const;
 
 let upstream: Upstream;
@@ -96,8 +101,10 @@ async function metered(
   return { response, usage: usageOf(await envoy.logged((line) => line.session_id === session)) };
 }
 
-function cut(text: string, size: number): string[] {
-  return text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+function cut(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text);
+  const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => i * size);
+  return starts.map((start) => bytes.subarray(start, start + size));
 }
 
 const WHOLE = stream(USAGE, ['Hi "you"\n', "}\n\ndata: {}", "é🙂"]);
@@ -106,7 +113,7 @@ const TOOL_INPUT = { model: "claude-x", usage: { input_tokens: 9, output_tokens:
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
 
 describe("an answer arrives byte for byte and is metered", () => {
-  test.each<{ what: string; headers?: Record<string, string>; chunks: readonly string[] }>([
+  test.each<{ what: string; headers?: Record<string, string>; chunks: Answer["chunks"] }>([
     { what: "a stream", chunks: [WHOLE] },
     { what: "a stream with CRLF", chunks: [WHOLE.replaceAll("\n", "\r\n")] },
     { what: "a stream with CR", chunks: [WHOLE.replaceAll("\n", "\r")] },
@@ -160,7 +167,8 @@ describe("an answer arrives byte for byte and is metered", () => {
   ])("$what", async ({ headers, chunks }) => {
     answerWith({ ...(headers && { headers }), chunks });
     const { response, usage } = await metered();
-    expect(response.body.equals(Buffer.from(chunks.join("")))).toBe(true);
+    const sent = Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)));
+    expect(response.body.equals(sent)).toBe(true);
     expect(usage).toEqual(counted(100, 20, COST));
   });
 });
@@ -318,7 +326,7 @@ describe("a stream that does not end", () => {
   async function begun(text: string): Promise<{ session: string; leave: () => void }> {
     beginWith(text, () => undefined);
     const { session, headers } = sessionHeaders();
-    const request = open(envoy.ports.agents, { headers });
+    const request = open(envoy.ports.agents, { headers: [...POST, ...headers] });
     request.end();
     const response = await responseOf(request);
     let received = "";
@@ -381,7 +389,7 @@ describe("a stream that does not end", () => {
       finish = () => response.end(messageEnd({ output_tokens: 20 }));
     };
     const { session, headers } = sessionHeaders();
-    const request = open(envoy.ports.agents, { headers });
+    const request = open(envoy.ports.agents, { headers: [...POST, ...headers] });
     request.end();
     const response = await responseOf(request);
     const prices = priceTable({ "claude-sonnet-4-5": { input: 30 } });
@@ -443,7 +451,7 @@ describe("requests do not mix", () => {
     for (const answer of answers) {
       answerWith(answer);
       const { session, headers } = sessionHeaders();
-      const request = open(envoy.ports.agents, { headers, agent });
+      const request = open(envoy.ports.agents, { headers: [...POST, ...headers], agent });
       request.end();
       await read(await responseOf(request));
       usages.push(usageOf(await envoy.logged((line) => line.session_id === session)));

@@ -19,5 +19,12 @@ export const envoyTerminate = {
     observability:
       "Partly: A log line for each request with agent, status, bytes and duration, and statistics for Prometheus; no tokens.",
   },
-  deviations: {},
+  deviations: {
+    "headers.accept-encoding": {
+      status: "by-design",
+      loss: "changed",
+      reason:
+        "the meter cannot read a compressed answer, so Envoy asks the API for a plain one; answers and streams reach the agent uncompressed",
+    },
+  },
 } as const satisfies Variant;
