@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { credentialFindings } from "../components/gateway/credential.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
-import { selectedVariant } from "../components/gateway/paths/index.ts";
+import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
+import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { images as pinned } from "./versions.ts";
 
@@ -12,6 +13,7 @@ interface Sections {
   readonly credential: Parameters<typeof credentialFindings>[1];
   readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
   readonly agents?: unknown;
+  readonly prices?: object;
   readonly host?: unknown;
   readonly cluster?: unknown;
 }
@@ -32,7 +34,7 @@ function findings(
   sections: Sections,
   isValid: (section: keyof Sections) => boolean,
 ): readonly Finding[] {
-  const { kind, credential, images } = sections;
+  const { kind, credential, images, prices } = sections;
   const gateway = (sections.gateway ?? {}) as { path: string; mode?: string; namespace?: string };
   const variant = selectedVariant(gateway);
   const credentialKnown = isValid("credential") ? credential : undefined;
@@ -48,8 +50,20 @@ function findings(
     spike: kind === "spike",
   });
   if (problem !== undefined) found.push({ path: ["images", "litellm"], message: problem });
+  if (!isMetered(variant) && Object.keys(prices ?? {}).length > 0)
+    found.push(pricesFinding(variant));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
+}
+
+function pricesFinding(variant: Variant): Finding {
+  const metered = variants.filter(isMetered).map(inConfig).join(", ");
+  return {
+    path: ["prices"],
+    message:
+      `has no effect on path ${inConfig(variant)}, where no answer is metered: remove it with pulumi config rm prices, ` +
+      `or choose a metered path (${metered})`,
+  };
 }
 
 const RESERVED_NAMESPACE = /^(default|kube-.*)$/;

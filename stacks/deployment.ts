@@ -9,6 +9,7 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
+import { priceTable } from "../components/usage/prices/table.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -89,6 +90,7 @@ export function deploy({
       credentialKind: config.credential.kind,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
+      prices: priceTable(config.prices),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
     },

@@ -85,7 +85,8 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 function messageOf(issue: Issue): string {
   const key = keyOf(issue.path.map(String));
   if (issue.code === "invalid_union") {
-    const { discriminator = "" } = issue as { discriminator?: string };
+    const { discriminator } = issue as { discriminator?: string };
+    if (discriminator === undefined) return issue.message;
     return oneOf(
       keyOf(discriminatorPath(issue, issue.path.map(String))),
       CHOICES[discriminator] ?? [],

@@ -8,6 +8,7 @@ import {
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
+import { PricesConfig } from "../components/usage/prices/schema.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { betweenSections } from "./cross-checks.ts";
 import { STACK_NAME } from "../infra/access/stack-name.ts";
@@ -54,6 +55,7 @@ const ImagesConfig = z.strictObject({
 const onCluster = {
   credential: CredentialConfig,
   egress: EgressConfig.prefault({}),
+  prices: PricesConfig,
   images: ImagesConfig.prefault({}),
   host: HostReference.optional(),
   cluster: ClusterConfig.optional(),

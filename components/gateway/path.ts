@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
+import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { Variant } from "./paths/variant.ts";
 
@@ -25,6 +26,8 @@ export interface PathArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
+  /** Prices of the models that the meter counts. Default: the list prices. */
+  readonly prices?: PriceTable;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */

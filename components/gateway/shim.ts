@@ -79,6 +79,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         credentialKind: args.credentialKind,
         routes: args.routes,
         allowHosts: args.allowHosts,
+        ...(args.prices !== undefined && { prices: args.prices }),
         litellmHost: host(`${variant.name}-litellm`),
         agents: args.agents,
         credential: internalToken,

@@ -8,6 +8,8 @@ export interface RequestOptions {
   /** Pairs, so that a name can occur twice and in any case. */
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: string | Buffer;
+  /** Keeps connections. Default: a new connection. */
+  readonly agent?: http.Agent;
 }
 
 /** A complete response. */
@@ -20,12 +22,12 @@ export interface Response {
   readonly body: Buffer;
 }
 
-/** Opens a request to a port on loopback, on a new connection. The caller ends it. */
+/** Opens a request to a port on loopback. The caller ends it. */
 export function open(port: number, options: RequestOptions = {}): http.ClientRequest {
   return http.request({
     host: "127.0.0.1",
     port,
-    agent: false,
+    agent: options.agent ?? false,
     method: options.method ?? "POST",
     path: options.path ?? "/anthropic/v1/messages",
     headers: (options.headers ?? []).flat(),

@@ -171,10 +171,12 @@ export class Envoy {
 
   #commandArgs(): string[] {
     const { drainSeconds = 900, concurrency } = this.#options;
-    const args = envoyCommandArgs({
-      drainSeconds,
-      ...(concurrency !== undefined && { concurrency }),
-    });
+    const args = [
+      ...envoyCommandArgs({ drainSeconds, ...(concurrency !== undefined && { concurrency }) }),
+    ];
+    // Envoy writes its log once a second. Tests wait for its lines.
+    const flush = args.indexOf("--file-flush-interval-msec");
+    if (flush !== -1) args[flush + 1] = "50";
     return args.map((arg) => arg.replace(mounts.config, join(this.#dir, "config")));
   }
 

@@ -1,5 +1,5 @@
-import { agentFormat } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
+import { recordFields, requestFields } from "./record-fields.ts";
 
 /**
  * One JSON line on standard output for each request. It has only the headers listed here, none of which carries a
@@ -7,23 +7,18 @@ import { extension, type Message } from "./proto.ts";
  */
 export function httpAccessLog(listener: "agents" | "egress"): Message {
   return stdoutJson({
-    time: "%START_TIME%",
     listener,
-    agent: agentFormat,
-    session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
+    // Only answers to agents are metered.
+    ...(listener === "agents" ? recordFields() : requestFields()),
     // The peer of the connection. Without DIRECT this would be what the client says in x-forwarded-for.
     source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     method: "%REQ(:METHOD)%",
     path: "%PATH(NQ:PATH)%",
-    status: "%RESPONSE_CODE%",
     bytes_received: "%BYTES_RECEIVED%",
     bytes_sent: "%BYTES_SENT%",
     first_byte_ms: "%RESPONSE_DURATION%",
-    duration_ms: "%DURATION%",
     upstream: "%UPSTREAM_CLUSTER%",
     upstream_request_id: "%RESP(REQUEST-ID)%",
-    flags: "%RESPONSE_FLAGS%",
-    details: "%RESPONSE_CODE_DETAILS%",
   });
 }
 

@@ -2,6 +2,7 @@ import type { ExtraRoute } from "../api/endpoints.ts";
 import type { Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
+import type { PriceTable } from "../../usage/prices/table.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
@@ -15,6 +16,8 @@ export interface EnvoyConfigArgs {
   readonly litellmHost?: string;
   /** Hosts to which Envoy passes TLS on, where the variant does that. Defaults to none. */
   readonly allowHosts?: readonly string[];
+  /** Prices of the models that the meter counts. Defaults to the list prices. */
+  readonly prices?: PriceTable;
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */

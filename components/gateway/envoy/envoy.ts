@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { pathLabels } from "../../kubernetes/labels.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
+import type { PriceTable } from "../../usage/prices/table.ts";
 import { workload } from "../../kubernetes/workload.ts";
 import type { CallerTokens, CredentialKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
@@ -31,6 +32,8 @@ export interface EnvoyArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
+  /** Prices of the models that the meter counts. Default: the list prices. */
+  readonly prices?: PriceTable;
   /** Host name of LiteLLM's Service, where LiteLLM is the next hop. Default: the API is the next hop. */
   readonly litellmHost?: pulumi.Input<string>;
   /** Accepted tokens by agent. Unused where the agent holds the credential. */
@@ -162,6 +165,7 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
           {
             variant: args.variant,
             routes: args.routes,
+            ...(args.prices !== undefined && { prices: args.prices }),
             ...(litellmHost !== undefined && { litellmHost }),
           },
           {

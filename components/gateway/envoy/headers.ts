@@ -91,10 +91,15 @@ export function addOauthBeta(): Message {
   return lua("oauth-beta", OAUTH_BETA_LUA);
 }
 
-/** A Lua filter. */
-export function lua(name: string, source: string): Message {
+/** A Lua filter. With `statPrefix` it has statistics of its own, else it shares those of the other scripts. */
+export function lua(
+  name: string,
+  source: string,
+  { statPrefix }: { readonly statPrefix?: string } = {},
+): Message {
   return extension(name, "envoy.extensions.filters.http.lua.v3.Lua", {
     default_source_code: { inline_string: source },
+    ...(statPrefix !== undefined && { stat_prefix: statPrefix }),
     // If Envoy looked for the route again here, the agent's token would already be gone from the request.
     clear_route_cache: false,
   });

@@ -13,6 +13,7 @@ import {
 } from "./headers.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { httpConnectionManager, relayManager, router } from "./http-manager.ts";
+import { meter } from "./metering.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
 import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
@@ -45,6 +46,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
+        meter(),
         stripClientHeaders(),
         ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
       ],

@@ -1,4 +1,4 @@
-import { agentMetadata, anyAgent } from "./agent.ts";
+import { agentsInRoutes, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
 import {
@@ -8,6 +8,7 @@ import {
   HELLO_PATH,
   MAX_REQUEST_BYTES,
 } from "../api/endpoints.ts";
+import { pricesInRoutes } from "./metering.ts";
 import { type Message, seconds } from "./proto.ts";
 import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
@@ -19,7 +20,7 @@ export const AGENT_ROUTES = "agent-routes";
 
 /**
  * The agents' routes. Envoy relays a request only if its path and method match and its token belongs to an agent. The
- * metadata contains the tokens, so this file is a secret. Envoy applies a change of it without a drain.
+ * metadata contains the tokens, so this file is a secret, and the prices. Envoy applies a change of it without a drain.
  */
 export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[]): Message {
   const open = endpoints(args.routes);
@@ -29,7 +30,9 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
       {
         name: "agents",
         domains: ["*"],
-        metadata: agentMetadata(agents),
+        metadata: {
+          filter_metadata: { ...agentsInRoutes(agents), ...pricesInRoutes(args.prices) },
+        },
         routes: [
           tooLarge(BASE_PATH),
           ...open.map((endpoint) => agentRoute(args, endpoint)),

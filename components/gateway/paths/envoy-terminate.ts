@@ -14,5 +14,12 @@ export const envoyTerminate = {
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
   portability: "No: The agents' API is Anthropic's, passed on as it is.",
-  deviations: {},
+  deviations: {
+    "headers.accept-encoding": {
+      status: "by-design",
+      loss: "changed",
+      reason:
+        "the meter cannot read a compressed answer, so Envoy asks the API for a plain one; answers and streams reach the agent uncompressed",
+    },
+  },
 } as const satisfies Variant;

@@ -7,7 +7,8 @@ export type ListenerName = "agents" | "egress" | "sni";
 /** The result that a check is expected to have on a variant, if it is not `pass`. */
 export type Deviation =
   | {
-      readonly status: "known-loss";
+      /** `by-design`: the gateway changes this on purpose, and nothing that a client needs is lost. */
+      readonly status: "known-loss" | "by-design";
       /** The loss that the check must report. Another loss is a failure. */
       readonly loss: string;
       readonly reason: string;

@@ -94,12 +94,12 @@ export function judge(
   outcome: Outcome,
 ): Pick<CheckResult, "status" | "expected" | "evidence" | "reason"> {
   const expected = expectation.status;
-  const reason = expectation.status === "known-loss" ? { reason: expectation.reason } : {};
+  const reason = expectation.status === "pass" ? {} : { reason: expectation.reason };
   const { evidence } = outcome;
   if (outcome.kept) return { status: "pass", expected, evidence, ...reason };
-  const known = expectation.status === "known-loss" && expectation.loss === outcome.loss;
+  const known = expectation.status !== "pass" && expectation.loss === outcome.loss;
   return {
-    status: known ? "known-loss" : "fail",
+    status: known ? expected : "fail",
     expected,
     evidence: `[${outcome.loss}] ${evidence}`,
     ...reason,

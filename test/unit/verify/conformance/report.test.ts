@@ -32,6 +32,7 @@ function report(path: Report["path"], given: Given = {}): Report {
 const lossy = report("shim", { "body.bytes": "known-loss" });
 const faithful = report("envoy-terminate");
 const sni = report("envoy-sni");
+const byDesign = report("envoy-terminate", { "headers.accept-encoding": "by-design" });
 
 test("a fidelity failure on another path makes Envoy the recommendation", () => {
   expect(recommend([lossy, sni, faithful])).toEqual({
@@ -46,6 +47,19 @@ test("a fidelity failure on another path makes Envoy the recommendation", () => 
       },
     ],
   });
+});
+
+test("a change by design is counted, and is neither a loss nor a fidelity failure", () => {
+  expect(recommend([lossy, byDesign]).path).toBe("envoy-terminate");
+  expect(recommend([byDesign]).because).toBe(
+    `${checks.length - 1} of ${checks.length} checks passed, nothing lost, 1 thing changed by design, and no agent holds the real credential.`,
+  );
+  expect(decide(byDesign).risk).toBe("Low: Nothing lost, 1 thing changed by design.");
+  expect(decide(byDesign).unblocksAc5).toBe("Yes: A, B, C and D passed.");
+  expect(renderTerminal(byDesign)).toContain("0 known losses, 1 changed by design, 0 failed");
+  const html = renderHtml([byDesign], checks);
+  expect(html).toContain("<b>1</b><span>changed by design</span>");
+  expect(html).toContain("1 by design</span>");
 });
 
 test("a path through LiteLLM that loses nothing is recommended first", () => {
@@ -112,6 +126,8 @@ test("the terminal report shows evidence and expectation for checks that did not
   expect(text).toContain("seen <body.json>");
   expect(text).toContain("seen <body.bytes>");
   expect(text).not.toContain("seen <body.unicode>");
-  expect(text).toContain(`${checks.length - 2} passed, 1 known losses, 1 failed`);
+  expect(text).toContain(
+    `${checks.length - 2} passed, 1 known losses, 0 changed by design, 1 failed`,
+  );
   expect(text).toContain("DIFFERS from the table of known losses in 1 checks");
 });

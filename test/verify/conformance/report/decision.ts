@@ -39,6 +39,8 @@ export const questions = [
 /** The number of checks with each result. */
 export interface Tally {
   readonly kept: number;
+  /** Changed by design. */
+  readonly changed: number;
   readonly lost: number;
   readonly failed: number;
   /** All checks except those that do not apply or were skipped. */
@@ -47,9 +49,10 @@ export interface Tally {
 
 export function tally(checks: readonly CheckResult[]): Tally {
   const kept = checks.filter(({ status }) => status === "pass").length;
+  const changed = checks.filter(({ status }) => status === "by-design").length;
   const lost = checks.filter(({ status }) => status === "known-loss").length;
   const failed = checks.filter(({ status }) => status === "fail").length;
-  return { kept, lost, failed, measured: kept + lost + failed };
+  return { kept, changed, lost, failed, measured: kept + changed + lost + failed };
 }
 
 export function checksOf(report: Report, themes: readonly Theme[]): readonly CheckResult[] {
@@ -140,14 +143,20 @@ function risk(report: Report): string {
   if (losses > 0)
     return `Medium: ${losses} known losses, and each LiteLLM release must be checked again.`;
   return pathFacts(report.path).agentHoldsCredential
-    ? "Medium: Nothing lost, but the agent holds the real credential."
-    : "Low: Nothing lost.";
+    ? `Medium: Nothing lost${byDesign(report)}, but the agent holds the real credential.`
+    : `Low: Nothing lost${byDesign(report)}.`;
+}
+
+/** `, 1 thing changed by design`; empty if nothing was. */
+function byDesign(report: Report): string {
+  const { changed } = tally(report.checks);
+  return changed === 0 ? "" : `, ${changed} thing${changed === 1 ? "" : "s"} changed by design`;
 }
 
 /** The rules of the recommendation, in the order in which they apply. */
 export const rules: readonly string[] = [
   "A path with a check that differs from the reviewed table is not recommended.",
-  "A path that changes or drops part of a request or an answer (a fidelity failure) is not recommended: any fidelity failure → Envoy.",
+  "A path that changes or drops part of a request or an answer (a fidelity failure) is not recommended: any fidelity failure → Envoy. A reviewed change by design is none.",
   "Of the remaining paths, those where the agent does not hold the real credential come first.",
   "Of those, a path through LiteLLM comes first, because LiteLLM can count spend and reach other providers.",
 ];
@@ -175,7 +184,7 @@ export function recommend(reports: readonly Report[]): Recommendation {
     : ", and no agent holds the real credential";
   return {
     path: best.path,
-    because: `${checks.kept} of ${checks.measured} checks passed, nothing lost${credential}.`,
+    because: `${checks.kept} of ${checks.measured} checks passed, nothing lost${byDesign(best)}${credential}.`,
     others,
   };
 }

@@ -29,7 +29,7 @@ ${rows}
 function answer({ answers }: Decision, letter: string): string {
   const { kept, lost, failed, measured } = answers[letter] ?? tally([]);
   if (measured === 0) return `<span class="share skipped">not measured</span>`;
-  const all = kept === measured;
+  const all = lost + failed === 0;
   const kind = all ? "pass" : failed > 0 ? "fail" : "known-loss";
   return `<span class="share ${kind}"><b>${all ? "Yes" : "No"}</b> ${all ? `${kept}/${measured}` : `${lost + failed} of ${measured} not`}</span>`;
 }

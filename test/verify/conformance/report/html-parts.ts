@@ -5,6 +5,7 @@ export const WORDS: Readonly<Record<Status, string>> = {
   pass: "passed",
   fail: "failed",
   "known-loss": "known loss",
+  "by-design": "changed by design",
   "not-applicable": "does not apply",
   skipped: "not measured",
 };
@@ -13,6 +14,7 @@ export const SIGNS: Readonly<Record<Status, string>> = {
   pass: "✓",
   fail: "✗",
   "known-loss": "▽",
+  "by-design": "◇",
   "not-applicable": "–",
   skipped: "○",
 };

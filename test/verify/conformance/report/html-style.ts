@@ -24,7 +24,7 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 .eyebrow { margin: 0 0 10px; color: var(--quiet); font-size: .85rem; letter-spacing: .06em; text-transform: uppercase; }
 .lead { font-size: 1.1rem; max-width: 46em; }
 section > p { max-width: 46em; }
-.figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 28px 0 16px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); gap: 12px; margin: 28px 0 16px; }
 .figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 18px; }
 .figure b { display: block; font-size: 2rem; line-height: 1.15; font-variant-numeric: tabular-nums; }
 .figure span { color: var(--quiet); }
@@ -41,6 +41,7 @@ th { font-weight: 600; } th small { display: block; font-weight: 400; color: var
 .chip { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: .8rem; font-weight: 600; white-space: nowrap; }
 .share.pass, .chip.pass { color: var(--pass); background: var(--pass-ground); }
 .share.known-loss, .chip.known-loss { color: var(--loss); background: var(--loss-ground); }
+.share.by-design, .chip.by-design { color: var(--link); background: var(--none-ground); }
 .share.fail, .chip.fail { color: var(--fail); background: var(--fail-ground); }
 .share.not-applicable, .chip.not-applicable, .share.skipped, .chip.skipped { color: var(--none); background: var(--none-ground); }
 .paths { list-style: none; padding: 0; margin: 0 0 16px; display: grid; gap: 2px; } .paths b { display: inline-block; min-width: 8em; } .paths span { color: var(--quiet); }

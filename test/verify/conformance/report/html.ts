@@ -41,7 +41,7 @@ function title(reports: readonly Report[]): string {
 
 function opening(reports: readonly Report[]): string {
   const all = reports.flatMap(({ checks }) => checks);
-  const { measured, kept, lost, failed } = tally(all);
+  const { measured, kept, changed, lost, failed } = tally(all);
   const unexpected = all.filter(differs).length;
   const date = reports[0]?.measuredAt.slice(0, 10) ?? "";
   return `<header>
@@ -54,7 +54,7 @@ ${reports.length === 1 ? "the gateway" : "each gateway"}, ${reports.every(({ vie
 <div class="figures">
 ${figure(measured, "checks run", "")}
 ${figure(kept, "passed", "pass")}
-${figure(lost, "known losses", "known-loss")}
+${changed > 0 ? `${figure(changed, "changed by design", "by-design")}\n` : ""}${figure(lost, "known losses", "known-loss")}
 ${figure(failed, "failed", failed > 0 ? "fail" : "")}
 </div>
 <p class="verdict ${unexpected === 0 ? "pass" : "fail"}">${
@@ -103,13 +103,14 @@ ${rows}
 }
 
 function share(report: Report, theme: Theme): string {
-  const { kept, lost, failed, measured } = tally(checksOf(report, [theme]));
+  const { kept, changed, lost, failed, measured } = tally(checksOf(report, [theme]));
   if (measured === 0) {
     const status = checksOf(report, [theme])[0]?.status ?? "skipped";
     return `<span class="share ${status}">${WORDS[status]}</span>`;
   }
-  const kind = failed > 0 ? "fail" : lost > 0 ? "known-loss" : "pass";
+  const kind = failed > 0 ? "fail" : lost > 0 ? "known-loss" : changed > 0 ? "by-design" : "pass";
   const rest = [
+    ...(changed > 0 ? [`${changed} by design`] : []),
     ...(lost > 0 ? [`${lost} lost`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ].join(", ");

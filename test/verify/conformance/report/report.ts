@@ -1,7 +1,7 @@
 import type { Check } from "../checks/check.ts";
 import type { Subject } from "../subject/subject.ts";
 
-export type Status = "pass" | "fail" | "known-loss" | "not-applicable" | "skipped";
+export type Status = "pass" | "fail" | "known-loss" | "by-design" | "not-applicable" | "skipped";
 
 /** The result of one check on one gateway. */
 export interface CheckResult {
@@ -37,7 +37,14 @@ export function differs({ status, expected }: CheckResult): boolean {
 
 /** The number of results with each status. */
 export function countByStatus(checks: readonly CheckResult[]): Readonly<Record<Status, number>> {
-  const counts = { pass: 0, fail: 0, "known-loss": 0, "not-applicable": 0, skipped: 0 };
+  const counts = {
+    pass: 0,
+    fail: 0,
+    "known-loss": 0,
+    "by-design": 0,
+    "not-applicable": 0,
+    skipped: 0,
+  };
   for (const { status } of checks) counts[status]++;
   return counts;
 }

@@ -5,6 +5,7 @@ const MARKS: Readonly<Record<Status, string>> = {
   pass: "✓ passed",
   fail: "✗ FAIL",
   "known-loss": "▽ known loss",
+  "by-design": "◇ by design",
   "not-applicable": "· not applicable",
   skipped: "· skipped",
 };
@@ -33,7 +34,7 @@ export function renderTerminal(report: Report): string {
   const counts = countByStatus(report.checks);
   lines.push(
     "",
-    `${counts.pass} passed, ${counts["known-loss"]} known losses, ${counts.fail} failed, ` +
+    `${counts.pass} passed, ${counts["known-loss"]} known losses, ${counts["by-design"]} changed by design, ${counts.fail} failed, ` +
       `${counts["not-applicable"]} not applicable, ${counts.skipped} skipped`,
     report.verdict === "as-expected"
       ? "Verdict: as expected by the table of known losses."

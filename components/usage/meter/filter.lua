@@ -1,0 +1,145 @@
+-- Envoy's filter. It counts the tokens of answers to POST /v1/messages while they pass, and writes them and their cost into
+-- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `tally` and `cost` are the
+-- modules in the files of that name.
+
+local NAMESPACE = "meter"
+
+-- Envoy tells a script neither that a client left nor that a stream broke, so an estimate is published while it runs.
+local TOKENS_PER_ESTIMATE = 32
+
+local MAX_MODELS_WARNED = 100
+
+-- Models without a price that this worker has named in the log.
+local warned, warned_count = {}, 0
+
+local function warn_once(handle, model)
+  if warned[model] or warned_count >= MAX_MODELS_WARNED then return end
+  warned[model] = true
+  warned_count = warned_count + 1
+  handle:logWarn("model " .. model:gsub("[^%w%p]", "?") .. " has no price, so it costs as much as the dearest: set " ..
+    "prices, see README")
+end
+
+local function is_messages(headers)
+  local path = headers:get(":path") or ""
+  return headers:get(":method") == "POST" and path:match("^[^?#]*"):match("/v1/messages$") ~= nil
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local metadata = handle:streamInfo():dynamicMetadata()
+  -- The rate-limit filter needs a number, also when it refuses the request.
+  metadata:set(NAMESPACE, "charge", 0)
+  if is_messages(headers) then
+    -- Until something was read, so that an answer that cannot be read never counts as free.
+    metadata:set(NAMESPACE, "result", "unmetered")
+    -- A script cannot decompress an answer. A request without this header gets a plain answer anyway.
+    if headers:get("accept-encoding") ~= nil then
+      headers:remove("accept-encoding")
+      headers:add("accept-encoding", "identity")
+    end
+  else
+    metadata:set(NAMESPACE, "result", "free")
+  end
+end
+
+-- "stream", "json" or nil, for an answer that cannot be read.
+local function kind_of(headers)
+  local encoding = headers:get("content-encoding")
+  if encoding ~= nil and encoding:lower() ~= "identity" then return nil end
+  local content_type = (headers:get("content-type") or ""):lower():match("^%s*([^;%s]*)")
+  if content_type == "text/event-stream" then return "stream" end
+  if content_type == "application/json" then return "json" end
+  return nil
+end
+
+-- Returns a function that publishes what a tally knows. It writes only what has changed.
+local function publisher(handle, counted)
+  local published, prices, web_search = {}, nil, 0
+  local function set(key, value)
+    if published[key] == value then return end
+    published[key] = value
+    handle:streamInfo():dynamicMetadata():set(NAMESPACE, key, value)
+  end
+  -- The prices of one answer stay the same, also if they are changed while it runs.
+  local function look_up()
+    local metadata = handle:virtualHost():metadata()
+    local families = function(name) return metadata:get(name) end
+    local dearest = metadata:get("dearest")
+    prices = cost.prices(counted.model, families)
+    if prices == nil then
+      warn_once(handle, counted.model)
+      prices = metadata:get(dearest)
+    end
+    web_search = metadata:get("web_search")
+  end
+  return function()
+    if not counted.known then
+      if counted.failed then set("result", "free") end
+      return
+    end
+    if prices == nil then look_up() end
+    local counts, fast, searches = counted:counts()
+    local micro_usd = cost.of(counts, prices, fast) + searches * web_search
+    set("result", "metered")
+    set("model", counted.model)
+    for kind, count in pairs(counts) do set(kind, count) end
+    set("cost_usd", cost.usd(micro_usd))
+    set("charge", cost.charge(micro_usd))
+    set("estimated", not counted.final)
+  end
+end
+
+local function bytes_of(chunk)
+  return chunk:getBytes(0, chunk:length())
+end
+
+local function meter_stream(handle, counted, publish)
+  local next_estimate = 0
+  local function on_event(values)
+    if counted:take(values) then
+      publish()
+      next_estimate = counted:output() + TOKENS_PER_ESTIMATE
+    end
+  end
+  local function on_delta(name, length)
+    counted:delta(name, length)
+  end
+  local reader = events.reader(json.scanner(tally.wanted), on_event, on_delta)
+  for chunk in handle:bodyChunks() do
+    reader:feed(bytes_of(chunk))
+    if counted:output() >= next_estimate then
+      publish()
+      next_estimate = counted:output() + TOKENS_PER_ESTIMATE
+    end
+  end
+  -- The last event counts also if no empty line follows it.
+  reader:end_of_event()
+  publish()
+end
+
+local function meter_json(handle, counted, publish)
+  local scanner = json.scanner(tally.wanted)
+  for chunk in handle:bodyChunks() do
+    local text = bytes_of(chunk)
+    scanner:feed(text, 1, #text)
+  end
+  local values = scanner:values()
+  if values ~= nil and counted:take(values) then publish() end
+end
+
+function envoy_on_response(handle)
+  local metadata = handle:streamInfo():dynamicMetadata()
+  local known = metadata:get(NAMESPACE)
+  if known == nil or known.result ~= "unmetered" then return end
+  local headers = handle:headers()
+  if tonumber(headers:get(":status")) >= 400 then
+    metadata:set(NAMESPACE, "result", "free")
+    return
+  end
+  local kind = kind_of(headers)
+  if kind == nil then return end
+  local counted = tally.new()
+  local meter = kind == "stream" and meter_stream or meter_json
+  meter(handle, counted, publisher(handle, counted))
+end
