@@ -58,6 +58,8 @@ export function deploy({
     envoy: config.images.envoy ?? images.envoy,
     coredns: config.images.coredns ?? images.coredns,
     node: config.images.node ?? images.node,
+    ratelimit: config.images.ratelimit ?? images.ratelimit,
+    valkey: config.images.valkey ?? images.valkey,
   };
   const labels = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.kind]: config.kind };
   const agentNamespaces = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.role]: "agent" };

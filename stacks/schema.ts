@@ -47,6 +47,8 @@ const ImagesConfig = z.strictObject({
   envoy: PinnedImage.optional(),
   coredns: PinnedImage.optional(),
   node: PinnedImage.optional(),
+  ratelimit: PinnedImage.optional(),
+  valkey: PinnedImage.optional(),
   runner: PinnedImage.optional().describe(
     "Image with Claude Code, built from components/agents/runner/Containerfile. When set, each agent's namespace gets a runner.",
   ),

@@ -7,4 +7,7 @@ export const images = {
   envoy: "envoyproxy/envoy:distroless-v1.40.0",
   coredns: "coredns/coredns:1.14.7",
   node: "node:24.21.0-bookworm-slim",
+  // The service has no releases. Its images are named after commits.
+  ratelimit: "envoyproxy/ratelimit:3fb70258",
+  valkey: "valkey/valkey:9.1.2",
 } as const;
