@@ -3,6 +3,7 @@ import { credentialFindings } from "../components/gateway/credential.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Finding } from "../components/schema/finding.ts";
+import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { images as pinned } from "./versions.ts";
 
 /** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
@@ -12,6 +13,7 @@ interface Sections {
   readonly credential: Parameters<typeof credentialFindings>[1];
   readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
   readonly agents?: unknown;
+  readonly budget?: unknown;
   readonly host?: unknown;
   readonly cluster?: unknown;
 }
@@ -48,6 +50,14 @@ function findings(
     spike: kind === "spike",
   });
   if (problem !== undefined) found.push({ path: ["images", "litellm"], message: problem });
+  found.push(
+    ...budgetFindings(variant, {
+      ...(isValid("budget") && { budget: sections.budget as BudgetSections["budget"] }),
+      ...(Array.isArray(sections.agents) && {
+        agents: sections.agents as NonNullable<BudgetSections["agents"]>,
+      }),
+    }),
+  );
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
 }

@@ -7,6 +7,8 @@ import { Egress } from "../components/egress/egress.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
+import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
+import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { clusterProvider } from "./cluster.ts";
@@ -21,6 +23,8 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
+    /** What the agent may spend. Default no limit. */
+    readonly budget?: Budget | undefined;
   }[];
   /** Annotations of every namespace. Default none. */
   readonly annotations?: Record<string, string>;
@@ -57,6 +61,8 @@ export function deploy({
     envoy: config.images.envoy ?? images.envoy,
     coredns: config.images.coredns ?? images.coredns,
     node: config.images.node ?? images.node,
+    ratelimit: config.images.ratelimit ?? images.ratelimit,
+    valkey: config.images.valkey ?? images.valkey,
   };
   const labels = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.kind]: config.kind };
   const agentNamespaces = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.role]: "agent" };
@@ -76,6 +82,15 @@ export function deploy({
     token: new AgentToken(`${agent.name}-token`, { generation: agent.tokenGeneration }),
   }));
 
+  const limits = budgetLimits(config.budget, agents);
+  const budgets = hasBudget(limits)
+    ? new Budgets(
+        "budgets",
+        { namespace, images: deployed, limits },
+        { provider, dependsOn: [deny] },
+      )
+    : undefined;
+
   const gateway = new Gateway(
     "gateway",
     {
@@ -89,10 +104,15 @@ export function deploy({
       credentialKind: config.credential.kind,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
+      budgets: budgets?.host.apply((host) => ({
+        host,
+        limits,
+        onFailure: config.budget?.onFailure ?? "refuse",
+      })),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
     },
-    { provider, dependsOn: [deny] },
+    { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
   );
 
   const egress = new Egress(
@@ -139,6 +159,11 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
   };
+}
+
+function budgetLimits(all: Budget = {}, agents: DeploymentArgs["agents"]): BudgetLimits {
+  const own = agents.flatMap(({ name, budget }) => (budget ? [[name, budget] as const] : []));
+  return { all, agents: Object.fromEntries(own) };
 }
 
 /** The secret that an agent sends: its token for the gateway, or its own credential if the gateway passes TLS on. */

@@ -8,6 +8,7 @@ import {
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
+import { BudgetConfig } from "../components/usage/budget/schema.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { betweenSections } from "./cross-checks.ts";
 import { STACK_NAME } from "../infra/access/stack-name.ts";
@@ -46,6 +47,8 @@ const ImagesConfig = z.strictObject({
   envoy: PinnedImage.optional(),
   coredns: PinnedImage.optional(),
   node: PinnedImage.optional(),
+  ratelimit: PinnedImage.optional(),
+  valkey: PinnedImage.optional(),
   runner: PinnedImage.optional().describe(
     "Image with Claude Code, built from components/agents/runner/Containerfile. When set, each agent's namespace gets a runner.",
   ),
@@ -53,6 +56,7 @@ const ImagesConfig = z.strictObject({
 
 const onCluster = {
   credential: CredentialConfig,
+  budget: BudgetConfig.optional(),
   egress: EgressConfig.prefault({}),
   images: ImagesConfig.prefault({}),
   host: HostReference.optional(),

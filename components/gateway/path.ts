@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
+import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { Variant } from "./paths/variant.ts";
 
 /** What every path needs to be deployed. */
@@ -25,6 +26,8 @@ export interface PathArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
+  /** What agents may spend, on a metered variant. Default no limit. */
+  readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */

@@ -81,6 +81,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         allowHosts: args.allowHosts,
         litellmHost: host(`${variant.name}-litellm`),
         agents: args.agents,
+        budgets: args.budgets,
         credential: internalToken,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

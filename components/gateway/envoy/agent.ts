@@ -18,7 +18,7 @@ export function findAgent(): Message {
 export function agentMetadata(agents: readonly AgentTokens[]): Message {
   const names = agents.flatMap(({ name, tokens }) => tokens.map((token) => [token, name] as const));
   const sorted = names.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { filter_metadata: { [FILTER]: Object.fromEntries(sorted) } };
+  return { [FILTER]: Object.fromEntries(sorted) };
 }
 
 /** Part of a route's match: the request has the token of an agent. */

@@ -2,6 +2,7 @@ import type { ExtraRoute } from "../api/endpoints.ts";
 import type { Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
+import type { BudgetsArgs } from "./budgets.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
@@ -17,6 +18,8 @@ export interface EnvoyConfigArgs {
   readonly allowHosts?: readonly string[];
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
+  /** What agents may spend, on a metered variant. Defaults to no limit. */
+  readonly budgets?: BudgetsArgs | undefined;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
 }

@@ -1,5 +1,6 @@
 import { agentMetadata, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
+import { budgetMetadata, budgetOfRoute } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import {
   BASE_PATH,
@@ -29,7 +30,9 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
       {
         name: "agents",
         domains: ["*"],
-        metadata: agentMetadata(agents),
+        metadata: {
+          filter_metadata: { ...agentMetadata(agents), ...budgetMetadata(args.budgets) },
+        },
         routes: [
           tooLarge(BASE_PATH),
           ...open.map((endpoint) => agentRoute(args, endpoint)),
@@ -80,6 +83,7 @@ function agentRoute(args: EnvoyConfigArgs, endpoint: Endpoint): Message {
             prefix_rewrite: endpoint.path,
           }
         : relay(clusterNames.litellm, args.litellmHost),
+    ...(endpoint.costs ? budgetOfRoute(args.budgets) : {}),
   };
 }
 
