@@ -23,6 +23,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: "python3",
   pip3: "python3-pip",
   git: "git",
+  // The server is in it too: under the name `redis-server`, this program is Redis.
+  "redis-check-rdb": "redis-tools",
   shellcheck: "shellcheck",
 };
 

@@ -75,6 +75,13 @@ export async function corednsPart(progress: Progress): Promise<string> {
   return goPart({ name: "coredns", moduleDir, package: "github.com/coredns/coredns" }, progress);
 }
 
+/** Envoy's rate limit service. Returns the folder with `ratelimit`. */
+export async function ratelimitPart(progress: Progress): Promise<string> {
+  const moduleDir = join(here, "ratelimit");
+  const packagePath = "github.com/envoyproxy/ratelimit/src/service_cmd";
+  return goPart({ name: "ratelimit", moduleDir, package: packagePath }, progress);
+}
+
 /** The container that keeps a pod's namespaces. Returns the folder with `pause`. */
 export async function pausePart(progress: Progress): Promise<string> {
   return goPart({ name: "pause", moduleDir: join(here, "pause"), package: "." }, progress);
