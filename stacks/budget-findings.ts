@@ -1,5 +1,5 @@
 import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
-import { variants } from "../components/gateway/paths/index.ts";
+import { variants, variantsOf } from "../components/gateway/paths/index.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { ALL_AGENTS } from "../components/usage/budget/limits.ts";
 
@@ -29,10 +29,27 @@ export function budgetFindings(
 }
 
 function notMetered(variant: Variant): string {
-  const metered = variants.filter(isMetered).map(({ path }) => path);
+  const fixes = [
+    `pulumi config set --path gateway.path ${otherPaths(variant).join("|")}`,
+    ...meteredModes(variant).map((mode) => `pulumi config set --path gateway.mode ${mode}`),
+  ];
   return (
     `cannot be kept on path ${inConfig(variant)}, where the gateway does not see what a request costs: ` +
-    `remove it, or choose another path: pulumi config set --path gateway.path ${metered.join("|")}`
+    `remove it, or choose another path${fixes.length > 1 ? " or mode" : ""}: ${fixes.join(", or ")}`
+  );
+}
+
+/** The other paths that are metered. */
+function otherPaths({ path }: Variant): string[] {
+  return variants
+    .filter((other) => isMetered(other) && other.path !== path)
+    .map((other) => other.path);
+}
+
+/** The modes of the same path that are metered. */
+function meteredModes({ path }: Variant): string[] {
+  return variantsOf(path).flatMap((other) =>
+    isMetered(other) && other.mode !== undefined ? [other.mode.name] : [],
   );
 }
 

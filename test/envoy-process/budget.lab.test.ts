@@ -283,12 +283,11 @@ test("limits that cannot be read leave the old ones in force", async () => {
   await gateway.ask(TOKEN_A, ONE_CENT);
   await gateway.counted({ "day dev-e": ONE_CENT });
   const loaded = await gateway.ratelimit.config();
-  const { debugPort } = gateway.ratelimit;
+  const { metricsPort } = gateway.ratelimit;
   const rejected = async () => {
-    const stats = await (await fetch(`http://127.0.0.1:${debugPort}/stats`)).text();
-    return Number(/config_load_error: (\d+)/.exec(stats)?.[1] ?? 0);
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    return Number(/^ratelimit_service_config_load_error (\d+)$/m.exec(metrics)?.[1] ?? 0);
   };
-  expect(await rejected()).toBe(0);
   await gateway.ratelimit.updateConfig({ "agents.yaml": "domain: agents\nlimits: 1\n" });
   await eventually(rejected, (count) => count > 0);
   expect((await gateway.ask(TOKEN_A, 0)).status).toBe(429);

@@ -20,9 +20,9 @@ function usdProblem(value: unknown): string | undefined {
     : undefined;
 }
 
-/** A number without an exponent: JavaScript writes 0.0000001 as 1e-7. */
+/** A number without an exponent, which JavaScript writes below 0.000001. */
 function plainText(value: number): string {
-  return Math.abs(value) < 1 && value !== 0 ? value.toFixed(20).replace(/0+$/, "") : String(value);
+  return value !== 0 && Math.abs(value) < 0.000001 ? value.toFixed(20) : String(value);
 }
 
 /** An amount in US dollars, as a number or as text. */
