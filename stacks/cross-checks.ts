@@ -4,6 +4,7 @@ import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts"
 import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
 import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
 import type { Finding } from "../components/schema/finding.ts";
+import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { images as pinned } from "./versions.ts";
 
 /** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
@@ -14,6 +15,7 @@ interface Sections {
   readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
   readonly agents?: unknown;
   readonly prices?: object;
+  readonly budget?: unknown;
   readonly host?: unknown;
   readonly cluster?: unknown;
 }
@@ -52,6 +54,14 @@ function findings(
   if (problem !== undefined) found.push({ path: ["images", "litellm"], message: problem });
   if (!isMetered(variant) && Object.keys(prices ?? {}).length > 0)
     found.push(pricesFinding(variant));
+  found.push(
+    ...budgetFindings(variant, {
+      ...(isValid("budget") && { budget: sections.budget as BudgetSections["budget"] }),
+      ...(Array.isArray(sections.agents) && {
+        agents: sections.agents as NonNullable<BudgetSections["agents"]>,
+      }),
+    }),
+  );
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
 }

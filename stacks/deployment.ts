@@ -7,6 +7,8 @@ import { Egress } from "../components/egress/egress.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
+import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
+import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
@@ -22,6 +24,8 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
+    /** What the agent may spend. Default no limit. */
+    readonly budget?: Budget | undefined;
   }[];
   /** Annotations of every namespace. Default none. */
   readonly annotations?: Record<string, string>;
@@ -79,6 +83,15 @@ export function deploy({
     token: new AgentToken(`${agent.name}-token`, { generation: agent.tokenGeneration }),
   }));
 
+  const limits = budgetLimits(config.budget, agents);
+  const budgets = hasBudget(limits)
+    ? new Budgets(
+        "budgets",
+        { namespace, images: deployed, limits },
+        { provider, dependsOn: [deny] },
+      )
+    : undefined;
+
   const gateway = new Gateway(
     "gateway",
     {
@@ -93,10 +106,15 @@ export function deploy({
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
       prices: priceTable(config.prices),
+      budgets: budgets?.host.apply((host) => ({
+        host,
+        limits,
+        onFailure: config.budget?.onFailure ?? "refuse",
+      })),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
     },
-    { provider, dependsOn: [deny] },
+    { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
   );
 
   const egress = new Egress(
@@ -143,6 +161,11 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
   };
+}
+
+function budgetLimits(all: Budget = {}, agents: DeploymentArgs["agents"]): BudgetLimits {
+  const own = agents.flatMap(({ name, budget }) => (budget ? [[name, budget] as const] : []));
+  return { all, agents: Object.fromEntries(own) };
 }
 
 /** The secret that an agent sends: its token for the gateway, or its own credential if the gateway passes TLS on. */

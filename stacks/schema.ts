@@ -9,6 +9,7 @@ import {
 } from "../components/gateway/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
 import { PricesConfig } from "../components/usage/prices/schema.ts";
+import { BudgetConfig } from "../components/usage/budget/schema.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { betweenSections } from "./cross-checks.ts";
 import { STACK_NAME } from "../infra/access/stack-name.ts";
@@ -56,6 +57,7 @@ const ImagesConfig = z.strictObject({
 
 const onCluster = {
   credential: CredentialConfig,
+  budget: BudgetConfig.optional(),
   egress: EgressConfig.prefault({}),
   prices: PricesConfig,
   images: ImagesConfig.prefault({}),

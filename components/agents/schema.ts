@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { KubernetesName } from "../schema/fields.ts";
+import { AgentBudgetConfig } from "../usage/budget/schema.ts";
 
 /** One agent: it has its own namespace and its own token. */
 export const AgentConfig = z.strictObject({
@@ -11,6 +12,7 @@ export const AgentConfig = z.strictObject({
     .describe(
       "Raise by 1 to rotate the agent's token: the previous token stays valid until the next raise. Raise by 2 to revoke it at once. Default 1.",
     ),
+  budget: AgentBudgetConfig.optional(),
 });
 
 /** The agents of a gateway stack. */

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
+import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { Variant } from "./paths/variant.ts";
 
 /** What every path needs to be deployed. */
@@ -28,6 +29,8 @@ export interface PathArgs {
   readonly allowHosts: readonly string[];
   /** Prices of the models that the meter counts. Default: the list prices. */
   readonly prices?: PriceTable;
+  /** What agents may spend, on a metered variant. Default no limit. */
+  readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */

@@ -82,6 +82,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         ...(args.prices !== undefined && { prices: args.prices }),
         litellmHost: host(`${variant.name}-litellm`),
         agents: args.agents,
+        budgets: args.budgets,
         credential: internalToken,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

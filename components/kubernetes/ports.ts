@@ -12,6 +12,14 @@ export const ports = {
   admin: 9901,
   /** LiteLLM. */
   litellm: 4000,
+  /** The rate-limit service, for Envoy. */
+  ratelimit: 8081,
+  /** The rate-limit service's health, for the kubelet. */
+  ratelimitHealth: 8080,
+  /** The rate-limit service's metrics for Prometheus, under `/metrics`. */
+  ratelimitMetrics: 9102,
+  /** Valkey, for the rate-limit service. */
+  valkey: 6379,
   /** The Service's port for {@link ports.sni}, and the port of every upstream. */
   https: 443,
 } as const;

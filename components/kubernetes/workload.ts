@@ -59,6 +59,17 @@ export function workload(
   args: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): SinglePod {
+  const { namespace, labels, customTimeouts } = args;
+  const { template, policy } = podOf(name, args, opts);
+  return singlePod(
+    `${name}-deployment`,
+    { namespace, labels, template },
+    { ...opts, dependsOn: [policy], ...(customTimeouts && { customTimeouts }) },
+  );
+}
+
+/** A workload's policy and files, and the template of its pod, which must depend on the policy. */
+export function podOf(name: string, args: WorkloadArgs, opts: pulumi.CustomResourceOptions) {
   const { namespace, objectName, container, pod = {} } = args;
   const files = args.files.map((each) => ({
     ...each,
@@ -73,43 +84,32 @@ export function workload(
     mountPath === undefined ? [] : [{ name: volume, mountPath, readOnly: true }],
   );
   const { volumes = [], ...podSettings } = pod;
-  return singlePod(
-    `${name}-deployment`,
-    {
-      namespace,
-      labels: args.labels,
-      template: {
-        metadata: {
-          annotations: {
-            ...Object.fromEntries(files.flatMap(({ hash }) => hash)),
-            ...args.annotations,
-          },
-        },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: restrictedPod(args.user),
-          ...podSettings,
-          containers: [
-            {
-              ...container,
-              volumeMounts: [
-                ...mounts,
-                ...((container.volumeMounts as k8s.types.input.core.v1.VolumeMount[] | undefined) ??
-                  []),
-              ],
-            },
-          ],
-          volumes: [...files.map(({ source }) => source), ...volumes],
-        },
+  const template = {
+    metadata: {
+      annotations: {
+        ...Object.fromEntries(files.flatMap(({ hash }) => hash)),
+        ...args.annotations,
       },
     },
-    {
-      ...opts,
-      dependsOn: [policy],
-      ...(args.customTimeouts && { customTimeouts: args.customTimeouts }),
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: restrictedPod(args.user),
+      ...podSettings,
+      containers: [
+        {
+          ...container,
+          volumeMounts: [
+            ...mounts,
+            ...((container.volumeMounts as k8s.types.input.core.v1.VolumeMount[] | undefined) ??
+              []),
+          ],
+        },
+      ],
+      volumes: [...files.map(({ source }) => source), ...volumes],
     },
-  );
+  };
+  return { template, policy };
 }
 
 /** Makes the object with the files. Returns its volume, and the annotation that causes a new pod. */

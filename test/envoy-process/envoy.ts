@@ -202,10 +202,12 @@ export class Envoy {
     }
     if (!isSocketAddress(value)) return value;
     const { address, port_value: port } = value;
-    const name = PORT_NAMES.find((known) => ports[known] === port);
-    if (name !== undefined) return { address: "127.0.0.1", port_value: this.ports[name] };
-    if (resolver !== undefined) return value;
     const moved = this.#options.hosts?.[`${address}:${port}`];
+    // Envoy's own ports. The rate-limit service has the number of one of them.
+    const name = PORT_NAMES.find((known) => ports[known] === port);
+    if (name !== undefined && moved === undefined)
+      return { address: "127.0.0.1", port_value: this.ports[name] };
+    if (resolver !== undefined) return value;
     // A host that no test serves is unreachable: nothing listens on port 1.
     return { address: "127.0.0.1", port_value: moved ?? 1 };
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { EnvoyConfigArgs, EnvoySecrets } from "../../components/gateway/envoy/args.ts";
+import type { BudgetsArgs } from "../../components/gateway/envoy/budgets.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
 import { servesHttp } from "../../components/gateway/paths/variant.ts";
 import { labCa } from "../lab/parts/ca.ts";
@@ -22,12 +23,19 @@ export const shim: EnvoyConfigArgs = {
   litellmHost: "litellm.claude-gateway.svc.cluster.local",
 };
 
+const budgets: BudgetsArgs = {
+  host: "ratelimit.claude-gateway.svc.cluster.local",
+  limits: { all: { usdPerDay: 20 }, agents: { "dev-e": { usdPerDay: 5, usdPer30Days: 60 } } },
+  onFailure: "refuse",
+};
+
 /** Envoy's arguments for each path that uses Envoy. */
 export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
+  { ...terminate, budgets },
   shim,
-  { ...shim, credentialKind: "oauth" },
+  { ...shim, credentialKind: "oauth", budgets: { ...budgets, onFailure: "allow" } },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
   { variant: envoySni, allowHosts: ["github.com"] },
 ];

@@ -13,6 +13,8 @@ const everyImage = {
   envoy: "registry.example/envoy:distroless-v1.40.0",
   coredns: "registry.example/coredns:1.14.7",
   node: "registry.example/node:24.13.0",
+  ratelimit: "registry.example/ratelimit:3fb70258",
+  valkey: "registry.example/valkey:9.1.2",
   runner: "registry.example/claude-runner:1.0.0",
 };
 
@@ -48,6 +50,20 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       "claude-gateway:agents": [{ name: "dev-e" }],
       "claude-gateway:images": everyImage,
       "claude-gateway:credential": { kind: "oauth", value: PLANTED_OAUTH_TOKEN },
+      ...cluster,
+    },
+  },
+  "gateway-envoy-budgets": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "envoy", namespace: "llm" },
+      "claude-gateway:agents": [
+        { name: "dev-e", budget: { usdPerDay: "0.05", usdPer30Days: 60 } },
+        { name: "dev-f" },
+      ],
+      "claude-gateway:budget": { usdPerDay: 20, onFailure: "allow" },
+      ...credential,
       ...cluster,
     },
   },

@@ -16,6 +16,15 @@ const paths: Record<string, EnvoyConfigArgs> = {
     credentialKind: "oauth",
     routes: ["hello", "models"],
   },
+  "envoy-terminate-budgets": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    budgets: {
+      host: "ratelimit.claude-gateway.svc.cluster.local",
+      limits: { all: { usdPerDay: 20 }, agents: { "dev-e": { usdPerDay: 5, usdPer30Days: 60 } } },
+      onFailure: "refuse",
+    },
+  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,

@@ -15,11 +15,13 @@ export interface Endpoint {
   readonly method: "GET" | "POST";
   /** Path at the upstream, without the agents' prefix. */
   readonly path: string;
+  /** Whether a request costs money. */
+  readonly costs: boolean;
 }
 
-const MESSAGES: Endpoint = { method: "POST", path: "/v1/messages" };
-const COUNT_TOKENS: Endpoint = { method: "POST", path: "/v1/messages/count_tokens" };
-const MODELS: Endpoint = { method: "GET", path: "/v1/models" };
+const MESSAGES: Endpoint = { method: "POST", path: "/v1/messages", costs: true };
+const COUNT_TOKENS: Endpoint = { method: "POST", path: "/v1/messages/count_tokens", costs: false };
+const MODELS: Endpoint = { method: "GET", path: "/v1/models", costs: false };
 
 /** Path of the `hello` route. */
 export const HELLO_PATH = "/api/hello";

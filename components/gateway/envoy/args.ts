@@ -3,6 +3,7 @@ import type { Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
+import type { BudgetsArgs } from "./budgets.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
@@ -20,6 +21,8 @@ export interface EnvoyConfigArgs {
   readonly prices?: PriceTable;
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
+  /** What agents may spend, on a metered variant. Defaults to no limit. */
+  readonly budgets?: BudgetsArgs | undefined;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
 }

@@ -1,5 +1,6 @@
 import { servesHttp } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts, upstreamHost } from "./args.ts";
+import { RATELIMIT_CLUSTER, RATELIMIT_PORT, ratelimitOptions } from "./budgets.ts";
 import { preserveCase } from "./http-manager.ts";
 import { circuitBreakers, CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { ports } from "../../kubernetes/ports.ts";
@@ -27,6 +28,7 @@ export function clusters(args: EnvoyConfigArgs): readonly Message[] {
   return [
     ...(servesHttp(args.variant) ? [upstreamCluster(upstreamHost(args))] : []),
     ...(args.litellmHost === undefined ? [] : [litellmCluster(args.litellmHost)]),
+    ...(args.budgets === undefined ? [] : [ratelimitCluster(args.budgets.host)]),
     ...tlsHosts(args).map(tunnelCluster),
   ];
 }
@@ -69,6 +71,11 @@ function litellmCluster(host: string): Message {
     ...dnsCluster(clusterNames.litellm, host, ports.litellm),
     ...http1(LITELLM_KEEPALIVE_SECONDS),
   };
+}
+
+/** The rate-limit service, which is asked by gRPC. */
+function ratelimitCluster(host: string): Message {
+  return { ...dnsCluster(RATELIMIT_CLUSTER, host, RATELIMIT_PORT), ...ratelimitOptions() };
 }
 
 /** TLS passed on as it is, to the host that the client named. */

@@ -11,6 +11,7 @@ import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
 import { type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
 import type { EnvoyConfigArgs } from "./args.ts";
+import type { BudgetsArgs } from "./budgets.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { memoryMiB } from "./limits.ts";
 import { envoyPolicy } from "./policy.ts";
@@ -40,6 +41,8 @@ export interface EnvoyArgs {
   readonly agents: pulumi.Input<CallerTokens>;
   /** The credential that Envoy sends to the next hop. Unused where the agent holds the credential. */
   readonly credential: pulumi.Input<string>;
+  /** What agents may spend, on a metered variant. Default no limit. */
+  readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
@@ -77,7 +80,9 @@ export class Envoy extends pulumi.ComponentResource {
         namespace: args.namespace,
         objectName,
         labels: pathLabels("gateway", variant.name),
-        policy: envoyPolicy(variant, args.agentNamespaces),
+        policy: envoyPolicy(variant, args.agentNamespaces, {
+          budgets: args.budgets !== undefined,
+        }),
         user: USER,
         files: [
           {
@@ -147,11 +152,12 @@ export class Envoy extends pulumi.ComponentResource {
 
 function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
   const { variant, credentialKind, routes, allowHosts } = args;
-  return pulumi.output(args.litellmHost).apply((litellmHost) => ({
+  return pulumi.all([args.litellmHost, args.budgets]).apply(([litellmHost, budgets]) => ({
     variant,
     credentialKind,
     routes,
     allowHosts,
+    budgets,
     ...(litellmHost !== undefined && { litellmHost }),
   }));
 }
@@ -159,13 +165,14 @@ function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
 function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
   return pulumi.secret(
     pulumi
-      .all([args.litellmHost, args.agents, args.credential])
-      .apply(([litellmHost, agents, credential]) => ({
+      .all([args.litellmHost, args.budgets, args.agents, args.credential])
+      .apply(([litellmHost, budgets, agents, credential]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
+            budgets,
             ...(litellmHost !== undefined && { litellmHost }),
           },
           {

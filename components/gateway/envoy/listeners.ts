@@ -1,6 +1,7 @@
 import { findAgent } from "./agent.ts";
 import type { ListenerName } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
+import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import { MAX_ERROR_BODY_BYTES, shimSource } from "../native-errors/filter.ts";
 import {
@@ -47,6 +48,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
       filters: [
         findAgent(),
         meter(),
+        ...budgetFilters(args.budgets),
         stripClientHeaders(),
         ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
       ],

@@ -1,5 +1,7 @@
 import { MAX_REQUEST_BYTES } from "../api/endpoints.ts";
+import { limitHeaders } from "../../usage/budget/ratelimit-environment.ts";
 import { twoAgents } from "./agent.ts";
+import { SPENT_HEADER } from "./budgets.ts";
 import type { Message } from "./proto.ts";
 
 /** An answer that the gateway itself gives, in the shape of Anthropic's errors. */
@@ -14,8 +16,10 @@ interface Reply {
   readonly status?: number;
   readonly type: string;
   readonly message: string;
-  /** Adds `x-should-retry: true`, because the next attempt may succeed. */
-  readonly retry?: true;
+  /** Adds `x-should-retry`: whether the next attempt may succeed. Default no such header. */
+  readonly retry?: boolean;
+  /** Other headers, in Envoy's format. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -35,6 +39,25 @@ const REPLIES: readonly Reply[] = [
     status: 503,
     type: "api_error",
     message: "gateway: too many requests in flight",
+    retry: true,
+  },
+  {
+    // A Lua filter completes the message: whose budget it is, how much, and when it is renewed.
+    on: { flags: ["RL"] },
+    status: 429,
+    type: "rate_limit_error",
+    message: "gateway: a budget is spent",
+    retry: false,
+    headers: {
+      "retry-after": `%RESP(${limitHeaders.resetSeconds})%`,
+      [SPENT_HEADER]: "true",
+    },
+  },
+  {
+    on: { flags: ["RLSE"] },
+    status: 503,
+    type: "api_error",
+    message: "gateway: the budget cannot be checked now",
     retry: true,
   },
   {
@@ -87,6 +110,13 @@ export function localReplyConfig(): Message {
 }
 
 function mapper(reply: Reply): Message {
+  const headers = Object.entries({
+    ...(reply.retry !== undefined && { "x-should-retry": String(reply.retry) }),
+    ...reply.headers,
+  }).map(([key, value]) => ({
+    header: { key, value },
+    append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+  }));
   return {
     filter: filter(reply.on),
     ...(reply.status === undefined ? {} : { status_code: reply.status }),
@@ -100,16 +130,7 @@ function mapper(reply: Reply): Message {
       },
       content_type: "application/json",
     },
-    ...(reply.retry === true
-      ? {
-          headers_to_add: [
-            {
-              header: { key: "x-should-retry", value: "true" },
-              append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
-            },
-          ],
-        }
-      : {}),
+    ...(headers.length === 0 ? {} : { headers_to_add: headers }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
+import { budgetMetadata, budgetOfRoute } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import {
   BASE_PATH,
@@ -31,7 +32,11 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
         name: "agents",
         domains: ["*"],
         metadata: {
-          filter_metadata: { ...agentsInRoutes(agents), ...pricesInRoutes(args.prices) },
+          filter_metadata: {
+            ...agentsInRoutes(agents),
+            ...pricesInRoutes(args.prices),
+            ...budgetMetadata(args.budgets),
+          },
         },
         routes: [
           tooLarge(BASE_PATH),
@@ -83,6 +88,7 @@ function agentRoute(args: EnvoyConfigArgs, endpoint: Endpoint): Message {
             prefix_rewrite: endpoint.path,
           }
         : relay(clusterNames.litellm, args.litellmHost),
+    ...(endpoint.costs ? budgetOfRoute(args.budgets) : {}),
   };
 }
 

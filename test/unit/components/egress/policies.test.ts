@@ -10,6 +10,8 @@ import {
   variantNamed,
   variantNames,
 } from "../../../../components/gateway/paths/index.ts";
+import { ratelimitPolicy, valkeyPolicy } from "../../../../components/usage/budget/policy.ts";
+import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 
 type Labels = Record<string, string>;
@@ -38,7 +40,9 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   })),
   ...(["shim", "hybrid", "envoy-terminate", "envoy-sni"] as const).map((variant) => ({
     namespace: "llm",
-    spec: envoyPolicy(variantNamed(variant), agentNamespaces),
+    spec: envoyPolicy(variantNamed(variant), agentNamespaces, {
+      budgets: isMetered(variantNamed(variant)),
+    }),
   })),
   ...(["litellm", "shim", "hybrid"] as const).map((variant) => ({
     namespace: "llm",
@@ -46,6 +50,8 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   })),
   { namespace: "llm", spec: dnsPolicy(agentNamespaces) },
   { namespace: "llm", spec: probePolicy(agentNamespaces) },
+  { namespace: "llm", spec: ratelimitPolicy() },
+  { namespace: "llm", spec: valkeyPolicy() },
 ];
 
 const role = (name: string, path?: string): Labels => ({
@@ -73,9 +79,14 @@ const litellm = (path: VariantName): Pod => ({
 });
 const dns: Pod = { namespace: "llm", labels: role("dns") };
 const probe: Pod = { namespace: "llm", labels: role("probe") };
+const ratelimit: Pod = { namespace: "llm", labels: role("ratelimit") };
+const valkey: Pod = { namespace: "llm", labels: role("valkey") };
 const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
 
-const everyPort = [53, 80, 443, 4000, 5353, 6443, 7080, 7081, 8080, 8081, 8082, 8083, 8443, 9901];
+const everyPort = [
+  ...[53, 80, 443, 4000, 5353, 6070, 6379, 6443, 7080, 7081],
+  ...[8080, 8081, 8082, 8083, 8443, 9102, 9901],
+];
 
 describe("what an agent reaches", () => {
   const expected: Record<VariantName, number[]> = {
@@ -106,6 +117,8 @@ describe("what an agent reaches", () => {
   test.each([
     ["cluster DNS", kubeDns],
     ["another agent", otherAgent],
+    ["the rate-limit service", ratelimit],
+    ["Valkey", valkey],
     ["another pod of its namespace", { ...agent, labels: role("agent") }],
     ["the gateway of another stack", strangers["a gateway of another stack"]],
   ])("of %s is nothing", (_, pod) => {
@@ -121,7 +134,13 @@ describe("what an agent reaches", () => {
 });
 
 describe.each(Object.entries(strangers))("%s", (_, stranger) => {
-  const targets = [...variantNames.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
+  const targets = [
+    ...variantNames.map(gateway),
+    litellm("shim"),
+    litellm("hybrid"),
+    dns,
+    probe,
+  ].concat([ratelimit, valkey]);
   test("reaches nothing in the gateway's namespace", () => {
     for (const target of targets) {
       expect(reached(stranger, target), JSON.stringify(target)).toEqual({ TCP: [], UDP: [] });
@@ -167,6 +186,8 @@ describe.each(Object.entries(readings))("the way out, as %s reads it,", (_, read
     ["LiteLLM behind Envoy on hybrid", litellm("hybrid")],
     ["the agents' DNS", dns],
     ["the probe", probe],
+    ["the rate-limit service", ratelimit],
+    ["Valkey", valkey],
   ])("is closed for %s", (_, pod) => {
     for (const target of ["1.1.1.1", "2606:4700:4700::1111", kubeDns, gateway("envoy-sni")]) {
       expect(reached(pod, target)).toEqual({ TCP: [], UDP: [] });
@@ -182,6 +203,49 @@ describe.each(["shim", "hybrid"] as const)("between Envoy and LiteLLM on %s", (v
     for (const other of others) {
       expect(reached(gateway(variant), litellm(other))).toEqual({ TCP: [], UDP: [] });
       expect(reached(litellm(variant), gateway(other))).toEqual({ TCP: [], UDP: [] });
+    }
+  });
+});
+
+describe("what counts the spending", () => {
+  const metered = variantNames.filter((variant) => isMetered(variantNamed(variant)));
+  const unmetered = variantNames.filter((variant) => !metered.includes(variant));
+  const nothing = { TCP: [], UDP: [] };
+
+  test.each(metered)(
+    "Envoy on %s reaches the rate-limit service's gRPC port, and not Valkey",
+    (variant) => {
+      expect(reached(gateway(variant), ratelimit)).toEqual({ TCP: [8081], UDP: [] });
+      expect(reached(gateway(variant), valkey)).toEqual(nothing);
+    },
+  );
+
+  test.each(unmetered)("the gateway on %s reaches neither", (variant) => {
+    expect(reached(gateway(variant), ratelimit)).toEqual(nothing);
+    expect(reached(gateway(variant), valkey)).toEqual(nothing);
+  });
+
+  test("without budgets, Envoy reaches neither", () => {
+    const spec = envoyPolicy(variantNamed("envoy-terminate"), agentNamespaces);
+    const among = policies
+      .filter(({ spec }) => spec.podSelector.matchLabels?.["claude-gateway/path"] === undefined)
+      .concat([{ namespace: "llm", spec }]);
+    expect(reached(gateway("envoy-terminate"), ratelimit, among)).toEqual(nothing);
+  });
+
+  test("the rate-limit service reaches Valkey's port, and Valkey reaches nothing", () => {
+    expect(reached(ratelimit, valkey)).toEqual({ TCP: [6379], UDP: [] });
+    expect(reached(valkey, ratelimit)).toEqual(nothing);
+    for (const variant of variantNames) {
+      expect(reached(ratelimit, gateway(variant))).toEqual(nothing);
+      expect(reached(valkey, gateway(variant))).toEqual(nothing);
+    }
+  });
+
+  test("nobody else in the namespace reaches either", () => {
+    for (const pod of [dns, probe, litellm("shim"), litellm("hybrid")]) {
+      expect(reached(pod, ratelimit)).toEqual(nothing);
+      expect(reached(pod, valkey)).toEqual(nothing);
     }
   });
 });
@@ -203,9 +267,16 @@ describe("no policy contains what kube-router reads differently from Kubernetes:
   });
 
   test("a rule between pods of the same policy, which either direction alone would allow", () => {
-    const everyPod = [agent, otherAgent, dns, probe, kubeDns, ...Object.values(strangers)].concat(
-      variantNames.flatMap((variant) => [gateway(variant), litellm(variant)]),
-    );
+    const everyPod = [
+      agent,
+      otherAgent,
+      dns,
+      probe,
+      ratelimit,
+      valkey,
+      kubeDns,
+      ...Object.values(strangers),
+    ].concat(variantNames.flatMap((variant) => [gateway(variant), litellm(variant)]));
     for (const one of policies) {
       const selected = everyPod.filter(
         ({ namespace, labels }) =>

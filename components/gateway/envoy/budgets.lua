@@ -1,0 +1,51 @@
+-- Prepares the check of an agent's budget, and writes the message when a budget is spent. The virtual host's metadata says
+-- which agents have a budget, and for which windows; it is part of the routes, and changes with them.
+
+function envoy_on_request(handle)
+  local metadata = handle:streamInfo():dynamicMetadata()
+  local found = metadata:get("gateway")
+  local agent = found and found["agent"]
+  local limits = agent and handle:virtualHost():metadata():get(agent)
+  if limits == nil then return end
+  -- The rate-limit filter asks about the windows that have an entry here.
+  for window in pairs(limits) do metadata:set("budget", window, agent) end
+end
+
+-- The limit that the service named. If two are equal, the later one in this list is meant, as in the order of the check.
+local function reached(handle, limit)
+  local metadata = handle:streamInfo():dynamicMetadata():get("gateway")
+  local agent = metadata and metadata["agent"]
+  local budgets = handle:virtualHost():metadata()
+  local whose, amount
+  for _, window in ipairs({ "day", "30days" }) do
+    for _, name in ipairs({ agent, "@agent@" }) do
+      local limits = budgets:get(name)
+      local one = limits and limits[window]
+      if one ~= nil and one["limit"] == limit then whose, amount = name, one["amount"] end
+    end
+  end
+  if whose == nil then return nil end
+  local who = whose == "@agent@" and "all agents together" or "agent " .. whose
+  return "the budget of " .. who .. ", " .. amount .. ", is spent"
+end
+
+-- Windows end on whole minutes.
+local function minute(milliseconds, seconds)
+  local at = math.floor((milliseconds / 1000 + seconds + 30) / 60) * 60
+  return os.date("!%Y-%m-%d %H:%M UTC", at)
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local limit, reset = headers:get("@limit@"), headers:get("@resetSeconds@")
+  if limit == nil then return end
+  headers:remove("@limit@")
+  headers:remove("@remaining@")
+  headers:remove("@resetSeconds@")
+  if headers:get("@spent@") == nil then return end
+  headers:remove("@spent@")
+  -- While a changed limit is not yet everywhere, the service may name one that is not in the routes.
+  local spent = reached(handle, tonumber(limit)) or "a budget is spent"
+  local message = "gateway: " .. spent .. ". It is renewed at " .. minute(handle:timestamp(), tonumber(reset)) .. "."
+  handle:body():setBytes('{"type":"error","error":{"type":"rate_limit_error","message":"' .. message .. '"}}')
+end

@@ -1,0 +1,171 @@
+import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
+import { findAgent } from "../../components/gateway/envoy/agent.ts";
+import { lua } from "../../components/gateway/envoy/headers.ts";
+import { ports } from "../../components/kubernetes/ports.ts";
+import type { BudgetLimits, OnFailure } from "../../components/usage/budget/limits.ts";
+import { renderLimits } from "../../components/usage/budget/ratelimit-config.ts";
+import {
+  LIMITS_FOLDER,
+  ratelimitEnvironment,
+} from "../../components/usage/budget/ratelimit-environment.ts";
+import { valkeySettings } from "../../components/usage/budget/valkey-command.ts";
+import { lineProgress } from "../lab/progress.ts";
+import { type Response, send } from "./client.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { certificateFor, rendered, terminate } from "./gateways.ts";
+import { type RatelimitProcess, startRatelimit } from "./ratelimit-process.ts";
+import { type RedisProcess, startRedis } from "./redis-process.ts";
+import { Upstream } from "./upstream.ts";
+
+const HOST = "ratelimit.claude-gateway.svc.cluster.local";
+const RUNTIME = "/etc/ratelimit";
+
+/** Takes the meter's place: the answer's header `x-cost` is the cost, in charge units. */
+const METER_STAND_IN = `
+function envoy_on_request(handle)
+  handle:streamInfo():dynamicMetadata():set("meter", "charge", 0)
+end
+function envoy_on_response(handle)
+  local cost = handle:headers():get("x-cost")
+  if cost then handle:streamInfo():dynamicMetadata():set("meter", "charge", tonumber(cost)) end
+end
+`;
+
+/** The real Envoy, rate-limit service and Redis, with an upstream whose answers cost what the request's `x-cost` says. */
+export class Budgeted {
+  readonly upstream: Upstream;
+  readonly envoy: Envoy;
+  redis: RedisProcess;
+  ratelimit: RatelimitProcess;
+
+  private constructor(
+    upstream: Upstream,
+    envoy: Envoy,
+    redis: RedisProcess,
+    ratelimit: RatelimitProcess,
+  ) {
+    this.upstream = upstream;
+    this.envoy = envoy;
+    this.redis = redis;
+    this.ratelimit = ratelimit;
+  }
+
+  static async start(limits: BudgetLimits, onFailure: OnFailure = "refuse"): Promise<Budgeted> {
+    const upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
+    const redis = await startRedis({ args: valkeySettings });
+    const ratelimit = await startService(limits, redis);
+    const envoy = await Envoy.start({
+      ...files(limits, onFailure),
+      hosts: {
+        "api.anthropic.com:443": upstream.port,
+        [`${HOST}:${ports.ratelimit}`]: ratelimit.grpcPort,
+      },
+    });
+    const all = new Budgeted(upstream, envoy, redis, ratelimit);
+    all.answerWithCost();
+    return all;
+  }
+
+  /** The upstream's answer: a small JSON body, and the cost that the request asked for. */
+  answerWithCost(status = 200): void {
+    this.upstream.handle = (request, response) => {
+      const cost = request.headers["x-cost"];
+      request.resume().on("end", () => {
+        this.upstream.received.push({
+          method: "",
+          url: request.url ?? "",
+          headers: [],
+          body: Buffer.alloc(0),
+        });
+        response.writeHead(status, cost === undefined ? {} : { "x-cost": cost });
+        response.end('{"ok": true}');
+      });
+    };
+  }
+
+  /** Sends a request of an agent that costs that many charge units. */
+  ask(token: string, cost: number, path = "/anthropic/v1/messages"): Promise<Response> {
+    const headers = [["x-api-key", token] as const, ["x-cost", String(cost)] as const];
+    return send(this.envoy.ports.agents, { path, headers });
+  }
+
+  /** What Redis has counted, by window and agent: `{ "day dev-e": 400 }`. */
+  async counts(): Promise<Record<string, number>> {
+    const keys = (await this.redis.cli(["KEYS", "agents_*"]))
+      .split("\n")
+      .filter((key) => key !== "");
+    const counts = keys.sort().map(async (key) => {
+      const [, window, agent] = /^agents_window_(.+)_agent_(.+)_\d+$/.exec(key) ?? [];
+      return [`${window} ${agent}`, Number(await this.redis.cli(["GET", key]))] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
+  }
+
+  /** Waits until Redis has counted exactly this. A charge is sent when its stream has ended. */
+  async counted(expected: Record<string, number>): Promise<void> {
+    const text = (counts: Record<string, number>) => JSON.stringify(Object.entries(counts).sort());
+    await eventually(
+      () => this.counts(),
+      (counts) => text(counts) === text(expected),
+    );
+  }
+
+  /** What `pulumi up` does after a change of the limits: it changes a Secret and a ConfigMap. */
+  async changeLimits(limits: BudgetLimits): Promise<void> {
+    await this.envoy.updateSecrets(files(limits, "refuse").secrets ?? {});
+    await this.ratelimit.updateConfig(renderLimits(limits));
+  }
+
+  async restartRatelimit(limits: BudgetLimits): Promise<void> {
+    const { grpcPort } = this.ratelimit;
+    await this.ratelimit.stop();
+    this.ratelimit = await startService(limits, this.redis, grpcPort);
+  }
+
+  /** Starts Redis again with the same port and folder. */
+  async restartRedis(): Promise<void> {
+    const { port, dir } = this.redis;
+    this.redis = await startRedis({ args: valkeySettings, port, dir });
+  }
+
+  async stop(): Promise<void> {
+    await this.envoy.stop();
+    await this.ratelimit.stop();
+    await this.redis.stop();
+    await this.upstream.stop();
+  }
+}
+
+function startService(limits: BudgetLimits, redis: RedisProcess, grpcPort?: number) {
+  return startRatelimit(
+    {
+      config: renderLimits(limits),
+      mountPath: `${RUNTIME}/${LIMITS_FOLDER}`,
+      env: ratelimitEnvironment({
+        valkey: "",
+        runtimePath: RUNTIME,
+        ports: { grpc: 0, health: 0, metrics: 0 },
+      }),
+      redisPort: redis.port,
+      ...(grpcPort !== undefined && { grpcPort }),
+    },
+    lineProgress(),
+  );
+}
+
+/** Envoy's files, with the meter's stand-in after the filter that finds the agent. */
+function files(limits: BudgetLimits, onFailure: OnFailure): ReturnType<typeof rendered> {
+  const args: EnvoyConfigArgs = { ...terminate, budgets: { host: HOST, limits, onFailure } };
+  const { config, secrets } = rendered(args);
+  const { name: agent } = findAgent();
+  const withMeter = (_key: string, value: unknown): unknown =>
+    Array.isArray(value) && (value[0] as { name?: unknown } | undefined)?.name === agent
+      ? [
+          value[0] as unknown,
+          lua("meter-stand-in", METER_STAND_IN),
+          ...(value.slice(1) as unknown[]),
+        ]
+      : value;
+  const listeners = JSON.stringify(JSON.parse(config["listeners.json"] ?? "", withMeter));
+  return { config: { ...config, "listeners.json": listeners }, ...(secrets && { secrets }) };
+}
