@@ -9,4 +9,7 @@ export const images = {
   ratelimit: "envoyproxy/ratelimit:3fb70258",
   valkey: "valkey/valkey:9.0.1",
   node: "node:24.21.0-bookworm-slim",
+  // The service has no releases. Its images are named after commits.
+  ratelimit: "envoyproxy/ratelimit:3fb70258",
+  valkey: "valkey/valkey:9.1.2",
 } as const;

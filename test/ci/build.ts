@@ -10,7 +10,13 @@ import { buildImages } from "../lab/images/images.ts";
 import { netpolPart } from "../lab/netpol/part.ts";
 import { installPackages } from "../lab/parts/debian.ts";
 import { envoyProgram } from "../lab/parts/envoy.ts";
-import { corednsPart, etcdPart, kubernetesPart } from "../lab/parts/programs.ts";
+import {
+  corednsPart,
+  etcdPart,
+  kubernetesPart,
+  localPathPart,
+  ratelimitPart,
+} from "../lab/parts/programs.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { pulumiInstallation } from "../lab/pulumi/installation.ts";
 import { STACK_IMAGES } from "../lab/target.ts";
@@ -23,9 +29,11 @@ const progress = lineProgress();
 
 /** Sequential: each build uses every CPU, and later builds reuse packages that earlier ones compiled. */
 async function goPrograms(): Promise<void> {
-  for (const part of [kubernetesPart, etcdPart, corednsPart, netpolPart, trafficProgram]) {
-    await part(progress);
-  }
+  const parts = [
+    ...[kubernetesPart, etcdPart, corednsPart, netpolPart, localPathPart, ratelimitPart],
+    trafficProgram,
+  ];
+  for (const part of parts) await part(progress);
   const home = await mkdtemp(join(tmpdir(), "claude-gateway-build-"));
   try {
     await pulumiInstallation(join(home, "pulumi"), progress);

@@ -36,7 +36,15 @@ export interface Target {
 }
 
 /** Images of every path and of the runner. */
-export const STACK_IMAGES: readonly ImageName[] = ["litellm", "envoy", "node", "coredns", "runner"];
+export const STACK_IMAGES: readonly ImageName[] = [
+  "litellm",
+  "envoy",
+  "node",
+  "coredns",
+  "ratelimit",
+  "valkey",
+  "runner",
+];
 
 /** The embedded cluster with the fake API. Both are started if they do not run. */
 export async function labTarget(lab: Lab, progress: Progress): Promise<Target> {

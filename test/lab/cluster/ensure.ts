@@ -19,6 +19,7 @@ import { createDisk } from "./disk.ts";
 import { importIntoLab, labImages } from "./images.ts";
 import { binDir } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
+import { localStorage } from "./local-path.ts";
 import { exclusively } from "./lock.ts";
 import { createPki } from "./pki.ts";
 import { killSandbox, sandboxInit, startSandbox } from "./sandbox.ts";
@@ -51,7 +52,7 @@ export async function ensureCluster(
   ]);
   const programs = components(lab, parts);
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([programs, configFiles(lab), clusterDns()]))
+    .update(JSON.stringify([programs, configFiles(lab), clusterDns(), await localStorage()]))
     .digest("hex");
   await exclusively(lab, progress, async () => {
     // Without this record an earlier start or removal did not finish, and no stack is deployed.

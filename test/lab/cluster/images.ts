@@ -11,9 +11,16 @@ import type { Lab } from "./lab.ts";
 import { PAUSE_IMAGE } from "./node.ts";
 import { enterCommand, runningSandbox } from "./sandbox.ts";
 
+/** Images of what k3s brings. */
+const CLUSTER_IMAGES: readonly ImageName[] = [
+  "coredns",
+  "local-path-helper",
+  "local-path-provisioner",
+];
+
 /** Builds the images that the cluster itself needs and the named images, or takes them from the cache. */
 export async function labImages(names: readonly ImageName[], progress: Progress): Promise<Image[]> {
-  const all = [...new Set<ImageName>(["coredns", ...names])].sort();
+  const all = [...new Set<ImageName>([...CLUSTER_IMAGES, ...names])].sort();
   return [await pauseImage(progress), ...(await buildImages(all, progress))];
 }
 

@@ -5,6 +5,7 @@ import { clusterDns } from "./coredns.ts";
 import { type Daemon, daemonPid, startDaemon, whileAlive } from "./daemons.ts";
 import { kubectl } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
+import { localStorage } from "./local-path.ts";
 import { NODE_SYSCTLS } from "./network.ts";
 import { configDir } from "./node.ts";
 import { NODE_NAME } from "./sandbox.ts";
@@ -33,7 +34,7 @@ export async function connect(lab: Lab): Promise<void> {
 
 /**
  * Starts those of the cluster's programs that do not run. On return all of them are ready, the node is Ready, cluster DNS
- * answers, and the pods that existed before run again.
+ * answers, volumes can be provisioned, and the pods that existed before run again.
  */
 export async function startComponents(
   lab: Lab,
@@ -55,17 +56,21 @@ export async function startComponents(
   const pods = await readyPods(lab);
   await start(clients);
   const everyName = Object.values(programs).map(({ name }) => name);
-  status("waiting for the node and cluster DNS");
+  status("waiting for the node, cluster DNS and the volumes' provisioner");
   await whileAlive(lab, [kubelet.name, ...everyName], START_SECONDS, async (signal) => {
-    const input = JSON.stringify(clusterDns());
-    await untilItSucceeds(signal, () => kubectl(lab, ["apply", "--filename=-"], { input, signal }));
+    for (const objects of [clusterDns(), await localStorage()]) {
+      const input = JSON.stringify(objects);
+      const apply = ["apply", "--filename=-"];
+      await untilItSucceeds(signal, () => kubectl(lab, apply, { input, signal }));
+    }
     const wait = ["wait", `--timeout=${START_SECONDS}s`];
     await kubectl(lab, [...wait, "--for=create", `node/${NODE_NAME}`], { signal });
     await kubectl(lab, [...wait, "--for=condition=Ready", `node/${NODE_NAME}`], { signal });
-    const dns = ["--namespace=kube-system", "deployment/coredns"];
+    const system = ["coredns", "local-path-provisioner"].map((name) => `deployment/${name}`);
     await untilServing(lab, programs, signal);
     await untilPodsRun(lab, pods, signal);
-    await kubectl(lab, [...wait, "--for=condition=Available", ...dns], { signal });
+    const available = [...wait, "--for=condition=Available", "--namespace=kube-system"];
+    await kubectl(lab, [...available, ...system], { signal });
   });
 }
 

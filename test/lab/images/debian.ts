@@ -11,6 +11,8 @@ export interface DebianLayers {
   readonly python: Layer;
   /** Tools that a working agent expects; based on `python`. */
   readonly tools: Layer;
+  /** Redis; based on `tools`. */
+  readonly redis: Layer;
 }
 
 const RELEASE = "bookworm";
@@ -27,6 +29,8 @@ const STAGES = {
   system: [],
   python: ["python3"],
   tools: runnerPackages,
+  // The package with the server contains only a link to a program of this one.
+  redis: ["redis-tools"],
 } as const satisfies Record<keyof DebianLayers, readonly string[]>;
 
 const UNREAD = ["doc", "info", "locale", "man"];
@@ -52,9 +56,9 @@ export async function debianLayers(progress: Progress): Promise<DebianLayers> {
         for (const name of Object.keys(STAGES)) await seal(join(dir, `${name}.tar`));
       }),
   });
-  const [system, python, tools] = await Promise.all(
-    ["system", "python", "tools"].map((name) => sealedLayer(join(dir, `${name}.tar`))),
+  const [system, python, tools, redis] = await Promise.all(
+    ["system", "python", "tools", "redis"].map((name) => sealedLayer(join(dir, `${name}.tar`))),
   );
-  if (!system || !python || !tools) throw new Error(`${dir}: a layer is missing`);
-  return { system, python, tools };
+  if (!system || !python || !tools || !redis) throw new Error(`${dir}: a layer is missing`);
+  return { system, python, tools, redis };
 }

@@ -2,7 +2,7 @@ import { chmod, chown, copyFile, mkdir, readdir, writeFile } from "node:fs/promi
 import { basename, dirname, join } from "node:path";
 import type { Progress } from "../progress.ts";
 import { envoyProgram } from "../parts/envoy.ts";
-import { corednsPart } from "../parts/programs.ts";
+import { corednsPart, localPathPart, ratelimitPart } from "../parts/programs.ts";
 import type { ImageContent } from "./archive.ts";
 import { command } from "../parts/command.ts";
 import { debianLayers } from "./debian.ts";
@@ -64,6 +64,48 @@ export async function corednsImage(progress: Progress): Promise<ImageContent> {
     layers: [await emptyLayer(progress), coredns, await trustLayer(progress)],
     config: { Entrypoint: ["/coredns"], User: "nonroot:nonroot", WorkingDir: "/" },
   };
+}
+
+/** Layers and start configuration of the image that replaces the rate limit service's. */
+export async function ratelimitImage(progress: Progress): Promise<ImageContent> {
+  const ratelimit = await programLayer(await ratelimitPart(progress), "ratelimit", "bin", progress);
+  return {
+    layers: [await emptyLayer(progress), ratelimit, await trustLayer(progress)],
+    config: { Env: ["PATH=/bin"], User: `${NONROOT}`, WorkingDir: "/home/nonroot" },
+  };
+}
+
+/**
+ * Layers and start configuration of the image that replaces local-path-provisioner's, which is Alpine: here without the
+ * shell, which the program does not use.
+ */
+export async function localPathImage(progress: Progress): Promise<ImageContent> {
+  const name = "local-path-provisioner";
+  const program = await programLayer(await localPathPart(progress), name, "usr/bin", progress);
+  return {
+    layers: [await emptyLayer(progress), program],
+    config: { Env: ["PATH=/usr/bin"], Cmd: [name], WorkingDir: "/" },
+  };
+}
+
+async function programLayer(
+  part: string,
+  name: string,
+  folder: string,
+  progress: Progress,
+): Promise<Layer> {
+  return layer(
+    {
+      name,
+      source: import.meta.filename,
+      inputs: [basename(part)],
+      async fill(root) {
+        await mkdir(join(root, folder), { recursive: true });
+        await copyFile(join(part, name), join(root, folder, name));
+      },
+    },
+    progress,
+  );
 }
 
 const USERS = [

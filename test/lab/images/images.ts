@@ -2,11 +2,14 @@ import { images as production } from "../../../stacks/versions.ts";
 import type { Progress } from "../progress.ts";
 import { archive, imageDigest, type Image, type ImageContent } from "./archive.ts";
 import { command } from "../parts/command.ts";
-import { corednsImage, envoyImage } from "./distroless.ts";
+import { localPathVersion } from "../parts/programs.ts";
+import { corednsImage, envoyImage, localPathImage, ratelimitImage } from "./distroless.ts";
+import { helperImage } from "./helper.ts";
 import { litellmImage } from "./litellm.ts";
 import { nodeImage } from "./node.ts";
 import { recordName } from "./reference.ts";
 import { claudeCodeVersion, runnerImage } from "./runner.ts";
+import { valkeyImage } from "./valkey.ts";
 
 /** A LiteLLM release that does not relay upstream errors unchanged; see test/lab/parts/python. */
 const OLD_LITELLM = "ghcr.io/berriai/litellm:v1.91.0";
@@ -16,8 +19,12 @@ const BUILDERS = {
   envoy: envoyImage,
   litellm: (progress: Progress) => litellmImage("litellm", progress),
   "litellm-1.91.0": (progress: Progress) => litellmImage("litellm-1.91.0", progress),
+  "local-path-helper": helperImage,
+  "local-path-provisioner": localPathImage,
   node: nodeImage,
+  ratelimit: ratelimitImage,
   runner: runnerImage,
+  valkey: valkeyImage,
 } as const satisfies Record<string, (progress: Progress) => Promise<ImageContent>>;
 
 /** An image that the lab can build. */
@@ -28,6 +35,10 @@ export async function imageReference(name: ImageName): Promise<string> {
   switch (name) {
     case "litellm-1.91.0":
       return OLD_LITELLM;
+    case "local-path-helper":
+      return "rancher/mirrored-library-busybox:1.37.0";
+    case "local-path-provisioner":
+      return `rancher/local-path-provisioner:v${await localPathVersion()}`;
     case "runner":
       return `localhost/claude-gateway-runner:${await claudeCodeVersion()}`;
     default:

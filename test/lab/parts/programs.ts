@@ -5,6 +5,8 @@ import { goPart } from "./go.ts";
 
 const here = import.meta.dirname;
 
+const LOCAL_PATH = "github.com/rancher/local-path-provisioner";
+
 /** The Pulumi CLI and engine. Returns the folder with `pulumi`. */
 export async function pulumiPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "pulumi");
@@ -73,6 +75,17 @@ export async function etcdPart(progress: Progress): Promise<string> {
 export async function corednsPart(progress: Progress): Promise<string> {
   const moduleDir = join(here, "coredns");
   return goPart({ name: "coredns", moduleDir, package: "github.com/coredns/coredns" }, progress);
+}
+
+/** The provisioner of k3s's default StorageClass. Returns the folder with `local-path-provisioner`. */
+export async function localPathPart(progress: Progress): Promise<string> {
+  const name = "local-path-provisioner";
+  return goPart({ name, moduleDir: join(here, name), package: LOCAL_PATH }, progress);
+}
+
+/** The release of local-path-provisioner, without the `v`. */
+export async function localPathVersion(): Promise<string> {
+  return requiredVersion(join(here, "local-path-provisioner"), LOCAL_PATH);
 }
 
 /** Envoy's rate limit service. Returns the folder with `ratelimit`. */
