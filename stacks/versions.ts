@@ -6,8 +6,6 @@ export const images = {
   litellm: "ghcr.io/berriai/litellm:v1.110.2",
   envoy: "envoyproxy/envoy:distroless-v1.40.0",
   coredns: "coredns/coredns:1.14.7",
-  ratelimit: "envoyproxy/ratelimit:3fb70258",
-  valkey: "valkey/valkey:9.0.1",
   node: "node:24.21.0-bookworm-slim",
   // The service has no releases. Its images are named after commits.
   ratelimit: "envoyproxy/ratelimit:3fb70258",
