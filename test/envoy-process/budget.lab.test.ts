@@ -4,7 +4,7 @@ import type { BudgetLimits } from "../../components/usage/budget/limits.ts";
 import { Budgeted } from "./budgeted.ts";
 import { open, read, type Response, responseOf } from "./client.ts";
 import { eventually } from "./envoy.ts";
-import { TOKEN_A, TOKEN_B } from "./gateways.ts";
+import { shim, TOKEN_A, TOKEN_B } from "./gateways.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -132,6 +132,28 @@ describe.each(cases)("$what", ({ limits, whose, days, others, counts }) => {
     expect((await gateway.ask(TOKEN_B, 0)).status).toBe(others);
     expect(await gateway.counts()).toEqual(counts);
   });
+});
+
+test("on path shim, the messages are the same", async () => {
+  const limits = ofDevE({ usdPerDay: 0.01 });
+  gateway = await Budgeted.start(limits, { path: shim });
+  expect((await gateway.ask(TOKEN_A, ONE_CENT)).status).toBe(200);
+  await gateway.counted({ "day dev-e": ONE_CENT });
+  const refused = await gateway.ask(TOKEN_A, 0);
+  expect([refused.status, refused.headers["x-should-retry"], refused.body.toString()]).toEqual([
+    429,
+    "false",
+    error(
+      "rate_limit_error",
+      `the budget of agent dev-e, 0.01 USD a day, is spent. It is renewed at ${renewal(1)}.`,
+    ),
+  ]);
+  await gateway.ratelimit.stop();
+  const unchecked = await gateway.ask(TOKEN_A, 0);
+  expect([unchecked.status, unchecked.body.toString()]).toEqual([
+    503,
+    error("api_error", "the budget cannot be checked now"),
+  ]);
 });
 
 test("a budget is spent when the count has reached it, and not before", async () => {
@@ -349,7 +371,7 @@ describe.each(Object.entries(absent))("without %s", (_, stop) => {
   });
 
   test("a request is let through where the configuration says so", async () => {
-    gateway = await Budgeted.start(ofDevE({ usdPerDay: 0.01 }), "allow");
+    gateway = await Budgeted.start(ofDevE({ usdPerDay: 0.01 }), { onFailure: "allow" });
     await stop();
     const answer = await gateway.ask(TOKEN_A, 1);
     expect([answer.status, answer.body.toString()]).toEqual([200, '{"ok": true}']);
