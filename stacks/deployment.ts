@@ -9,6 +9,7 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
+import { UsageRecord } from "../components/usage/record/record.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -76,6 +77,12 @@ export function deploy({
     token: new AgentToken(`${agent.name}-token`, { generation: agent.tokenGeneration }),
   }));
 
+  const usage = new UsageRecord(
+    "usage",
+    { namespace, images: deployed },
+    { provider, dependsOn: [deny] },
+  );
+
   const gateway = new Gateway(
     "gateway",
     {
@@ -91,6 +98,7 @@ export function deploy({
       allowHosts: config.egress.allow,
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
+      record: usage.claim,
     },
     { provider, dependsOn: [deny] },
   );

@@ -1,4 +1,6 @@
-import { agentFormat } from "./agent.ts";
+import { METER, meterKeys } from "../../usage/metering.ts";
+import { REQUESTS_FILE } from "../../usage/record/place.ts";
+import { agentFormat, ofAgent } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 
 /**
@@ -25,6 +27,46 @@ export function httpAccessLog(listener: "agents" | "egress"): Message {
     flags: "%RESPONSE_FLAGS%",
     details: "%RESPONSE_CODE_DETAILS%",
   });
+}
+
+/**
+ * One JSON line in the record for each request of an agent: what it used and cost. Its keys are what
+ * components/usage/record/totals.mjs reads.
+ */
+export function recordAccessLog(): Message {
+  return {
+    filter: ofAgent,
+    ...extension(
+      "envoy.access_loggers.file",
+      "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+      { path: REQUESTS_FILE, log_format: { json_format: recordFields() } },
+    ),
+  };
+}
+
+function recordFields(): Record<string, string> {
+  return {
+    time: "%START_TIME%",
+    duration_ms: "%DURATION%",
+    agent: agentFormat,
+    session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
+    status: "%RESPONSE_CODE%",
+    flags: "%RESPONSE_FLAGS%",
+    details: "%RESPONSE_CODE_DETAILS%",
+    model: metered(meterKeys.model),
+    input_tokens: metered(meterKeys.input),
+    output_tokens: metered(meterKeys.output),
+    cache_read_tokens: metered(meterKeys.cacheRead),
+    cache_write_5m_tokens: metered(meterKeys.cacheWrite5m),
+    cache_write_1h_tokens: metered(meterKeys.cacheWrite1h),
+    cost_usd: metered(meterKeys.costUsd),
+    estimated: metered(meterKeys.estimated),
+    metering: metered(meterKeys.result),
+  };
+}
+
+function metered(key: string): string {
+  return `%DYNAMIC_METADATA(${METER}:${key})%`;
 }
 
 /** One JSON line for each TLS connection. For a name that is not allowed it has no `upstream` and the flag `NR`. */

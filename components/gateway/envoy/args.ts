@@ -17,6 +17,8 @@ export interface EnvoyConfigArgs {
   readonly allowHosts?: readonly string[];
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
   readonly upstreamHost?: string;
+  /** Whether Envoy writes a line for each request of an agent to the record. Defaults to false. */
+  readonly record?: boolean;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
 }
