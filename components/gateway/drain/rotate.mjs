@@ -2,6 +2,7 @@
 // process of the drain helper, which loads it before its own script.
 import fs from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const ADMIN = `http://127.0.0.1:${process.env.ADMIN_PORT}`;

@@ -2,6 +2,7 @@
 // `record.mjs report` does so once and prints the sums. Both may run at the same time. It has no dependencies, because it
 // runs from a ConfigMap on a plain Node image.
 import fs from "node:fs";
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Adder } from "./adder.mjs";
 

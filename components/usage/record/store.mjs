@@ -15,7 +15,9 @@ const RESERVE = "reserve";
 const RESERVE_BYTES = 1024 * 1024;
 
 /** The state before anything was added. */
-const NOTHING = { days: {}, pods: {}, problems: { malformed: 0, shrunk: 0 } };
+function nothing() {
+  return { days: {}, pods: {}, problems: { malformed: 0, shrunk: 0 } };
+}
 
 export class Store {
   #dir;
@@ -34,7 +36,7 @@ export class Store {
       const number = this.#newest();
       return {
         number,
-        ...(number === 0 ? structuredClone(NOTHING) : this.#read(headName(number))),
+        ...(number === 0 ? nothing() : this.#read(headName(number))),
       };
     });
   }
