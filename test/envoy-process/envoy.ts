@@ -102,7 +102,7 @@ export class Envoy {
     const envoy = new Envoy(dir, options, (await labCa()).certFile, await freePorts());
     await mkdir(join(dir, "config"));
     await mkdir(join(dir, "secrets"));
-    await mkdir(envoy.recordDir);
+    await mkdir(envoy.recordDir, { recursive: true });
     await envoy.updateConfig(options.config);
     await envoy.updateSecrets(options.secrets ?? {});
     return envoy;
@@ -141,7 +141,7 @@ export class Envoy {
 
   /** The pod's folder of the record's volume. */
   get recordDir(): string {
-    return join(this.#dir, "record");
+    return join(this.#dir, "volume/pod");
   }
 
   get pid(): number | undefined {

@@ -28,7 +28,7 @@ function stepwise(before: (step: number) => void): Partial<typeof fs> {
     };
     return [name, wrapper] as const;
   });
-  return Object.fromEntries(wrapped) as Partial<typeof fs>;
+  return Object.fromEntries(wrapped);
 }
 
 /** Two pods, of which one has a renamed file, after some lines were added. */
