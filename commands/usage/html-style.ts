@@ -48,7 +48,7 @@ figure text { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular
 .wide { overflow-x: auto; margin-top: 10px; }
 .wide:focus-visible { outline: 2px solid var(--a0); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 8px 12px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th, td { padding: 8px 9px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 400; }
 th.text, td.text { text-align: left; }

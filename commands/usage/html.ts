@@ -4,6 +4,7 @@ import { STYLE } from "./html-style.ts";
 import {
   budgetOwner,
   count,
+  dollarCell,
   dollars,
   left,
   total,
@@ -97,7 +98,7 @@ function budgetItem(budget: UsageBudget): string {
   const { agent, window, limit, spent } = budget;
   const share = limit === 0 ? 1 : Math.min(1, spent / limit);
   const state = spent >= limit ? "spent" : share >= 0.8 ? "close" : "open";
-  const rest = state === "spent" ? `${dollars(spent)}: used up` : `${dollars(left(budget))} left`;
+  const rest = state === "spent" ? "used up" : `${dollars(left(budget))} left`;
   return `<li class="${state}">
 <div><b>${escapeXml(budgetOwner(agent))}</b> <span>${windowName(window)}</span></div>
 <svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${Math.round(share * 100)} percent spent"><rect width="100" height="8" class="ground"/><rect width="${Math.round(share * 1000) / 10}" height="8" class="fill"/></svg>
@@ -106,8 +107,8 @@ function budgetItem(budget: UsageBudget): string {
 }
 
 const HEAD = [
-  ...["Day (UTC)", "Agent", "Model", "Requests", "Refused", "Input", "Output"],
-  ...["Cache read", "Written 5 min", "Written 1 h", "Cost"],
+  ...["Day (UTC)", "Agent", "Model", "Cost", "Requests", "Refused"],
+  ...["Input", "Output", "Cache read", "Written 5 min", "Written 1 h"],
 ];
 
 function table(days: readonly UsageDay[]): string {
@@ -118,10 +119,9 @@ function table(days: readonly UsageDay[]): string {
       ...[requests, refused, tokens.input, tokens.output],
       ...[tokens.cacheRead, tokens.cacheWrite5m, tokens.cacheWrite1h],
     ];
-    const cells = [agent, model].map((text) => `<td class="text">${escapeXml(text)}</td>`);
-    return `<tr><th scope="row">${date}</th>${cells.join("")}${numbers
-      .map((number) => `<td>${count(number)}</td>`)
-      .join("")}<td>${dollars(cost)}</td></tr>`;
+    const texts = [agent, model].map((text) => `<td class="text">${escapeXml(text)}</td>`);
+    const cells = [dollarCell(cost), ...numbers.map(count)].map((text) => `<td>${text}</td>`);
+    return `<tr><th scope="row">${date}</th>${[...texts, ...cells].join("")}</tr>`;
   });
   return `<section>
 <h2>By day, agent and model</h2>

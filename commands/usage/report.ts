@@ -49,10 +49,19 @@ export interface UsageReport {
   readonly budgets: readonly UsageBudget[];
 }
 
-/** Dollars as text: cents for large amounts, hundredths of cents for small ones. */
+/** Dollars as text: cents, and hundredths of cents below a dollar. */
 export function dollars(amount: number): string {
-  const digits = Math.abs(amount) >= 100 ? 2 : 4;
-  return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;
+  return inDollars(amount, 2, amount >= 1 ? 2 : 4);
+}
+
+/** Dollars in the column of a table. */
+export function dollarCell(amount: number): string {
+  return inDollars(amount, 4, 4);
+}
+
+function inDollars(amount: number, least: number, most: number): string {
+  const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
+  return `$${amount.toLocaleString("en-US", digits)}`;
 }
 
 /** A count with commas. */

@@ -1,7 +1,7 @@
 import {
   budgetOwner,
   count,
-  dollars,
+  dollarCell,
   left,
   total,
   totalCost,
@@ -11,8 +11,8 @@ import {
 } from "./report.ts";
 
 const HEAD = [
-  ...["day (UTC)", "agent", "model", "requests", "refused", "input", "output"],
-  ...["cache read", "written 5m", "written 1h", "cost"],
+  ...["day (UTC)", "agent", "model", "cost", "requests", "refused"],
+  ...["input", "output", "cache read", "written 5m", "written 1h"],
 ];
 /** How many columns are texts; the others are numbers, at the right. */
 const TEXTS = 3;
@@ -40,8 +40,8 @@ export function renderTerminal(
           [
             BUDGET_HEAD,
             ...budgets.map((budget) => [
-              ...[budgetOwner(budget.agent), windowName(budget.window), dollars(budget.limit)],
-              ...[dollars(budget.spent), dollars(left(budget))],
+              ...[budgetOwner(budget.agent), windowName(budget.window), dollarCell(budget.limit)],
+              ...[dollarCell(budget.spent), dollarCell(left(budget))],
             ]),
           ],
           2,
@@ -63,10 +63,10 @@ function sums(days: readonly UsageDay[]): string[] {
 function numbers(days: readonly UsageDay[]): string[] {
   const of = (value: (day: UsageDay) => number) => count(total(days, value));
   return [
-    ...[of(({ requests }) => requests), of(({ refused }) => refused)],
+    ...[dollarCell(totalCost(days)), of(({ requests }) => requests), of(({ refused }) => refused)],
     ...[of(({ tokens }) => tokens.input), of(({ tokens }) => tokens.output)],
     ...[of(({ tokens }) => tokens.cacheRead), of(({ tokens }) => tokens.cacheWrite5m)],
-    ...[of(({ tokens }) => tokens.cacheWrite1h), dollars(totalCost(days))],
+    of(({ tokens }) => tokens.cacheWrite1h),
   ];
 }
 
