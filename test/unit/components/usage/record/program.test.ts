@@ -71,7 +71,7 @@ test("the program adds up while it runs, beside a report", async () => {
     stdio: ["ignore", "inherit", "inherit"],
   });
   try {
-    while (readdirSync(volume.root).includes(".record") === false) await sleep(20);
+    while (!readdirSync(volume.root).includes(".record")) await sleep(20);
     volume.append("envoy-a", fresh());
     const { days } = JSON.parse(report().stdout) as { days: { requests: number }[] };
     expect(days.map(({ requests }) => requests)).toEqual([2]);
