@@ -12,6 +12,7 @@ import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
+import { UsageRecord } from "../components/usage/record/record.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -91,6 +92,11 @@ export function deploy({
         { provider, dependsOn: [deny] },
       )
     : undefined;
+  const usage = new UsageRecord(
+    "usage",
+    { namespace, images: deployed },
+    { provider, dependsOn: [deny] },
+  );
 
   const gateway = new Gateway(
     "gateway",
@@ -113,6 +119,7 @@ export function deploy({
       })),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
+      record: usage.claim,
     },
     { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
   );

@@ -35,6 +35,8 @@ export interface PathArgs {
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
+  /** Name of the claim on the record's volume. Default: no record. */
+  readonly record?: pulumi.Input<string>;
 }
 
 /** What the Service `gateway` needs to know of a deployed path. */

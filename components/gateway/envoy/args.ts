@@ -23,6 +23,8 @@ export interface EnvoyConfigArgs {
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
+  /** Whether Envoy writes a line for each request of an agent to the record. Defaults to false. */
+  readonly record?: boolean;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
 }

@@ -5,11 +5,12 @@ import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import { workload } from "../../kubernetes/workload.ts";
+import { recordAccess, recordVolume } from "../../usage/record/place.ts";
 import type { CallerTokens, CredentialKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
-import { type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
+import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
 import type { EnvoyConfigArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import { envoyCommandArgs } from "./command.ts";
@@ -47,6 +48,8 @@ export interface EnvoyArgs {
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
+  /** Name of the claim on the record's volume. Unused where Envoy does not see the answers. Default: no record. */
+  readonly record?: pulumi.Input<string>;
 }
 
 /** The user of Envoy's distroless image. */
@@ -70,6 +73,8 @@ export class Envoy extends pulumi.ComponentResource {
     super("claude-gateway:gateway:Envoy", name, {}, opts);
     const { objectName, variant, drainSeconds } = args;
     const http = servesHttp(variant);
+    const claim = isMetered(variant) ? args.record : undefined;
+    const record = claim !== undefined;
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
       variant.listeners.includes(listener),
     );
@@ -96,7 +101,7 @@ export class Envoy extends pulumi.ComponentResource {
           {
             volume: "drain",
             objectName: `${objectName}-drain`,
-            data: drainFiles(),
+            data: drainFiles(record),
             rollsOn: { name: "drain", text: (files) => JSON.stringify(files) },
           },
           ...(http
@@ -116,6 +121,7 @@ export class Envoy extends pulumi.ComponentResource {
           image: args.images.envoy,
           command: ["/usr/local/bin/envoy"],
           args: [...envoyCommandArgs({ drainSeconds })],
+          ...(record && recordAccess),
           ports: [
             ...listening.map((listener) => CONTAINER_PORTS[listener]),
             { name: "health", containerPort: ports.health },
@@ -137,7 +143,8 @@ export class Envoy extends pulumi.ComponentResource {
         },
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
-          initContainers: [drainContainer({ image: args.images.node, drainSeconds })],
+          initContainers: [drainContainer({ image: args.images.node, drainSeconds, record })],
+          ...(record && { volumes: [recordVolume(claim)] }),
         },
         customTimeouts: drainingTimeouts(drainSeconds),
       },
@@ -158,6 +165,7 @@ function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
     routes,
     allowHosts,
     budgets,
+    record: args.record !== undefined,
     ...(litellmHost !== undefined && { litellmHost }),
   }));
 }

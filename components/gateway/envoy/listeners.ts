@@ -1,3 +1,4 @@
+import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
 import type { ListenerName } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
@@ -52,6 +53,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
         stripClientHeaders(),
         ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
       ],
+      loggers: args.record ? [recordAccessLog()] : [],
     }),
   );
   return args.litellmHost === undefined
