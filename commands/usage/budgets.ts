@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { BUDGET_DOMAIN, descriptorKeys } from "../../components/usage/budget/limits.ts";
 import { CHARGE_UNIT_USD } from "../../components/usage/metering.ts";
 import type { UsageBudget } from "./report.ts";
 
@@ -9,9 +10,6 @@ export interface Limit {
   /** The greatest count that lets a request through, in charge units. */
   readonly units: number;
 }
-
-/** Domain of the descriptors. */
-const DOMAIN = "agents";
 
 /** The service's windows begin at multiples of these, counted from 1970-01-01 UTC. */
 const WINDOW_SECONDS = { day: 86_400, "30days": 30 * 86_400 } as const;
@@ -30,7 +28,7 @@ export function limitsOf(files: Readonly<Record<string, string>>): Limit[] {
       readonly domain?: string;
       readonly descriptors?: readonly Descriptor[];
     };
-    if (domain !== DOMAIN) return [];
+    if (domain !== BUDGET_DOMAIN) return [];
     return descriptors.flatMap(({ value: window, descriptors: agents = [] }) =>
       agents.flatMap(({ value: agent, rate_limit: limit }) =>
         isWindow(window) && agent !== undefined && limit !== undefined
@@ -52,7 +50,7 @@ function isWindow(name: string | undefined): name is Limit["window"] {
 export function counterKey({ agent, window }: Limit, nowMs: number): string {
   const seconds = WINDOW_SECONDS[window];
   const start = Math.floor(nowMs / 1000 / seconds) * seconds;
-  return `${DOMAIN}_window_${window}_agent_${agent}_${start}`;
+  return `${BUDGET_DOMAIN}_${descriptorKeys.window}_${window}_${descriptorKeys.agent}_${agent}_${start}`;
 }
 
 /** Budgets with what was spent, from what `valkey-cli MGET` printed: a line for each key, empty if there is none. */

@@ -1,5 +1,6 @@
 import { BadInput } from "../../cli/command-line.ts";
 import { labelKeys, type Role } from "../../components/kubernetes/labels.ts";
+import { RATELIMIT_LIMITS } from "../../components/usage/budget/ratelimit.ts";
 import { REPORT_COMMAND } from "../../components/usage/record/record.ts";
 import type { Target } from "../../test/lab/target.ts";
 import { gatewayNamespace } from "../../test/verify/conformance/subject/gateway-namespace.ts";
@@ -14,9 +15,6 @@ export interface Collected {
   /** What a reader has to know, because figures are missing. */
   readonly warnings: readonly string[];
 }
-
-/** ConfigMap with the limits of the rate-limit service. It exists where a budget is set. */
-const LIMITS = "ratelimit-limits";
 
 /** Reads a stack's record and budgets. Throws {@link BadInput} if they cannot be read. */
 export async function collect(
@@ -72,14 +70,14 @@ async function budgets(
   const inNamespace = `--namespace=${namespace}`;
   const found = await reached(cluster, () =>
     cluster.kubectl([
-      ...["get", "configmap", LIMITS, inNamespace, "--ignore-not-found", "--output=json"],
+      ...["get", "configmap", RATELIMIT_LIMITS, inNamespace, "--ignore-not-found", "--output=json"],
     ]),
   );
   if (found.trim() === "") return [];
   const { data = {} } = JSON.parse(found) as { data?: Record<string, string> };
   const limits = limitsOf(data);
   if (limits.length === 0) return [];
-  const pod = await runningPod(cluster, namespace, "valkey" as Role, {
+  const pod = await runningPod(cluster, namespace, "valkey", {
     none: `stack ${stack} has budgets, but no Valkey that counts them. Deploy it again: pulumi up -s ${stack}`,
   });
   const keys = limits.map((limit) => counterKey(limit, nowMs));

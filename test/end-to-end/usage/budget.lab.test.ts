@@ -92,7 +92,9 @@ test("in the middle of its session it is refused after one request, and told why
   const before = await refusals();
   const { turn: refused, requests } = await turn("go on");
   expect(refused.is_error).toBe(true);
-  expect(refused.result).toContain(`gateway: agent ${CAPPED} has spent its budget of 0.05 USD`);
+  expect(refused.result).toContain(
+    `gateway: the budget of agent ${CAPPED}, 0.05 USD a day, is spent. It is renewed at `,
+  );
   expect(requests).toBe(0);
   expect((await refusals()) - before).toBe(1);
 }, 120_000);
