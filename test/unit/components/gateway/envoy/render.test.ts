@@ -171,14 +171,10 @@ describe("agents", () => {
   ];
 
   test("are identified by their tokens, in one table", () => {
-    expect(virtualHost(terminate, { ...secrets, agents }).metadata).toEqual({
-      filter_metadata: {
-        agent: {
-          "token-1-of-dev-e": "dev-e",
-          "token-1-of-dev-f": "dev-f",
-          "token-2-of-dev-e": "dev-e",
-        },
-      },
+    expect(virtualHost(terminate, { ...secrets, agents }).metadata.filter_metadata.agent).toEqual({
+      "token-1-of-dev-e": "dev-e",
+      "token-1-of-dev-f": "dev-f",
+      "token-2-of-dev-e": "dev-e",
     });
   });
 
