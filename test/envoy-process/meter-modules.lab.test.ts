@@ -183,7 +183,13 @@ test("a broken stream is estimated the same in any chunks", async () => {
 test("any bytes at all are read without an error", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom(...Array.from('data: {}[]"\\\n\r,1', 'data: {"', '{"type":"message_start"')),
+      fc.array(
+        fc.constantFrom(
+          ...Array.from('data: {}[]"\\\n\r,1'),
+          'data: {"',
+          '{"type":"message_start"',
+        ),
+      ),
       fc.constantFrom("stream", "json"),
       lengths,
       async (pieces, kind, chunks) => {

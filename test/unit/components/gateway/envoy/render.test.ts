@@ -160,7 +160,9 @@ describe("agents", () => {
 
   function virtualHost(args: EnvoyConfigArgs, values: EnvoySecrets) {
     const file = JSON.parse(renderEnvoySecrets(args, values)["routes.json"] ?? "") as {
-      resources: [{ virtual_hosts: [{ routes: Route[]; metadata: unknown }] }];
+      resources: [
+        { virtual_hosts: [{ routes: Route[]; metadata: { filter_metadata: { agent: unknown } } }] },
+      ];
     };
     return file.resources[0].virtual_hosts[0];
   }
