@@ -99,7 +99,7 @@ const words = fc.array(
 );
 const count = fc.nat(1_000_000);
 const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
-const lengths = fc.array(fc.oneof(fc.nat(3), fc.nat(90)), { maxLength: 600 });
+const lengths = fc.array(fc.oneof(fc.nat(3), fc.nat(90)), { maxLength: 600, size: "max" });
 const usage = fc.record({
   input: count,
   output: count,
