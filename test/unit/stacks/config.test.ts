@@ -48,6 +48,7 @@ describe("a complete configuration", () => {
       credential: { kind: "apiKey", holder: "gateway", value: KEY },
       agents: [{ name: "dev-e", tokenGeneration: 1 }],
       egress: { allow: [] },
+      prices: {},
       images: {},
       cluster: { kubeconfig: "/k" },
     });
