@@ -14,8 +14,8 @@ export function findAgent(): Message {
   return lua(FILTER, readFileSync(new URL("agent.lua", import.meta.url), "utf8"));
 }
 
-/** Metadata of the virtual host: the agents' names by their tokens. One look-up, however many there are. */
-export function agentMetadata(agents: readonly AgentTokens[]): Message {
+/** For the metadata of the virtual host: the agents' names by their tokens. One look-up, however many there are. */
+export function agentsInRoutes(agents: readonly AgentTokens[]): Message {
   const names = agents.flatMap(({ name, tokens }) => tokens.map((token) => [token, name] as const));
   const sorted = names.sort(([a], [b]) => (a < b ? -1 : 1));
   return { [FILTER]: Object.fromEntries(sorted) };

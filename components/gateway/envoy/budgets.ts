@@ -66,10 +66,10 @@ function budgetSource(): string {
 }
 
 /**
- * Metadata of the virtual host: for each agent with a budget, and for all together, the limits by window, and how a message
+ * For the metadata of the virtual host: for each agent with a budget, and for all together, the limits by window, and how a message
  * names them.
  */
-export function budgetMetadata(budgets: BudgetsArgs | undefined): Message {
+export function budgetsInRoutes(budgets: BudgetsArgs | undefined): Message {
   if (budgets === undefined) return {};
   const { all, agents } = budgets.limits;
   const whose = Object.entries({ ...agents, [ALL_AGENTS]: all }).sort(([a], [b]) =>

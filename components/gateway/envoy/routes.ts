@@ -1,6 +1,6 @@
-import { agentMetadata, anyAgent } from "./agent.ts";
+import { agentsInRoutes, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
-import { budgetMetadata, budgetOfRoute } from "./budgets.ts";
+import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import {
   BASE_PATH,
@@ -31,7 +31,7 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
         name: "agents",
         domains: ["*"],
         metadata: {
-          filter_metadata: { ...agentMetadata(agents), ...budgetMetadata(args.budgets) },
+          filter_metadata: { ...agentsInRoutes(agents), ...budgetsInRoutes(args.budgets) },
         },
         routes: [
           tooLarge(BASE_PATH),
