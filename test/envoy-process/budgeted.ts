@@ -2,7 +2,7 @@ import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
 import { findAgent } from "../../components/gateway/envoy/agent.ts";
 import { lua } from "../../components/gateway/envoy/headers.ts";
 import { ports } from "../../components/kubernetes/ports.ts";
-import type { BudgetLimits, OnFailure } from "../../components/usage/budget/limits.ts";
+import type { Budget, BudgetLimits, OnFailure } from "../../components/usage/budget/limits.ts";
 import { renderLimits } from "../../components/usage/budget/ratelimit-config.ts";
 import {
   LIMITS_FOLDER,
@@ -188,4 +188,31 @@ function files(args: EnvoyConfigArgs): ReturnType<typeof rendered> {
       : value;
   const listeners = JSON.stringify(JSON.parse(config["listeners.json"] ?? "", withMeter));
   return { config: { ...config, "listeners.json": listeners }, ...(secrets && { secrets }) };
+}
+
+export const DAY_SECONDS = 86_400;
+
+/** One cent is 1,000 charge units. */
+export const ONE_CENT = 1000;
+
+/** The limits where only dev-e has a budget. */
+export function ofDevE(budget: Budget): BudgetLimits {
+  return { all: {}, agents: { "dev-e": budget } };
+}
+
+/** When the present window ends, as messages write it. Windows are counted from 1970-01-01 UTC. */
+export function renewal(days: number): string {
+  const seconds = days * DAY_SECONDS;
+  const end = Math.ceil(Date.now() / 1000 / seconds) * seconds;
+  return `${new Date(end * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** The body of an error of the gateway. */
+export function error(type: string, message: string): string {
+  return JSON.stringify({ type: "error", error: { type, message: `gateway: ${message}` } });
+}
+
+/** The names of the answer's headers, in lower case. */
+export function headerNames({ rawHeaders }: Response): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
 }
