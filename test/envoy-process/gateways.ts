@@ -27,7 +27,7 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   shim,
-  { ...shim, credentialKind: "oauth" },
+  { ...shim, credentialKind: "oauth", record: true },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
   { variant: envoySni, allowHosts: ["github.com"] },
 ];
