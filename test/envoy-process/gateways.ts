@@ -35,7 +35,12 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   { ...terminate, budgets },
   shim,
-  { ...shim, credentialKind: "oauth", budgets: { ...budgets, onFailure: "allow" } },
+  {
+    ...shim,
+    credentialKind: "oauth",
+    budgets: { ...budgets, onFailure: "allow" },
+    record: true,
+  },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
   { variant: envoySni, allowHosts: ["github.com"] },
 ];

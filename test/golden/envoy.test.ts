@@ -10,7 +10,7 @@ import { shim } from "../../components/gateway/paths/shim.ts";
 const litellmHost = "litellm.claude-gateway.svc.cluster.local";
 
 const paths: Record<string, EnvoyConfigArgs> = {
-  "envoy-terminate": { variant: envoyTerminate, credentialKind: "apiKey" },
+  "envoy-terminate": { variant: envoyTerminate, credentialKind: "apiKey", record: true },
   "envoy-terminate-oauth": {
     variant: envoyTerminate,
     credentialKind: "oauth",

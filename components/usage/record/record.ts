@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
-import { labelKeys } from "../../kubernetes/labels.ts";
 import { nodeCommand } from "../../kubernetes/node-command.ts";
-import { policy } from "../../kubernetes/policy-spec.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { volumeClaim } from "../../kubernetes/volume-claim.ts";
 import { workload } from "../../kubernetes/workload.ts";
+import { recordLabels, recordPolicy } from "./policy.ts";
 
 export interface UsageRecordArgs {
   /** Namespace of the gateway. */
@@ -45,7 +44,6 @@ export class UsageRecord extends pulumi.ComponentResource {
   constructor(name: string, args: UsageRecordArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:usage:UsageRecord", name, {}, opts);
     const { namespace } = args;
-    const labels = { [labelKeys.role]: "usage" };
 
     this.claim = volumeClaim(
       `${name}-claim`,
@@ -58,9 +56,8 @@ export class UsageRecord extends pulumi.ComponentResource {
       {
         namespace,
         objectName: NAME,
-        labels,
-        // No traffic at all. `kubectl exec` comes through the kubelet.
-        policy: policy(labels, {}),
+        labels: recordLabels,
+        policy: recordPolicy(),
         user: USER,
         files: [
           {

@@ -112,14 +112,19 @@ test("one module and one line add a sixth variant everywhere", () => {
     ) as string,
     // A gateway stack and a spike.
     inSchema: 2,
-    deployments: ["egress-dns-deployment", "egress-probe-deployment", "gateway-sixth-deployment"],
+    deployments: [
+      "egress-dns-deployment",
+      "egress-probe-deployment",
+      "gateway-sixth-deployment",
+      "usage-deployment",
+    ],
     outputs: expect.objectContaining({
       gatewayPath: "sixth",
       baseUrl: "http://gateway.claude-gateway.svc.cluster.local:8080/anthropic",
     }) as object,
     listeners: ["agents"],
     agentPorts: [4000, 8080, 8443],
-    policies: ["default-deny", "sixth", "egress-dns", "egress-probe"],
+    policies: ["default-deny", "sixth", "egress-dns", "egress-probe", "usage"],
     trials: [
       "verify-litellm",
       "verify-shim",

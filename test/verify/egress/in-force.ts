@@ -12,6 +12,7 @@ import {
 import type { Variant } from "../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { defaultDeny, type PolicySpec } from "../../../components/kubernetes/policy-spec.ts";
+import { recordPolicy } from "../../../components/usage/record/policy.ts";
 import type { Target } from "../../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
@@ -57,6 +58,7 @@ export function renderedPolicies(
       ...ofPath(variantNamed(args.variant)),
       "egress-dns": dnsPolicy(agentNamespaces),
       "egress-probe": probePolicy(agentNamespaces),
+      usage: recordPolicy(),
     },
     drained: Object.assign({}, ...variants.map(ofPath)) as Policies,
   };

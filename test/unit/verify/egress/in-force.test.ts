@@ -40,7 +40,7 @@ async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
 describe("policies in force", () => {
   test("are as rendered in an unchanged cluster", async () => {
     expect(await measured()).toEqual({
-      "policies.llm": "pass: 5 policies, all as rendered",
+      "policies.llm": "pass: 6 policies, all as rendered",
       "policies.dev-e": "pass: 2 policies, all as rendered",
     });
   });
@@ -84,7 +84,7 @@ describe("policies in force", () => {
     ["one is gone", others, "agent is missing"],
   ] as [string, Specs, string][])("are reported if %s", async (_, policies, evidence) => {
     expect(await measured({ "dev-e": policies })).toEqual({
-      "policies.llm": "pass: 5 policies, all as rendered",
+      "policies.llm": "pass: 6 policies, all as rendered",
       "policies.dev-e": `fail: ${evidence}`,
     });
   });

@@ -175,21 +175,28 @@ describe("files", () => {
     expect(volume.files("envoy-a")).toEqual(["requests.jsonl"]);
   });
 
-  test("that are renamed while they are opened are added once", () => {
-    volume.append("envoy-a", line());
-    rows();
-    volume.append("envoy-a", line());
-    let renamed = false;
-    const openSync = ((...args: Parameters<typeof fs.openSync>) => {
-      if (!renamed && String(args[0]).endsWith("requests.jsonl")) {
+  test.each(["before", "after"])(
+    "that are renamed just %s they are opened are added once",
+    (when) => {
+      volume.append("envoy-a", line());
+      rows();
+      volume.append("envoy-a", line());
+      let renamed = false;
+      const rename = () => {
         renamed = true;
         volume.rename("envoy-a", 1);
         volume.append("envoy-a", line().repeat(3));
-      }
-      return fs.openSync(...args);
-    }) as typeof fs.openSync;
-    expect(rows(volume.adder({ openSync }))).toEqual([row(5)]);
-  });
+      };
+      const openSync = ((...args: Parameters<typeof fs.openSync>) => {
+        const now = !renamed && String(args[0]).endsWith("requests.jsonl");
+        if (now && when === "before") rename();
+        const fd = fs.openSync(...args);
+        if (now && when === "after") rename();
+        return fd;
+      }) as typeof fs.openSync;
+      expect(rows(volume.adder({ openSync }))).toEqual([row(5)]);
+    },
+  );
 
   test("that end with half a line are deleted, and the half is counted", () => {
     volume.append("envoy-a", line() + line().slice(0, 30));

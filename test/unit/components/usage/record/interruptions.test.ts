@@ -152,7 +152,10 @@ describe("a full disk", () => {
   test("changes nothing, and lines are added when there is room again", () => {
     halfAdded();
     const before = volume.files(".record");
-    const writeFileSync = full as typeof fs.writeFileSync;
+    const writeFileSync = ((path: string) => {
+      fs.writeFileSync(path, "half");
+      full();
+    }) as typeof fs.writeFileSync;
     fs.rmSync(`${volume.root}/.record/reserve`);
     expect(() => volume.adder({ writeFileSync }).add()).toThrow("no space left");
     expect(volume.files(".record")).toEqual(before.filter((name) => name !== "reserve"));
