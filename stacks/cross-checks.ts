@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { credentialFindings } from "../components/gateway/credential.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
+import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { images as pinned } from "./versions.ts";
 
@@ -12,6 +13,7 @@ interface Sections {
   readonly credential: Parameters<typeof credentialFindings>[1];
   readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
   readonly agents?: unknown;
+  readonly telemetry?: unknown;
   readonly host?: unknown;
   readonly cluster?: unknown;
 }
@@ -48,6 +50,8 @@ function findings(
     spike: kind === "spike",
   });
   if (problem !== undefined) found.push({ path: ["images", "litellm"], message: problem });
+  if (isValid("telemetry"))
+    found.push(...telemetryFindings(variant, sections.telemetry, sections.agents));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
 }

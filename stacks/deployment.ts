@@ -9,6 +9,7 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
+import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -94,6 +95,11 @@ export function deploy({
     },
     { provider, dependsOn: [deny] },
   );
+
+  const scrapers = config.telemetry.scrape.from;
+  if (scrapers.length > 0) {
+    new Scraping("scraping", { namespace, from: scrapers }, { provider, dependsOn: [deny] });
+  }
 
   const egress = new Egress(
     "egress",

@@ -7,6 +7,7 @@ import {
   GatewayConfig,
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
+import { TelemetryConfig } from "../components/usage/telemetry/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
 import { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { betweenSections } from "./cross-checks.ts";
@@ -54,6 +55,7 @@ const ImagesConfig = z.strictObject({
 const onCluster = {
   credential: CredentialConfig,
   egress: EgressConfig.prefault({}),
+  telemetry: TelemetryConfig.prefault({}),
   images: ImagesConfig.prefault({}),
   host: HostReference.optional(),
   cluster: ClusterConfig.optional(),

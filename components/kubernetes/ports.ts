@@ -12,6 +12,10 @@ export const ports = {
   admin: 9901,
   /** LiteLLM. */
   litellm: 4000,
+  /** Agents: Claude Code's own telemetry, where `telemetry.otlp` is set. The usual port of OTLP over HTTP. */
+  otlp: 4318,
+  /** Prometheus: the rate-limit service's `/metrics`. */
+  ratelimitMetrics: 9102,
   /** The Service's port for {@link ports.sni}, and the port of every upstream. */
   https: 443,
 } as const;

@@ -10,6 +10,7 @@ import {
   variantNamed,
   variantNames,
 } from "../../../../components/gateway/paths/index.ts";
+import { scrapePolicy } from "../../../../components/usage/telemetry/policy.ts";
 import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 
 type Labels = Record<string, string>;
@@ -28,7 +29,14 @@ const namespaces: Record<string, Labels> = {
   "other-agent": { "claude-gateway/stack": "other", "claude-gateway/role": "agent" },
   "kube-system": {},
   default: {},
+  monitoring: {},
+  "other-monitoring": {},
 };
+
+const scrapers = [
+  { namespace: "monitoring", podLabels: { app: "prometheus" } },
+  { namespace: "other-monitoring" },
+];
 
 const policies: { namespace: string; spec: PolicySpec }[] = [
   ...["llm", "dev-e", "dev-f"].map((namespace) => ({ namespace, spec: defaultDeny() })),
@@ -46,6 +54,10 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   })),
   { namespace: "llm", spec: dnsPolicy(agentNamespaces) },
   { namespace: "llm", spec: probePolicy(agentNamespaces) },
+  ...(["gateway", "ratelimit"] as const).map((role) => ({
+    namespace: "llm",
+    spec: scrapePolicy(role, scrapers),
+  })),
 ];
 
 const role = (name: string, path?: string): Labels => ({
@@ -61,6 +73,7 @@ const strangers: Record<string, Pod> = {
     namespace: "default",
     labels: role("agent"),
   },
+  "a pod beside Prometheus without its label": { namespace: "monitoring", labels: {} },
   "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
 };
 const gateway = (path: VariantName): Pod => ({
@@ -75,7 +88,12 @@ const dns: Pod = { namespace: "llm", labels: role("dns") };
 const probe: Pod = { namespace: "llm", labels: role("probe") };
 const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
 
-const everyPort = [53, 80, 443, 4000, 5353, 6443, 7080, 7081, 8080, 8081, 8082, 8083, 8443, 9901];
+const ratelimit: Pod = { namespace: "llm", labels: role("ratelimit") };
+
+const everyPort = [
+  ...[53, 80, 443, 4000, 4318, 5353, 6379, 6443, 7080, 7081],
+  ...[8080, 8081, 8082, 8083, 8443, 9102, 9901],
+];
 
 describe("what an agent reaches", () => {
   const expected: Record<VariantName, number[]> = {
@@ -120,8 +138,41 @@ describe("what an agent reaches", () => {
   );
 });
 
+describe("what may be scraped", () => {
+  const prometheus: Pod = { namespace: "monitoring", labels: { app: "prometheus", more: "yes" } };
+  const anyPod: Pod = { namespace: "other-monitoring", labels: {} };
+
+  test.each([prometheus, anyPod])("by $namespace is only the metrics", (scraper) => {
+    for (const variant of variantNames)
+      expect(reached(scraper, gateway(variant))).toEqual({ TCP: [8081], UDP: [] });
+    expect(reached(scraper, ratelimit)).toEqual({ TCP: [9102], UDP: [] });
+    for (const target of [litellm("shim"), dns, probe, agent])
+      expect(reached(scraper, target)).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test("without a scraper is nothing", () => {
+    const unscraped = policies.filter(
+      ({ spec }) => !JSON.stringify(spec.ingress).includes("monitoring"),
+    );
+    expect(policies.length - unscraped.length).toBe(2);
+    for (const variant of variantNames)
+      expect(reached(prometheus, gateway(variant), unscraped).TCP).toEqual([]);
+  });
+
+  test("by an agent is nothing", () => {
+    expect(reached(agent, ratelimit)).toEqual({ TCP: [], UDP: [] });
+  });
+});
+
 describe.each(Object.entries(strangers))("%s", (_, stranger) => {
-  const targets = [...variantNames.map(gateway), litellm("shim"), litellm("hybrid"), dns, probe];
+  const targets = [
+    ...variantNames.map(gateway),
+    litellm("shim"),
+    litellm("hybrid"),
+    dns,
+    probe,
+    ratelimit,
+  ];
   test("reaches nothing in the gateway's namespace", () => {
     for (const target of targets) {
       expect(reached(stranger, target), JSON.stringify(target)).toEqual({ TCP: [], UDP: [] });
@@ -312,7 +363,8 @@ function isPeer(
           ...namespaces[peer.namespace],
           "kubernetes.io/metadata.name": peer.namespace,
         });
-  return inNamespace && matches(candidate.podSelector.matchLabels, peer.labels);
+  const labels = "podSelector" in candidate ? candidate.podSelector.matchLabels : undefined;
+  return inNamespace && matches(labels, peer.labels);
 }
 
 function matches(selector: Labels | undefined, labels: Labels): boolean {
