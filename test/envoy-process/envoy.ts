@@ -17,9 +17,9 @@ import { envoyProgram } from "../lab/parts/envoy.ts";
 import { Volume } from "./volume.ts";
 
 /** Ports that agents, LiteLLM, the kubelet or the drain helper use. */
-export type PortName = "agents" | "egress" | "sni" | "health" | "admin";
+export type PortName = "agents" | "egress" | "sni" | "health" | "admin" | "otlp";
 
-const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin"];
+const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin", "otlp"];
 
 /** A line of the access log. */
 export type LogLine = Readonly<Record<string, unknown>>;
