@@ -9,6 +9,8 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
+import { ports } from "../components/kubernetes/ports.ts";
+import { collectorOf } from "../components/usage/telemetry/collector.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
@@ -77,6 +79,7 @@ export function deploy({
     token: new AgentToken(`${agent.name}-token`, { generation: agent.tokenGeneration }),
   }));
 
+  const { otlp } = config.telemetry;
   const gateway = new Gateway(
     "gateway",
     {
@@ -92,6 +95,7 @@ export function deploy({
       allowHosts: config.egress.allow,
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
+      otlp: otlp && { ...collectorOf(otlp.endpoint), headers: otlp.headers },
     },
     { provider, dependsOn: [deny] },
   );
@@ -130,6 +134,7 @@ export function deploy({
           gate: egress.gate,
           ready: egress.ready,
         },
+        otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
         runnerImage: config.images.runner,
       },
       { provider },

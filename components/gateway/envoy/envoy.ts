@@ -4,12 +4,13 @@ import { pathLabels } from "../../kubernetes/labels.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { workload } from "../../kubernetes/workload.ts";
+import type { Collector } from "../../usage/telemetry/collector.ts";
 import type { CallerTokens, CredentialKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
 import { type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
-import type { EnvoyConfigArgs } from "./args.ts";
+import type { EnvoyConfigArgs, OtlpArgs } from "./args.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { memoryMiB } from "./limits.ts";
 import { envoyPolicy } from "./policy.ts";
@@ -41,6 +42,9 @@ export interface EnvoyArgs {
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
+  /** Where records and agents' telemetry go. Default: nowhere. */
+  readonly otlp?:
+    (Collector & { readonly headers: Readonly<Record<string, pulumi.Input<string>>> }) | undefined;
 }
 
 /** The user of Envoy's distroless image. */
@@ -74,7 +78,7 @@ export class Envoy extends pulumi.ComponentResource {
         namespace: args.namespace,
         objectName,
         labels: pathLabels("gateway", variant.name),
-        policy: envoyPolicy(variant, args.agentNamespaces),
+        policy: envoyPolicy(variant, args.agentNamespaces, args.otlp),
         user: USER,
         files: [
           {
@@ -110,6 +114,7 @@ export class Envoy extends pulumi.ComponentResource {
           args: [...envoyCommandArgs({ drainSeconds })],
           ports: [
             ...listening.map((listener) => CONTAINER_PORTS[listener]),
+            ...(args.otlp === undefined ? [] : [{ name: "otlp", containerPort: ports.otlp }]),
             { name: "health", containerPort: ports.health },
           ],
           securityContext: restrictedContainer,
@@ -150,23 +155,30 @@ function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
     routes,
     allowHosts,
     ...(litellmHost !== undefined && { litellmHost }),
+    ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
   }));
+}
+
+function otlpArgs({ headers, ...collector }: NonNullable<EnvoyArgs["otlp"]>): OtlpArgs {
+  return { ...collector, headerNames: Object.keys(headers).sort() };
 }
 
 function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
   return pulumi.secret(
     pulumi
-      .all([args.litellmHost, args.agents, args.credential])
-      .apply(([litellmHost, agents, credential]) => ({
+      .all([args.litellmHost, args.agents, args.credential, args.otlp?.headers ?? {}])
+      .apply(([litellmHost, agents, credential, otlpHeaders]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
             routes: args.routes,
             ...(litellmHost !== undefined && { litellmHost }),
+            ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
           },
           {
             agents: Object.entries(agents).map(([name, tokens]) => ({ name, tokens })),
             credential,
+            otlpHeaders,
           },
         ),
       })),

@@ -2,23 +2,32 @@ import { pathLabels } from "../../kubernetes/labels.ts";
 import {
   agentPods,
   podsHere,
+  podsOf,
   policy,
   type PolicySpec,
   tcp,
   wayOut,
 } from "../../kubernetes/policy-spec.ts";
 import { ports } from "../../kubernetes/ports.ts";
+import type { Collector } from "../../usage/telemetry/collector.ts";
 import { agentPorts, type Variant } from "../paths/variant.ts";
 
-/** Envoy's policy: agents may call it. Of its path's pods, only Envoy may reach the Internet. */
+/**
+ * Envoy's policy: agents may call it. Of its path's pods, only Envoy may reach the Internet. With an OTLP receiver, agents may
+ * also send telemetry, and a receiver in the cluster may be reached on its port; one outside is on the Internet.
+ */
 export function envoyPolicy(
   variant: Variant,
   agentNamespaces: Readonly<Record<string, string>>,
+  otlp?: Collector,
 ): PolicySpec {
   const litellm = podsHere(pathLabels("litellm", variant.name));
   return policy(pathLabels("gateway", variant.name), {
     ingress: [
-      { peers: [agentPods(agentNamespaces)], ports: tcp(...agentPorts(variant)) },
+      {
+        peers: [agentPods(agentNamespaces)],
+        ports: tcp(...agentPorts(variant), ...(otlp ? [ports.otlp] : [])),
+      },
       ...(variant.listeners.includes("egress")
         ? [{ peers: [litellm], ports: tcp(ports.egress) }]
         : []),
@@ -28,6 +37,9 @@ export function envoyPolicy(
       ...(variant.litellm === "behind-envoy"
         ? [{ peers: [litellm], ports: tcp(ports.litellm) }]
         : []),
+      ...(otlp?.namespace === undefined
+        ? []
+        : [{ peers: [podsOf(otlp.namespace)], ports: tcp(otlp.port) }]),
     ],
   });
 }
