@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EnvoyConfigArgs, EnvoySecrets } from "../../components/gateway/envoy/args.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
 import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { collectorOf } from "../../components/usage/telemetry/collector.ts";
 import { labCa } from "../lab/parts/ca.ts";
 import { issueCertificate, type KeyPair } from "../lab/parts/certificates.ts";
 import { part } from "../lab/parts/store.ts";
@@ -26,6 +27,13 @@ export const shim: EnvoyConfigArgs = {
 export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
+  {
+    ...terminate,
+    otlp: {
+      ...collectorOf("http://collector.observability.svc.cluster.local:4318"),
+      headerNames: ["x-api-key"],
+    },
+  },
   shim,
   { ...shim, credentialKind: "oauth" },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
@@ -38,6 +46,7 @@ export const secrets: EnvoySecrets = {
     { name: "dev-f", tokens: [TOKEN_B] },
   ],
   credential: REAL_KEY,
+  otlpHeaders: { "x-api-key": "receivers-key" },
 };
 
 /** The files of both volumes of a path. */

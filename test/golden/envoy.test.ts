@@ -16,6 +16,16 @@ const paths: Record<string, EnvoyConfigArgs> = {
     credentialKind: "oauth",
     routes: ["hello", "models"],
   },
+  "envoy-terminate-otlp": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    otlp: {
+      host: "otlp.example.com",
+      port: 443,
+      path: "/base",
+      headerNames: ["authorization"],
+    },
+  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,
@@ -32,6 +42,7 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
     : renderEnvoySecrets(args, {
         agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
         credential: "planted-credential",
+        otlpHeaders: { authorization: "planted-header" },
       });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({
     file: `${name}/${file}`,

@@ -10,6 +10,7 @@ import {
   variantNamed,
   variantNames,
 } from "../../../../components/gateway/paths/index.ts";
+import { collectorOf } from "../../../../components/usage/telemetry/collector.ts";
 import { scrapePolicy } from "../../../../components/usage/telemetry/policy.ts";
 import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 
@@ -30,6 +31,7 @@ const namespaces: Record<string, Labels> = {
   "kube-system": {},
   default: {},
   monitoring: {},
+  observability: {},
   "other-monitoring": {},
 };
 
@@ -161,6 +163,50 @@ describe("what may be scraped", () => {
 
   test("by an agent is nothing", () => {
     expect(reached(agent, ratelimit)).toEqual({ TCP: [], UDP: [] });
+  });
+});
+
+describe("with an OTLP receiver", () => {
+  const metered = ["shim", "hybrid", "envoy-terminate"] as const;
+  const receiver: Pod = { namespace: "observability", labels: { app: "collector" } };
+  const withReceiver = (endpoint: string) => [
+    ...policies.filter(({ namespace }) => namespace !== "dev-e"),
+    ...[defaultDeny(), agentPolicy("llm", { otlp: true })].map((spec) => ({
+      namespace: "dev-e",
+      spec,
+    })),
+    ...metered.map((variant) => ({
+      namespace: "llm",
+      spec: envoyPolicy(variantNamed(variant), agentNamespaces, collectorOf(endpoint)),
+    })),
+  ];
+  const inside = withReceiver("http://otel.observability.svc.cluster.local:4318");
+  const outside = withReceiver("https://otlp.example.com");
+
+  test.each(metered)("an agent also reaches the port for telemetry on %s", (variant) => {
+    const ports = [4318, ...(variant === "hybrid" ? [8080, 8443] : [8080])];
+    expect(reached(agent, gateway(variant), inside)).toEqual({ TCP: ports, UDP: [] });
+    expect(reached(otherAgent, gateway(variant), inside).TCP).not.toContain(4318);
+  });
+
+  test.each(metered)(
+    "Envoy on %s reaches exactly the receiver's port in the cluster",
+    (variant) => {
+      expect(reached(gateway(variant), receiver, inside)).toEqual({ TCP: [4318], UDP: [] });
+      expect(reached(gateway(variant), receiver, outside)).toEqual({ TCP: [], UDP: [] });
+      const elsewhere: Pod = { namespace: "default", labels: {} };
+      expect(reached(gateway(variant), elsewhere, inside)).toEqual({ TCP: [], UDP: [] });
+    },
+  );
+
+  test("no agent reaches the receiver", () => {
+    for (const among of [inside, outside])
+      expect(reached(agent, receiver, among)).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test("only the agents reach the port for telemetry", () => {
+    for (const stranger of Object.values(strangers))
+      expect(reached(stranger, gateway("shim"), inside)).toEqual({ TCP: [], UDP: [] });
   });
 });
 
