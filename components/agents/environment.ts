@@ -79,8 +79,9 @@ function telemetry(otlpUrl: string, secret: AgentSecret): EnvironmentVariable[] 
     OTEL_LOGS_EXPORTER: "otlp",
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
     OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl,
-    // Kubernetes puts the token in, because the Secret's variable comes before this one.
-    OTEL_EXPORTER_OTLP_HEADERS: `Authorization=Bearer%20$(${secret.variable})`,
+    // Kubernetes puts the token in, because the Secret's variable comes before this one. Not as a bearer token: Claude Code
+    // does not decode the `%20` that OpenTelemetry wants for a space.
+    OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=$(${secret.variable})`,
     OTEL_METRIC_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
     OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
   };

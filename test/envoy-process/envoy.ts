@@ -200,10 +200,12 @@ export class Envoy {
     }
     if (!isSocketAddress(value)) return value;
     const { address, port_value: port } = value;
-    const name = PORT_NAMES.find((known) => ports[known] === port);
-    if (name !== undefined) return { address: "127.0.0.1", port_value: this.ports[name] };
-    if (resolver !== undefined) return value;
+    // A host first, because it may have a port of the gateway's.
     const moved = this.#options.hosts?.[`${address}:${port}`];
+    const name = PORT_NAMES.find((known) => ports[known] === port);
+    if (moved === undefined && name !== undefined)
+      return { address: "127.0.0.1", port_value: this.ports[name] };
+    if (resolver !== undefined) return value;
     // A host that no test serves is unreachable: nothing listens on port 1.
     return { address: "127.0.0.1", port_value: moved ?? 1 };
   }

@@ -43,7 +43,7 @@ test("an agent sends Claude Code's telemetry with its token, which an earlier va
     },
     {
       name: "OTEL_EXPORTER_OTLP_HEADERS",
-      value: "Authorization=Bearer%20$(ANTHROPIC_AUTH_TOKEN)",
+      value: "x-api-key=$(ANTHROPIC_AUTH_TOKEN)",
     },
     { name: "OTEL_METRIC_EXPORT_INTERVAL", value: "5000" },
     { name: "OTEL_LOGS_EXPORT_INTERVAL", value: "5000" },
