@@ -90,7 +90,12 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   },
   ClaudeGatewayConfigurationRejected: counter("envoy_http_rds_update_rejected", AGENTS),
   ClaudeGatewayDrainStuck: gauge("envoy_server_state", E, 1, 0),
-  ClaudeGatewayLuaErrors: counter("envoy_http_lua_errors", AGENTS),
+  ClaudeGatewayMeterErrors: counter(
+    "envoy_http_lua_meter_errors",
+    AGENTS,
+    one("envoy_http_lua_errors", HEALTH, SOME),
+  ),
+  ClaudeGatewayScriptErrors: counter("envoy_http_lua_errors", AGENTS),
   ClaudeGatewayBudgetNotChecked: counter("envoy_cluster_ratelimit_error", API),
   ClaudeGatewayBudgetBypassed: counter("envoy_cluster_ratelimit_failure_mode_allowed", API),
   ClaudeGatewayRateLimitDown: gauge("up", R, 0, 1),

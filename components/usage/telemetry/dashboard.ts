@@ -112,8 +112,8 @@ export const panels: readonly Panel[] = [
     unit: "cps",
     queries: [
       {
-        expr: `sum(rate(envoy_http_lua_errors${ofEnvoy(AGENTS)}${PER}))`,
-        legend: "script errors",
+        expr: `sum(rate(envoy_http_lua_meter_errors${ofEnvoy(AGENTS)}${PER}))`,
+        legend: "meter errors",
       },
       {
         expr: `sum(rate(envoy_cluster_ratelimit_error${ofEnvoy(NEXT_HOPS)}${PER}))`,

@@ -100,6 +100,15 @@ export function gatewayAlerts(limits: GatewayLimits): readonly Alert[] {
         "A changed path, price, token or limit is not in force. The log of Envoy's pod has the reason.",
     },
     {
+      name: "ClaudeGatewayScriptErrors",
+      expr: `sum by (namespace) (increase(envoy_http_lua_errors${ofEnvoy(AGENTS)}[10m])) > 0`,
+      for: "1m",
+      severity: "warning",
+      summary: "A script in Envoy failed, which finds the agent or restores an error.",
+      description:
+        "If it finds the agent, the request is refused with 401. If it restores an error, the agent gets LiteLLM's form of it. The log of Envoy's pod has the script's error.",
+    },
+    {
       name: "ClaudeGatewayDrainStuck",
       expr: `envoy_server_state${ofEnvoy()} == 1`,
       for: "30m",

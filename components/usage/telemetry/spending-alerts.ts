@@ -3,13 +3,13 @@ import { AGENTS, type Alert, jobs, NEXT_HOPS, ofEnvoy, ofRatelimit } from "./ale
 /** Alerts on what counts and caps the agents' spending. */
 export const spendingAlerts: readonly Alert[] = [
   {
-    name: "ClaudeGatewayLuaErrors",
-    expr: `sum by (namespace) (increase(envoy_http_lua_errors${ofEnvoy(AGENTS)}[10m])) > 0`,
+    name: "ClaudeGatewayMeterErrors",
+    expr: `sum by (namespace) (increase(envoy_http_lua_meter_errors${ofEnvoy(AGENTS)}[10m])) > 0`,
     for: "1m",
     severity: "critical",
-    summary: "A script in Envoy failed, so answers may be unmetered.",
+    summary: "The meter failed on answers, so they are not fully counted.",
     description:
-      "An answer whose metering failed costs money that no budget and no record counts. The log of Envoy's pod has the script's error.",
+      "Such an answer costs money that no budget and no record counts to its end. The log of Envoy's pod has the script's error. Answers that could not be read have no statistic in Envoy: look for `unmetered` in the record and the log.",
   },
   {
     name: "ClaudeGatewayBudgetNotChecked",
