@@ -80,6 +80,11 @@ export class Envoy extends pulumi.ComponentResource {
         labels: pathLabels("gateway", variant.name),
         policy: envoyPolicy(variant, args.agentNamespaces, args.otlp),
         user: USER,
+        // Envoy rejects a cluster whose secret file is not there yet, and the two volumes change at different times: with a
+        // new header, a new pod finds both.
+        ...(args.otlp && {
+          annotations: { "claude-gateway/otlp-headers": otlpArgs(args.otlp).headerNames.join(",") },
+        }),
         files: [
           {
             volume: "config",

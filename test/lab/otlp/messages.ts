@@ -86,7 +86,7 @@ function attributes(keyValues: unknown): Attributes {
 
 /** The only field of an AnyValue. Lists and maps stay as they are. */
 function plain(value: unknown): unknown {
-  return Object.values(object(value))[0];
+  return Object.values<unknown>(object(value))[0];
 }
 
 function list(value: unknown): Json[] {
