@@ -13,6 +13,9 @@ import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
+import { ports } from "../components/kubernetes/ports.ts";
+import { collectorOf } from "../components/usage/telemetry/collector.ts";
+import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -98,6 +101,7 @@ export function deploy({
     { provider, dependsOn: [deny] },
   );
 
+  const { otlp } = config.telemetry;
   const gateway = new Gateway(
     "gateway",
     {
@@ -120,9 +124,15 @@ export function deploy({
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
       record: usage.claim,
+      otlp: otlp && { ...collectorOf(otlp.endpoint), headers: otlp.headers },
     },
     { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
   );
+
+  const scrapers = config.telemetry.scrape.from;
+  if (scrapers.length > 0) {
+    new Scraping("scraping", { namespace, from: scrapers }, { provider, dependsOn: [deny] });
+  }
 
   const egress = new Egress(
     "egress",
@@ -153,6 +163,7 @@ export function deploy({
           gate: egress.gate,
           ready: egress.ready,
         },
+        otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
         runnerImage: config.images.runner,
       },
       { provider },

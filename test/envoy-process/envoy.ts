@@ -18,9 +18,9 @@ import { envoyProgram } from "../lab/parts/envoy.ts";
 import { Volume } from "./volume.ts";
 
 /** Ports that agents, LiteLLM, the kubelet or the drain helper use. */
-export type PortName = "agents" | "egress" | "sni" | "health" | "admin";
+export type PortName = "agents" | "egress" | "sni" | "health" | "admin" | "otlp";
 
-const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin"];
+const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin", "otlp"];
 
 /** A line of the access log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -210,8 +210,8 @@ export class Envoy {
     }
     if (!isSocketAddress(value)) return value;
     const { address, port_value: port } = value;
+    // A host first: the rate-limit service has the number of one of Envoy's own ports.
     const moved = this.#options.hosts?.[`${address}:${port}`];
-    // Envoy's own ports. The rate-limit service has the number of one of them.
     const name = PORT_NAMES.find((known) => ports[known] === port);
     if (name !== undefined && moved === undefined)
       return { address: "127.0.0.1", port_value: this.ports[name] };

@@ -25,6 +25,16 @@ const paths: Record<string, EnvoyConfigArgs> = {
       onFailure: "refuse",
     },
   },
+  "envoy-terminate-otlp": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    otlp: {
+      host: "otlp.example.com",
+      port: 443,
+      path: "/base",
+      headerNames: ["authorization"],
+    },
+  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,
@@ -41,6 +51,7 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
     : renderEnvoySecrets(args, {
         agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
         credential: "planted-credential",
+        otlpHeaders: { authorization: "planted-header" },
       });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({
     file: `${name}/${file}`,

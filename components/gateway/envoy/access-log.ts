@@ -7,7 +7,7 @@ import { recordFields, requestFields } from "./record-fields.ts";
  * One JSON line on standard output for each request. It has only the headers listed here, none of which carries a
  * credential. It omits the query, because a careless client may put a credential there.
  */
-export function httpAccessLog(listener: "agents" | "egress"): Message {
+export function httpAccessLog(listener: "agents" | "egress" | "otlp"): Message {
   return stdoutJson({
     listener,
     // Only answers to agents are metered.

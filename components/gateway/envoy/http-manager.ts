@@ -12,7 +12,7 @@ import { localReplyConfig } from "./local-replies.ts";
 /** Arguments of {@link relayManager}. */
 export interface RelayManagerArgs {
   /** Name in statistics and in the access log. */
-  readonly name: "agents" | "egress";
+  readonly name: "agents" | "egress" | "otlp";
   /** `rds` or `route_config`. */
   readonly routes: Message;
   /** Filters in the order in which they see a request. The router is added at the end. */
