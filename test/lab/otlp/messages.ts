@@ -81,7 +81,8 @@ function items(signal: Signal, batch: Json): Item[] {
 }
 
 function attributes(keyValues: unknown): Attributes {
-  return Object.fromEntries(list(keyValues).map(({ key, value }) => [key, plain(value)]));
+  const pairs = list(keyValues).map(({ key, value }) => [String(key), plain(value)] as const);
+  return Object.fromEntries<unknown>(pairs);
 }
 
 /** The only field of an AnyValue. Lists and maps stay as they are. */
