@@ -49,7 +49,7 @@ describe("policies in force", () => {
     const { "envoy-terminate": draining } = renderedPolicies("gateway", place).drained;
     const policy = draining as PolicySpec;
     const llm = { ...rendered("gateway"), "envoy-terminate": policy };
-    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 6/);
+    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 7/);
     const changed = { ...policy, egress: [...policy.egress, { to: [], ports: [] }] };
     expect((await measured({ llm: { ...llm, "envoy-terminate": changed } }))["policies.llm"]).toBe(
       "fail: envoy-terminate was changed",
