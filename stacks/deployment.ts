@@ -15,6 +15,7 @@ import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
 import { ports } from "../components/kubernetes/ports.ts";
 import { collectorOf } from "../components/usage/telemetry/collector.ts";
+import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
@@ -35,6 +36,16 @@ export interface DeploymentArgs {
   readonly annotations?: Record<string, string>;
 }
 
+/** Settings on which network policies depend, besides the path. */
+export interface PolicySettings {
+  /** Whether there is a budget. */
+  readonly budgets: boolean;
+  /** Who may read the metrics. */
+  readonly scrapers: readonly Scraper[];
+  /** Endpoint of the OTLP receiver. Default: none. */
+  readonly otlpEndpoint?: string;
+}
+
 /** Outputs of gateway stacks and spikes; other stacks and the npm commands read them. */
 export interface DeploymentOutputs {
   readonly baseUrl: pulumi.Output<string>;
@@ -48,6 +59,8 @@ export interface DeploymentOutputs {
       readonly podPatch: pulumi.Output<PodPatch>;
     }
   >;
+  /** What `npm run verify:egress` compares the policies by. */
+  readonly policySettings: PolicySettings;
 }
 
 /** Makes a gateway in its namespace, and a namespace for each of its agents. */
@@ -178,6 +191,11 @@ export function deploy({
     baseUrl: gateway.baseUrl,
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
+    policySettings: {
+      budgets: budgets !== undefined,
+      scrapers,
+      ...(otlp && { otlpEndpoint: otlp.endpoint }),
+    },
   };
 }
 
