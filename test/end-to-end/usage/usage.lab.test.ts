@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { CHARGE_UNIT_USD } from "../../../components/usage/metering.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { type Lab, openLab } from "../../lab/cluster/index.ts";
 import { lineProgress } from "../../lab/progress.ts";
@@ -36,6 +37,8 @@ let dir: string;
 let since: number;
 let clients: RawClient[] = [];
 const sums: Sum[] = [];
+/** Cost and spent budget after the counter was away: what ended meanwhile was not charged. */
+let afterOutage = { cost: 0, spent: 0, requests: 0 };
 
 beforeAll(async () => {
   lab = openLab();
@@ -125,6 +128,11 @@ test("on envoy, while Valkey and the rate-limit service restart", async () => {
     ]);
   });
   await expectEqualToUpstream();
+  afterOutage = spending(await settled());
+  expect(afterOutage.spent).toBeLessThanOrEqual(
+    afterOutage.cost + afterOutage.requests * CHARGE_UNIT_USD,
+  );
+  expect(afterOutage.spent).toBeGreaterThan(0);
 }, 600_000);
 
 test("while Envoy restarts", async () => {
@@ -150,14 +158,24 @@ test("the record names both agents, prices every model, and counts what is spent
   const report = await settled();
   expect(report).toMatchObject({ stack: STACK, currency: "USD" });
   expect([...new Set(report.days.map(({ agent }) => agent))].sort()).toEqual(AGENTS);
-  const cost = report.days.reduce((total, day) => total + day.cost, 0);
-  expect(cost).toBeGreaterThan(0);
   expect(report.days.reduce((total, { refused }) => total + refused, 0)).toBe(0);
-  const requests = report.days.reduce((total, day) => total + day.requests, 0);
-  const [budget, ...others] = report.budgets;
-  expect(others).toEqual([]);
-  expect(budget).toMatchObject({ agent: "all", window: "day", limit: 100 });
-  // Each charge is rounded up to a unit of 0.00001 USD.
-  expect(budget?.spent).toBeGreaterThanOrEqual(Number(cost.toFixed(5)) - 0.00001);
-  expect(budget?.spent).toBeLessThanOrEqual(cost + requests * 0.00001);
+  expect(report.budgets).toMatchObject([{ agent: "all", window: "day", limit: 100 }]);
+  const now = spending(report);
+  const [cost, spent, requests] = [
+    now.cost - afterOutage.cost,
+    now.spent - afterOutage.spent,
+    now.requests - afterOutage.requests,
+  ];
+  expect(cost).toBeGreaterThan(0);
+  // Each charge is rounded up to a unit.
+  expect(spent).toBeGreaterThanOrEqual(cost - CHARGE_UNIT_USD);
+  expect(spent).toBeLessThanOrEqual(cost + requests * CHARGE_UNIT_USD);
 });
+
+function spending({ days, budgets }: UsageReport): typeof afterOutage {
+  return {
+    cost: days.reduce((total, day) => total + day.cost, 0),
+    requests: days.reduce((total, day) => total + day.requests, 0),
+    spent: budgets[0]?.spent ?? 0,
+  };
+}

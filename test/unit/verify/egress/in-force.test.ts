@@ -46,7 +46,7 @@ async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
 describe("policies in force", () => {
   test("are as rendered in an unchanged cluster", async () => {
     expect(await measured()).toEqual({
-      "policies.llm": "pass: 11 policies, all as rendered",
+      "policies.llm": "pass: 10 policies, all as rendered",
       "policies.dev-e": "pass: 2 policies, all as rendered",
     });
   });
@@ -55,7 +55,7 @@ describe("policies in force", () => {
     const { "envoy-terminate": draining } = renderedPolicies("gateway", place).drained;
     const policy = draining as PolicySpec;
     const llm = { ...rendered("gateway"), "envoy-terminate": policy };
-    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 12/);
+    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 11/);
     const changed = { ...policy, egress: [...policy.egress, { to: [], ports: [] }] };
     expect((await measured({ llm: { ...llm, "envoy-terminate": changed } }))["policies.llm"]).toBe(
       "fail: envoy-terminate was changed",
@@ -90,7 +90,7 @@ describe("policies in force", () => {
     ["one is gone", others, "agent is missing"],
   ] as [string, Specs, string][])("are reported if %s", async (_, policies, evidence) => {
     expect(await measured({ "dev-e": policies })).toEqual({
-      "policies.llm": "pass: 11 policies, all as rendered",
+      "policies.llm": "pass: 10 policies, all as rendered",
       "policies.dev-e": `fail: ${evidence}`,
     });
   });

@@ -133,10 +133,21 @@ export class RawClient {
     const { pid } = this.#child;
     if (pid === undefined || this.#gone !== undefined) return;
     // `kubectl exec` can outlive its command, and killing only nsenter would leave kubectl running, so kill the group.
-    const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), CLOSE_MS);
+    const timer = setTimeout(() => {
+      killGroup(pid);
+    }, CLOSE_MS);
     this.#child.once("close", () => {
       clearTimeout(timer);
     });
+  }
+}
+
+/** Kills a process group, unless it ended just now: Node reports the end of a child only after its pipes are read. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 

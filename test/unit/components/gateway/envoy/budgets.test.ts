@@ -62,9 +62,11 @@ test.each<EnvoyConfigArgs>([
   "on $variant.name the check follows the look-up of the agent, and is asked only with budgets",
   (args) => {
     const names = filters({ ...args, budgets });
-    expect(names.slice(0, 3)).toEqual(["agent", "budget", "envoy.filters.http.ratelimit"]);
+    expect(names.slice(0, 4)).toEqual([
+      ...["agent", "meter", "budget", "envoy.filters.http.ratelimit"],
+    ]);
     expect(names.filter((name) => name === "envoy.filters.http.ratelimit")).toHaveLength(1);
-    expect(filters(args)).toEqual(names.filter((_, index) => index !== 1 && index !== 2));
+    expect(filters(args)).toEqual(names.filter((_, index) => index !== 2 && index !== 3));
 
     const without = JSON.stringify([
       renderEnvoyConfig(args)["clusters.json"],
@@ -83,7 +85,7 @@ test("a change of the limits changes only the routes, which Envoy applies withou
 });
 
 test("the virtual host has the limits in charge units, and the amounts for messages", () => {
-  expect(virtualHost({ ...terminate, budgets }).metadata.filter_metadata).toEqual({
+  expect(virtualHost({ ...terminate, budgets }).metadata.filter_metadata).toMatchObject({
     agent: { "planted-token-of-dev-e": "dev-e" },
     budget: {
       all: { day: { limit: 1_999_999, amount: "20.00 USD a day" } },
