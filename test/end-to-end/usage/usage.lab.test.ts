@@ -13,7 +13,7 @@ import { ensureUpstream } from "../../lab/upstream.ts";
 import { lastRecord } from "../../verify/conformance/checks/relay.ts";
 import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
 import { agentClient } from "../../verify/conformance/subject/agent-client.ts";
-import { models, sendMixed, type Sum } from "./mixed-traffic.ts";
+import { type Load, models, sendMixed, stream, type Sum, wave } from "./mixed-traffic.ts";
 import { countedUpstream, tokensOf, usageOf, type UsageReport } from "./report.ts";
 
 /**
@@ -49,7 +49,7 @@ beforeAll(async () => {
   stack = await prepareStack(pulumi, target, STACK, "local", {
     "gateway.path": "envoy",
     "gateway.namespace": GATEWAY,
-    "gateway.drainSeconds": "60",
+    "gateway.drainSeconds": "120",
     "agents[0].name": AGENTS[0] ?? "",
     "agents[1].name": AGENTS[1] ?? "",
     "budget.usdPerDay": "100",
@@ -69,8 +69,8 @@ afterAll(async () => {
 });
 
 /** Sends mixed requests while `work` runs. */
-async function during(count: number, work: () => Promise<unknown>): Promise<void> {
-  const [sum] = await Promise.all([sendMixed(clients, control, count), work()]);
+async function during(load: Load, work: () => Promise<unknown>): Promise<void> {
+  const [sum] = await Promise.all([sendMixed(clients, control, load), work()]);
   sums.push(sum);
   expect(sum.broken).toEqual([]);
 }
@@ -114,6 +114,13 @@ async function expectEqualToUpstream(): Promise<void> {
   expect(Math.abs(logged.output - counted.output)).toBeLessThanOrEqual(TOKENS_OFF * left);
 }
 
+/** Waits until so many requests are open at the upstream. */
+async function inFlight(count: number): Promise<void> {
+  const open = async () =>
+    (await control.records(since)).filter(({ endedAtMs }) => endedAtMs === null).length;
+  await expect.poll(open, { timeout: 15_000, interval: 200 }).toBeGreaterThanOrEqual(count);
+}
+
 const restart = async (selector: string, kind = "deployments") => {
   const which = [kind, `--selector=${selector}`, `--namespace=${GATEWAY}`];
   await target.kubectl(["rollout", "restart", ...which]);
@@ -121,7 +128,7 @@ const restart = async (selector: string, kind = "deployments") => {
 };
 
 test("on envoy, while Valkey and the rate-limit service restart", async () => {
-  await during(80, async () => {
+  await during(stream(80), async () => {
     await restart("claude-gateway/role=ratelimit");
     await target.kubectl([
       ...["delete", "pods", "--selector=claude-gateway/role=valkey", `--namespace=${GATEWAY}`],
@@ -136,21 +143,24 @@ test("on envoy, while Valkey and the rate-limit service restart", async () => {
 }, 600_000);
 
 test("while Envoy restarts", async () => {
-  await during(40, () => restart("claude-gateway/path=envoy-terminate"));
+  await during(stream(40), () => restart("claude-gateway/path=envoy-terminate"));
   await expectEqualToUpstream();
 }, 600_000);
 
-test("over a toggle to shim, and on shim", async () => {
+test("over a toggle to shim with 200 requests in flight, and on shim", async () => {
   await stack.configure({ "gateway.path": "shim" });
-  await during(60, () => stack.up());
-  await during(16, () => Promise.resolve());
+  await during(wave(200), async () => {
+    await inFlight(200);
+    await stack.up();
+  });
+  await during(stream(16), () => Promise.resolve());
   await expectEqualToUpstream();
 }, 600_000);
 
 test("over a toggle to hybrid, and on hybrid", async () => {
   await stack.configure({ "gateway.path": "hybrid" });
-  await during(40, () => stack.up());
-  await during(16, () => Promise.resolve());
+  await during(wave(60), () => stack.up());
+  await during(stream(16), () => Promise.resolve());
   await expectEqualToUpstream();
 }, 600_000);
 
