@@ -5,7 +5,10 @@ import type { LoggedRequest } from "../checks/check.ts";
 /** A check asks for its own request within seconds. */
 const SINCE = "2m";
 
-/** Reads Envoy's log lines about a session, from the pods of a variant. Lines that are no JSON are not about requests. */
+/**
+ * Reads the lines of Envoy's log about agents' requests of a session, from the pods of a variant. LiteLLM's own requests to
+ * the API have the same session, and lines that are no JSON are not about requests.
+ */
 export async function requestLog(
   target: Pick<Target, "kubectl">,
   { namespace, variant }: { readonly namespace: string; readonly variant: string },
@@ -18,6 +21,11 @@ export async function requestLog(
   return text
     .split("\n")
     .filter((line) => line.startsWith("{") && line.includes(JSON.stringify(sessionId)))
-    .map((line) => JSON.parse(line) as LoggedRequest & { readonly session_id?: string })
-    .filter(({ session_id: logged }) => logged === sessionId);
+    .map((line) => JSON.parse(line) as LoggedRequest & LineOf)
+    .filter((line) => line.listener === "agents" && line.session_id === sessionId);
+}
+
+interface LineOf {
+  readonly listener: string;
+  readonly session_id?: string;
 }
