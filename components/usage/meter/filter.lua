@@ -1,6 +1,6 @@
 -- Envoy's filter. It counts the tokens of answers to POST /v1/messages while they pass, and writes them and their cost into
 -- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `tally` and `cost` are the
--- modules in the files of that name.
+-- modules in the files of that name. `in_routes` returns the filter's metadata in the routes: the prices.
 
 local NAMESPACE = "meter"
 
@@ -63,15 +63,14 @@ local function publisher(handle, counted)
   end
   -- The prices of one answer stay the same, also if they are changed while it runs.
   local function look_up()
-    local metadata = handle:virtualHost():metadata()
-    local families = function(name) return metadata:get(name) end
-    local dearest = metadata:get("dearest")
+    local in_table = in_routes(handle)
+    local families = function(name) return in_table[name] end
     prices = cost.prices(counted.model, families)
     if prices == nil then
       warn_once(handle, counted.model)
-      prices = metadata:get(dearest)
+      prices = in_table[in_table.dearest]
     end
-    web_search = metadata:get("web_search")
+    web_search = in_table.web_search
   end
   return function()
     if not counted.known then
