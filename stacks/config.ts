@@ -14,11 +14,21 @@ import {
 /** A configuration that cannot be used. The message lists every mistake with its fix, and contains no secret. */
 export class ConfigError extends Error {}
 
-/** A parsed stack configuration whose credential is a Pulumi secret. */
-type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<Config, "credential"> & {
+/** A parsed stack configuration whose credential and headers for the OTLP receiver are Pulumi secrets. */
+type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<
+  Config,
+  "credential" | "telemetry"
+> & {
   readonly credential: Omit<Config["credential"], "value"> & {
     /** `undefined` when the agent's workload supplies the credential. */
     readonly value: pulumi.Output<string> | undefined;
+  };
+  readonly telemetry: Omit<Config["telemetry"], "otlp"> & {
+    readonly otlp?: {
+      readonly endpoint: string;
+      /** Their values by name. The names are no secret. */
+      readonly headers: Readonly<Record<string, pulumi.Output<string>>>;
+    };
   };
 };
 export type GatewayConfig = Sealed<GatewayStackConfig>;
@@ -31,9 +41,20 @@ export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
   if (config.kind === "host") return config;
   const { value } = config.credential;
+  const { otlp, ...telemetry } = config.telemetry;
+  const headers = Object.entries(otlp?.headers ?? {});
   return {
     ...config,
     credential: { ...config.credential, value: value === undefined ? value : pulumi.secret(value) },
+    telemetry: {
+      ...telemetry,
+      ...(otlp && {
+        otlp: {
+          endpoint: otlp.endpoint,
+          headers: Object.fromEntries(headers.map(([name, text]) => [name, pulumi.secret(text)])),
+        },
+      }),
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { credentialFindings } from "../components/gateway/credential.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
 import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
 import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
+import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { images as pinned } from "./versions.ts";
@@ -16,6 +17,7 @@ interface Sections {
   readonly agents?: unknown;
   readonly prices?: object;
   readonly budget?: unknown;
+  readonly telemetry?: unknown;
   readonly host?: unknown;
   readonly cluster?: unknown;
 }
@@ -62,6 +64,8 @@ function findings(
       }),
     }),
   );
+  if (isValid("telemetry"))
+    found.push(...telemetryFindings(variant, sections.telemetry, sections.agents));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
 }

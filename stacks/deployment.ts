@@ -12,6 +12,11 @@ import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
+import { UsageRecord } from "../components/usage/record/record.ts";
+import { ports } from "../components/kubernetes/ports.ts";
+import { collectorOf } from "../components/usage/telemetry/collector.ts";
+import type { Scraper } from "../components/usage/telemetry/schema.ts";
+import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { images } from "./versions.ts";
@@ -31,6 +36,16 @@ export interface DeploymentArgs {
   readonly annotations?: Record<string, string>;
 }
 
+/** Settings on which network policies depend, besides the path. */
+export interface PolicySettings {
+  /** Whether there is a budget. */
+  readonly budgets: boolean;
+  /** Who may read the metrics. */
+  readonly scrapers: readonly Scraper[];
+  /** Endpoint of the OTLP receiver. Default: none. */
+  readonly otlpEndpoint?: string;
+}
+
 /** Outputs of gateway stacks and spikes; other stacks and the npm commands read them. */
 export interface DeploymentOutputs {
   readonly baseUrl: pulumi.Output<string>;
@@ -44,6 +59,8 @@ export interface DeploymentOutputs {
       readonly podPatch: pulumi.Output<PodPatch>;
     }
   >;
+  /** What `npm run verify:egress` compares the policies by. */
+  readonly policySettings: PolicySettings;
 }
 
 /** Makes a gateway in its namespace, and a namespace for each of its agents. */
@@ -91,7 +108,13 @@ export function deploy({
         { provider, dependsOn: [deny] },
       )
     : undefined;
+  const usage = new UsageRecord(
+    "usage",
+    { namespace, images: deployed },
+    { provider, dependsOn: [deny] },
+  );
 
+  const { otlp } = config.telemetry;
   const gateway = new Gateway(
     "gateway",
     {
@@ -113,9 +136,16 @@ export function deploy({
       })),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
+      record: usage.claim,
+      otlp: otlp && { ...collectorOf(otlp.endpoint), headers: otlp.headers },
     },
     { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
   );
+
+  const scrapers = config.telemetry.scrape.from;
+  if (scrapers.length > 0) {
+    new Scraping("scraping", { namespace, from: scrapers }, { provider, dependsOn: [deny] });
+  }
 
   const egress = new Egress(
     "egress",
@@ -146,6 +176,7 @@ export function deploy({
           gate: egress.gate,
           ready: egress.ready,
         },
+        otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
         runnerImage: config.images.runner,
       },
       { provider },
@@ -160,6 +191,11 @@ export function deploy({
     baseUrl: gateway.baseUrl,
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
+    policySettings: {
+      budgets: budgets !== undefined,
+      scrapers,
+      ...(otlp && { otlpEndpoint: otlp.endpoint }),
+    },
   };
 }
 

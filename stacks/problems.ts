@@ -38,7 +38,7 @@ function keyOf(path: readonly string[]): string {
 
 /** ` = value`. Empty if there is no value, or if it could be a secret. */
 function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
-  if (path[0] === "credential") return "";
+  if (path[0] === "credential" || path[0] === "telemetry") return "";
   let value: unknown = raw;
   for (const part of path) {
     if (typeof value !== "object" || value === null) return "";
@@ -102,6 +102,8 @@ function messageOf(issue: Issue): string {
     }
     return issue.expected === "int" ? "is not a whole number" : `is not a ${issue.expected}`;
   }
+  // A name in a map that a user chooses, for example of a header.
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   return issue.message;
 }
 

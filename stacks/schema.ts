@@ -7,6 +7,7 @@ import {
   GatewayConfig,
   SpikeGatewayConfig,
 } from "../components/gateway/schema.ts";
+import { TelemetryConfig } from "../components/usage/telemetry/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
 import { PricesConfig } from "../components/usage/prices/schema.ts";
 import { BudgetConfig } from "../components/usage/budget/schema.ts";
@@ -60,6 +61,7 @@ const onCluster = {
   budget: BudgetConfig.optional(),
   egress: EgressConfig.prefault({}),
   prices: PricesConfig,
+  telemetry: TelemetryConfig.prefault({}),
   images: ImagesConfig.prefault({}),
   host: HostReference.optional(),
   cluster: ClusterConfig.optional(),

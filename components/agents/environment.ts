@@ -42,8 +42,10 @@ export type EnvironmentVariable =
 export function agentEnvironment(args: {
   readonly baseUrl: string;
   readonly secret?: AgentSecret | undefined;
+  /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
+  readonly otlpUrl?: string | undefined;
 }): EnvironmentVariable[] {
-  const { baseUrl, secret } = args;
+  const { baseUrl, secret, otlpUrl } = args;
   return [
     { name: "ANTHROPIC_BASE_URL", value: baseUrl },
     ...(secret === undefined
@@ -59,5 +61,29 @@ export function agentEnvironment(args: {
     { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },
     { name: "DISABLE_UPDATES", value: "1" },
     { name: "ENABLE_CLAUDEAI_MCP_SERVERS", value: "false" },
+    ...(otlpUrl === undefined || secret === undefined ? [] : telemetry(otlpUrl, secret)),
   ];
+}
+
+/** Claude Code exports every 60 s by default. A run with `-p` is shorter, and its last export would be its only one. */
+const EXPORT_INTERVAL_MS = 5000;
+
+/**
+ * Makes Claude Code send metrics and events to the gateway. What a user typed and what tools returned stay out of them, as
+ * they are by default. https://code.claude.com/docs/en/monitoring-usage
+ */
+function telemetry(otlpUrl: string, secret: AgentSecret): EnvironmentVariable[] {
+  const values = {
+    CLAUDE_CODE_ENABLE_TELEMETRY: "1",
+    OTEL_METRICS_EXPORTER: "otlp",
+    OTEL_LOGS_EXPORTER: "otlp",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl,
+    // Kubernetes puts the token in, because the Secret's variable comes before this one. Not as a bearer token: Claude Code
+    // does not decode the `%20` that OpenTelemetry wants for a space.
+    OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=$(${secret.variable})`,
+    OTEL_METRIC_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
+    OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
+  };
+  return Object.entries(values).map(([name, value]) => ({ name, value }));
 }

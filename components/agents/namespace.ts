@@ -28,6 +28,8 @@ export interface AgentNamespaceArgs {
     /** What must exist before a pod may start. */
     readonly ready: readonly pulumi.Resource[];
   };
+  /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
+  readonly otlpUrl?: pulumi.Input<string> | undefined;
   /** Image with Claude Code. If it is set, a runner is deployed. Default none. */
   readonly runnerImage?: string | undefined;
 }
@@ -71,7 +73,7 @@ export class AgentNamespace extends pulumi.ComponentResource {
         {
           namespace,
           policyName: "agent",
-          spec: agentPolicy(egress.gatewayNamespace),
+          spec: agentPolicy(egress.gatewayNamespace, { otlp: args.otlpUrl !== undefined }),
         },
         { parent: this },
       ),
@@ -95,10 +97,10 @@ export class AgentNamespace extends pulumi.ComponentResource {
     ];
 
     this.podPatch = pulumi
-      .all([args.baseUrl, egress.dnsAddress, egress.gate])
-      .apply(([baseUrl, dnsAddress, gate]) =>
+      .all([args.baseUrl, egress.dnsAddress, egress.gate, args.otlpUrl])
+      .apply(([baseUrl, dnsAddress, gate, otlpUrl]) =>
         podPatch({
-          env: agentEnvironment({ baseUrl, secret: args.secret }),
+          env: agentEnvironment({ baseUrl, secret: args.secret, otlpUrl }),
           dnsAddress,
           gate,
         }),

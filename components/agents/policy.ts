@@ -2,10 +2,16 @@ import { variants } from "../gateway/paths/index.ts";
 import { agentPorts } from "../gateway/paths/variant.ts";
 import { labelKeys } from "../kubernetes/labels.ts";
 import { bothProtocols, podsIn, policy, type PolicySpec, tcp } from "../kubernetes/policy-spec.ts";
-import { DNS_PORT, probePorts } from "../kubernetes/ports.ts";
+import { DNS_PORT, ports, probePorts } from "../kubernetes/ports.ts";
 
-/** The agents' policy: they may reach the gateway's pods, their DNS and the probe's open port. Nothing may reach them. */
-export function agentPolicy(gatewayNamespace: string): PolicySpec {
+/**
+ * The agents' policy: they may reach the gateway's pods, their DNS and the probe's open port. Nothing may reach them. With
+ * `otlp` they may also send telemetry to the gateway.
+ */
+export function agentPolicy(
+  gatewayNamespace: string,
+  more: { readonly otlp?: boolean } = {},
+): PolicySpec {
   return policy(
     { [labelKeys.role]: "agent" },
     {
@@ -13,7 +19,10 @@ export function agentPolicy(gatewayNamespace: string): PolicySpec {
         // The ports of every path, so that a new path works at once. Each path's own policy closes the other ports.
         {
           peers: [podsIn(gatewayNamespace, "gateway")],
-          ports: tcp(...new Set(variants.flatMap(agentPorts))),
+          ports: tcp(
+            ...new Set(variants.flatMap(agentPorts)),
+            ...(more.otlp === true ? [ports.otlp] : []),
+          ),
         },
         { peers: [podsIn(gatewayNamespace, "dns")], ports: bothProtocols(DNS_PORT) },
         { peers: [podsIn(gatewayNamespace, "probe")], ports: tcp(probePorts.open) },

@@ -41,6 +41,9 @@ export class Gateway extends pulumi.ComponentResource {
           ports: [
             { name: "http", port: ports.agents, targetPort: "http" },
             { name: "tls", port: ports.https, targetPort: "tls" },
+            ...(args.otlp === undefined
+              ? []
+              : [{ name: "otlp", port: ports.otlp, targetPort: "otlp" }]),
           ],
         },
       },

@@ -1,9 +1,16 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Collector } from "../usage/telemetry/collector.ts";
 import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { Variant } from "./paths/variant.ts";
+
+/** The OTLP receiver of records and of agents' telemetry. */
+export interface OtlpReceiver extends Collector {
+  /** Its headers' values by name. The names are no secret. */
+  readonly headers: Readonly<Record<string, pulumi.Input<string>>>;
+}
 
 /** What every path needs to be deployed. */
 export interface PathArgs {
@@ -35,6 +42,10 @@ export interface PathArgs {
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
+  /** Name of the claim on the record's volume. Default: no record. */
+  readonly record?: pulumi.Input<string>;
+  /** Where records and agents' telemetry go. Unused where Envoy does not see the answers. Default: nowhere. */
+  readonly otlp?: OtlpReceiver | undefined;
 }
 
 /** What the Service `gateway` needs to know of a deployed path. */

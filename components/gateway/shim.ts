@@ -86,6 +86,8 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         credential: internalToken,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,
+        ...(args.record !== undefined && { record: args.record }),
+        otlp: args.otlp,
       },
       // So that Envoy is deleted before LiteLLM and its Service, which its open requests still use.
       { parent: this, dependsOn: [litellm.deployment, litellmService] },

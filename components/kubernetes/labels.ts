@@ -16,9 +16,10 @@ export const labelKeys = {
 
 /**
  * `gateway`: takes agents' requests. `litellm`: LiteLLM behind Envoy. `agent`: an agent. `dns`: answers agents' look-ups.
- * `probe`: what a start gate connects to. `ratelimit`: counts what agents spend, in `valkey`.
+ * `probe`: what a start gate connects to. `ratelimit`: counts what agents spend, in `valkey`. `usage`: adds it up.
  */
-export type Role = "gateway" | "litellm" | "agent" | "dns" | "probe" | "ratelimit" | "valkey";
+export type Role =
+  "gateway" | "litellm" | "agent" | "dns" | "probe" | "ratelimit" | "valkey" | "usage";
 
 /** Labels of the pods that have a role on a path. */
 export function pathLabels(role: Role, path: string): Record<string, string> {

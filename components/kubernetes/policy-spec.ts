@@ -8,9 +8,10 @@ interface Selector {
   readonly matchLabels: Labels;
 }
 
-/** The other side of allowed traffic: pods by label, or addresses. */
+/** The other side of allowed traffic: pods by label, all pods of a namespace, or addresses. */
 export type Peer =
   | { readonly namespaceSelector?: Selector; readonly podSelector: Selector }
+  | { readonly namespaceSelector: Selector }
   | { readonly ipBlock: { readonly cidr: string; readonly except: string[] } };
 
 export interface PolicyPort {
@@ -61,6 +62,14 @@ export function podsIn(namespace: string, role: Role): Peer {
   return {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
     podSelector: { matchLabels: { [labelKeys.role]: role } },
+  };
+}
+
+/** Pods of a namespace by label, or all of them. */
+export function podsOf(namespace: string, labels?: Labels): Peer {
+  return {
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+    ...(labels && { podSelector: { matchLabels: labels } }),
   };
 }
 

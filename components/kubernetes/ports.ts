@@ -12,6 +12,8 @@ export const ports = {
   admin: 9901,
   /** LiteLLM. */
   litellm: 4000,
+  /** Agents: Claude Code's own telemetry, where `telemetry.otlp` is set. The usual port of OTLP over HTTP. */
+  otlp: 4318,
   /** The rate-limit service, for Envoy. */
   ratelimit: 8081,
   /** The rate-limit service's health, for the kubelet. */

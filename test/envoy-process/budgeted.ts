@@ -2,7 +2,7 @@ import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
 import { findAgent } from "../../components/gateway/envoy/agent.ts";
 import { lua } from "../../components/gateway/envoy/headers.ts";
 import { ports } from "../../components/kubernetes/ports.ts";
-import type { BudgetLimits, OnFailure } from "../../components/usage/budget/limits.ts";
+import type { Budget, BudgetLimits, OnFailure } from "../../components/usage/budget/limits.ts";
 import { renderLimits } from "../../components/usage/budget/ratelimit-config.ts";
 import {
   LIMITS_FOLDER,
@@ -12,7 +12,8 @@ import { valkeySettings } from "../../components/usage/budget/valkey-command.ts"
 import { lineProgress } from "../lab/progress.ts";
 import { type Response, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
-import { certificateFor, rendered, terminate } from "./gateways.ts";
+import { renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
+import { certificateFor, rendered, secrets, terminate } from "./gateways.ts";
 import { type RatelimitProcess, startRatelimit } from "./ratelimit-process.ts";
 import { type RedisProcess, startRedis } from "./redis-process.ts";
 import { Upstream } from "./upstream.ts";
@@ -30,6 +31,14 @@ function envoy_on_response(handle)
   if cost then handle:streamInfo():dynamicMetadata():set("meter", "charge", tonumber(cost)) end
 end
 `;
+
+/** The options of {@link Budgeted.start}. */
+export interface BudgetedOptions {
+  /** Default `refuse`. */
+  readonly onFailure?: OnFailure;
+  /** Default path `envoy`, mode `terminate`. */
+  readonly path?: EnvoyConfigArgs;
+}
 
 /** The real Envoy, rate-limit service and Redis, with an upstream whose answers cost what the request's `x-cost` says. */
 export class Budgeted {
@@ -50,14 +59,21 @@ export class Budgeted {
     this.ratelimit = ratelimit;
   }
 
-  static async start(limits: BudgetLimits, onFailure: OnFailure = "refuse"): Promise<Budgeted> {
-    const upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
+  /** Starts all. On path `shim` the upstream takes LiteLLM's place. */
+  static async start(
+    limits: BudgetLimits,
+    { onFailure = "refuse", path = terminate }: BudgetedOptions = {},
+  ): Promise<Budgeted> {
+    const upstream = await Upstream.start(
+      ...(path.litellmHost === undefined ? [await certificateFor("api.anthropic.com")] : []),
+    );
     const redis = await startRedis({ args: valkeySettings });
     const ratelimit = await startService(limits, redis);
     const envoy = await Envoy.start({
-      ...files(limits, onFailure),
+      ...files({ ...path, budgets: { host: HOST, limits, onFailure } }),
       hosts: {
         "api.anthropic.com:443": upstream.port,
+        [`${path.litellmHost}:${ports.litellm}`]: upstream.port,
         [`${HOST}:${ports.ratelimit}`]: ratelimit.grpcPort,
       },
     });
@@ -112,7 +128,12 @@ export class Budgeted {
 
   /** What `pulumi up` does after a change of the limits: it changes a Secret and a ConfigMap. */
   async changeLimits(limits: BudgetLimits): Promise<void> {
-    await this.envoy.updateSecrets(files(limits, "refuse").secrets ?? {});
+    await this.envoy.updateSecrets(
+      renderEnvoySecrets(
+        { ...terminate, budgets: { host: HOST, limits, onFailure: "refuse" } },
+        secrets,
+      ),
+    );
     await this.ratelimit.updateConfig(renderLimits(limits));
   }
 
@@ -154,8 +175,7 @@ function startService(limits: BudgetLimits, redis: RedisProcess, grpcPort?: numb
 }
 
 /** Envoy's files, with the meter's stand-in after the filter that finds the agent. */
-function files(limits: BudgetLimits, onFailure: OnFailure): ReturnType<typeof rendered> {
-  const args: EnvoyConfigArgs = { ...terminate, budgets: { host: HOST, limits, onFailure } };
+function files(args: EnvoyConfigArgs): ReturnType<typeof rendered> {
   const { config, secrets } = rendered(args);
   const { name: agent } = findAgent();
   const withMeter = (_key: string, value: unknown): unknown =>
@@ -168,4 +188,31 @@ function files(limits: BudgetLimits, onFailure: OnFailure): ReturnType<typeof re
       : value;
   const listeners = JSON.stringify(JSON.parse(config["listeners.json"] ?? "", withMeter));
   return { config: { ...config, "listeners.json": listeners }, ...(secrets && { secrets }) };
+}
+
+export const DAY_SECONDS = 86_400;
+
+/** One cent is 1,000 charge units. */
+export const ONE_CENT = 1000;
+
+/** The limits where only dev-e has a budget. */
+export function ofDevE(budget: Budget): BudgetLimits {
+  return { all: {}, agents: { "dev-e": budget } };
+}
+
+/** When the present window ends, as messages write it. Windows are counted from 1970-01-01 UTC. */
+export function renewal(days: number): string {
+  const seconds = days * DAY_SECONDS;
+  const end = Math.ceil(Date.now() / 1000 / seconds) * seconds;
+  return `${new Date(end * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** The body of an error of the gateway. */
+export function error(type: string, message: string): string {
+  return JSON.stringify({ type: "error", error: { type, message: `gateway: ${message}` } });
+}
+
+/** The names of the answer's headers, in lower case. */
+export function headerNames({ rawHeaders }: Response): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
 }

@@ -9,7 +9,7 @@ const SCRIPT = fileURLToPath(new URL("../../components/gateway/drain/drain.mjs",
 
 /** The container's command, with the script of this repository in place of the mounted one. */
 function command(): string[] {
-  const { command = [] } = drainContainer({ image: "node", drainSeconds: 900 });
+  const { command = [] } = drainContainer({ image: "node", drainSeconds: 900, record: false });
   return (command as string[]).map((word) => word.replace("/etc/drain/drain.mjs", SCRIPT));
 }
 

@@ -12,14 +12,15 @@ import { envoyCommandArgs } from "../../components/gateway/envoy/command.ts";
 import { ports } from "../../components/kubernetes/ports.ts";
 import { socketAddress } from "../../components/gateway/envoy/proto.ts";
 import { mounts, SYSTEM_CA_FILE } from "../../components/gateway/envoy/volumes.ts";
+import { RECORD_DIR } from "../../components/usage/record/place.ts";
 import { labCa } from "../lab/parts/ca.ts";
 import { envoyProgram } from "../lab/parts/envoy.ts";
 import { Volume } from "./volume.ts";
 
 /** Ports that agents, LiteLLM, the kubelet or the drain helper use. */
-export type PortName = "agents" | "egress" | "sni" | "health" | "admin";
+export type PortName = "agents" | "egress" | "sni" | "health" | "admin" | "otlp";
 
-const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin"];
+const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin", "otlp"];
 
 /** A line of the access log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -101,6 +102,7 @@ export class Envoy {
     const envoy = new Envoy(dir, options, (await labCa()).certFile, await freePorts());
     await mkdir(join(dir, "config"));
     await mkdir(join(dir, "secrets"));
+    await mkdir(envoy.recordDir, { recursive: true });
     await envoy.updateConfig(options.config);
     await envoy.updateSecrets(options.secrets ?? {});
     return envoy;
@@ -135,6 +137,11 @@ export class Envoy {
       (found) => found !== undefined,
     );
     return line as LogLine;
+  }
+
+  /** The pod's folder of the record's volume. */
+  get recordDir(): string {
+    return join(this.#dir, "volume/pod");
   }
 
   get pid(): number | undefined {
@@ -194,7 +201,8 @@ export class Envoy {
       if (value === SYSTEM_CA_FILE) return this.#caFile;
       return value
         .replace(mounts.config, join(this.#dir, "config"))
-        .replace(mounts.secrets, join(this.#dir, "secrets"));
+        .replace(mounts.secrets, join(this.#dir, "secrets"))
+        .replace(RECORD_DIR, this.recordDir);
     }
     const { resolver } = this.#options;
     if (resolver !== undefined && isResolver(value)) {
@@ -202,8 +210,8 @@ export class Envoy {
     }
     if (!isSocketAddress(value)) return value;
     const { address, port_value: port } = value;
+    // A host first: the rate-limit service has the number of one of Envoy's own ports.
     const moved = this.#options.hosts?.[`${address}:${port}`];
-    // Envoy's own ports. The rate-limit service has the number of one of them.
     const name = PORT_NAMES.find((known) => ports[known] === port);
     if (name !== undefined && moved === undefined)
       return { address: "127.0.0.1", port_value: this.ports[name] };

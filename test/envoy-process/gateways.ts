@@ -3,6 +3,7 @@ import type { EnvoyConfigArgs, EnvoySecrets } from "../../components/gateway/env
 import type { BudgetsArgs } from "../../components/gateway/envoy/budgets.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
 import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { collectorOf } from "../../components/usage/telemetry/collector.ts";
 import { labCa } from "../lab/parts/ca.ts";
 import { issueCertificate, type KeyPair } from "../lab/parts/certificates.ts";
 import { part } from "../lab/parts/store.ts";
@@ -34,8 +35,20 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   { ...terminate, budgets },
+  {
+    ...terminate,
+    otlp: {
+      ...collectorOf("http://collector.observability.svc.cluster.local:4318"),
+      headerNames: ["x-api-key"],
+    },
+  },
   shim,
-  { ...shim, credentialKind: "oauth", budgets: { ...budgets, onFailure: "allow" } },
+  {
+    ...shim,
+    credentialKind: "oauth",
+    budgets: { ...budgets, onFailure: "allow" },
+    record: true,
+  },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
   { variant: envoySni, allowHosts: ["github.com"] },
 ];
@@ -46,6 +59,7 @@ export const secrets: EnvoySecrets = {
     { name: "dev-f", tokens: [TOKEN_B] },
   ],
   credential: REAL_KEY,
+  otlpHeaders: { "x-api-key": "receivers-key" },
 };
 
 /** The files of both volumes of a path. */

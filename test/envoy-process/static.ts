@@ -16,12 +16,14 @@ export function staticBootstrap(config: Files, secrets: Files = {}): Files {
   };
   delete bootstrap.dynamic_resources;
   const resources = bootstrap.static_resources;
-  const routes = inDiscovery(secrets[fileNames.routes])[0];
-  resources.clusters.push(...inDiscovery(config[fileNames.clusters]));
+  const fromSecrets = Object.values(secrets).flatMap(inDiscovery);
+  const routes = fromSecrets.filter((resource) => "virtual_hosts" in resource);
+  const clusters = inDiscovery(config[fileNames.clusters]);
+  resources.clusters.push(...clusters.map((cluster) => inline(cluster, routes)));
   resources.listeners.push(
     ...inDiscovery(config[fileNames.listeners]).map((listener) => inline(listener, routes)),
   );
-  resources.secrets = inDiscovery(secrets[fileNames.credential]);
+  resources.secrets = fromSecrets.filter((resource) => "generic_secret" in resource);
   return { [fileNames.bootstrap]: JSON.stringify(bootstrap) };
 }
 
@@ -35,12 +37,15 @@ function inDiscovery(text: string | undefined): Record<string, unknown>[] {
   });
 }
 
-/** A listener whose routes and secret are in the bootstrap itself. */
-function inline(listener: unknown, routes: unknown): unknown {
-  return JSON.parse(JSON.stringify(listener), (_key, value: unknown) => {
+/** A listener or cluster whose routes and secrets are in the bootstrap itself. */
+function inline(resource: unknown, routes: readonly Record<string, unknown>[]): unknown {
+  return JSON.parse(JSON.stringify(resource), (_key, value: unknown) => {
     if (typeof value !== "object" || value === null) return value;
     const { rds, sds_config, ...rest } = value as Record<string, unknown>;
-    if (rds !== undefined) return { ...rest, route_config: routes };
+    if (rds !== undefined) {
+      const { route_config_name: wanted } = rds as { route_config_name: string };
+      return { ...rest, route_config: routes.find(({ name }) => name === wanted) };
+    }
     return sds_config === undefined ? value : rest;
   });
 }

@@ -67,6 +67,23 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       ...cluster,
     },
   },
+  "gateway-telemetry": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "envoy" },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:telemetry": {
+        scrape: { from: [{ namespace: "monitoring", podLabels: { app: "prometheus" } }] },
+        otlp: {
+          endpoint: "http://collector.observability.svc.cluster.local:4318",
+          headers: { "x-api-key": PLANTED_KEY },
+        },
+      },
+      ...credential,
+      ...cluster,
+    },
+  },
   "gateway-envoy-sni": {
     stack: "gateway",
     config: {

@@ -10,7 +10,7 @@ import { shim } from "../../components/gateway/paths/shim.ts";
 const litellmHost = "litellm.claude-gateway.svc.cluster.local";
 
 const paths: Record<string, EnvoyConfigArgs> = {
-  "envoy-terminate": { variant: envoyTerminate, credentialKind: "apiKey" },
+  "envoy-terminate": { variant: envoyTerminate, credentialKind: "apiKey", record: true },
   "envoy-terminate-oauth": {
     variant: envoyTerminate,
     credentialKind: "oauth",
@@ -23,6 +23,16 @@ const paths: Record<string, EnvoyConfigArgs> = {
       host: "ratelimit.claude-gateway.svc.cluster.local",
       limits: { all: { usdPerDay: 20 }, agents: { "dev-e": { usdPerDay: 5, usdPer30Days: 60 } } },
       onFailure: "refuse",
+    },
+  },
+  "envoy-terminate-otlp": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    otlp: {
+      host: "otlp.example.com",
+      port: 443,
+      path: "/base",
+      headerNames: ["authorization"],
     },
   },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
@@ -41,6 +51,7 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
     : renderEnvoySecrets(args, {
         agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
         credential: "planted-credential",
+        otlpHeaders: { authorization: "planted-header" },
       });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({
     file: `${name}/${file}`,

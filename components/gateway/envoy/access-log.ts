@@ -1,3 +1,5 @@
+import { REQUESTS_FILE } from "../../usage/record/place.ts";
+import { ofAgent } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 import { recordFields, requestFields } from "./record-fields.ts";
 
@@ -5,7 +7,7 @@ import { recordFields, requestFields } from "./record-fields.ts";
  * One JSON line on standard output for each request. It has only the headers listed here, none of which carries a
  * credential. It omits the query, because a careless client may put a credential there.
  */
-export function httpAccessLog(listener: "agents" | "egress"): Message {
+export function httpAccessLog(listener: "agents" | "egress" | "otlp"): Message {
   return stdoutJson({
     listener,
     // Only answers to agents are metered.
@@ -20,6 +22,21 @@ export function httpAccessLog(listener: "agents" | "egress"): Message {
     upstream: "%UPSTREAM_CLUSTER%",
     upstream_request_id: "%RESP(REQUEST-ID)%",
   });
+}
+
+/**
+ * One JSON line in the record for each request of an agent: what it used and cost. Its keys are what
+ * components/usage/record/totals.mjs reads.
+ */
+export function recordAccessLog(): Message {
+  return {
+    filter: ofAgent,
+    ...extension(
+      "envoy.access_loggers.file",
+      "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+      { path: REQUESTS_FILE, log_format: { json_format: recordFields() } },
+    ),
+  };
 }
 
 /** One JSON line for each TLS connection. For a name that is not allowed it has no `upstream` and the flag `NR`. */

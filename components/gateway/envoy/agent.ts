@@ -29,6 +29,14 @@ export const anyAgent: Message = {
   value: { present_match: true },
 };
 
+/** Filter of an access logger: the request is an agent's. */
+export const ofAgent: Message = {
+  metadata_filter: {
+    matcher: { filter: FOUND, path: [{ key: "agent" }], value: { present_match: true } },
+    match_if_key_not_found: false,
+  },
+};
+
 /** Filter of a local reply: the request has tokens of two agents. */
 export const twoAgents: Message = {
   metadata_filter: {

@@ -1,6 +1,7 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
 import type { Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
+import type { Collector } from "../../usage/telemetry/collector.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
@@ -23,8 +24,18 @@ export interface EnvoyConfigArgs {
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
+  /** Whether Envoy writes a line for each request of an agent to the record. Defaults to false. */
+  readonly record?: boolean;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
   readonly heapLimitBytes?: number;
+  /** The OTLP receiver of the records of requests and of agents' telemetry. Defaults to none. */
+  readonly otlp?: OtlpArgs;
+}
+
+/** An OTLP receiver as Envoy calls it. */
+export interface OtlpArgs extends Collector {
+  /** Names of the headers that it wants. The values are secrets, see {@link EnvoySecrets}. */
+  readonly headerNames: readonly string[];
 }
 
 /** An agent and its valid tokens: two during a rotation, else one. */
@@ -41,6 +52,8 @@ export interface EnvoySecrets {
   readonly agents: readonly AgentTokens[];
   /** What Envoy sends to the next hop: the real credential, or its own token where the next hop is LiteLLM. */
   readonly credential: string;
+  /** Values of the headers for the OTLP receiver, by name. Defaults to none. */
+  readonly otlpHeaders?: Readonly<Record<string, string>>;
 }
 
 /** Files of one volume, name → content. */

@@ -58,7 +58,7 @@ export function budgetFilters(budgets: BudgetsArgs | undefined): readonly Messag
   ];
 }
 
-/** The filter's source. The names in its first lines are ours. */
+/** The filter's source, with the names that it has between two @. */
 function budgetSource(): string {
   const { limit, remaining, resetSeconds } = limitHeaders;
   const names = { agent: ALL_AGENTS, limit, remaining, resetSeconds, spent: SPENT_HEADER };
@@ -67,10 +67,10 @@ function budgetSource(): string {
 }
 
 /**
- * Metadata of the virtual host: for each agent with a budget, and for all together, the limits by window, and how a message
- * names them.
+ * For the metadata of the virtual host: for each agent with a budget, and for all together, the limits by window, and how
+ * a message names them.
  */
-export function budgetMetadata(budgets: BudgetsArgs | undefined): Message {
+export function budgetsInRoutes(budgets: BudgetsArgs | undefined): Message {
   if (budgets === undefined) return {};
   const { all, agents } = budgets.limits;
   const whose = Object.entries({ ...agents, [ALL_AGENTS]: all }).sort(([a], [b]) =>

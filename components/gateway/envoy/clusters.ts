@@ -1,8 +1,9 @@
 import { servesHttp } from "../paths/variant.ts";
-import { type EnvoyConfigArgs, tlsHosts, upstreamHost } from "./args.ts";
+import { type EnvoyConfigArgs, type OtlpArgs, tlsHosts, upstreamHost } from "./args.ts";
 import { RATELIMIT_CLUSTER, RATELIMIT_PORT, ratelimitOptions } from "./budgets.ts";
+import { otlpHeaders } from "./headers.ts";
 import { preserveCase } from "./http-manager.ts";
-import { circuitBreakers, CONNECTION_BUFFER_BYTES } from "./limits.ts";
+import { circuitBreakers, CONNECTION_BUFFER_BYTES, MAX_OTLP_REQUESTS } from "./limits.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, seconds, socketAddress, typed } from "./proto.ts";
 import {
@@ -15,7 +16,12 @@ import {
 import { SYSTEM_CA_FILE } from "./volumes.ts";
 
 /** Names of the clusters that are not named by their host. */
-export const clusterNames = { anthropic: "anthropic", litellm: "litellm", admin: "admin" } as const;
+export const clusterNames = {
+  anthropic: "anthropic",
+  litellm: "litellm",
+  admin: "admin",
+  otlp: "otlp",
+} as const;
 
 /** Envoy's own limit is 100; the API sends some 40. */
 const MAX_RESPONSE_HEADERS = 10_000;
@@ -30,6 +36,7 @@ export function clusters(args: EnvoyConfigArgs): readonly Message[] {
     ...(args.litellmHost === undefined ? [] : [litellmCluster(args.litellmHost)]),
     ...(args.budgets === undefined ? [] : [ratelimitCluster(args.budgets.host)]),
     ...tlsHosts(args).map(tunnelCluster),
+    ...(args.otlp === undefined ? [] : [otlpCluster(args.otlp)]),
   ];
 }
 
@@ -48,22 +55,52 @@ function upstreamCluster(host: string): Message {
   return {
     ...dnsCluster(clusterNames.anthropic, host, ports.https),
     ...http1(UPSTREAM_KEEPALIVE_SECONDS),
-    transport_socket: extension(
-      "envoy.transport_sockets.tls",
-      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-      {
-        sni: host,
-        common_tls_context: {
-          alpn_protocols: ["http/1.1"],
-          tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
-          validation_context: {
-            trusted_ca: { filename: SYSTEM_CA_FILE },
-            match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: host } }],
-          },
+    transport_socket: tlsTo(host),
+  };
+}
+
+/** The OTLP receiver: a host outside by TLS, or a Service in the cluster without. */
+function otlpCluster({ host, port, namespace, headerNames }: OtlpArgs): Message {
+  return {
+    ...dnsCluster(clusterNames.otlp, host, port),
+    ...http1(UPSTREAM_KEEPALIVE_SECONDS, [
+      ...otlpHeaders(headerNames),
+      extension(
+        "envoy.filters.http.upstream_codec",
+        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+      ),
+    ]),
+    // Telemetry must not take what requests to the model need.
+    circuit_breakers: {
+      thresholds: [
+        {
+          max_connections: MAX_OTLP_REQUESTS,
+          max_pending_requests: MAX_OTLP_REQUESTS,
+          max_requests: MAX_OTLP_REQUESTS,
+        },
+      ],
+    },
+    ...(namespace === undefined && { transport_socket: tlsTo(host) }),
+  };
+}
+
+/** TLS to a host whose certificate is for exactly this name and signed by a system CA. */
+function tlsTo(host: string): Message {
+  return extension(
+    "envoy.transport_sockets.tls",
+    "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+    {
+      sni: host,
+      common_tls_context: {
+        alpn_protocols: ["http/1.1"],
+        tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+        validation_context: {
+          trusted_ca: { filename: SYSTEM_CA_FILE },
+          match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: host } }],
         },
       },
-    ),
-  };
+    },
+  );
 }
 
 function litellmCluster(host: string): Message {
@@ -119,7 +156,8 @@ function limited(): Message {
   };
 }
 
-function http1(keepaliveSeconds: number): Message {
+/** HTTP/1.1 to a next hop. The filters, if there are any, end with the codec. */
+function http1(keepaliveSeconds: number, filters: readonly Message[] = []): Message {
   return {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
@@ -132,6 +170,7 @@ function http1(keepaliveSeconds: number): Message {
             max_response_headers_kb: MAX_RESPONSE_HEADERS_KB,
           },
           explicit_http_config: { http_protocol_options: preserveCase() },
+          ...(filters.length > 0 && { http_filters: filters }),
         },
       ),
     },

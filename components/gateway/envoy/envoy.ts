@@ -5,12 +5,14 @@ import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import { workload } from "../../kubernetes/workload.ts";
+import { recordAccess, recordVolume } from "../../usage/record/place.ts";
+import type { Collector } from "../../usage/telemetry/collector.ts";
 import type { CallerTokens, CredentialKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
-import { type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
-import type { EnvoyConfigArgs } from "./args.ts";
+import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
+import type { EnvoyConfigArgs, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { memoryMiB } from "./limits.ts";
@@ -47,6 +49,11 @@ export interface EnvoyArgs {
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
   readonly drainSeconds: number;
+  /** Name of the claim on the record's volume. Unused where Envoy does not see the answers. Default: no record. */
+  readonly record?: pulumi.Input<string>;
+  /** Where records and agents' telemetry go. Default: nowhere. */
+  readonly otlp?:
+    (Collector & { readonly headers: Readonly<Record<string, pulumi.Input<string>>> }) | undefined;
 }
 
 /** The user of Envoy's distroless image. */
@@ -70,6 +77,8 @@ export class Envoy extends pulumi.ComponentResource {
     super("claude-gateway:gateway:Envoy", name, {}, opts);
     const { objectName, variant, drainSeconds } = args;
     const http = servesHttp(variant);
+    const claim = isMetered(variant) ? args.record : undefined;
+    const record = claim !== undefined;
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
       variant.listeners.includes(listener),
     );
@@ -82,8 +91,14 @@ export class Envoy extends pulumi.ComponentResource {
         labels: pathLabels("gateway", variant.name),
         policy: envoyPolicy(variant, args.agentNamespaces, {
           budgets: args.budgets !== undefined,
+          otlp: args.otlp,
         }),
         user: USER,
+        // Envoy rejects a cluster whose secret file is not there yet, and the two volumes change at different times: with a
+        // new header, a new pod finds both.
+        ...(args.otlp && {
+          annotations: { "claude-gateway/otlp-headers": otlpArgs(args.otlp).headerNames.join(",") },
+        }),
         files: [
           {
             volume: "config",
@@ -96,7 +111,7 @@ export class Envoy extends pulumi.ComponentResource {
           {
             volume: "drain",
             objectName: `${objectName}-drain`,
-            data: drainFiles(),
+            data: drainFiles(record),
             rollsOn: { name: "drain", text: (files) => JSON.stringify(files) },
           },
           ...(http
@@ -116,8 +131,10 @@ export class Envoy extends pulumi.ComponentResource {
           image: args.images.envoy,
           command: ["/usr/local/bin/envoy"],
           args: [...envoyCommandArgs({ drainSeconds })],
+          ...(record && recordAccess),
           ports: [
             ...listening.map((listener) => CONTAINER_PORTS[listener]),
+            ...(args.otlp === undefined ? [] : [{ name: "otlp", containerPort: ports.otlp }]),
             { name: "health", containerPort: ports.health },
           ],
           securityContext: restrictedContainer,
@@ -137,7 +154,8 @@ export class Envoy extends pulumi.ComponentResource {
         },
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
-          initContainers: [drainContainer({ image: args.images.node, drainSeconds })],
+          initContainers: [drainContainer({ image: args.images.node, drainSeconds, record })],
+          ...(record && { volumes: [recordVolume(claim)] }),
         },
         customTimeouts: drainingTimeouts(drainSeconds),
       },
@@ -158,15 +176,21 @@ function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
     routes,
     allowHosts,
     budgets,
+    record: args.record !== undefined,
     ...(litellmHost !== undefined && { litellmHost }),
+    ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
   }));
+}
+
+function otlpArgs({ headers, ...collector }: NonNullable<EnvoyArgs["otlp"]>): OtlpArgs {
+  return { ...collector, headerNames: Object.keys(headers).sort() };
 }
 
 function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
   return pulumi.secret(
     pulumi
-      .all([args.litellmHost, args.budgets, args.agents, args.credential])
-      .apply(([litellmHost, budgets, agents, credential]) => ({
+      .all([args.litellmHost, args.budgets, args.agents, args.credential, args.otlp?.headers ?? {}])
+      .apply(([litellmHost, budgets, agents, credential, otlpHeaders]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
@@ -174,10 +198,12 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
             ...(litellmHost !== undefined && { litellmHost }),
+            ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
           },
           {
             agents: Object.entries(agents).map(([name, tokens]) => ({ name, tokens })),
             credential,
+            otlpHeaders,
           },
         ),
       })),

@@ -1,6 +1,6 @@
 import type { CredentialKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
-import { fileNames, fileSource } from "./volumes.ts";
+import { fileNames, fileSource, otlpHeaderFile } from "./volumes.ts";
 
 /** Name of the secret, read from a file, that Envoy sends to the next hop. */
 export const CREDENTIAL_SECRET = "credential";
@@ -52,6 +52,35 @@ export function stripLitellmResponseHeaders(): Message {
 
 /** Sets the credential for the next hop. Envoy reads it from a file, which may change at any time. */
 export function injectCredential(header: "x-api-key" | "authorization"): Message {
+  return inject(
+    header,
+    { name: CREDENTIAL_SECRET, sds_config: fileSource("secrets", fileNames.credential) },
+    header === "authorization" ? "Bearer " : "",
+  );
+}
+
+/** Name of the secret with the value of a header for the OTLP receiver. */
+export function otlpHeaderSecret(name: string): string {
+  return `otlp-header-${name}`;
+}
+
+/**
+ * Filters of the OTLP receiver's cluster: whatever calls it, no credential of an agent or of the upstream gets there, and
+ * the receiver's own headers do.
+ */
+export function otlpHeaders(names: readonly string[]): readonly Message[] {
+  return [
+    stripClientHeaders(),
+    ...names.map((name) =>
+      inject(name, {
+        name: otlpHeaderSecret(name),
+        sds_config: fileSource("secrets", otlpHeaderFile(name)),
+      }),
+    ),
+  ];
+}
+
+function inject(header: string, credential: Message, prefix = ""): Message {
   return extension(
     "envoy.filters.http.credential_injector",
     "envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
@@ -61,12 +90,9 @@ export function injectCredential(header: "x-api-key" | "authorization"): Message
         "envoy.http.injected_credentials.generic",
         "envoy.extensions.http.injected_credentials.generic.v3.Generic",
         {
-          credential: {
-            name: CREDENTIAL_SECRET,
-            sds_config: fileSource("secrets", fileNames.credential),
-          },
+          credential,
           header,
-          ...(header === "authorization" ? { header_value_prefix: "Bearer " } : {}),
+          ...(prefix === "" ? {} : { header_value_prefix: prefix }),
         },
       ),
     },

@@ -12,11 +12,13 @@ import { localReplyConfig } from "./local-replies.ts";
 /** Arguments of {@link relayManager}. */
 export interface RelayManagerArgs {
   /** Name in statistics and in the access log. */
-  readonly name: "agents" | "egress";
+  readonly name: "agents" | "egress" | "otlp";
   /** `rds` or `route_config`. */
   readonly routes: Message;
   /** Filters in the order in which they see a request. The router is added at the end. */
   readonly filters: readonly Message[];
+  /** Access loggers besides the one on standard output. Default none. */
+  readonly loggers?: readonly Message[];
 }
 
 /** An HTTP connection manager that adds no headers to requests or responses and does not buffer them. */
@@ -25,7 +27,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     stat_prefix: args.name,
     ...args.routes,
     http_filters: [...args.filters, router()],
-    access_log: [httpAccessLog(args.name)],
+    access_log: [httpAccessLog(args.name), ...(args.loggers ?? [])],
     local_reply_config: localReplyConfig(),
     server_header_transformation: "PASS_THROUGH",
     generate_request_id: false,

@@ -17,6 +17,12 @@ export const MAX_CONNECTIONS = 4096;
  */
 export const MAX_REQUESTS = 3072;
 
+/** Most requests to the OTLP receiver at a time: agents' telemetry and batches of records. Further ones are lost. */
+export const MAX_OTLP_REQUESTS = 64;
+
+/** Largest body of agents' telemetry. */
+export const MAX_OTLP_BYTES = 4 * 1024 * 1024;
+
 /** Above this share of the heap, Envoy refuses every request. */
 export const HEAP_SHARE_OF_REFUSAL = 0.95;
 

@@ -1,3 +1,4 @@
+import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
 import type { ListenerName } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
@@ -17,13 +18,18 @@ import { httpConnectionManager, relayManager, router } from "./http-manager.ts";
 import { meter } from "./metering.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
+import { otlpAccessLog } from "./otlp-log.ts";
+import { OTLP_ROUTES } from "./otlp-routes.ts";
 import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
 import { sniListener } from "./sni.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
 /** The listeners of a path, without the health listener. */
 export function listeners(args: EnvoyConfigArgs): readonly Message[] {
-  return args.variant.listeners.map((name) => renderers[name](args));
+  return [
+    ...args.variant.listeners.map((name) => renderers[name](args)),
+    ...(args.otlp === undefined ? [] : [otlpListener()]),
+  ];
 }
 
 const renderers: Readonly<Record<ListenerName, (args: EnvoyConfigArgs) => Message>> = {
@@ -52,12 +58,37 @@ function agentListener(args: EnvoyConfigArgs): Message {
         stripClientHeaders(),
         ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
       ],
+      loggers: [
+        ...(args.record ? [recordAccessLog()] : []),
+        ...(args.otlp === undefined ? [] : [otlpAccessLog(args.otlp)]),
+      ],
     }),
   );
   return args.litellmHost === undefined
     ? listener
     : // Envoy answers 500 to an error whose body exceeds this buffer; escapes can double a body's size.
       { ...listener, per_connection_buffer_limit_bytes: 2 * MAX_ERROR_BODY_BYTES };
+}
+
+/**
+ * The listener for Claude Code's own telemetry. It is apart from the agents' listener, so that the real credential, the meter
+ * and the budgets have nothing to do with what comes here.
+ */
+function otlpListener(): Message {
+  return httpListener(
+    "otlp",
+    ports.otlp,
+    relayManager({
+      name: "otlp",
+      routes: {
+        rds: {
+          route_config_name: OTLP_ROUTES,
+          config_source: fileSource("secrets", fileNames.otlpRoutes),
+        },
+      },
+      filters: [findAgent(), stripClientHeaders()],
+    }),
+  );
 }
 
 /** Filters that set the real credential, where the API is the next hop. */

@@ -2,6 +2,7 @@ import { pathLabels } from "../../kubernetes/labels.ts";
 import {
   agentPods,
   podsHere,
+  podsOf,
   policy,
   type PolicySpec,
   tcp,
@@ -9,21 +10,29 @@ import {
 } from "../../kubernetes/policy-spec.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { budgetLabels } from "../../usage/budget/policy.ts";
+import type { Collector } from "../../usage/telemetry/collector.ts";
 import { agentPorts, type Variant } from "../paths/variant.ts";
 
 /**
  * Envoy's policy: agents may call it. Of its path's pods, only Envoy may reach the Internet. With budgets, it may also ask
- * the rate-limit service.
+ * the rate-limit service. With an OTLP receiver, agents may also send telemetry, and a receiver in the cluster may be
+ * reached on its port; one outside is on the Internet.
  */
 export function envoyPolicy(
   variant: Variant,
   agentNamespaces: Readonly<Record<string, string>>,
-  { budgets = false }: { readonly budgets?: boolean } = {},
+  {
+    budgets = false,
+    otlp,
+  }: { readonly budgets?: boolean; readonly otlp?: Collector | undefined } = {},
 ): PolicySpec {
   const litellm = podsHere(pathLabels("litellm", variant.name));
   return policy(pathLabels("gateway", variant.name), {
     ingress: [
-      { peers: [agentPods(agentNamespaces)], ports: tcp(...agentPorts(variant)) },
+      {
+        peers: [agentPods(agentNamespaces)],
+        ports: tcp(...agentPorts(variant), ...(otlp ? [ports.otlp] : [])),
+      },
       ...(variant.listeners.includes("egress")
         ? [{ peers: [litellm], ports: tcp(ports.egress) }]
         : []),
@@ -36,6 +45,9 @@ export function envoyPolicy(
       ...(budgets
         ? [{ peers: [podsHere(budgetLabels("ratelimit"))], ports: tcp(ports.ratelimit) }]
         : []),
+      ...(otlp?.namespace === undefined
+        ? []
+        : [{ peers: [podsOf(otlp.namespace)], ports: tcp(otlp.port) }]),
     ],
   });
 }

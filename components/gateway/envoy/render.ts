@@ -2,17 +2,19 @@ import {
   type EnvoyConfigArgs,
   type EnvoySecrets,
   type Files,
+  type OtlpArgs,
   tlsHosts,
   upstreamHost,
 } from "./args.ts";
 import { servesHttp } from "../paths/variant.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { clusters } from "./clusters.ts";
-import { CREDENTIAL_SECRET } from "./headers.ts";
+import { CREDENTIAL_SECRET, otlpHeaderSecret } from "./headers.ts";
 import { listeners } from "./listeners.ts";
 import { fileText, type Message, typed } from "./proto.ts";
+import { otlpRoutes } from "./otlp-routes.ts";
 import { agentRoutes } from "./routes.ts";
-import { fileNames } from "./volumes.ts";
+import { fileNames, otlpHeaderFile } from "./volumes.ts";
 
 /** Files of the ConfigMap volume. They contain no secret, because the arguments contain none. Throws on a bad argument. */
 export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
@@ -35,13 +37,29 @@ export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets)
     [fileNames.routes]: discovery("envoy.config.route.v3.RouteConfiguration", [
       agentRoutes(args, secrets.agents),
     ]),
-    [fileNames.credential]: discovery("envoy.extensions.transport_sockets.tls.v3.Secret", [
-      {
-        name: CREDENTIAL_SECRET,
-        generic_secret: { secret: { inline_string: secrets.credential } },
-      },
-    ]),
+    [fileNames.credential]: secretFile(CREDENTIAL_SECRET, secrets.credential),
+    ...(args.otlp && otlpFiles(args.otlp, secrets)),
   };
+}
+
+function otlpFiles(otlp: OtlpArgs, { agents, otlpHeaders = {} }: EnvoySecrets): Files {
+  const headers = otlp.headerNames.map((name) => {
+    const value = otlpHeaders[name];
+    if (value === undefined) throw new Error(`the header ${name} has no value: give it one`);
+    return [otlpHeaderFile(name), secretFile(otlpHeaderSecret(name), value)] as const;
+  });
+  return {
+    [fileNames.otlpRoutes]: discovery("envoy.config.route.v3.RouteConfiguration", [
+      otlpRoutes(otlp, agents),
+    ]),
+    ...Object.fromEntries(headers),
+  };
+}
+
+function secretFile(name: string, text: string): string {
+  return discovery("envoy.extensions.transport_sockets.tls.v3.Secret", [
+    { name, generic_secret: { secret: { inline_string: text } } },
+  ]);
 }
 
 function discovery(type: string, resources: readonly Message[]): string {

@@ -1,6 +1,6 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
-import { budgetMetadata, budgetOfRoute } from "./budgets.ts";
+import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import {
   BASE_PATH,
@@ -29,7 +29,7 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
   const metadata = {
     ...agentsInRoutes(agents),
     ...pricesInRoutes(args.prices),
-    ...budgetMetadata(args.budgets),
+    ...budgetsInRoutes(args.budgets),
   };
   const routes = [
     tooLarge(BASE_PATH),

@@ -15,7 +15,14 @@ export const fileNames = {
   routes: "routes.json",
   /** In the Secret: the credential for the next hop. */
   credential: "credential.json",
+  /** In the Secret, because it contains the agents' tokens: the routes of agents' telemetry. */
+  otlpRoutes: "otlp-routes.json",
 } as const;
+
+/** In the Secret: the value of a header for the OTLP receiver. A file each, because Envoy reads one secret from a file. */
+export function otlpHeaderFile(name: string): string {
+  return `otlp-header-${name}.json`;
+}
 
 /** The system's certificate authorities in Envoy's image. */
 export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";

@@ -25,6 +25,9 @@ export interface RatelimitArgs {
 /** Name of the Service. */
 export const RATELIMIT_SERVICE = "ratelimit";
 
+/** Name of the ConfigMap with the limits. `npm run usage` reads it. */
+export const RATELIMIT_LIMITS = `${RATELIMIT_SERVICE}-limits`;
+
 const RUNTIME = "/etc/ratelimit";
 const USER = 65_532;
 
@@ -45,7 +48,7 @@ function ratelimitWorkload(args: RatelimitArgs): ServedWorkloadArgs {
     files: [
       {
         volume: "limits",
-        objectName: `${RATELIMIT_SERVICE}-limits`,
+        objectName: RATELIMIT_LIMITS,
         mountPath: `${RUNTIME}/${LIMITS_FOLDER}`,
         data: renderLimits(args.limits),
       },

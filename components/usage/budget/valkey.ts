@@ -1,9 +1,10 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { internalService, serviceAddress } from "../../kubernetes/service.ts";
 import { statefulWorkload } from "../../kubernetes/stateful-workload.ts";
+import { volumeClaim } from "../../kubernetes/volume-claim.ts";
 import { budgetLabels, valkeyPolicy } from "./policy.ts";
 import { valkeyCommand } from "./valkey-command.ts";
 
@@ -30,17 +31,9 @@ export class Valkey extends pulumi.ComponentResource {
     super("claude-gateway:usage:Valkey", name, {}, opts);
     const { namespace, image } = args;
 
-    const claim = new k8s.core.v1.PersistentVolumeClaim(
+    const claim = volumeClaim(
       `${name}-claim`,
-      {
-        metadata: {
-          namespace,
-          name: NAME,
-          // The volume is made with the first pod that uses it, so there is nothing to wait for.
-          annotations: { "pulumi.com/skipAwait": "true" },
-        },
-        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
-      },
+      { namespace, claimName: NAME, size: "1Gi" },
       { parent: this },
     );
 

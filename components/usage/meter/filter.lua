@@ -53,39 +53,43 @@ local function kind_of(headers)
   return nil
 end
 
+-- The prices of an answer's model.
+local function look_up(handle, model)
+  local in_table = in_routes(handle)
+  local prices = cost.prices(model, function(name) return in_table[name] end)
+  if prices ~= nil then return prices end
+  warn_once(handle, model)
+  return in_table[in_table.dearest]
+end
+
 -- Returns a function that publishes what a tally knows. It writes only what has changed.
 local function publisher(handle, counted)
-  local published, prices, web_search = {}, nil, 0
-  local function set(key, value)
+  local published, prices = {}, nil
+  local function set(metadata, key, value)
     if published[key] == value then return end
     published[key] = value
-    handle:streamInfo():dynamicMetadata():set(NAMESPACE, key, value)
-  end
-  -- The prices of one answer stay the same, also if they are changed while it runs.
-  local function look_up()
-    local in_table = in_routes(handle)
-    local families = function(name) return in_table[name] end
-    prices = cost.prices(counted.model, families)
-    if prices == nil then
-      warn_once(handle, counted.model)
-      prices = in_table[in_table.dearest]
-    end
-    web_search = in_table.web_search
+    metadata:set(NAMESPACE, key, value)
   end
   return function()
+    -- The script may not keep this object while it waits for more of the answer.
+    local metadata = handle:streamInfo():dynamicMetadata()
     if not counted.known then
-      if counted.failed then set("result", "free") end
+      if counted.failed then set(metadata, "result", "free") end
       return
     end
-    if prices == nil then look_up() end
+    -- The prices of one answer stay the same, also if they are changed while it runs.
+    prices = prices or look_up(handle, counted.model)
     local counts, fast, searches = counted:counts()
-    local micro_usd = cost.of(counts, prices, fast) + searches * web_search
-    set("result", "metered")
-    set("model", counted.model)
-    for kind, count in pairs(counts) do set(kind, count) end
-    set("cost_usd", cost.usd(micro_usd))
-    set("charge", cost.charge(micro_usd))
-    set("estimated", not counted.final)
+    local micro_usd = cost.of(counts, prices, fast)
+    if searches > 0 then
+      micro_usd = micro_usd + searches * in_routes(handle).web_search
+    end
+    set(metadata, "result", "metered")
+    set(metadata, "model", counted.model)
+    for kind, count in pairs(counts) do set(metadata, kind, count) end
+    set(metadata, "cost_usd", cost.usd(micro_usd))
+    set(metadata, "charge", cost.charge(micro_usd))
+    set(metadata, "estimated", not counted.final)
   end
 end
 

@@ -41,6 +41,10 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
   "README.md: Configuration": "walk/local.lab.test.ts switches to every path and back",
   "README.md: Your own workload as an agent":
     "the line only prints an output; walk/ and egress/ start pods from it",
+  "README.md: Telemetry":
+    "policies.test.ts tries who gets in; alerts-live.lab.test.ts lets a real Prometheus scrape a real Envoy",
+  "README.md: Telemetry 2":
+    "otlp.lab.test.ts and otlp-claude.lab.test.ts send to a receiver through a real Envoy",
   "README.md: The verdict":
     "verdict.lab.test.ts measures every path; the third line needs a gateway that is not ours",
   "infra/README.md: Delete everything 2":

@@ -23,8 +23,8 @@ rm -rf "\${VOL_DIR}"
 
 /**
  * k3s's default StorageClass and its provisioner, as objects to apply. Different from k3s v1.36 are the release (v0.0.30
- * instead of v0.0.36: no later one has a checksum in Go's database) and the image of the helper pod, which has Debian's
- * shell instead of Busybox. The manifest is the one that k3s had for this release.
+ * instead of v0.0.36, which Go's module proxy does not serve) and the image of the helper pod, which has Debian's shell
+ * instead of Busybox. The manifest is the one that k3s had for v0.0.29.
  * https://github.com/k3s-io/k3s/blob/master/manifests/local-storage.yaml
  */
 export async function localStorage(): Promise<object> {

@@ -24,6 +24,7 @@ export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "api.anthropic.com": "160.79.104.10",
   "github.com": "140.82.112.3",
   "npm.pkg.github.com": "104.16.0.35",
+  "otlp.example.com": "93.184.215.14",
   "metadata.google.internal": METADATA,
   "unlisted.example": "203.0.113.10",
   "unlisted6.example": "2606:4700:4700::1111",

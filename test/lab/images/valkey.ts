@@ -1,5 +1,5 @@
 /**
- * The image of Valkey is a stand-in: no package registry has Valkey for Debian 12. It contains Debian's Redis 7.0, from
+ * The image of Valkey is a stand-in: neither Debian 12 nor PyPI nor npm has Valkey. It contains Debian's Redis 7.0, from
  * which Valkey was forked, under Valkey's names. The commands, options and files that the deployment uses are the same:
  * counters that expire, `INFO`, and an append-only file. Different are the version that it reports (7.0.15), the names
  * `redis_…` in `INFO`, and that it knows no option that Valkey added.

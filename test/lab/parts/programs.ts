@@ -95,6 +95,23 @@ export async function ratelimitPart(progress: Progress): Promise<string> {
   return goPart({ name: "ratelimit", moduleDir, package: packagePath }, progress);
 }
 
+/**
+ * Prometheus and its tool that checks rules. Returns their paths. Without the service discoveries, which no test uses and
+ * which are most of the code.
+ */
+export async function prometheusPart(
+  progress: Progress,
+): Promise<{ readonly prometheus: string; readonly promtool: string }> {
+  const moduleDir = join(here, "prometheus");
+  const program = async (name: string) => {
+    const packagePath = `github.com/prometheus/prometheus/cmd/${name}`;
+    const tags = ["remove_all_sd"];
+    const dir = await goPart({ name, moduleDir, package: packagePath, tags }, progress);
+    return join(dir, name);
+  };
+  return { promtool: await program("promtool"), prometheus: await program("prometheus") };
+}
+
 /** The container that keeps a pod's namespaces. Returns the folder with `pause`. */
 export async function pausePart(progress: Progress): Promise<string> {
   return goPart({ name: "pause", moduleDir: join(here, "pause"), package: "." }, progress);

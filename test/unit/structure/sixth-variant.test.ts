@@ -34,7 +34,7 @@ import { variantNamed } from "./components/gateway/paths/index.ts";
 import { trials } from "./test/verify/conformance/all-paths.ts";
 import { expectationOf } from "./test/verify/conformance/expected.ts";
 import { pathFacts } from "./test/verify/conformance/report/path-facts.ts";
-import { renderedPolicies } from "./test/verify/egress/in-force.ts";
+import { NO_SETTINGS, renderedPolicies } from "./test/verify/egress/in-force.ts";
 import { registeredGraph } from "./test/golden/graph.ts";
 
 const stack = {
@@ -63,7 +63,7 @@ console.log(JSON.stringify({
   outputs,
   listeners: JSON.parse(renderEnvoyConfig({ variant: variantNamed("sixth") })["listeners.json"]).resources.map(({ name }) => name),
   agentPorts: agentPolicy("llm").egress[0].ports.map(({ port }) => port),
-  policies: Object.keys(renderedPolicies("gateway", { stack: "dev", gatewayNamespace: "llm", variant: "sixth" }).policies),
+  policies: Object.keys(renderedPolicies("gateway", { stack: "dev", gatewayNamespace: "llm", variant: "sixth", settings: NO_SETTINGS }).policies),
   trials: trials.map(({ name }) => name),
   expectation: expectationOf("sixth", { id: "body.bytes" }),
   facts: pathFacts("sixth"),
@@ -112,14 +112,19 @@ test("one module and one line add a sixth variant everywhere", () => {
     ) as string,
     // A gateway stack and a spike.
     inSchema: 2,
-    deployments: ["egress-dns-deployment", "egress-probe-deployment", "gateway-sixth-deployment"],
+    deployments: [
+      "egress-dns-deployment",
+      "egress-probe-deployment",
+      "gateway-sixth-deployment",
+      "usage-deployment",
+    ],
     outputs: expect.objectContaining({
       gatewayPath: "sixth",
       baseUrl: "http://gateway.claude-gateway.svc.cluster.local:8080/anthropic",
     }) as object,
     listeners: ["agents"],
     agentPorts: [4000, 8080, 8443],
-    policies: ["default-deny", "sixth", "egress-dns", "egress-probe"],
+    policies: ["default-deny", "sixth", "egress-dns", "egress-probe", "usage"],
     trials: [
       "verify-litellm",
       "verify-shim",

@@ -1,3 +1,4 @@
+import type { PolicySettings } from "../../../stacks/deployment.ts";
 import type { VariantName } from "../../../components/gateway/paths/index.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Visitor } from "./visitor.ts";
@@ -8,6 +9,8 @@ export interface Surroundings {
   /** Namespace of the agent from which attempts are made. */
   readonly agent: string;
   readonly gatewayNamespace: string;
+  /** What the stack's policies depend on, besides the variant. */
+  readonly settings: PolicySettings;
   /** Address of the Service `gateway`. */
   readonly gatewayAddress: string;
   /** Addresses of the gateway namespace's pods, by role. */

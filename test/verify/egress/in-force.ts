@@ -12,9 +12,17 @@ import {
 import type { Variant } from "../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { defaultDeny, type PolicySpec } from "../../../components/kubernetes/policy-spec.ts";
+import { ratelimitPolicy, valkeyPolicy } from "../../../components/usage/budget/policy.ts";
+import { recordPolicy } from "../../../components/usage/record/policy.ts";
+import { collectorOf } from "../../../components/usage/telemetry/collector.ts";
+import { scrapePolicy } from "../../../components/usage/telemetry/policy.ts";
+import type { PolicySettings } from "../../../stacks/deployment.ts";
 import type { Target } from "../../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
+
+/** The settings of a stack without budgets and telemetry. */
+export const NO_SETTINGS: PolicySettings = { budgets: false, scrapers: [] };
 
 type Policies = Readonly<Record<string, PolicySpec>>;
 
@@ -33,15 +41,20 @@ export function renderedPolicies(
     readonly stack: string;
     readonly gatewayNamespace: string;
     readonly variant: VariantName;
+    readonly settings: PolicySettings;
   },
 ): Rendered {
+  const { budgets, scrapers, otlpEndpoint } = args.settings;
+  const otlp = otlpEndpoint === undefined ? undefined : collectorOf(otlpEndpoint);
   const deny = { "default-deny": defaultDeny() };
-  if (role === "agent")
-    return { policies: { ...deny, agent: agentPolicy(args.gatewayNamespace) }, drained: {} };
+  if (role === "agent") {
+    const agent = agentPolicy(args.gatewayNamespace, { otlp: otlp !== undefined });
+    return { policies: { ...deny, agent }, drained: {} };
+  }
   const agentNamespaces = { [labelKeys.stack]: args.stack, [labelKeys.role]: "agent" };
   const ofPath = (variant: Variant): Policies => {
     const litellm = liteLlmPolicy(variant, agentNamespaces);
-    const envoy = envoyPolicy(variant, agentNamespaces);
+    const envoy = envoyPolicy(variant, agentNamespaces, { budgets, otlp });
     switch (variant.litellm) {
       case "called-by-agents":
         return { [variant.name]: litellm };
@@ -57,6 +70,12 @@ export function renderedPolicies(
       ...ofPath(variantNamed(args.variant)),
       "egress-dns": dnsPolicy(agentNamespaces),
       "egress-probe": probePolicy(agentNamespaces),
+      usage: recordPolicy(),
+      ...(budgets && { ratelimit: ratelimitPolicy(), valkey: valkeyPolicy() }),
+      ...(scrapers.length > 0 && {
+        "scrape-gateway": scrapePolicy("gateway", scrapers),
+        "scrape-ratelimit": scrapePolicy("ratelimit", scrapers),
+      }),
     },
     drained: Object.assign({}, ...variants.map(ofPath)) as Policies,
   };
@@ -68,7 +87,11 @@ export function renderedPolicies(
  */
 export async function measurePolicies(
   stack: string,
-  { gatewayNamespace, variant }: Pick<Surroundings, "gatewayNamespace" | "variant">,
+  {
+    gatewayNamespace,
+    variant,
+    settings,
+  }: Pick<Surroundings, "gatewayNamespace" | "variant" | "settings">,
   target: Target,
 ): Promise<AttemptResult[]> {
   const list = async <Item>(...what: readonly string[]) =>
@@ -82,7 +105,7 @@ export async function measurePolicies(
     namespaces.map(async ({ metadata: { name } }): Promise<AttemptResult> => {
       const found = await list<Policy>("networkpolicies", `--namespace=${name}`);
       const role = name === gatewayNamespace ? "gateway" : "agent";
-      const rendered = renderedPolicies(role, { stack, gatewayNamespace, variant });
+      const rendered = renderedPolicies(role, { stack, gatewayNamespace, variant, settings });
       const wrong = differences(rendered, found);
       return {
         ...{ id: `policies.${name}`, title: `a policy in ${name} that the stack did not create` },

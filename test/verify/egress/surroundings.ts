@@ -5,7 +5,9 @@ import { servesHttp } from "../../../components/gateway/paths/variant.ts";
 import { gatewayNamespace } from "../conformance/subject/gateway-namespace.ts";
 import { type DeployedPod, versionsOf } from "../conformance/subject/versions.ts";
 import type { Target } from "../../lab/target.ts";
+import type { PolicySettings } from "../../../stacks/deployment.ts";
 import type { Surroundings } from "./attempt.ts";
+import { NO_SETTINGS } from "./in-force.ts";
 import { inviteVisitor, sendAway } from "./visitor.ts";
 
 /** A deployed stack. */
@@ -56,6 +58,7 @@ export async function enter({ target, stack, outputs }: Place): Promise<Entered>
   const nodeAddress = nodeAddresses.split(" ")[0] ?? "";
   const known = {
     variant: variantOf(outputs),
+    settings: (outputs.policySettings as PolicySettings | undefined) ?? NO_SETTINGS,
     ...{ agent, gatewayNamespace: namespace, nodeAddress },
     gatewayAddress: await address("gateway", namespace),
     pods: Object.fromEntries(

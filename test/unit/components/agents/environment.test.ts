@@ -26,6 +26,34 @@ test("an agent sends its token to the gateway", () => {
   ]);
 });
 
+test("an agent sends Claude Code's telemetry with its token, which an earlier variable has", () => {
+  const env = agentEnvironment({
+    baseUrl: "http://gateway.llm.svc.cluster.local:8080/anthropic",
+    secret: gatewayToken,
+    otlpUrl: "http://gateway.llm.svc.cluster.local:4318",
+  });
+  expect(env.slice(7)).toEqual([
+    { name: "CLAUDE_CODE_ENABLE_TELEMETRY", value: "1" },
+    { name: "OTEL_METRICS_EXPORTER", value: "otlp" },
+    { name: "OTEL_LOGS_EXPORTER", value: "otlp" },
+    { name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" },
+    {
+      name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+      value: "http://gateway.llm.svc.cluster.local:4318",
+    },
+    {
+      name: "OTEL_EXPORTER_OTLP_HEADERS",
+      value: "x-api-key=$(ANTHROPIC_AUTH_TOKEN)",
+    },
+    { name: "OTEL_METRIC_EXPORT_INTERVAL", value: "5000" },
+    { name: "OTEL_LOGS_EXPORT_INTERVAL", value: "5000" },
+  ]);
+  const names = env.map(({ name }) => name);
+  expect(names.indexOf("ANTHROPIC_AUTH_TOKEN")).toBeLessThan(
+    names.indexOf("OTEL_EXPORTER_OTLP_HEADERS"),
+  );
+});
+
 test.each([
   ["apiKey", "ANTHROPIC_API_KEY"],
   ["oauth", "CLAUDE_CODE_OAUTH_TOKEN"],

@@ -12,6 +12,8 @@ import {
 } from "../../../../components/gateway/paths/index.ts";
 import { ratelimitPolicy, valkeyPolicy } from "../../../../components/usage/budget/policy.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
+import { collectorOf } from "../../../../components/usage/telemetry/collector.ts";
+import { scrapePolicy } from "../../../../components/usage/telemetry/policy.ts";
 import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 
 type Labels = Record<string, string>;
@@ -30,7 +32,15 @@ const namespaces: Record<string, Labels> = {
   "other-agent": { "claude-gateway/stack": "other", "claude-gateway/role": "agent" },
   "kube-system": {},
   default: {},
+  monitoring: {},
+  observability: {},
+  "other-monitoring": {},
 };
+
+const scrapers = [
+  { namespace: "monitoring", podLabels: { app: "prometheus" } },
+  { namespace: "other-monitoring" },
+];
 
 const policies: { namespace: string; spec: PolicySpec }[] = [
   ...["llm", "dev-e", "dev-f"].map((namespace) => ({ namespace, spec: defaultDeny() })),
@@ -52,6 +62,10 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   { namespace: "llm", spec: probePolicy(agentNamespaces) },
   { namespace: "llm", spec: ratelimitPolicy() },
   { namespace: "llm", spec: valkeyPolicy() },
+  ...(["gateway", "ratelimit"] as const).map((role) => ({
+    namespace: "llm",
+    spec: scrapePolicy(role, scrapers),
+  })),
 ];
 
 const role = (name: string, path?: string): Labels => ({
@@ -67,6 +81,7 @@ const strangers: Record<string, Pod> = {
     namespace: "default",
     labels: role("agent"),
   },
+  "a pod beside Prometheus without its label": { namespace: "monitoring", labels: {} },
   "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
 };
 const gateway = (path: VariantName): Pod => ({
@@ -84,7 +99,7 @@ const valkey: Pod = { namespace: "llm", labels: role("valkey") };
 const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
 
 const everyPort = [
-  ...[53, 80, 443, 4000, 5353, 6070, 6379, 6443, 7080, 7081],
+  ...[53, 80, 443, 4000, 4318, 5353, 6070, 6379, 6443, 7080, 7081],
   ...[8080, 8081, 8082, 8083, 8443, 9102, 9901],
 ];
 
@@ -131,6 +146,78 @@ describe("what an agent reaches", () => {
       expect(reached(agent, address)).toEqual({ TCP: [], UDP: [] });
     },
   );
+});
+
+describe("what may be scraped", () => {
+  const prometheus: Pod = { namespace: "monitoring", labels: { app: "prometheus", more: "yes" } };
+  const anyPod: Pod = { namespace: "other-monitoring", labels: {} };
+
+  test.each([prometheus, anyPod])("by $namespace is only the metrics", (scraper) => {
+    for (const variant of variantNames)
+      expect(reached(scraper, gateway(variant))).toEqual({ TCP: [8081], UDP: [] });
+    expect(reached(scraper, ratelimit)).toEqual({ TCP: [9102], UDP: [] });
+    for (const target of [litellm("shim"), dns, probe, agent])
+      expect(reached(scraper, target)).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test("without a scraper is nothing", () => {
+    const unscraped = policies.filter(
+      ({ spec }) => !JSON.stringify(spec.ingress).includes("monitoring"),
+    );
+    expect(policies.length - unscraped.length).toBe(2);
+    for (const variant of variantNames)
+      expect(reached(prometheus, gateway(variant), unscraped).TCP).toEqual([]);
+  });
+
+  test("by an agent is nothing", () => {
+    expect(reached(agent, ratelimit)).toEqual({ TCP: [], UDP: [] });
+  });
+});
+
+describe("with an OTLP receiver", () => {
+  const metered = ["shim", "hybrid", "envoy-terminate"] as const;
+  const receiver: Pod = { namespace: "observability", labels: { app: "collector" } };
+  const withReceiver = (endpoint: string) => [
+    ...policies.filter(({ namespace }) => namespace !== "dev-e"),
+    ...[defaultDeny(), agentPolicy("llm", { otlp: true })].map((spec) => ({
+      namespace: "dev-e",
+      spec,
+    })),
+    ...metered.map((variant) => ({
+      namespace: "llm",
+      spec: envoyPolicy(variantNamed(variant), agentNamespaces, {
+        otlp: collectorOf(endpoint),
+      }),
+    })),
+  ];
+  const inside = withReceiver("http://otel.observability.svc.cluster.local:4318");
+  const outside = withReceiver("https://otlp.example.com");
+
+  test.each(metered)("an agent also reaches the port for telemetry on %s", (variant) => {
+    const ports = [4318, ...(variant === "hybrid" ? [8080, 8443] : [8080])];
+    expect(reached(agent, gateway(variant), inside)).toEqual({ TCP: ports, UDP: [] });
+    expect(reached(otherAgent, gateway(variant), inside).TCP).not.toContain(4318);
+  });
+
+  test.each(metered)(
+    "Envoy on %s reaches exactly the receiver's port in the cluster",
+    (variant) => {
+      expect(reached(gateway(variant), receiver, inside)).toEqual({ TCP: [4318], UDP: [] });
+      expect(reached(gateway(variant), receiver, outside)).toEqual({ TCP: [], UDP: [] });
+      const elsewhere: Pod = { namespace: "default", labels: {} };
+      expect(reached(gateway(variant), elsewhere, inside)).toEqual({ TCP: [], UDP: [] });
+    },
+  );
+
+  test("no agent reaches the receiver", () => {
+    for (const among of [inside, outside])
+      expect(reached(agent, receiver, among)).toEqual({ TCP: [], UDP: [] });
+  });
+
+  test("only the agents reach the port for telemetry", () => {
+    for (const stranger of Object.values(strangers))
+      expect(reached(stranger, gateway("shim"), inside)).toEqual({ TCP: [], UDP: [] });
+  });
 });
 
 describe.each(Object.entries(strangers))("%s", (_, stranger) => {
@@ -383,7 +470,8 @@ function isPeer(
           ...namespaces[peer.namespace],
           "kubernetes.io/metadata.name": peer.namespace,
         });
-  return inNamespace && matches(candidate.podSelector.matchLabels, peer.labels);
+  const labels = "podSelector" in candidate ? candidate.podSelector.matchLabels : undefined;
+  return inNamespace && matches(labels, peer.labels);
 }
 
 function matches(selector: Labels | undefined, labels: Labels): boolean {

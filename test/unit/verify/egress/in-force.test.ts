@@ -3,11 +3,17 @@ import { describe, expect, test } from "vitest";
 import type { PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
 import { type VariantName, variantNames } from "../../../../components/gateway/paths/index.ts";
 import { measurePolicies, renderedPolicies } from "../../../verify/egress/in-force.ts";
+import type { PolicySettings } from "../../../../stacks/deployment.ts";
 import type { Target } from "../../../lab/target.ts";
 
 type Specs = Record<string, PolicySpec>;
 
-const place = { stack: "dev", gatewayNamespace: "llm", variant: "hybrid" } as const;
+const settings: PolicySettings = {
+  budgets: true,
+  scrapers: [{ namespace: "monitoring" }],
+  otlpEndpoint: "http://otel.observability.svc.cluster.local:4318",
+};
+const place = { stack: "dev", gatewayNamespace: "llm", variant: "hybrid", settings } as const;
 const rendered = (role: "gateway" | "agent"): Specs => ({
   ...renderedPolicies(role, place).policies,
 });
@@ -40,7 +46,7 @@ async function measured(cluster: { llm?: Specs; "dev-e"?: Specs } = {}) {
 describe("policies in force", () => {
   test("are as rendered in an unchanged cluster", async () => {
     expect(await measured()).toEqual({
-      "policies.llm": "pass: 5 policies, all as rendered",
+      "policies.llm": "pass: 11 policies, all as rendered",
       "policies.dev-e": "pass: 2 policies, all as rendered",
     });
   });
@@ -49,7 +55,7 @@ describe("policies in force", () => {
     const { "envoy-terminate": draining } = renderedPolicies("gateway", place).drained;
     const policy = draining as PolicySpec;
     const llm = { ...rendered("gateway"), "envoy-terminate": policy };
-    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 6/);
+    expect((await measured({ llm }))["policies.llm"]).toMatch(/^pass: 12/);
     const changed = { ...policy, egress: [...policy.egress, { to: [], ports: [] }] };
     expect((await measured({ llm: { ...llm, "envoy-terminate": changed } }))["policies.llm"]).toBe(
       "fail: envoy-terminate was changed",
@@ -84,26 +90,25 @@ describe("policies in force", () => {
     ["one is gone", others, "agent is missing"],
   ] as [string, Specs, string][])("are reported if %s", async (_, policies, evidence) => {
     expect(await measured({ "dev-e": policies })).toEqual({
-      "policies.llm": "pass: 5 policies, all as rendered",
+      "policies.llm": "pass: 11 policies, all as rendered",
       "policies.dev-e": `fail: ${evidence}`,
     });
   });
 });
 
-const golden: Record<VariantName, string> = {
-  litellm: "gateway-litellm",
-  shim: "gateway-shim",
-  "envoy-terminate": "gateway-envoy-terminate",
-  "envoy-sni": "gateway-envoy-sni",
-  hybrid: "gateway-hybrid",
-};
+const golden: readonly (readonly [graph: string, VariantName])[] = [
+  ...variantNames.map((variant) => [`gateway-${variant}`, variant] as const),
+  ["gateway-envoy-budgets", "envoy-terminate"],
+  ["gateway-telemetry", "envoy-terminate"],
+];
 
-test.each(variantNames)("on %s the names are those of the stack's policies", async (variant) => {
-  const file = new URL(`../../../golden/graphs/${golden[variant]}.json`, import.meta.url);
-  const { resources } = JSON.parse(await readFile(file, "utf8")) as {
+test.each(golden)("the policies of %s are those that are rendered", async (graph, variant) => {
+  const file = new URL(`../../../golden/graphs/${graph}.json`, import.meta.url);
+  const { resources, outputs } = JSON.parse(await readFile(file, "utf8")) as {
+    outputs: { policySettings: PolicySettings };
     resources: {
       type: string;
-      inputs: { metadata: { name: string; namespace: string } };
+      inputs: { metadata: { name: string; namespace: string }; spec: PolicySpec };
     }[];
   };
   const made = resources
@@ -112,8 +117,9 @@ test.each(variantNames)("on %s the names are those of the stack's policies", asy
   const agents = made.filter(({ namespace }) => namespace === "dev-e").map(({ name }) => name);
   const gateways = made.map(({ namespace }) => namespace).filter((name) => !/^dev-/.test(name));
   const gateway = made.filter(({ namespace }) => namespace === gateways[0]).map(({ name }) => name);
+  const { policySettings } = outputs;
   const wanted = (role: "gateway" | "agent") =>
-    Object.keys(renderedPolicies(role, { ...place, variant }).policies);
+    Object.keys(renderedPolicies(role, { ...place, variant, settings: policySettings }).policies);
   expect(agents.sort()).toEqual(wanted("agent").sort());
   expect(gateway.sort()).toEqual(wanted("gateway").sort());
 });

@@ -1,4 +1,6 @@
 import { ports } from "../../../../components/kubernetes/ports.ts";
+import { variants } from "../../../../components/gateway/paths/index.ts";
+import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import type { Attempt } from "../attempt.ts";
 
 const FETCHED = "limit-server-fetch";
@@ -59,6 +61,23 @@ export const limits: readonly Attempt[] = [
       messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url } }] }],
     }),
   ),
+  {
+    id: "limit.telemetry",
+    title: "any text as Claude Code's own telemetry, to the OTLP receiver",
+    expected: "limit",
+    rings: ["gateway"],
+    variants: variants.filter(isMetered).map(({ name }) => name),
+    relayed: true,
+    python: ({
+      gatewayAddress,
+    }) => `body = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"any text"}}]}]}]}'
+    headers = {"authorization": "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"}
+    response = http_status("${gatewayAddress}", ${ports.otlp}, "POST", "/v1/logs", headers, body)
+    if response.status != 200: raise OSError(f"status {response.status}")
+    return "the receiver took it"`,
+    reason:
+      "where telemetry.otlp is set, the gateway passes on what an agent sends to that one receiver and does not read it; the agent's name is added as a header",
+  },
   {
     id: "limit.foreign-key",
     title: "another account's API key, sent to the API",
