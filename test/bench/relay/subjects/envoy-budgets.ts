@@ -29,6 +29,7 @@ export async function envoyBudgets(setting: Setting, progress: Progress): Promis
   const args: EnvoyConfigArgs = {
     variant: envoyTerminate,
     credentialKind: "apiKey",
+    record: true,
     budgets: { host: HOST, limits: LIMITS, onFailure: "refuse" },
   };
   const parts: { stop(): Promise<void> }[] = [];

@@ -7,13 +7,14 @@ import { meter } from "../../../../components/gateway/envoy/metering.ts";
 import { fileText, type Message } from "../../../../components/gateway/envoy/proto.ts";
 import { AGENT_ROUTES } from "../../../../components/gateway/envoy/routes.ts";
 import { fileNames } from "../../../../components/gateway/envoy/volumes.ts";
+import { REQUESTS_FILE } from "../../../../components/usage/record/place.ts";
 import { Envoy, eventually } from "../../../envoy-process/envoy.ts";
 import { toApi, toGateway } from "./direct.ts";
 import { AGENT, REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
 import { envoySni as envoySniVariant } from "../../../../components/gateway/paths/envoy-sni.ts";
 import { envoyTerminate as envoyTerminateVariant } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
-const ARGS = { variant: envoyTerminateVariant, credentialKind: "apiKey" } as const;
+const ARGS = { variant: envoyTerminateVariant, credentialKind: "apiKey", record: true } as const;
 
 /** Path `envoy` in mode terminate, with the rendered configuration. */
 export async function envoyTerminate(setting: Setting): Promise<Subject> {
@@ -60,12 +61,15 @@ export async function envoyUnmetered(setting: Setting): Promise<Subject> {
   };
 }
 
-/** The rendered files of both volumes. */
-export function filesOf(args: EnvoyConfigArgs): {
-  readonly config: Files;
-  readonly secrets: Files;
-} {
-  return { config: renderEnvoyConfig(args), secrets: secretsOf(args, REAL_KEY) };
+/** The rendered files of both volumes. The record goes nowhere, because nothing would rotate it here. */
+export function filesOf(
+  args: EnvoyConfigArgs,
+  credential = REAL_KEY,
+): { readonly config: Files; readonly secrets: Files } {
+  const config = Object.entries(renderEnvoyConfig(args)).map(
+    ([name, text]) => [name, text.replaceAll(REQUESTS_FILE, "/dev/null")] as const,
+  );
+  return { config: Object.fromEntries(config), secrets: secretsOf(args, credential) };
 }
 
 /** Path `envoy` in mode sni, with the rendered configuration. */
@@ -96,7 +100,7 @@ export function startEnvoy(
 }
 
 /** The files with the tokens of the benchmark's agent and of others, and with the credential for the next hop. */
-export function secretsOf(args: EnvoyConfigArgs, credential: string, agentCount = 1): Files {
+function secretsOf(args: EnvoyConfigArgs, credential: string, agentCount = 1): Files {
   const others = Array.from({ length: agentCount - 1 }, (_, index) => ({
     name: `other-${index}`,
     tokens: [`other-agent-token-${index}`],

@@ -32,7 +32,9 @@ interface Route {
 function virtualHost(args: EnvoyConfigArgs) {
   const { "routes.json": text = "" } = renderEnvoySecrets(args, secrets);
   const { resources } = JSON.parse(text) as {
-    resources: { virtual_hosts: { metadata: { filter_metadata: object }; routes: Route[] }[] }[];
+    resources: {
+      virtual_hosts: { metadata: { filter_metadata: { budget?: unknown } }; routes: Route[] }[];
+    }[];
   };
   const [host] = resources[0]?.virtual_hosts ?? [];
   if (host === undefined) throw new Error("no virtual host");
@@ -62,9 +64,11 @@ test.each<EnvoyConfigArgs>([
   "on $variant.name the check follows the look-up of the agent, and is asked only with budgets",
   (args) => {
     const names = filters({ ...args, budgets });
-    expect(names.slice(0, 3)).toEqual(["agent", "budget", "envoy.filters.http.ratelimit"]);
+    expect(names.slice(0, 4)).toEqual([
+      ...["agent", "meter", "budget", "envoy.filters.http.ratelimit"],
+    ]);
     expect(names.filter((name) => name === "envoy.filters.http.ratelimit")).toHaveLength(1);
-    expect(filters(args)).toEqual(names.filter((_, index) => index !== 1 && index !== 2));
+    expect(filters(args)).toEqual(names.filter((_, index) => index !== 2 && index !== 3));
 
     const without = JSON.stringify([
       renderEnvoyConfig(args)["clusters.json"],
@@ -83,16 +87,13 @@ test("a change of the limits changes only the routes, which Envoy applies withou
 });
 
 test("the virtual host has the limits in charge units, and the amounts for messages", () => {
-  expect(virtualHost({ ...terminate, budgets }).metadata.filter_metadata).toEqual({
-    agent: { "planted-token-of-dev-e": "dev-e" },
-    budget: {
-      all: { day: { limit: 1_999_999, amount: "20.00 USD a day" } },
-      "dev-e": {
-        day: { limit: 499_999, amount: "5.00 USD a day" },
-        "30days": { limit: 6_049_999, amount: "60.50 USD in 30 days" },
-      },
-      "dev-f": { day: { limit: 124, amount: "0.00125 USD a day" } },
+  expect(virtualHost({ ...terminate, budgets }).metadata.filter_metadata.budget).toEqual({
+    all: { day: { limit: 1_999_999, amount: "20.00 USD a day" } },
+    "dev-e": {
+      day: { limit: 499_999, amount: "5.00 USD a day" },
+      "30days": { limit: 6_049_999, amount: "60.50 USD in 30 days" },
     },
+    "dev-f": { day: { limit: 124, amount: "0.00125 USD a day" } },
   });
 });
 
