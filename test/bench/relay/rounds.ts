@@ -75,8 +75,8 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
   }
 }
 
-function hasAgents({ useAgents }: Subject): boolean {
-  return useAgents !== undefined;
+function hasAgents(subject: Subject): boolean {
+  return "useAgents" in subject;
 }
 
 /** What a round measures of each subject. */
