@@ -46,6 +46,8 @@ const RELAY = {
     connections: [1, 16, 64],
     // LiteLLM answers 64 connections in about 0.7 s.
     loadSeconds: 2,
+    events: [400],
+    agents: [10, 100, 1000],
     streams: [200, 1000],
     holdSeconds: 2.5,
     patienceSeconds: 45,

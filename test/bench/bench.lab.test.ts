@@ -5,7 +5,10 @@ import { samplesOf } from "./relay/samples.ts";
 import type { SubjectName } from "./relay/subjects/subject.ts";
 
 /** One tiny round. Tests that everything is measured and answered, not how fast. */
-const SUBJECTS: readonly SubjectName[] = ["direct", "envoy-bare", "envoy-sni", "envoy", "shim"];
+const SUBJECTS: readonly SubjectName[] = [
+  ...(["direct", "envoy-bare", "envoy-sni", "envoy-unmetered", "envoy", "envoy-budgets"] as const),
+  "shim",
+];
 
 test("a round measures every subject in every way without a failure", async () => {
   const { samples } = await measureRelay({
@@ -13,22 +16,25 @@ test("a round measures every subject in every way without a failure", async () =
     rounds: 1,
     extent: {
       ...{ connections: [1, 4], loadSeconds: 0.3, streams: [5, 20], holdSeconds: 1.2 },
-      patienceSeconds: 60,
+      ...{ events: [40], agents: [2, 30], patienceSeconds: 60 },
     },
     progress: lineProgress(),
     signal: new AbortController().signal,
   });
 
-  expect(samples.map(({ subject, kind, size }) => `${subject} ${kind} ${size}`)).toEqual(
-    ["rest 0", "load 1", "load 4", "first-frame 1", "streams 5", "streams 20"].flatMap((what) =>
-      SUBJECTS.map((subject) => `${subject} ${what}`),
-    ),
-  );
+  const ofAll = (what: string) => SUBJECTS.map((subject) => `${subject} ${what}`);
+  expect(samples.map(({ subject, kind, size }) => `${subject} ${kind} ${size}`)).toEqual([
+    ...["rest 0", "load 1", "load 4", "first-frame 1", "events 40"].flatMap(ofAll),
+    ...["envoy agents 2", "envoy agents 30", "envoy agents-busy 2", "envoy agents-busy 30"],
+    ...["streams 5", "streams 20"].flatMap(ofAll),
+  ]);
   expect(samples.filter(({ problem }) => problem !== undefined)).toEqual([]);
   for (const subject of SUBJECTS) {
     const [load] = samplesOf(samples, subject, "load", 4);
     expect(load?.figures.requestsPerSecond).toBeGreaterThan(0);
     expect(load?.figures.p99Ms).toBeGreaterThanOrEqual(load?.figures.p50Ms ?? Infinity);
+    const [events] = samplesOf(samples, subject, "events", 40);
+    expect(events?.figures.p50Ms).toBeGreaterThan(0);
     const [streams] = samplesOf(samples, subject, "streams", 20);
     expect(streams?.figures.held).toBe(20);
     // If the two clocks differed, a delay would be negative or very long.

@@ -42,6 +42,8 @@ export async function startRatelimit(
     readonly redisPort: number;
     /** Default: a free one. */
     readonly grpcPort?: number;
+    /** Command that starts it, for example `taskset` with its arguments. */
+    readonly startedBy?: readonly string[];
   },
   progress: Progress,
 ): Promise<RatelimitProcess> {
@@ -51,7 +53,7 @@ export async function startRatelimit(
   const dir = await mkdtemp(join(tmpdir(), "ratelimit-"));
   const volume = new Volume(join(dir, args.mountPath));
   await volume.update(args.config);
-  const child = new Child([program], {
+  const child = new Child([...(args.startedBy ?? []), program], {
     ...args.env,
     ...{ HOST: "127.0.0.1", PORT: String(httpPort) },
     ...{ GRPC_HOST: "127.0.0.1", GRPC_PORT: String(grpcPort) },

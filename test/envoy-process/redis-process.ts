@@ -29,6 +29,8 @@ export async function startRedis(
     readonly port?: number;
     /** An existing data folder. Default: a new, empty one. */
     readonly dir?: string;
+    /** Command that starts it, for example `taskset` with its arguments. */
+    readonly startedBy?: readonly string[];
   } = {},
 ): Promise<RedisProcess> {
   const port = options.port ?? (await freePort());
@@ -37,7 +39,8 @@ export async function startRedis(
   const server = join(scratch, "redis-server");
   await symlink(PROGRAM, server);
   const address = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir];
-  const child = new Child([server, ...address, ...(options.args ?? [])]);
+  const command = [...(options.startedBy ?? []), server];
+  const child = new Child([...command, ...address, ...(options.args ?? [])]);
   const cli = async (command: readonly string[]) => {
     const { stdout } = await promisify(execFile)("redis-cli", ["-p", String(port), ...command]);
     return stdout.replace(/\n$/, "");

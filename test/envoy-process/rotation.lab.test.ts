@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AGENT_ROUTES } from "../../components/gateway/envoy/routes.ts";
+import type { EnvoySecrets } from "../../components/gateway/envoy/args.ts";
 import { renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
 import { open, read, responseOf, send } from "./client.ts";
 import { type Envoy, eventually } from "./envoy.ts";
@@ -84,6 +85,31 @@ test("the real key is replaced without a restart", async () => {
   );
   await eventually(keyShown, (key) => key === "sk-ant-api03-second");
   expect(await envoy.stat("listener_manager.listener_modified")).toBe(0);
+});
+
+test("agents change also in routes of an earlier release, which have no name", async () => {
+  const nameless = (agents: EnvoySecrets["agents"]) => {
+    const files = renderEnvoySecrets(terminate, { ...secrets, agents });
+    const name = (key: string, value: unknown) =>
+      key === "name" && /^[0-9a-f]{32}$/.test(String(value)) ? undefined : value;
+    return {
+      ...files,
+      "routes.json": JSON.stringify(JSON.parse(files["routes.json"] ?? "", name)),
+    };
+  };
+  const agent = (token: string) => [{ name: "dev-e", tokens: [token] }];
+  await envoy.updateSecrets(nameless(agent(TOKEN_B)));
+  await eventually(
+    () => statusFor(TOKEN_A),
+    (status) => status === 401,
+  );
+  expect(await statusFor(TOKEN_B)).toBe(200);
+  await envoy.updateSecrets(nameless(agent(TOKEN_A)));
+  await eventually(
+    () => statusFor(TOKEN_A),
+    (status) => status === 200,
+  );
+  expect(await statusFor(TOKEN_B)).toBe(401);
 });
 
 test("an invalid file changes nothing", async () => {

@@ -1,6 +1,7 @@
 -- Finds out which agent sends a request. The virtual host's metadata maps tokens to agents' names; it is part of the
 -- routes, and changes with them. The script writes the agent's name into dynamic metadata, which no client can write,
--- and the routes match on it. If the script fails, the request has no agent and is refused.
+-- and the routes match on it. If the script fails, the request has no agent and is refused. `in_routes` is the function in
+-- in-routes.lua.
 
 -- The scheme is case-insensitive (RFC 9110, 11.1); the token is case-sensitive.
 local function bearer(authorization)
@@ -10,14 +11,14 @@ local function bearer(authorization)
 end
 
 -- A client may use either header, depending on how its token is configured. Some clients send both.
-local function agents_of(headers, agent_of)
+local function agents_of(headers, names)
   local authorization, api_key = headers:get("authorization"), headers:get("x-api-key")
   local token = authorization and bearer(authorization)
-  return token and agent_of:get(token), api_key and agent_of:get(api_key)
+  return token and names[token], api_key and names[api_key]
 end
 
 function envoy_on_request(handle)
-  local one, other = agents_of(handle:headers(), handle:virtualHost():metadata())
+  local one, other = agents_of(handle:headers(), in_routes(handle))
   local found = handle:streamInfo():dynamicMetadata()
   if one and other and one ~= other then
     found:set("gateway", "refused", "two agents")

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AgentTokens } from "./args.ts";
 import { lua } from "./headers.ts";
+import { withRoutes } from "./in-routes.ts";
 import type { Message } from "./proto.ts";
 
 /** Name of the filter that finds the agent, and of its metadata in the virtual host. */
@@ -11,7 +12,7 @@ const FOUND = "gateway";
 
 /** Finds the agent of a request. It must come before the filter that removes the token. */
 export function findAgent(): Message {
-  return lua(FILTER, readFileSync(new URL("agent.lua", import.meta.url), "utf8"));
+  return lua(FILTER, withRoutes(readFileSync(new URL("agent.lua", import.meta.url), "utf8")));
 }
 
 /** For the metadata of the virtual host: the agents' names by their tokens. One look-up, however many there are. */

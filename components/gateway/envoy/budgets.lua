@@ -1,11 +1,12 @@
 -- Prepares the check of an agent's budget, and writes the message when a budget is spent. The virtual host's metadata says
--- which agents have a budget, and for which windows; it is part of the routes, and changes with them.
+-- which agents have a budget, and for which windows; it is part of the routes, and changes with them. `in_routes`
+-- is the function in in-routes.lua.
 
 function envoy_on_request(handle)
   local metadata = handle:streamInfo():dynamicMetadata()
   local found = metadata:get("gateway")
   local agent = found and found["agent"]
-  local limits = agent and handle:virtualHost():metadata():get(agent)
+  local limits = agent and in_routes(handle)[agent]
   if limits == nil then return end
   -- The rate-limit filter asks about the windows that have an entry here.
   for window in pairs(limits) do metadata:set("budget", window, agent) end
@@ -15,11 +16,11 @@ end
 local function reached(handle, limit)
   local metadata = handle:streamInfo():dynamicMetadata():get("gateway")
   local agent = metadata and metadata["agent"]
-  local budgets = handle:virtualHost():metadata()
+  local budgets = in_routes(handle)
   local whose, amount
   for _, window in ipairs({ "day", "30days" }) do
     for _, name in ipairs({ agent, "@agent@" }) do
-      local limits = budgets:get(name)
+      local limits = budgets[name]
       local one = limits and limits[window]
       if one ~= nil and one["limit"] == limit then whose, amount = name, one["amount"] end
     end

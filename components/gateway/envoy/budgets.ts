@@ -14,6 +14,7 @@ import {
 import { limitHeaders } from "../../usage/budget/ratelimit-environment.ts";
 import { METER, meterKeys } from "../../usage/metering.ts";
 import { lua } from "./headers.ts";
+import { withRoutes } from "./in-routes.ts";
 import { extension, type Message, seconds, typed } from "./proto.ts";
 import { BUDGET_CHECK_SECONDS } from "./timeouts.ts";
 
@@ -42,7 +43,7 @@ export const SPENT_HEADER = "x-gateway-budget-spent";
 export function budgetFilters(budgets: BudgetsArgs | undefined): readonly Message[] {
   if (budgets === undefined) return [];
   return [
-    lua(BUDGET, budgetSource()),
+    lua(BUDGET, withRoutes(budgetSource())),
     extension(RATELIMIT_FILTER, "envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
       domain: BUDGET_DOMAIN,
       timeout: seconds(BUDGET_CHECK_SECONDS),

@@ -3,6 +3,7 @@ import { METER, type meterKeys } from "../../usage/metering.ts";
 import { priceMetadata } from "../../usage/prices/metadata.ts";
 import { listPrices, type PriceTable } from "../../usage/prices/table.ts";
 import { lua } from "./headers.ts";
+import { withRoutes } from "./in-routes.ts";
 import type { Message } from "./proto.ts";
 
 /** Name of the filter that counts tokens, of its prices in the virtual host's metadata, and of its statistics. */
@@ -10,7 +11,7 @@ const FILTER = "meter";
 
 /** Counts the tokens of answers. It must see an answer as the client gets it, and a request before the rate-limit filter. */
 export function meter(): Message {
-  return lua(FILTER, meterSource(), { statPrefix: FILTER });
+  return lua(FILTER, withRoutes(meterSource()), { statPrefix: FILTER });
 }
 
 /** Metadata of the virtual host: the prices by model family. Envoy applies a change of it without a drain. */

@@ -9,6 +9,7 @@ import {
   HELLO_PATH,
   MAX_REQUEST_BYTES,
 } from "../api/endpoints.ts";
+import { routesName } from "./in-routes.ts";
 import { pricesInRoutes } from "./metering.ts";
 import { type Message, seconds } from "./proto.ts";
 import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
@@ -25,29 +26,30 @@ export const AGENT_ROUTES = "agent-routes";
  */
 export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[]): Message {
   const open = endpoints(args.routes);
+  const metadata = {
+    ...agentsInRoutes(agents),
+    ...pricesInRoutes(args.prices),
+    ...budgetsInRoutes(args.budgets),
+  };
+  const routes = [
+    tooLarge(BASE_PATH),
+    ...open.map((endpoint) => agentRoute(args, endpoint)),
+    ...open.map((endpoint) => answer(401, BASE_PATH + endpoint.path, endpoint.method)),
+    ...(args.routes?.includes("hello") === true
+      ? [answer(200, BASE_PATH + HELLO_PATH, "HEAD")]
+      : []),
+    ...open.map((endpoint) => answer(405, BASE_PATH + endpoint.path)),
+    notFound(),
+  ];
+  const name = routesName(metadata);
   return {
     name: AGENT_ROUTES,
     virtual_hosts: [
       {
         name: "agents",
         domains: ["*"],
-        metadata: {
-          filter_metadata: {
-            ...agentsInRoutes(agents),
-            ...pricesInRoutes(args.prices),
-            ...budgetsInRoutes(args.budgets),
-          },
-        },
-        routes: [
-          tooLarge(BASE_PATH),
-          ...open.map((endpoint) => agentRoute(args, endpoint)),
-          ...open.map((endpoint) => answer(401, BASE_PATH + endpoint.path, endpoint.method)),
-          ...(args.routes?.includes("hello") === true
-            ? [answer(200, BASE_PATH + HELLO_PATH, "HEAD")]
-            : []),
-          ...open.map((endpoint) => answer(405, BASE_PATH + endpoint.path)),
-          notFound(),
-        ],
+        metadata: { filter_metadata: metadata },
+        routes: routes.map((route) => ({ name, ...route })),
       },
     ],
   };

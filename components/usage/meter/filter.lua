@@ -1,6 +1,6 @@
 -- Envoy's filter. It counts the tokens of answers to POST /v1/messages while they pass, and writes them and their cost into
 -- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `tally` and `cost` are the
--- modules in the files of that name.
+-- modules in the files of that name. `in_routes` returns the filter's metadata in the routes: the prices.
 
 local NAMESPACE = "meter"
 
@@ -53,13 +53,13 @@ local function kind_of(headers)
   return nil
 end
 
--- The prices of an answer's model, from the virtual host's metadata.
+-- The prices of an answer's model.
 local function look_up(handle, model)
-  local metadata = handle:virtualHost():metadata()
-  local prices = cost.prices(model, function(name) return metadata:get(name) end)
+  local in_table = in_routes(handle)
+  local prices = cost.prices(model, function(name) return in_table[name] end)
   if prices ~= nil then return prices end
   warn_once(handle, model)
-  return metadata:get(metadata:get("dearest"))
+  return in_table[in_table.dearest]
 end
 
 -- Returns a function that publishes what a tally knows. It writes only what has changed.
@@ -82,7 +82,7 @@ local function publisher(handle, counted)
     local counts, fast, searches = counted:counts()
     local micro_usd = cost.of(counts, prices, fast)
     if searches > 0 then
-      micro_usd = micro_usd + searches * handle:virtualHost():metadata():get("web_search")
+      micro_usd = micro_usd + searches * in_routes(handle).web_search
     end
     set(metadata, "result", "metered")
     set(metadata, "model", counted.model)

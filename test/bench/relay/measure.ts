@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cpuSeconds, stolenSeconds, type Usage, usage } from "./processes.ts";
-import type { Figure, Sample } from "./samples.ts";
+import { BUSY_CONNECTIONS, type Figure, type Sample } from "./samples.ts";
 import type { Subject } from "./subjects/subject.ts";
 import {
   LET_GO_SECONDS,
+  type LoadArgs,
   type LoadResult,
   type StreamsResult,
   type Traffic,
@@ -14,6 +15,10 @@ import {
 export interface Extent {
   readonly connections: readonly number[];
   readonly loadSeconds: number;
+  /** Numbers of events in an answer. */
+  readonly events: readonly number[];
+  /** Numbers of agents that the gateway knows. */
+  readonly agents: readonly number[];
   readonly streams: readonly number[];
   readonly holdSeconds: number;
   /** How long it may take to open the streams. */
@@ -39,11 +44,29 @@ export async function measure(
     case "rest":
       return { figures: memory(usage(subject.pids)) };
     case "load":
-      return load(subject, ends, extent, size);
+      return load(subject, ends, extent, { connections: size });
     case "first-frame":
-      return load(subject, ends, extent, size, true);
+      return load(subject, ends, extent, { connections: size, firstFrame: true });
+    case "events":
+      return load(subject, ends, extent, { connections: 1, events: size });
+    case "agents":
+      return withAgents(size, subject, () => load(subject, ends, extent, { connections: 1 }));
+    case "agents-busy":
+      return withAgents(size, subject, () =>
+        load(subject, ends, extent, { connections: BUSY_CONNECTIONS }),
+      );
     case "streams":
       return hold(subject, ends, extent, size);
+  }
+}
+
+/** Measures while a subject knows so many agents. All else is measured with one. */
+async function withAgents<T>(count: number, subject: Subject, work: () => Promise<T>): Promise<T> {
+  await subject.useAgents?.(count);
+  try {
+    return await work();
+  } finally {
+    await subject.useAgents?.(1);
   }
 }
 
@@ -68,11 +91,10 @@ async function load(
   subject: Subject,
   { traffic, upstream }: Ends,
   { loadSeconds: seconds }: Extent,
-  connections: number,
-  stream = false,
+  what: Omit<LoadArgs, "seconds">,
 ): Promise<Measured> {
   let busy = busyMeter(subject, upstream);
-  const result = await traffic.load(subject.to, { connections, seconds, stream }, () => {
+  const result = await traffic.load(subject.to, { ...what, seconds }, () => {
     busy = busyMeter(subject, upstream);
   });
   const { pathCpu, ...others } = busy();

@@ -56,11 +56,12 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
     for (let round = 1; round <= rounds; round++) {
       await progress.step(`Round ${round} of ${rounds}`, async (status) => {
         for (const { kind, size } of measurements(round, extent)) {
-          for (const subject of rotated(running, round - 1)) {
+          const measured = kind.startsWith("agents") ? running.filter(hasAgents) : running;
+          for (const subject of rotated(measured, round - 1)) {
             signal.throwIfAborted();
             status(`${subject.name}, ${kind} ${size}`);
-            const measured = await measure(subject, { kind, size }, { traffic, upstream }, extent);
-            samples.push({ subject: subject.name, round, kind, size, ...measured });
+            const figures = await measure(subject, { kind, size }, { traffic, upstream }, extent);
+            samples.push({ subject: subject.name, round, kind, size, ...figures });
             await untilQuiet(subject);
           }
         }
@@ -74,6 +75,10 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
   }
 }
 
+function hasAgents(subject: Subject): boolean {
+  return "useAgents" in subject;
+}
+
 /** What a round measures of each subject. */
 function measurements(round: number, extent: Extent): Pick<Sample, "kind" | "size">[] {
   const loads = extent.connections.map((size) => ({ kind: "load" as const, size }));
@@ -82,6 +87,11 @@ function measurements(round: number, extent: Extent): Pick<Sample, "kind" | "siz
     ...(round === 1 ? [{ kind: "rest" as const, size: 0 }] : []),
     ...loads,
     { kind: "first-frame", size: 1 },
+    ...extent.events.map((size) => ({ kind: "events" as const, size })),
+    ...(["agents", "agents-busy"] as const).flatMap((kind) =>
+      // Each round begins with another number, for the same reason as with the subjects.
+      rotated(extent.agents, round - 1).map((size) => ({ kind, size })),
+    ),
     // Opening a thousand streams takes most of the time, and their figures vary little.
     ...(round % 2 === 1 ? streams : []),
   ];

@@ -8,8 +8,17 @@ export type Kind =
   | "load"
   /** The same with streams, up to their first frame. */
   | "first-frame"
+  /** Streams of `size` events, one after another on one connection, up to their end. */
+  | "events"
+  /** `load` on one connection, while the gateway knows `size` agents. */
+  | "agents"
+  /** The same on {@link BUSY_CONNECTIONS} connections. */
+  | "agents-busy"
   /** `size` streams that are open at the same time. */
   | "streams";
+
+/** Connections of `agents-busy`. */
+export const BUSY_CONNECTIONS = 16;
 
 /** The names of all figures. Each name contains the unit. */
 export type Figure =
@@ -36,7 +45,7 @@ export interface Sample {
   readonly subject: SubjectName;
   readonly round: number;
   readonly kind: Kind;
-  /** Number of connections or streams; 0 for `rest`. */
+  /** Number of connections, events, agents or streams, see {@link Kind}; 0 for `rest`. */
   readonly size: number;
   readonly figures: Partial<Record<Figure, number>>;
   /** What failed. The figures then cover only what succeeded. */

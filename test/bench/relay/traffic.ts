@@ -12,6 +12,16 @@ export interface Quantiles {
   readonly max: number;
 }
 
+/** The arguments of `traffic load`. */
+export interface LoadArgs {
+  readonly connections: number;
+  readonly seconds: number;
+  /** Whether to request streams, and to measure up to their first frame. Default: JSON answers, up to their end. */
+  readonly firstFrame?: boolean;
+  /** Request streams of so many events, and measure up to their end. */
+  readonly events?: number;
+}
+
 /** The output of `traffic load`. */
 export interface LoadResult {
   readonly requests: number;
@@ -84,14 +94,10 @@ export class Traffic {
    * Keeps connections busy for a while. `to` contains the flags of a target. `whileOpen` is called when each connection has had
    * an answer and the measurement begins.
    */
-  async load(
-    to: readonly string[],
-    args: { readonly connections: number; readonly seconds: number; readonly stream?: boolean },
-    whileOpen: () => void,
-  ): Promise<LoadResult> {
+  async load(to: readonly string[], args: LoadArgs, whileOpen: () => void): Promise<LoadResult> {
     const child = this.#spawn([
       ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],
-      `-stream=${args.stream ?? false}`,
+      ...[`-first-frame=${args.firstFrame ?? false}`, `-events=${args.events ?? 0}`],
     ]);
     return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
   }

@@ -1,6 +1,6 @@
 import { rows, type ProgramResult } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
-import { type Figure, type Kind, over } from "../relay/samples.ts";
+import { BUSY_CONNECTIONS, type Figure, type Kind, over } from "../relay/samples.ts";
 import type { SubjectName } from "../relay/subjects/subject.ts";
 import { type Plot, PLOT, renderPlot, type Series } from "./plot.ts";
 import type { Report } from "./report.ts";
@@ -10,7 +10,9 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   direct: "#6b7280",
   "envoy-bare": "#94a3b8",
   "envoy-sni": "#2a9d8f",
+  "envoy-unmetered": "#5eaaa8",
   envoy: "#0f766e",
+  "envoy-budgets": "#1d4ed8",
   litellm: "#d97706",
   shim: "#b45309",
   "shim-apart": "#92400e",
@@ -51,7 +53,31 @@ function relayPlots(result: RelayResult): Plot[] {
     { ...memory, series: memory.series.filter(({ name }) => name !== "direct") },
     plot("Requests a second", "connections", "log", loads, "requestsPerSecond"),
     plot("Delay of a frame, p99, ms", STREAMS, "log", held, "p99Ms"),
+    knownAgents(result),
   ];
+}
+
+/** The latency by the number of agents that the gateway knows, one line for each number of connections. */
+function knownAgents(result: RelayResult): Plot {
+  const line = (kind: Kind, subject: SubjectName, name: string): Series => ({
+    ...seriesOf(
+      ...([result, subject, result.extent.agents.map((size) => [kind, size] as const)] as const),
+      "p50Ms",
+    ),
+    name,
+  });
+  return {
+    ...{
+      title: "Latency of a request to envoy, p50, ms",
+      xLabel: "agents",
+      x: "even",
+      scale: "log",
+    },
+    series: [
+      line("agents", "envoy", "1 connection"),
+      line("agents-busy", "envoy", `${BUSY_CONNECTIONS} connections`),
+    ],
+  };
 }
 
 function seriesOf(

@@ -2,7 +2,7 @@ import { growthPlots, plotSvg } from "./growth.ts";
 import { escapeXml } from "./plot.ts";
 import type { Report } from "./report.ts";
 import { programTables, relayTables, type Table } from "./tables.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 import { circumstances } from "./terminal.ts";
 
 /** The report as one self-contained page, for narrow and wide screens. */

@@ -23,9 +23,9 @@ export interface Plot {
 }
 
 /** Size of one plot, in the units of its viewBox. */
-export const PLOT = { width: 440, height: 320 } as const;
+export const PLOT = { width: 476, height: 320 } as const;
 
-const AREA = { left: 52, right: 86, top: 40, bottom: 44 } as const;
+const AREA = { left: 52, right: 122, top: 40, bottom: 44 } as const;
 const LABEL_HEIGHT = 15;
 
 /** Draws a plot as the content of an SVG. Its text has the color of the surrounding text. */

@@ -1,6 +1,7 @@
 import type { ProgramResult } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
-import { programTargets, relayTargets, type Target } from "./targets.ts";
+import type { Target } from "./target.ts";
+import { programTargets, relayTargets } from "./targets.ts";
 
 /** Where and with which versions the figures were measured. */
 export interface Circumstances {

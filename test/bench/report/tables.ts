@@ -1,6 +1,13 @@
 import { actions, type ProgramResult, rows } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
-import { type Figure, type Kind, over, type Spread } from "../relay/samples.ts";
+import {
+  BUSY_CONNECTIONS,
+  type Figure,
+  type Kind,
+  over,
+  samplesOf,
+  type Spread,
+} from "../relay/samples.ts";
 import { type SubjectName, subjectTitles } from "../relay/subjects/subject.ts";
 
 /** A table of texts, for both the terminal and the page. */
@@ -14,7 +21,7 @@ export interface Table {
 
 /** What the paths cost. */
 export function relayTables(result: RelayResult): Table[] {
-  const figures = [latency(result), throughput(result), streams(result)];
+  const figures = [latency(result), throughput(result), streams(result), agents(result)];
   return [...figures, problems(result), legend(result)].filter(({ rows }) => rows.length > 0);
 }
 
@@ -27,11 +34,14 @@ function legend({ subjects }: RelayResult): Table {
 }
 
 function latency(result: RelayResult): Table {
-  const sizes = result.extent.connections;
+  const { connections: sizes, events } = result.extent;
   return {
     title: "Latency of a request (ms), with one request after another on each connection",
-    note: "p50 / p99, medians over the rounds; in brackets the range of the p50. First frame: of a stream, with one connection. Added: p50 minus that of direct.",
-    head: ["", ...sizes.map(connections), "first frame", "added at 1", "added, first frame"],
+    note: "p50 / p99, medians over the rounds; in brackets the range of the p50. First frame and events: of a stream, with one connection, up to its first frame and up to its end. Added: p50 minus that of direct.",
+    head: [
+      ...["", ...sizes.map(connections), "first frame", ...events.map((n) => `${n} events`)],
+      ...["added at 1", "added, first frame", ...events.map((n) => `added, ${n} events`)],
+    ],
     rows: result.subjects.map((subject) => {
       const at = reader(result, subject);
       const both = (kind: Kind, size: number) => {
@@ -40,10 +50,11 @@ function latency(result: RelayResult): Table {
         const range = `(${digits(p50.min)}–${digits(p50.max)})`;
         return `${digits(p50.median)} / ${digits(p99.median)} ${range}`;
       };
-      const added = (kind: Kind) => plain(at(kind, 1, "addedP50Ms"));
+      const added = (kind: Kind, size = 1) => plain(at(kind, size, "addedP50Ms"));
       return [
         ...[subject, ...sizes.map((size) => both("load", size)), both("first-frame", 1)],
-        ...[added("load"), added("first-frame")],
+        ...events.map((size) => both("events", size)),
+        ...[added("load"), added("first-frame"), ...events.map((size) => added("events", size))],
       ];
     }),
   };
@@ -99,6 +110,32 @@ function streams(result: RelayResult): Table {
         ]),
       ];
     }),
+  };
+}
+
+/** How a subject's figures grow with the number of agents that it knows. */
+function agents(result: RelayResult): Table {
+  const sizes = result.extent.agents;
+  const kinds = { agents: 1, "agents-busy": BUSY_CONNECTIONS } as const;
+  const measured = result.subjects.filter(
+    (subject) => samplesOf(result.samples, subject, "agents", Math.max(...sizes)).length > 0,
+  );
+  return {
+    title: "A request's latency and CPU use, by the number of agents",
+    note: "p50 in ms, and CPU time of the path per request, medians over the rounds.",
+    head: ["", ...sizes.flatMap((size) => [`${size} agents`, "CPU a request"])],
+    rows: measured.flatMap((subject) =>
+      (Object.keys(kinds) as (keyof typeof kinds)[]).map((kind) => {
+        const at = reader(result, subject);
+        return [
+          `${subject}, ${connections(kinds[kind])}`,
+          ...sizes.flatMap((size) => {
+            const cpu = at(kind, size, "pathCpuMs")?.median;
+            return [ranged(at(kind, size, "p50Ms")), cpu === undefined ? "–" : `${digits(cpu)} ms`];
+          }),
+        ];
+      }),
+    ),
   };
 }
 

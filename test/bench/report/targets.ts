@@ -1,24 +1,14 @@
 import type { ProgramResult } from "../program/samples.ts";
 import { type Action, rows } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
-import { over, samplesOf, spread, type Spread } from "../relay/samples.ts";
-
-/** A goal of the project, and whether this run reached it. */
-export interface Target {
-  readonly title: string;
-  /** The limit as text. */
-  readonly limit: string;
-  /** The measured value as text. */
-  readonly measured: string;
-  readonly met: boolean;
-  /** For a missed target: the figures of the same run that explain it. */
-  readonly bound?: string;
-}
+import { over, type Spread } from "../relay/samples.ts";
+import { meteringTargets } from "./metering-targets.ts";
+import { bound, compared, percent, percents, type Target, words } from "./target.ts";
 
 const LATENCY_MS = 0.5;
 const SHARE_OF_DIRECT = 0.5;
 const STREAMS = 1000;
-const MEMORY_MB = 150;
+const MEMORY_MB = 160;
 const SHIM_COST = 0.1;
 const APART = "with Envoy on the other CPU:";
 
@@ -30,6 +20,7 @@ export function relayTargets(result: RelayResult): Target[] {
     streamMemory(result),
     shimLatency(result),
     shimThroughput(result),
+    ...meteringTargets(result),
   ].filter((target) => target !== undefined);
 }
 
@@ -42,7 +33,7 @@ function addedLatency({ samples }: RelayResult): Target | undefined {
     limit: `at most ${LATENCY_MS} ms`,
     measured: `${words(added, 2)} ms`,
     met,
-    ...(!met && { bound: bound(samples, "envoy", 1) }),
+    ...(!met && { bound: bound(samples, "envoy", ["load", 1]) }),
   };
 }
 
@@ -58,7 +49,7 @@ function throughput({ samples }: RelayResult, connections: number): Target | und
     met,
     ...(!met && {
       bound: besides(
-        bound(samples, "envoy", connections),
+        bound(samples, "envoy", ["load", connections]),
         "Envoy with only one route reaches",
         bare,
       ),
@@ -71,7 +62,7 @@ function streamMemory({ samples }: RelayResult): Target | undefined {
   const memory = over(samples, "envoy", "streams", STREAMS, "rssMb");
   if (held === undefined || memory === undefined) return undefined;
   return {
-    title: `envoy: memory with ${STREAMS} open streams`,
+    title: `envoy: memory with ${STREAMS} open, metered streams`,
     limit: `all ${STREAMS} under ${MEMORY_MB} MB`,
     measured: `${words(memory, 0)} MB, ${held.min} open`,
     // A process does not give memory back, so the last round counts.
@@ -90,7 +81,7 @@ function shimLatency({ samples }: RelayResult): Target | undefined {
     measured: percents(above(ratio)),
     met,
     ...(!met && {
-      bound: besides(bound(samples, "shim", 1), APART, apart && above(apart)),
+      bound: besides(bound(samples, "shim", ["load", 1]), APART, apart && above(apart)),
     }),
   };
 }
@@ -105,7 +96,7 @@ function shimThroughput({ samples }: RelayResult): Target | undefined {
     limit: `at least ${percent(1 - SHIM_COST)}`,
     measured: percents(ratio),
     met,
-    ...(!met && { bound: besides(bound(samples, "shim", 16), APART, apart) }),
+    ...(!met && { bound: besides(bound(samples, "shim", ["load", 16]), APART, apart) }),
   };
 }
 
@@ -120,28 +111,12 @@ function besideLiteLlm(
   connections: number,
   figure: "p50Ms" | "requestsPerSecond",
 ): Spread | undefined {
-  const ratios = samplesOf(samples, subject, "load", connections).flatMap((shim) => {
-    const bare = samplesOf(samples, "litellm", "load", connections).find(
-      ({ round }) => round === shim.round,
-    );
-    const [own, other] = [shim.figures[figure], bare?.figures[figure]];
-    return own === undefined || other === undefined ? [] : [own / other];
-  });
-  return ratios.length === 0 ? undefined : spread(ratios);
-}
-
-/** Which of the three has no CPU left, and how much CPU a request needs on the path. */
-function bound(
-  samples: RelayResult["samples"],
-  subject: "envoy" | "shim",
-  connections: number,
-): string {
-  const median = (figure: "pathCpu" | "loadCpu" | "upstreamCpu" | "pathCpuMs") =>
-    over(samples, subject, "load", connections, figure)?.median ?? Number.NaN;
-  const ends = median("loadCpu") + median("upstreamCpu");
-  return (
-    `the path's CPU is ${percent(median("pathCpu"))} busy, at ${median("pathCpuMs").toFixed(3)} ms ` +
-    `per request; that of load generator and upstream ${percent(ends)}`
+  return compared(
+    samples,
+    figure,
+    [subject, "load", connections],
+    ["litellm", "load", connections],
+    (shim, bare) => shim / bare,
   );
 }
 
@@ -178,15 +153,3 @@ const PROGRAM_TITLES: Partial<Record<Action, string>> = {
   "envoy-ready": "program: time from Envoy's pod start until Ready",
   "litellm-ready": "program: time from LiteLLM's pod start until Ready",
 };
-
-function words({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
-}
-
-function percents({ median, min, max }: Spread): string {
-  return `${percent(median)} (${percent(min)}–${percent(max)})`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}

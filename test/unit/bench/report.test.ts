@@ -43,14 +43,14 @@ function relayResult(
     rounds: 2,
     extent: {
       ...{ connections: [1, 16, 64], loadSeconds: 1, streams: [200, 1000], holdSeconds: 1 },
-      patienceSeconds: 1,
+      ...{ events: [400], agents: [10, 1000], patienceSeconds: 1 },
     },
     subjects: ["direct", "envoy", "litellm", "shim"],
     samples: besideDirect(samples),
   };
 }
 
-const good = { p50: 0.6, perSecond: 500, held: 1000, mb: 149 };
+const good = { p50: 0.6, perSecond: 500, held: 1000, mb: 159 };
 const met = (result: RelayResult) => relayTargets(result).map((target) => target.met);
 
 describe("targets of the paths", () => {
@@ -61,7 +61,7 @@ describe("targets of the paths", () => {
   test.each([
     ["latency", { ...good, p50: 0.61 }, undefined, [0]],
     ["throughput", { ...good, perSecond: 499 }, undefined, [1, 2]],
-    ["memory", { ...good, mb: 150 }, undefined, [3]],
+    ["memory", { ...good, mb: 160 }, undefined, [3]],
     ["a stream that was closed early", { ...good, held: 999 }, undefined, [3]],
     ["the shim's latency", good, { p50: 11.2, perSecond: 95 }, [4]],
     ["the shim's throughput", good, { p50: 10, perSecond: 89 }, [5]],
@@ -109,6 +109,91 @@ describe("targets of the paths", () => {
 
   test("are left out if their figures were not measured", () => {
     expect(relayTargets({ ...relayResult(good), samples: [] })).toEqual([]);
+  });
+});
+
+/** Two rounds of what the targets of metering compare. */
+function meteringResult(
+  figures: Partial<
+    Record<"small" | "events" | "budgets" | "many" | "bareLoad" | "bareDelay", number>
+  >,
+): RelayResult {
+  const value = {
+    ...{ small: 0.2, events: 1, budgets: 1, many: 1.1, bareLoad: 1.15, bareDelay: 1.15 },
+    ...figures,
+  };
+  const samples = [1, 2].flatMap((round): Sample[] => {
+    const sample = (
+      subject: Sample["subject"],
+      kind: Sample["kind"],
+      size: number,
+      own: Sample["figures"],
+    ) => ({ subject, round, kind, size, figures: { pathCpu: 0.5, pathCpuMs: 0.1, ...own } });
+    return [
+      sample("envoy-unmetered", "load", 1, { p50Ms: round }),
+      sample("envoy", "load", 1, { p50Ms: round + value.small }),
+      sample("envoy-budgets", "load", 1, { p50Ms: round + value.budgets }),
+      sample("envoy-unmetered", "events", 400, { p50Ms: 6 * round }),
+      sample("envoy", "events", 400, { p50Ms: 6 * round + value.events }),
+      sample("envoy", "agents", 10, { p50Ms: round }),
+      sample("envoy", "agents", 1000, { p50Ms: round * value.many }),
+      sample("envoy", "agents-busy", 10, { p50Ms: 8 * round }),
+      sample("envoy", "agents-busy", 1000, { p50Ms: 8 * round, pathCpuMs: 0.3 }),
+      sample("envoy-bare", "load", 16, {
+        requestsPerSecond: 100 * value.bareLoad,
+        pathCpuMs: 0.05,
+      }),
+      sample("envoy", "load", 16, { requestsPerSecond: 100, loadCpu: 0.2, upstreamCpu: 0.1 }),
+      sample("envoy-bare", "streams", 1000, { p99Ms: 2 * round }),
+      sample("envoy", "streams", 1000, { p99Ms: 2 * round * value.bareDelay }),
+    ];
+  });
+  return { ...relayResult(good), subjects: ["envoy-bare", "envoy-unmetered", "envoy"], samples };
+}
+
+describe("targets of metering", () => {
+  test("are seven, and a figure exactly at its limit meets its target", () => {
+    // In steps that floating-point numbers hold exactly.
+    const exact = { small: 0.125, many: 1.0625, bareLoad: 1.125, bareDelay: 1.125 };
+    expect(met(meteringResult(exact))).toEqual(Array(7).fill(true));
+  });
+
+  test.each([
+    ["a small answer", { small: 0.25 }, [0]],
+    ["an answer of 400 events", { events: 1.01 }, [1]],
+    ["budgets", { budgets: 1.01 }, [2]],
+    ["many agents", { many: 1.11 }, [3]],
+    ["throughput beside bare Envoy", { bareLoad: 1.16 }, [5]],
+    ["a frame's delay beside bare Envoy", { bareDelay: 1.16 }, [6]],
+  ])("one is missed because of %s", (_what, figures, missed) => {
+    const exact = { small: 0.125, many: 1.0625, bareLoad: 1.125, bareDelay: 1.125 };
+    const targets = relayTargets(meteringResult({ ...exact, ...figures }));
+    expect(targets.flatMap(({ met }, index) => (met ? [] : [index]))).toEqual(missed);
+  });
+
+  test("compare figures of the same round", () => {
+    const [small] = relayTargets(meteringResult({ small: 0.5 }));
+    expect(small).toMatchObject({ limit: "at most 0.2 ms", measured: "0.50 (0.50–0.50) ms" });
+  });
+
+  test("that are missed say where the CPU time goes", () => {
+    const targets = relayTargets(meteringResult({ many: 2, bareLoad: 2, bareDelay: 2 }));
+    expect(targets[3]).toMatchObject({
+      measured: "100 % (100 %–100 %)",
+      bound: "CPU of the path per request, by number of agents: 10: 0.100 ms, 1000: 0.100 ms",
+    });
+    expect(targets[5]).toMatchObject({
+      title:
+        "envoy: time for a request, with 16 connections, relative to Envoy with only one route",
+      measured: "2.00 (2.00–2.00)×",
+      bound:
+        "the path's CPU is 50 % busy, at 0.100 ms per request; that of load generator and upstream 30 %; " +
+        "a request takes 0.050 ms of CPU in Envoy with only one route, – with everything but the meter and 0.100 ms with it",
+    });
+    expect(targets[6]?.bound).toBe(
+      "p99 in Envoy with only one route 3.000 ms at 50 % of a CPU, with everything but the meter – at – of a CPU, " +
+        "with it 6.000 ms at 50 % of a CPU",
+    );
   });
 });
 
@@ -180,6 +265,22 @@ describe("the report", () => {
     expect(svg).toContain("Latency of a request");
     expect(svg).toContain("Memory, MB");
     expect(svg).not.toContain("NaN");
+  });
+
+  test("has the figures by number of agents, and of answers of many events", () => {
+    const result = { ...report, relay: meteringResult({}) };
+    const text = renderTerminal(result);
+    expect(text).toMatch(/^ +10 agents +CPU a request +1000 agents +CPU a request$/m);
+    expect(text).toMatch(/^envoy, 1 connection +1\.50 \(1\.00–2\.00\) +0\.10 ms +1\.65 /m);
+    expect(text).toMatch(/^envoy, 16 connections +12\.0 \(8\.00–16\.0\) +0\.10 ms .* 0\.30 ms$/m);
+    expect(text).toMatch(/400 events +added at 1 +added, first frame +added, 400 events$/m);
+    const [plot] = growthPlots(result).slice(-2);
+    expect(plot?.xLabel).toBe("agents");
+    expect(plot?.series.map(({ name, points }) => [name, points.map(({ y }) => y)])).toEqual([
+      ["1 connection", [1.5, expect.closeTo(1.65)]],
+      ["16 connections", [12, 12]],
+    ]);
+    expect(renderHtml(result)).toContain("1000 agents");
   });
 
   test("has no tables and plots for a part that was not measured", () => {

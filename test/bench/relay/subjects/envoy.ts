@@ -3,25 +3,73 @@ import {
   renderEnvoyConfig,
   renderEnvoySecrets,
 } from "../../../../components/gateway/envoy/render.ts";
-import { Envoy } from "../../../envoy-process/envoy.ts";
+import { meter } from "../../../../components/gateway/envoy/metering.ts";
+import { fileText, type Message } from "../../../../components/gateway/envoy/proto.ts";
+import { AGENT_ROUTES } from "../../../../components/gateway/envoy/routes.ts";
+import { fileNames } from "../../../../components/gateway/envoy/volumes.ts";
+import { REQUESTS_FILE } from "../../../../components/usage/record/place.ts";
+import { Envoy, eventually } from "../../../envoy-process/envoy.ts";
 import { toApi, toGateway } from "./direct.ts";
-import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
+import { AGENT, REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
 import { envoySni as envoySniVariant } from "../../../../components/gateway/paths/envoy-sni.ts";
 import { envoyTerminate as envoyTerminateVariant } from "../../../../components/gateway/paths/envoy-terminate.ts";
 
+const ARGS = { variant: envoyTerminateVariant, credentialKind: "apiKey", record: true } as const;
+
 /** Path `envoy` in mode terminate, with the rendered configuration. */
 export async function envoyTerminate(setting: Setting): Promise<Subject> {
-  const args = { variant: envoyTerminateVariant, credentialKind: "apiKey" } as const;
-  const envoy = await startEnvoy(setting, {
-    config: renderEnvoyConfig(args),
-    secrets: secretsOf(args, REAL_KEY),
-  });
+  const envoy = await startEnvoy(setting, filesOf(ARGS));
+  let agents = 1;
   return {
     name: "envoy",
     to: toGateway(envoy.ports.agents, TOKEN),
     pids: pidsOf(envoy),
+    async useAgents(count) {
+      // The same file again would not be read.
+      if (count === agents) return;
+      agents = count;
+      const reloads = await envoy.stat(RELOADS);
+      await envoy.updateSecrets(secretsOf(ARGS, REAL_KEY, count));
+      await eventually(
+        () => envoy.stat(RELOADS),
+        (now) => now > reloads,
+      );
+    },
     stop: () => envoy.stop(),
   };
+}
+
+/** How often Envoy has replaced the agents' routes. */
+const RELOADS = `http.agents.rds.${AGENT_ROUTES}.config_reload`;
+
+/** The same path without the filter that counts tokens. */
+export async function envoyUnmetered(setting: Setting): Promise<Subject> {
+  const files = filesOf(ARGS);
+  const { name: meterName } = meter();
+  const withoutMeter = (_key: string, value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.filter((item: { name?: unknown } | null) => item?.name !== meterName)
+      : value;
+  const listeners = JSON.parse(files.config[fileNames.listeners] ?? "", withoutMeter) as Message;
+  const config = { ...files.config, [fileNames.listeners]: fileText(listeners) };
+  const envoy = await startEnvoy(setting, { ...files, config });
+  return {
+    name: "envoy-unmetered",
+    to: toGateway(envoy.ports.agents, TOKEN),
+    pids: pidsOf(envoy),
+    stop: () => envoy.stop(),
+  };
+}
+
+/** The rendered files of both volumes. The record goes nowhere, because nothing would rotate it here. */
+export function filesOf(
+  args: EnvoyConfigArgs,
+  credential = REAL_KEY,
+): { readonly config: Files; readonly secrets: Files } {
+  const config = Object.entries(renderEnvoyConfig(args)).map(
+    ([name, text]) => [name, text.replaceAll(REQUESTS_FILE, "/dev/null")] as const,
+  );
+  return { config: Object.fromEntries(config), secrets: secretsOf(args, credential) };
 }
 
 /** Path `envoy` in mode sni, with the rendered configuration. */
@@ -51,9 +99,16 @@ export function startEnvoy(
   });
 }
 
-/** The files with the token of the benchmark's agent and with the credential for the next hop. */
-export function secretsOf(args: EnvoyConfigArgs, credential: string): Files {
-  return renderEnvoySecrets(args, { agents: [{ name: "dev-e", tokens: [TOKEN] }], credential });
+/** The files with the tokens of the benchmark's agent and of others, and with the credential for the next hop. */
+function secretsOf(args: EnvoyConfigArgs, credential: string, agentCount = 1): Files {
+  const others = Array.from({ length: agentCount - 1 }, (_, index) => ({
+    name: `other-${index}`,
+    tokens: [`other-agent-token-${index}`],
+  }));
+  return renderEnvoySecrets(args, {
+    agents: [{ name: AGENT, tokens: [TOKEN] }, ...others],
+    credential,
+  });
 }
 
 /** Empty until Envoy is started. */

@@ -1,9 +1,8 @@
-import { renderEnvoyConfig } from "../../../../components/gateway/envoy/render.ts";
 import { ports } from "../../../../components/kubernetes/ports.ts";
 import type { Progress } from "../../../lab/progress.ts";
 import { freePort } from "../../../envoy-process/free-port.ts";
 import { toGateway } from "./direct.ts";
-import { pidsOf, secretsOf, startEnvoy } from "./envoy.ts";
+import { filesOf, pidsOf, startEnvoy } from "./envoy.ts";
 import { startLiteLlm } from "../../../envoy-process/litellm-process.ts";
 import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./subject.ts";
 import { shim as shimVariant } from "../../../../components/gateway/paths/shim.ts";
@@ -44,11 +43,12 @@ export async function shim(
     variant: shimVariant,
     credentialKind: "apiKey",
     litellmHost: LITELLM_HOST,
+    record: true,
   } as const;
   const port = await freePort();
   const envoy = await startEnvoy(
     apart ? { ...setting, pin: setting.pinApart } : setting,
-    { config: renderEnvoyConfig(args), secrets: secretsOf(args, INTERNAL_TOKEN) },
+    filesOf(args, INTERNAL_TOKEN),
     { [`${LITELLM_HOST}:${ports.litellm}`]: port },
   );
   try {

@@ -1,7 +1,8 @@
 import type { Progress } from "../../../lab/progress.ts";
 import { direct } from "./direct.ts";
 import { envoyBare } from "./envoy-bare.ts";
-import { envoySni, envoyTerminate } from "./envoy.ts";
+import { envoySni, envoyTerminate, envoyUnmetered } from "./envoy.ts";
+import { envoyBudgets } from "./envoy-budgets.ts";
 import { litellm, shim } from "./litellm.ts";
 import { portkey } from "./portkey.ts";
 import type { Setting, Subject, SubjectName } from "./subject.ts";
@@ -21,6 +22,10 @@ export async function startSubject(
       return envoySni(setting);
     case "envoy":
       return envoyTerminate(setting);
+    case "envoy-unmetered":
+      return envoyUnmetered(setting);
+    case "envoy-budgets":
+      return envoyBudgets(setting, progress);
     case "litellm":
       return litellm(setting, progress);
     case "shim":

@@ -5,6 +5,8 @@ export interface Subject {
   readonly to: readonly string[];
   /** The processes between the two ends; none for `direct`. */
   readonly pids: readonly number[];
+  /** Replaces the agents by so many, one of which is the benchmark's, and waits until the subject uses them. */
+  useAgents?(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -27,7 +29,9 @@ export const subjectNames = [
   "direct",
   "envoy-bare",
   "envoy-sni",
+  "envoy-unmetered",
   "envoy",
+  "envoy-budgets",
   "litellm",
   "shim",
   "shim-apart",
@@ -41,7 +45,11 @@ export const subjectTitles: Readonly<Record<SubjectName, string>> = {
   direct: "no gateway: the agent connects to the API with TLS",
   "envoy-bare": "for comparison: Envoy with only one route",
   "envoy-sni": "path envoy, mode sni",
+  "envoy-unmetered":
+    "for comparison: path envoy, mode terminate, without the filter that counts tokens",
   envoy: "path envoy, mode terminate",
+  "envoy-budgets":
+    "path envoy, mode terminate, with budgets: Envoy, the rate-limit service and Redis, from which Valkey was forked",
   litellm: "path litellm (LiteLLM without Envoy)",
   shim: "path shim; hybrid sends its LLM calls over the same listeners",
   "shim-apart": "path shim with Envoy on the other CPU, as on a machine with a CPU for each pod",
@@ -50,6 +58,9 @@ export const subjectTitles: Readonly<Record<SubjectName, string>> = {
 
 /** Host name in the upstream's certificate. */
 export const UPSTREAM_HOST = "api.anthropic.com";
+
+/** Name of the agent that sends the benchmark's requests. */
+export const AGENT = "dev-e";
 
 /** The credential that a client sends to a gateway, and that the gateway sends to the upstream. */
 export const TOKEN = "bench-agent-token-0123456789";

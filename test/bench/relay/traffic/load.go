@@ -24,22 +24,29 @@ type loadResult struct {
 }
 
 // load keeps a number of connections busy, each with one request after another, and measures how long each request takes:
-// to the end of the answer, or with -stream to its first frame.
+// to the end of the answer, or with -first-frame to the first frame of a stream.
 func load(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	connections := flags.Int("connections", 1, "number of connections to keep busy")
 	seconds := flags.Float64("seconds", 1, "seconds to measure")
 	warmup := flags.Float64("warmup", 0.2, "seconds of warm-up after each connection's first answer")
-	stream := flags.Bool("stream", false, "request a stream of one frame, and measure the time until it arrives")
+	firstFrame := flags.Bool("first-frame", false, "request a stream of one frame, and measure the time until it arrives")
+	events := flags.Int("events", 0, "request a stream of so many frames, and measure the time until it ends")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	prompt := "Say something."
-	if *stream {
-		prompt = "frames=1 every=0ms"
+	kind := answerKind{}
+	if *firstFrame {
+		kind = answerKind{stream: true, frames: 1, untilFirst: true}
+	} else if *events > 0 {
+		kind = answerKind{stream: true, frames: *events}
 	}
-	target, err := parsed(prompt, *stream)
+	if kind.stream {
+		prompt = fmt.Sprintf("frames=%d every=0ms", kind.frames)
+	}
+	target, err := parsed(prompt, kind.stream)
 	if err != nil {
 		return err
 	}
@@ -50,7 +57,7 @@ func load(args []string) error {
 	workers := make([]worker, *connections)
 	opened.Add(len(workers))
 	for i := range workers {
-		all.Go(func() { workers[i].run(target, *stream, measured, opened.Done) })
+		all.Go(func() { workers[i].run(target, kind, measured, opened.Done) })
 	}
 	waitAtMost(&opened, openingPatience)
 	time.Sleep(time.Duration(*warmup * float64(time.Second)))
@@ -111,7 +118,14 @@ type worker struct {
 	first     error
 }
 
-func (w *worker) run(t *target, stream bool, measured *window, opened func()) {
+// answerKind is what is requested, and up to where the time is measured.
+type answerKind struct {
+	stream     bool
+	frames     int
+	untilFirst bool
+}
+
+func (w *worker) run(t *target, kind answerKind, measured *window, opened func()) {
 	var c *client
 	tried := sync.OnceFunc(opened)
 	for !measured.over() {
@@ -121,7 +135,7 @@ func (w *worker) run(t *target, stream bool, measured *window, opened func()) {
 		}
 		var took time.Duration
 		if err == nil {
-			c, took, err = exchange(c, stream)
+			c, took, err = exchange(c, kind)
 		}
 		tried()
 		if err != nil {
@@ -147,7 +161,7 @@ func (w *worker) failed(err error) {
 	time.Sleep(50 * time.Millisecond)
 }
 
-func exchange(c *client, stream bool) (*client, time.Duration, error) {
+func exchange(c *client, kind answerKind) (*client, time.Duration, error) {
 	started := time.Now()
 	response, err := c.send()
 	if err != nil {
@@ -155,13 +169,23 @@ func exchange(c *client, stream bool) (*client, time.Duration, error) {
 		return nil, 0, err
 	}
 	took := time.Duration(0)
-	if stream {
+	if kind.stream {
+		frames := 0
 		whole, err := readFrames(response.Body, func(time.Time) bool {
-			took = time.Since(started)
+			if frames == 0 && kind.untilFirst {
+				took = time.Since(started)
+			}
+			frames++
 			return true
 		})
+		if !kind.untilFirst {
+			took = time.Since(started)
+		}
 		if err == nil && !whole {
 			err = errors.New("a stream ended without message_stop")
+		}
+		if err == nil && frames != kind.frames {
+			err = fmt.Errorf("a stream had %d frames, not %d", frames, kind.frames)
 		}
 		if err != nil {
 			c.net.Close()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +19,10 @@ import (
 // The prompt says what the request wants, because a gateway may drop any field that it does not know.
 var asked = regexp.MustCompile(`frames=(\d+) every=(\d+)ms`)
 
-const message = `{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","model":"claude-sonnet-4-5",` +
-	`"content":[{"type":"text","text":"The gateway relays what the agent and the model say to each other."}],` +
+// About 2 kB, a small answer.
+var message = `{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","model":"claude-sonnet-4-5",` +
+	`"content":[{"type":"text","text":"` +
+	strings.Repeat("The gateway relays what the agent and the model say to each other.\\n", 25) + `"}],` +
 	`"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":812,"cache_creation_input_tokens":0,` +
 	`"cache_read_input_tokens":0,"output_tokens":17}}`
 

@@ -7,6 +7,7 @@ import {
   renderEnvoyConfig,
   renderEnvoySecrets,
 } from "../../../../../components/gateway/envoy/render.ts";
+import { priceTable } from "../../../../../components/usage/prices/table.ts";
 import { envoySni } from "../../../../../components/gateway/paths/envoy-sni.ts";
 import { envoyTerminate } from "../../../../../components/gateway/paths/envoy-terminate.ts";
 import { hybrid as hybridVariant } from "../../../../../components/gateway/paths/hybrid.ts";
@@ -156,7 +157,15 @@ describe("agents", () => {
       readonly dynamic_metadata?: readonly Record<string, unknown>[];
     };
     readonly route?: unknown;
+    readonly name?: string;
   }
+
+  const budgets = (usdPerDay: number) =>
+    ({
+      host: "ratelimit.claude-gateway.svc.cluster.local",
+      limits: { all: { usdPerDay }, agents: {} },
+      onFailure: "refuse",
+    }) as const;
 
   function virtualHost(args: EnvoyConfigArgs, values: EnvoySecrets) {
     const file = JSON.parse(renderEnvoySecrets(args, values)["routes.json"] ?? "") as {
@@ -193,6 +202,28 @@ describe("agents", () => {
         { filter: "gateway", path: [{ key: "agent" }], value: { present_match: true } },
       ]);
     }
-    expect(virtualHost({ ...terminate, routes: ["models"] }, secrets).routes).toEqual(routes);
+    const others = virtualHost({ ...terminate, routes: ["models"] }, secrets).routes;
+    const nameless = (all: readonly Route[]) => all.map((route) => ({ ...route, name: "" }));
+    expect(nameless(others)).toEqual(nameless(routes));
+  });
+
+  test("all routes have one name, which changes with what the scripts read from the virtual host", () => {
+    const named = (args: EnvoyConfigArgs, values: EnvoySecrets) => {
+      const names = new Set(virtualHost(args, values).routes.map(({ name }) => name));
+      expect(names.size).toBe(1);
+      return [...names][0] ?? "";
+    };
+    const one = named(terminate, secrets);
+    expect(one).toMatch(/^[0-9a-f]{32}$/);
+    expect(named({ ...terminate, routes: ["models"] }, { ...secrets, credential: "other" })).toBe(
+      one,
+    );
+    const changed = [
+      named(terminate, { ...secrets, agents }),
+      named({ ...terminate, prices: priceTable({ "claude-sonnet-5": { input: 1 } }) }, secrets),
+      named({ ...terminate, budgets: budgets(5) }, secrets),
+      named({ ...terminate, budgets: budgets(6) }, secrets),
+    ];
+    expect(new Set([one, ...changed]).size).toBe(5);
   });
 });
