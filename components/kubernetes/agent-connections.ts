@@ -7,5 +7,5 @@ import { DNS_PORT, ports, probePorts } from "./ports.ts";
  */
 export const agentConnections = {
   perAddress: 120,
-  ports: [ports.agents, ports.sni, DNS_PORT, probePorts.open],
+  ports: [ports.agents, ports.otlp, ports.sni, DNS_PORT, probePorts.open],
 };

@@ -52,6 +52,20 @@ test("the smallest and the largest budget are kept", async () => {
   expect((await gateway.ask(TOKEN_B, 0)).body.toString()).toContain("together, 42949.00 USD a day");
 });
 
+test("a refusal names the budget that is spent, also if another window has the same limit", async () => {
+  const limits = { all: { usdPerDay: 0.01 }, agents: { "dev-e": { usdPer30Days: 0.01 } } };
+  gateway = await Budgeted.start(limits);
+  await gateway.ask(TOKEN_B, ONE_CENT);
+  await gateway.counted({ "day all": ONE_CENT });
+  const { body } = await gateway.ask(TOKEN_A, 0);
+  // On the last of the 30 days both windows end at the same time, and nothing tells them apart.
+  const last = Math.floor(Date.now() / 86_400_000) % 30 === 29;
+  const named = last ? "agent dev-e, 0.01 USD in 30 days" : "all agents together, 0.01 USD a day";
+  expect(body.toString()).toBe(
+    error("rate_limit_error", `the budget of ${named}, is spent. It is renewed at ${renewal(1)}.`),
+  );
+});
+
 test("an answer within the budget has only the upstream's headers", async () => {
   gateway = await Budgeted.start({ all: { usdPerDay: 1 }, agents: {} });
   gateway.upstream.handle = (request, response) => {

@@ -93,7 +93,6 @@ test("a rotation under load loses no line and doubles none, while the lines are 
   const adder = new Adder({
     root: join(envoy.recordDir, ".."),
     fs,
-    now: Date.now,
     uptime: () => performance.now(),
   });
   const seen = new Set<string>();

@@ -9,6 +9,7 @@ const ADMIN = `http://127.0.0.1:${process.env.ADMIN_PORT}`;
 const FILE = process.env.RECORD_FILE;
 const DIR = dirname(FILE);
 const MAX_BYTES = Number(process.env.ROTATE_BYTES ?? 16 * 1024 * 1024);
+const MAX_FILES = Number(process.env.ROTATE_FILES ?? 32);
 const MAX_SECONDS = Number(process.env.ROTATE_SECONDS ?? 3600);
 const EVERY_SECONDS = Number(process.env.ROTATE_POLL_SECONDS ?? 5);
 const REPEAT_MS = 60_000;
@@ -38,14 +39,13 @@ async function attempt(act) {
     const { message } = error;
     if (message === logged.message && Date.now() - logged.at < REPEAT_MS) return;
     logged = { message, at: Date.now() };
-    console.log(
-      JSON.stringify({
-        time: new Date().toISOString(),
-        level: "error",
-        message: `rotation: ${message}`,
-      }),
-    );
+    log(message);
   }
+}
+
+function log(message) {
+  const time = new Date().toISOString();
+  console.log(JSON.stringify({ time, level: "error", message: `rotation: ${message}` }));
 }
 
 async function touch() {
@@ -68,6 +68,18 @@ async function rotate() {
   await fs.rename(FILE, join(DIR, `requests-${number}.jsonl`));
   since = performance.now();
   await reopen();
+  await bound(renamed);
+}
+
+/** Deletes the oldest files if nobody adds them up: they must not fill the disk. */
+async function bound(renamed) {
+  const oldest = renamed.map(Number).sort((a, b) => a - b);
+  for (const number of oldest.slice(0, Math.max(0, oldest.length + 1 - MAX_FILES))) {
+    await fs.rm(join(DIR, `requests-${number}.jsonl`), { force: true });
+    log(
+      `deleted requests-${number}.jsonl, which nobody has added up: see the pod with the role usage`,
+    );
+  }
 }
 
 /** Undefined if there is no file. */

@@ -14,8 +14,8 @@ export function httpAccessLog(listener: "agents" | "egress" | "otlp"): Message {
     ...(listener === "agents" ? recordFields() : requestFields()),
     // The peer of the connection. Without DIRECT this would be what the client says in x-forwarded-for.
     source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
-    method: "%REQ(:METHOD)%",
-    path: "%PATH(NQ:PATH)%",
+    method: "%REQ(:METHOD):16%",
+    path: "%PATH(NQ:PATH):256%",
     bytes_received: "%BYTES_RECEIVED%",
     bytes_sent: "%BYTES_SENT%",
     first_byte_ms: "%RESPONSE_DURATION%",

@@ -12,17 +12,28 @@ function envoy_on_request(handle)
   for window in pairs(limits) do metadata:set("budget", window, agent) end
 end
 
--- The limit that the service named. If two are equal, the later one in this list is meant, as in the order of the check.
-local function reached(handle, limit)
+local WINDOWS = { { name = "day", seconds = 86400 }, { name = "30days", seconds = 2592000 } }
+
+-- Whether a window of that length ends at that time: windows are counted from 1970-01-01.
+local function ends_at(window, time)
+  local off = time % window.seconds
+  return math.min(off, window.seconds - off) <= 60
+end
+
+-- The limit that the service named, of a window that ends when it said. If an agent's limit and that of all are equal, that
+-- of all is meant, as in the order of the check.
+local function reached(handle, limit, renewed)
   local metadata = handle:streamInfo():dynamicMetadata():get("gateway")
   local agent = metadata and metadata["agent"]
   local budgets = in_routes(handle)
   local whose, amount
-  for _, window in ipairs({ "day", "30days" }) do
+  for _, window in ipairs(WINDOWS) do
     for _, name in ipairs({ agent, "@agent@" }) do
       local limits = budgets[name]
-      local one = limits and limits[window]
-      if one ~= nil and one["limit"] == limit then whose, amount = name, one["amount"] end
+      local one = limits and limits[window.name]
+      if one ~= nil and one["limit"] == limit and ends_at(window, renewed) then
+        whose, amount = name, one["amount"]
+      end
     end
   end
   if whose == nil then return nil end
@@ -30,10 +41,9 @@ local function reached(handle, limit)
   return "the budget of " .. who .. ", " .. amount .. ", is spent"
 end
 
--- Windows end on whole minutes.
-local function minute(milliseconds, seconds)
-  local at = math.floor((milliseconds / 1000 + seconds + 30) / 60) * 60
-  return os.date("!%Y-%m-%d %H:%M UTC", at)
+-- The nearest whole minute, in seconds: windows end on one.
+local function minute(milliseconds)
+  return math.floor((milliseconds / 1000 + 30) / 60) * 60
 end
 
 function envoy_on_response(handle)
@@ -46,7 +56,9 @@ function envoy_on_response(handle)
   if headers:get("@spent@") == nil then return end
   headers:remove("@spent@")
   -- While a changed limit is not yet everywhere, the service may name one that is not in the routes.
-  local spent = reached(handle, tonumber(limit)) or "a budget is spent"
-  local message = "gateway: " .. spent .. ". It is renewed at " .. minute(handle:timestamp(), tonumber(reset)) .. "."
+  local renewed = minute(handle:timestamp() + 1000 * tonumber(reset))
+  local spent = reached(handle, tonumber(limit), renewed) or "a budget is spent"
+  local at = os.date("!%Y-%m-%d %H:%M UTC", renewed)
+  local message = "gateway: " .. spent .. ". It is renewed at " .. at .. "."
   handle:body():setBytes('{"type":"error","error":{"type":"rate_limit_error","message":"' .. message .. '"}}')
 end

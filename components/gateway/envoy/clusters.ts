@@ -70,15 +70,15 @@ function otlpCluster({ host, port, namespace, headerNames }: OtlpArgs): Message 
         "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
       ),
     ]),
-    // Telemetry must not take what requests to the model need.
+    // Telemetry must not take what requests to the model need, and agents' telemetry not what the records need: its routes
+    // have the other priority.
     circuit_breakers: {
-      thresholds: [
-        {
-          max_connections: MAX_OTLP_REQUESTS,
-          max_pending_requests: MAX_OTLP_REQUESTS,
-          max_requests: MAX_OTLP_REQUESTS,
-        },
-      ],
+      thresholds: ["DEFAULT", "HIGH"].map((priority) => ({
+        priority,
+        max_connections: MAX_OTLP_REQUESTS,
+        max_pending_requests: MAX_OTLP_REQUESTS,
+        max_requests: MAX_OTLP_REQUESTS,
+      })),
     },
     ...(namespace === undefined && { transport_socket: tlsTo(host) }),
   };

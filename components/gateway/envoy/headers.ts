@@ -32,6 +32,16 @@ export function stripClientHeaders(): Message {
   });
 }
 
+/** The same for a request with telemetry. A receiver may take any other `x-` header as the name of a tenant or a data set. */
+export function stripTelemetryHeaders(): Message {
+  return headerMutation({
+    request_mutations: [
+      ...CREDENTIAL_HEADERS.map((name) => ({ remove: name })),
+      removePrefix("x-"),
+    ],
+  });
+}
+
 /**
  * Removes LiteLLM's own headers from its request. Releases below 1.103 also forward the credential that the caller
  * sent, so the credential header that the real credential does not use is removed too.

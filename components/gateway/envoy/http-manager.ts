@@ -17,6 +17,8 @@ export interface RelayManagerArgs {
   readonly routes: Message;
   /** Filters in the order in which they see a request. The router is added at the end. */
   readonly filters: readonly Message[];
+  /** Longest time to receive a whole request. Default {@link REQUEST_SECONDS}. */
+  readonly requestSeconds?: number;
   /** Access loggers besides the one on standard output. Default none. */
   readonly loggers?: readonly Message[];
 }
@@ -39,7 +41,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     path_with_escaped_slashes_action: "REJECT_REQUEST",
     stream_idle_timeout: seconds(STREAM_IDLE_SECONDS),
     request_headers_timeout: seconds(HEADERS_SECONDS),
-    request_timeout: seconds(REQUEST_SECONDS),
+    request_timeout: seconds(args.requestSeconds ?? REQUEST_SECONDS),
     delayed_close_timeout: seconds(LINGER_SECONDS),
   });
 }

@@ -10,6 +10,7 @@ import {
   injectCredential,
   lua,
   stripClientHeaders,
+  stripTelemetryHeaders,
   stripLitellmRequestHeaders,
   stripLitellmResponseHeaders,
 } from "./headers.ts";
@@ -22,6 +23,7 @@ import { otlpAccessLog } from "./otlp-log.ts";
 import { OTLP_ROUTES } from "./otlp-routes.ts";
 import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
 import { sniListener } from "./sni.ts";
+import { OTLP_REQUEST_SECONDS } from "./timeouts.ts";
 import { fileNames, fileSource } from "./volumes.ts";
 
 /** The listeners of a path, without the health listener. */
@@ -86,7 +88,9 @@ function otlpListener(): Message {
           config_source: fileSource("secrets", fileNames.otlpRoutes),
         },
       },
-      filters: [findAgent(), stripClientHeaders()],
+      // A body that stalls must not keep its place among the receiver's requests.
+      requestSeconds: OTLP_REQUEST_SECONDS,
+      filters: [findAgent(), stripTelemetryHeaders()],
     }),
   );
 }

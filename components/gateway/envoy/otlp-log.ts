@@ -1,9 +1,11 @@
-import { METER, meterKeys } from "../../usage/metering.ts";
+import { meterKeys } from "../../usage/metering.ts";
 import { agentFormat, ofAgent } from "./agent.ts";
 import type { OtlpArgs } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
+import { meterFormat } from "./metering.ts";
 import { otlpAuthority, otlpPath } from "./otlp-routes.ts";
 import { extension, type Message, seconds } from "./proto.ts";
+import { sessionFormat } from "./record-fields.ts";
 
 /**
  * Records wait at most this long. Together with {@link BUFFER_BYTES} it bounds what Envoy keeps of records: it sends each
@@ -26,23 +28,23 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   "gen_ai.operation.name": "chat",
   "gen_ai.provider.name": "anthropic",
   "gen_ai.agent.name": agentFormat,
-  "gen_ai.response.model": metered(meterKeys.model),
-  "gen_ai.usage.input_tokens": metered(meterKeys.input),
-  "gen_ai.usage.output_tokens": metered(meterKeys.output),
-  "gen_ai.usage.cache_read.input_tokens": metered(meterKeys.cacheRead),
-  "claude_gateway.usage.cache_write_5m_tokens": metered(meterKeys.cacheWrite5m),
-  "claude_gateway.usage.cache_write_1h_tokens": metered(meterKeys.cacheWrite1h),
-  "claude_gateway.cost_usd": metered(meterKeys.costUsd),
-  "claude_gateway.estimated": metered(meterKeys.estimated),
-  "claude_gateway.metering": metered(meterKeys.result),
+  "gen_ai.response.model": meterFormat(meterKeys.model),
+  "gen_ai.usage.input_tokens": meterFormat(meterKeys.input),
+  "gen_ai.usage.output_tokens": meterFormat(meterKeys.output),
+  "gen_ai.usage.cache_read.input_tokens": meterFormat(meterKeys.cacheRead),
+  "claude_gateway.usage.cache_write_5m_tokens": meterFormat(meterKeys.cacheWrite5m),
+  "claude_gateway.usage.cache_write_1h_tokens": meterFormat(meterKeys.cacheWrite1h),
+  "claude_gateway.cost_usd": meterFormat(meterKeys.costUsd),
+  "claude_gateway.estimated": meterFormat(meterKeys.estimated),
+  "claude_gateway.metering": meterFormat(meterKeys.result),
   "claude_gateway.duration_ms": "%DURATION%",
   "claude_gateway.first_byte_ms": "%RESPONSE_DURATION%",
   "claude_gateway.response_flags": "%RESPONSE_FLAGS%",
   "claude_gateway.response_details": "%RESPONSE_CODE_DETAILS%",
   "claude_gateway.upstream_request_id": "%RESP(REQUEST-ID)%",
-  "session.id": "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
-  "http.request.method": "%REQ(:METHOD)%",
-  "url.path": "%PATH(NQ:PATH)%",
+  "session.id": sessionFormat,
+  "http.request.method": "%REQ(:METHOD):16%",
+  "url.path": "%PATH(NQ:PATH):256%",
   "http.response.status_code": "%RESPONSE_CODE%",
 };
 
@@ -77,10 +79,6 @@ export function otlpAccessLog(otlp: OtlpArgs): Message {
 function otlpUrl(otlp: OtlpArgs): string {
   const scheme = otlp.namespace === undefined ? "https" : "http";
   return `${scheme}://${otlpAuthority(otlp)}${otlpPath(otlp, "logs")}`;
-}
-
-function metered(key: string): string {
-  return `%DYNAMIC_METADATA(${METER}:${key})%`;
 }
 
 function keyValues(attributes: Readonly<Record<string, string>>): Message {

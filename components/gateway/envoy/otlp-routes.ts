@@ -37,6 +37,8 @@ export function otlpRoutes(otlp: OtlpArgs, agents: readonly AgentTokens[]): Mess
         domains: ["*"],
         metadata: { filter_metadata: agentsInRoutes(agents) },
         routes: [
+          // A receiver may take a tenant from the query.
+          answer(404, { prefix: "/", headers: [withQuery] }),
           ...known.map(({ signal, path }) => ({
             match: { path, headers: [post, bounded], dynamic_metadata: [anyAgent] },
             route: {
@@ -44,6 +46,8 @@ export function otlpRoutes(otlp: OtlpArgs, agents: readonly AgentTokens[]): Mess
               host_rewrite_literal: otlpAuthority(otlp),
               prefix_rewrite: otlpPath(otlp, signal),
               timeout: seconds(TIMEOUT_SECONDS),
+              // Counted apart from the records, see the cluster.
+              priority: "HIGH",
             },
             request_headers_to_add: [
               {
@@ -66,6 +70,8 @@ export function otlpRoutes(otlp: OtlpArgs, agents: readonly AgentTokens[]): Mess
 }
 
 const post: Message = { name: ":method", string_match: { exact: "POST" } };
+
+const withQuery: Message = { name: ":path", string_match: { contains: "?" } };
 
 const bounded: Message = {
   name: "content-length",

@@ -2,6 +2,9 @@ import { meterKeys } from "../../usage/metering.ts";
 import { agentFormat } from "./agent.ts";
 import { meterFormat } from "./metering.ts";
 
+/** The session. Its length is bounded, so that a client cannot make a line long. */
+export const sessionFormat = "%REQ(X-CLAUDE-CODE-SESSION-ID):64%";
+
 /** What the record of usage keeps of a request: names of a line's fields, with Envoy's formats. */
 export function recordFields(): Record<string, string> {
   return { ...requestFields(), ...usageFields() };
@@ -13,7 +16,7 @@ export function requestFields(): Record<string, string> {
     time: "%START_TIME%",
     duration_ms: "%DURATION%",
     agent: agentFormat,
-    session_id: "%REQ(X-CLAUDE-CODE-SESSION-ID)%",
+    session_id: sessionFormat,
     status: "%RESPONSE_CODE%",
     flags: "%RESPONSE_FLAGS%",
     details: "%RESPONSE_CODE_DETAILS%",

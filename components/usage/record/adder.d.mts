@@ -23,13 +23,14 @@ export interface RecordedRow {
 export interface RecordedProblems {
   readonly malformed: number;
   readonly shrunk: number;
+  /** Of a folder that could not be read. */
+  readonly error?: Error;
 }
 
 export declare class Adder {
   constructor(args: {
     readonly root: string;
     readonly fs: typeof nodeFs;
-    readonly now: () => number;
     readonly uptime: () => number;
   });
   add(): RecordedProblems;

@@ -2,13 +2,22 @@
 import { join } from "node:path";
 import { lastChange, podFolders, readFolder } from "./folders.mjs";
 import { Store } from "./store.mjs";
-import { Day, oldestDay, readLine, reported } from "./totals.mjs";
+import { Day, readLine, reported } from "./totals.mjs";
 
 /** Where the sums are, beside the pods' folders. */
 const SUMS = ".record";
 
+/**
+ * How many days with requests are kept, the newest ones. No clock decides what is deleted, so that a clock that is wrong for
+ * a moment deletes one day at most.
+ */
+const DAYS_KEPT = 90;
+
 /** A pod is gone when nothing in its folder has changed for so long. Its rotation touches a file every few seconds. */
 const GONE_MS = 3_600_000;
+
+/** Errors of one folder, which say nothing about the others. */
+const UNREADABLE = ["EACCES", "EIO", "EUCLEAN"];
 
 /** How often lines are read again, because another program has added them meanwhile. */
 const TRIES = 5;
@@ -17,7 +26,6 @@ export class Adder {
   #root;
   #fs;
   #store;
-  #now;
   #uptime;
   /** The last change of each pod's folder, and since when it is the last. */
   #seen = new Map();
@@ -25,18 +33,19 @@ export class Adder {
   /**
    * @param root the volume
    * @param fs the functions of `node:fs`
-   * @param now the time in milliseconds
    * @param uptime milliseconds of a clock that nobody sets: a time that jumps must not make pods look gone
    */
-  constructor({ root, fs, now, uptime }) {
+  constructor({ root, fs, uptime }) {
     this.#root = root;
     this.#fs = fs;
-    this.#now = now;
     this.#uptime = uptime;
     this.#store = new Store(join(root, SUMS), fs);
   }
 
-  /** Adds what is new. Returns how many lines were no record of a request, and how many files shrank. */
+  /**
+   * Adds what is new. Returns how many lines were no record of a request, how many files shrank, and the error of a folder
+   * that could not be read, if there was one: the others are added.
+   */
   add() {
     for (let tries = 1; tries <= TRIES; tries++) {
       const head = this.#store.load();
@@ -45,7 +54,7 @@ export class Adder {
       for (const path of pass.done) this.#fs.rmSync(path, { force: true });
       for (const pod of pass.gone) this.#deleteFolder(pod);
       this.#store.reserve();
-      return { malformed: pass.malformed, shrunk: pass.shrunk };
+      return { malformed: pass.malformed, shrunk: pass.shrunk, error: pass.error };
     }
     return { malformed: 0, shrunk: 0 };
   }
@@ -58,12 +67,11 @@ export class Adder {
 
   /** Reads every pod's folder. */
   #read(head) {
-    const oldest = oldestDay(this.#now());
-    const pass = { oldest, days: new Map(), pods: {}, done: [], gone: [], malformed: 0, shrunk: 0 };
+    const pass = { days: new Map(), pods: {}, done: [], gone: [], malformed: 0, shrunk: 0 };
     const onLine = (text) => {
       const line = readLine(text);
       if (line === undefined) pass.malformed++;
-      else if (line.day >= oldest) {
+      else {
         const day = pass.days.get(line.day) ?? new Day(this.#store.rows(head, line.day));
         day.add(line.agent, line.model, line.sums);
         pass.days.set(line.day, day);
@@ -71,8 +79,16 @@ export class Adder {
     };
     for (const pod of podFolders(this.#fs, this.#root)) {
       const folder = join(this.#root, pod);
-      const ended = this.#isGone(pod, folder);
       const before = head.pods[pod] ?? { offset: 0, read: {} };
+      let ended;
+      try {
+        ended = this.#isGone(pod, folder);
+      } catch (error) {
+        if (!UNREADABLE.includes(error.code)) throw error;
+        pass.pods[pod] = before;
+        pass.error = error;
+        continue;
+      }
       const { state, done, shrunk } = readFolder(this.#fs, folder, { ...before, ended }, onLine);
       pass.pods[pod] = state;
       pass.done.push(...done);
@@ -83,18 +99,21 @@ export class Adder {
   }
 
   /** Returns false if another program was faster. */
-  #save(head, { oldest, days, pods, malformed, shrunk }) {
-    const kept = Object.entries(head.days).filter(([date]) => date >= oldest);
+  #save(head, { days, pods, malformed, shrunk }) {
+    const dates = new Set([...Object.keys(head.days), ...days.keys()]);
+    const kept = new Set([...dates].sort().slice(-DAYS_KEPT));
     const next = {
       number: head.number,
-      days: Object.fromEntries(kept),
+      days: Object.fromEntries(Object.entries(head.days).filter(([date]) => kept.has(date))),
       pods,
       problems: {
         malformed: head.problems.malformed + malformed,
         shrunk: head.problems.shrunk + shrunk,
       },
     };
-    const changed = Object.fromEntries([...days].map(([date, day]) => [date, day.rows()]));
+    const changed = Object.fromEntries(
+      [...days].filter(([date]) => kept.has(date)).map(([date, day]) => [date, day.rows()]),
+    );
     if (days.size === 0 && JSON.stringify(next) === JSON.stringify(head)) return true;
     return this.#store.withReserve(() => this.#store.commit(next, changed));
   }

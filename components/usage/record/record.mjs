@@ -19,7 +19,7 @@ const MESSAGES = {
   shrunk: "files became shorter than what was read of them",
 };
 
-const adder = new Adder({ root: ROOT, fs, now: Date.now, uptime: () => performance.now() });
+const adder = new Adder({ root: ROOT, fs, uptime: () => performance.now() });
 let logged = { message: "", at: 0 };
 
 if (process.argv[2] === "report") {
@@ -37,11 +37,11 @@ if (process.argv[2] === "report") {
 /** Returns the error, if the lines could not be added. */
 function addOnce() {
   try {
-    const problems = adder.add();
+    const { error, ...problems } = adder.add();
     for (const [name, count] of Object.entries(problems)) {
       if (count > 0) log({ level: "warning", message: MESSAGES[name], count });
     }
-    return undefined;
+    return error;
   } catch (error) {
     return error;
   }

@@ -23,8 +23,8 @@ const SCRIPTS = "/etc/usage";
 export const REPORT_COMMAND = ["node", `${SCRIPTS}/record.mjs`, "report"] as const;
 
 /**
- * Size of the volume. The sums of 90 days take some 200 bytes for each day, agent and model. The rest is for lines that
- * wait while this pod does not run: two million, at some 500 bytes.
+ * Size of the volume, which k3s's storage does not enforce. The sums of 90 days take some 200 bytes for each day, agent and
+ * model. The rest is for lines that wait while this pod does not run: half a GiB, see `rotate.mjs`.
  */
 const SIZE = "1Gi";
 

@@ -2,10 +2,6 @@
 // are exact in any order.
 
 const NANO = 1_000_000_000;
-const DAY_MS = 86_400_000;
-
-/** How many days are kept, today included. */
-export const DAYS_KEPT = 90;
 
 /** What a sum is made of. */
 const SUMS = [
@@ -23,11 +19,6 @@ const SUMS = [
 
 /** The model of a request whose answer named none: refused, failed, or on a route without a model. */
 export const NO_MODEL = "unknown";
-
-/** The oldest day that is kept. */
-export function oldestDay(nowMs) {
-  return dayOf(new Date(nowMs - (DAYS_KEPT - 1) * DAY_MS));
-}
 
 /**
  * Reads a line. Returns the day on which the request ended, in UTC, and what it adds. Returns undefined if it is no line

@@ -103,7 +103,7 @@ table inet node-firewall {
 		type filter hook forward priority filter + 10; policy accept;
 		# Replies, and the ICMP errors that path MTU discovery needs.
 		ct state established,related accept
-		ct state new tcp dport { 8080, 8443, 5353, 7080 } jump connections
+		ct state new tcp dport { 8080, 4318, 8443, 5353, 7080 } jump connections
 		ip daddr @pods4 accept
 		ip6 daddr @pods6 accept
 		ip saddr @pods4 jump pods-to-outside

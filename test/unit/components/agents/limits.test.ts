@@ -24,7 +24,7 @@ describe("connections by pod address", () => {
     );
 
   test("are limited on every port that agents reach, except LiteLLM's", () => {
-    const reached = tcpPorts(agentPolicy("llm").egress);
+    const reached = tcpPorts(agentPolicy("llm", { otlp: true }).egress);
     const bounded = [...agentConnections.ports, ports.litellm];
     expect(new Set(bounded)).toEqual(new Set(reached));
   });

@@ -55,7 +55,6 @@ export function row(requests: number, fields: Readonly<Record<string, unknown>> 
 /** A temporary folder as the record's volume. */
 export class TestVolume {
   readonly root = fs.mkdtempSync(join(tmpdir(), "usage-record-"));
-  now = NOON;
   uptime = 0;
 
   /** A program that adds up, as after a new start. */
@@ -63,7 +62,6 @@ export class TestVolume {
     return new Adder({
       root: this.root,
       fs: { ...fs, ...over },
-      now: () => this.now,
       uptime: () => this.uptime,
     });
   }
