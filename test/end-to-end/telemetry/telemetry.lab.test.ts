@@ -232,11 +232,16 @@ test("only the named pods may read the metrics, because of policies", async () =
       ),
     );
 
-  const [ofEnvoy, ofRatelimit] = await scrape(target, asPod(prometheus), urls);
-  expect(ofEnvoy).toContain("envoy_http_lua_meter_errors{");
-  expect(ofRatelimit).toContain(
+  const series = [
+    "envoy_http_lua_meter_errors{",
     `ratelimit_service_rate_limit_total_hits{domain="agents",key1="window_day",key2="agent_${AGENT}"}`,
-  );
+  ];
+  const found = async () =>
+    (await scrape(target, asPod(prometheus), urls)).map((text, i) =>
+      text?.includes(series[i] ?? ""),
+    );
+  // The rate-limit service renews its metrics every 10 s.
+  await expect.poll(found, { timeout: 20_000 }).toEqual([true, true]);
   expect(await answers()).toEqual(others.map(() => [false, false]));
   expect(await without(lab, ["policy"], answers)).toEqual(others.map(() => [true, true]));
   expect(await answers()).toEqual(others.map(() => [false, false]));
