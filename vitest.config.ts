@@ -14,6 +14,7 @@ const APART = [
 /** The tests that have a cluster of their own, so that they run beside those of the first one. */
 const SECOND = [
   "test/end-to-end/story/**/*.lab.test.ts",
+  "test/end-to-end/telemetry/**/*.lab.test.ts",
   "test/end-to-end/usage/**/*.lab.test.ts",
   "test/end-to-end/walk/broken-image.lab.test.ts",
 ];

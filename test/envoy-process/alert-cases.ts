@@ -5,6 +5,8 @@ type Series = Readonly<Record<string, string>>;
 export interface AlertCase {
   readonly fires: Series;
   readonly quiet: Series;
+  /** For a counter that has no series before its first event: this event alone, on which the alert must fire too. */
+  readonly first?: Series;
 }
 
 const E = 'job="claude-gateway",namespace="llm",instance="e"';
@@ -36,6 +38,12 @@ const stays = (value: number) => `${value}+0x60`;
 const counter = (name: string, labels: string, elsewhere: Series = {}): AlertCase => ({
   fires: one(name, labels, SOME),
   quiet: { ...one(name, labels, NONE), ...elsewhere },
+});
+/** A counter that is exposed from its first event on. Here it comes at 42 min. */
+const lateCounter = (name: string, labels: string, elsewhere: Series = {}): AlertCase => ({
+  ...counter(name, labels, elsewhere),
+  quiet: { ...one(name, labels, stays(7)), ...elsewhere },
+  first: one(name, labels, "_x42 1+0x20"),
 });
 const gauge = (name: string, labels: string, high: number, low: number): AlertCase => ({
   fires: one(name, labels, stays(high)),
@@ -96,21 +104,29 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     one("envoy_http_lua_errors", HEALTH, SOME),
   ),
   ClaudeGatewayScriptErrors: counter("envoy_http_lua_errors", AGENTS),
-  ClaudeGatewayBudgetNotChecked: counter("envoy_cluster_ratelimit_error", API),
-  ClaudeGatewayBudgetBypassed: counter("envoy_cluster_ratelimit_failure_mode_allowed", API),
+  ClaudeGatewayBudgetNotChecked: lateCounter("envoy_cluster_ratelimit_error", API),
+  ClaudeGatewayBudgetBypassed: lateCounter("envoy_cluster_ratelimit_failure_mode_allowed", API),
   ClaudeGatewayRateLimitDown: gauge("up", R, 0, 1),
-  ClaudeGatewayRateLimitStoreFailing: counter(
-    "ratelimit_service_should_rate_limit_error",
-    `${R},err_type="redis_error"`,
-    one("ratelimit_service_should_rate_limit_error", `${R},err_type="service_error"`, SOME),
-  ),
-  ClaudeGatewayLimitsRejected: counter("ratelimit_service_config_load_error", R),
-  ClaudeGatewayBudgetNearlySpent: counter(
+  ClaudeGatewayRateLimitStoreFailing: {
+    fires: one("ratelimit_redis_pool_cx_active", R, stays(0)),
+    quiet: {
+      ...one("ratelimit_redis_pool_cx_active", R, stays(1)),
+      ...one("ratelimit_service_should_rate_limit_error", `${R},err_type="redis_error"`, stays(7)),
+      ...one("ratelimit_service_should_rate_limit_error", `${R},err_type="service_error"`, SOME),
+    },
+    first: one(
+      "ratelimit_service_should_rate_limit_error",
+      `${R},err_type="redis_error"`,
+      "_x42 1+0x20",
+    ),
+  },
+  ClaudeGatewayLimitsRejected: lateCounter("ratelimit_service_config_load_error", R),
+  ClaudeGatewayBudgetNearlySpent: lateCounter(
     "ratelimit_service_rate_limit_near_limit",
     LIMIT,
     one("ratelimit_service_rate_limit_near_limit", OTHER_DOMAIN, SOME),
   ),
-  ClaudeGatewayBudgetSpent: counter(
+  ClaudeGatewayBudgetSpent: lateCounter(
     "ratelimit_service_rate_limit_over_limit",
     LIMIT,
     one("ratelimit_service_rate_limit_over_limit", OTHER_DOMAIN, SOME),

@@ -50,14 +50,15 @@ test("every alert has a case, and every case an alert", () => {
 });
 
 test.each(all)("$name fires on what it is for, and on nothing else", async (alert) => {
-  const { fires, quiet } = alertCases[alert.name] ?? { fires: {}, quiet: {} };
+  const { fires, quiet, first = fires } = alertCases[alert.name] ?? { fires: {}, quiet: {} };
   const states = {
     fires: await firing(alert, fires, "45m"),
+    first: await firing(alert, first, "45m"),
     quiet: await firing(alert, quiet, "45m"),
     // A dip that is shorter than the alert waits for is not reported.
     "too short": alert.for === "0m" ? false : await firing(alert, fires, "0m"),
   };
-  expect(states).toEqual({ fires: true, quiet: false, "too short": false });
+  expect(states).toEqual({ fires: true, first: true, quiet: false, "too short": false });
 });
 
 /** Whether an alert fires at a time, after series that a scrape a minute gave. */

@@ -28,7 +28,7 @@ export interface RatelimitProcess {
 
 /**
  * Starts the real rate limit service and waits until it is healthy. Of the environment, only what does not work on loopback
- * is replaced: the root folder, the listeners and the address of Redis.
+ * is replaced: the root folder, the listeners, the address of Redis and how often metrics are renewed.
  */
 export async function startRatelimit(
   args: {
@@ -61,6 +61,8 @@ export async function startRatelimit(
     PROMETHEUS_ADDR: `127.0.0.1:${metricsPort}`,
     RUNTIME_ROOT: join(dir, args.env.RUNTIME_ROOT ?? ""),
     REDIS_URL: `127.0.0.1:${args.redisPort}`,
+    // The metrics are renewed every 10 s. Tests wait for them.
+    STATS_FLUSH_INTERVAL: "500ms",
   });
   const ask = (port: number, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   await child.ready("ratelimit", async () => (await ask(httpPort, "/healthcheck")).ok);

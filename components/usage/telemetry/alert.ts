@@ -26,6 +26,15 @@ export function ofRatelimit(...matchers: readonly string[]): string {
   return `{${[`job="${jobs.ratelimit}"`, ...matchers].join(",")}}`;
 }
 
+/**
+ * Counts the events of a counter that is only exposed after its first event, such as those of the rate-limit service and of
+ * Envoy's rate-limit filter. `increase` compares with an earlier sample, so it does not count the event with which the
+ * counter appears.
+ */
+export function eventsOf(counter: string, range: string): string {
+  return `(increase(${counter}[${range}]) > 0 or ${counter} unless ${counter} offset ${range})`;
+}
+
 /** Selects what agents asked: the statistics of the listener for agents. */
 export const AGENTS = 'envoy_http_conn_manager_prefix="agents"';
 

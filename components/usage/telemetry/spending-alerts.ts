@@ -1,4 +1,4 @@
-import { AGENTS, type Alert, jobs, NEXT_HOPS, ofEnvoy, ofRatelimit } from "./alert.ts";
+import { AGENTS, type Alert, eventsOf, jobs, NEXT_HOPS, ofEnvoy, ofRatelimit } from "./alert.ts";
 
 /** Alerts on what counts and caps the agents' spending. */
 export const spendingAlerts: readonly Alert[] = [
@@ -13,7 +13,7 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayBudgetNotChecked",
-    expr: `sum by (namespace) (increase(envoy_cluster_ratelimit_error${ofEnvoy(NEXT_HOPS)}[5m])) > 0`,
+    expr: `sum by (namespace) ${eventsOf(`envoy_cluster_ratelimit_error${ofEnvoy(NEXT_HOPS)}`, "5m")} > 0`,
     for: "1m",
     severity: "critical",
     summary: "Envoy cannot ask the rate-limit service.",
@@ -22,7 +22,7 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayBudgetBypassed",
-    expr: `sum by (namespace) (increase(envoy_cluster_ratelimit_failure_mode_allowed${ofEnvoy(NEXT_HOPS)}[5m])) > 0`,
+    expr: `sum by (namespace) ${eventsOf(`envoy_cluster_ratelimit_failure_mode_allowed${ofEnvoy(NEXT_HOPS)}`, "5m")} > 0`,
     for: "1m",
     severity: "critical",
     summary: "Requests went to the model although their budget could not be checked.",
@@ -39,7 +39,8 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayRateLimitStoreFailing",
-    expr: `sum by (namespace) (increase(ratelimit_service_should_rate_limit_error${ofRatelimit('err_type="redis_error"')}[5m])) > 0`,
+    // While the store is away, requests wait for a connection and no error is counted.
+    expr: `sum by (namespace) ${eventsOf(`ratelimit_service_should_rate_limit_error${ofRatelimit('err_type="redis_error"')}`, "5m")} > 0 or min by (namespace) (ratelimit_redis_pool_cx_active${ofRatelimit()}) == 0`,
     for: "1m",
     severity: "critical",
     summary: "The rate-limit service cannot read or write its counters.",
@@ -47,7 +48,7 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayLimitsRejected",
-    expr: `sum by (namespace) (increase(ratelimit_service_config_load_error${ofRatelimit()}[10m])) > 0`,
+    expr: `sum by (namespace) ${eventsOf(`ratelimit_service_config_load_error${ofRatelimit()}`, "10m")} > 0`,
     for: "1m",
     severity: "critical",
     summary: "The rate-limit service rejected changed budgets and keeps the old ones.",
@@ -55,7 +56,7 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayBudgetNearlySpent",
-    expr: `sum by (namespace, key1, key2) (increase(ratelimit_service_rate_limit_near_limit${ofRatelimit('domain="agents"')}[10m])) > 0`,
+    expr: `sum by (namespace, key1, key2) ${eventsOf(`ratelimit_service_rate_limit_near_limit${ofRatelimit('domain="agents"')}`, "10m")} > 0`,
     for: "0m",
     severity: "info",
     summary: "{{ $labels.key2 }} has spent 80 % of a budget ({{ $labels.key1 }}).",
@@ -63,7 +64,7 @@ export const spendingAlerts: readonly Alert[] = [
   },
   {
     name: "ClaudeGatewayBudgetSpent",
-    expr: `sum by (namespace, key1, key2) (increase(ratelimit_service_rate_limit_over_limit${ofRatelimit('domain="agents"')}[10m])) > 0`,
+    expr: `sum by (namespace, key1, key2) ${eventsOf(`ratelimit_service_rate_limit_over_limit${ofRatelimit('domain="agents"')}`, "10m")} > 0`,
     for: "0m",
     severity: "warning",
     summary: "{{ $labels.key2 }} has spent a budget ({{ $labels.key1 }}) and is refused.",

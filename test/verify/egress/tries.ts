@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { collectorOf } from "../../../components/usage/telemetry/collector.ts";
+import type { PolicySettings } from "../../../stacks/deployment.ts";
 import { INTERNET_HOSTS } from "../../lab/cluster/network.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Target } from "../../lab/target.ts";
@@ -37,6 +39,14 @@ const UPSTREAM = arrivalKey({
   address: INTERNET_HOSTS["api.anthropic.com"] ?? "",
   port: 443,
 });
+
+/** Where the gateway itself sends telemetry at any time: to an OTLP receiver outside, if the stack has one. */
+function receiver({ otlpEndpoint }: PolicySettings): string[] {
+  if (otlpEndpoint === undefined) return [];
+  const { host, port } = collectorOf(otlpEndpoint);
+  const address = INTERNET_HOSTS[host];
+  return address === undefined ? [] : [arrivalKey({ protocol: "tcp", address, port })];
+}
 
 /** Tries ways out, as many at a time as the outside can tell apart. */
 export async function tryAttempts(
@@ -115,7 +125,7 @@ async function tryWave(
     ];
     of.set(attempt, { through, said: text, arrived });
   }
-  const aimed = new Set(wave.flatMap(destinations));
+  const aimed = new Set([...wave.flatMap(destinations), ...receiver(around.settings)]);
   const unaccounted = [...arrivals]
     .filter(([key]) => !aimed.has(key))
     .map(([key, count]) => `${count} × ${key}`);

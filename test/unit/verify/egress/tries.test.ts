@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { PolicySettings } from "../../../../stacks/deployment.ts";
 import type { Attempt, Surroundings } from "../../../verify/egress/attempt.ts";
+import { NO_SETTINGS } from "../../../verify/egress/in-force.ts";
 import { attempts, judge, measureAttempts } from "../../../verify/egress/measure.ts";
 import { tryAttempts, wavesOf } from "../../../verify/egress/tries.ts";
 import { arrivalKey, type Counts, type Witness } from "../../../verify/egress/witness.ts";
@@ -9,6 +11,7 @@ const around = {
   variant: "shim",
   agent: "dev-e",
   gatewayNamespace: "llm",
+  settings: NO_SETTINGS,
   visitor: { namespace: "guest" },
 } as Surroundings;
 
@@ -101,6 +104,24 @@ describe("what arrived outside", () => {
     expect(of.get(first)?.arrived).toEqual([]);
     expect(of.get(second)?.arrived).toEqual(["2 × tcp 1.1.1.1 80"]);
     expect(unaccounted).toEqual(["1 × tcp 9.9.9.9 22"]);
+  });
+
+  test("excludes what arrives at the stack's own OTLP receiver, and at no other", async () => {
+    const receiver = "tcp 93.184.215.14 443";
+    const unaccounted = async (settings: PolicySettings) => {
+      const means = {
+        target: target(held).target,
+        witness: witness({}, { arrivals: new Map([[receiver, 1]]) }),
+      };
+      return (await tryAttempts([to("a", 443)], { ...around, settings }, means)).unaccounted;
+    };
+    expect(await unaccounted(NO_SETTINGS)).toEqual([`1 × ${receiver}`]);
+    for (const [otlpEndpoint, expected] of [
+      ["https://otlp.example.com/base", []],
+      ["https://github.com", [`1 × ${receiver}`]],
+      ["http://collector.observability.svc.cluster.local:4318", [`1 × ${receiver}`]],
+    ] as const)
+      expect(await unaccounted({ ...NO_SETTINGS, otlpEndpoint })).toEqual(expected);
   });
 
   test("includes a look-up that carried data", async () => {

@@ -2,6 +2,7 @@ import { agentConnections } from "../../../../components/kubernetes/agent-connec
 import { ports } from "../../../../components/kubernetes/ports.ts";
 import { type VariantName, variants } from "../../../../components/gateway/paths/index.ts";
 import { servesHttp, type Variant } from "../../../../components/gateway/paths/variant.ts";
+import { INTERNET_HOSTS } from "../../../lab/cluster/network.ts";
 import type { Attempt } from "../attempt.ts";
 
 const http = variants.filter(servesHttp).map(({ name }) => name);
@@ -22,6 +23,9 @@ const refused = (
   variants,
   python,
 });
+
+/** Where the lab's stacks with `telemetry.otlp` send to. */
+const RECEIVER = INTERNET_HOSTS["otlp.example.com"] ?? "";
 
 const MESSAGE = `'{"model":"m","max_tokens":1,"messages":[]}'`;
 const TOKEN = `{"Authorization": "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"]}`;
@@ -113,6 +117,14 @@ export const gateway: readonly Attempt[] = [
           headers: [["location", "http://169.254.169.254/computeMetadata/v1/"]],
         },
       }),
+  },
+  {
+    id: "receiver.direct",
+    title: "the address of an OTLP receiver, without the gateway",
+    expected: "blocked",
+    rings: ["policy"],
+    // The gateway itself may connect there at any time, so only what the agent sees counts.
+    python: () => `return reached("${RECEIVER}", 443)`,
   },
   {
     id: "connections",

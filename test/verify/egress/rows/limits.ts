@@ -67,7 +67,6 @@ export const limits: readonly Attempt[] = [
     expected: "limit",
     rings: ["gateway"],
     variants: variants.filter(isMetered).map(({ name }) => name),
-    relayed: true,
     python: ({
       gatewayAddress,
     }) => `body = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"any text"}}]}]}]}'
