@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
-import { MAX_OTLP_BYTES } from "../../components/gateway/envoy/limits.ts";
+import { MAX_OTLP_BYTES, MAX_OTLP_REQUESTS } from "../../components/gateway/envoy/limits.ts";
 import { collectorOf } from "../../components/usage/telemetry/collector.ts";
 import { Receiver } from "../lab/otlp/receiver.ts";
 import { message } from "./answers.ts";
@@ -220,6 +220,34 @@ describe("agents' own telemetry", () => {
     expect(answered).toBe(0);
   });
 
+  test("names no tenant or data set of the receiver's", async () => {
+    const tenant = ["x-scope-orgid", "other-tenant"] as const;
+    await report({ headers: [BEARER, JSON_TYPE, tenant, ["x-honeycomb-dataset", "other"]] });
+    const names = Object.keys(receiver.exports[0]?.headers ?? {}).filter((it) => /^x-/.test(it));
+    expect(names.sort()).toEqual(["x-api-key", "x-claude-gateway-agent"]);
+  });
+
+  test("that stalls takes nothing from the records of others", async () => {
+    const head = `POST /v1/logs HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer ${TOKEN_A}\r\n`;
+    const stalled = Array.from({ length: MAX_OTLP_REQUESTS + 6 }, () => {
+      const socket = net.connect(envoy.ports.otlp, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(`${head}Content-Length: ${MAX_OTLP_BYTES}\r\n\r\n{`);
+      return socket;
+    });
+    try {
+      await eventually(
+        () => envoy.stat("cluster.otlp.circuit_breakers.high.rq_open"),
+        (open) => open === 1,
+      );
+      await ask("beside", TOKEN_B);
+      const sessions = (await records(1)).map(({ attributes: [first] }) => first?.["session.id"]);
+      expect(sessions).toEqual(["beside"]);
+    } finally {
+      for (const socket of stalled) socket.destroy();
+    }
+  });
+
   test("is no request of the record", async () => {
     await report();
     await ask("session-5");
@@ -235,6 +263,7 @@ describe("agents' own telemetry", () => {
     ["the receiver's own path", { path: "/base/v1/logs" }, 404],
     ["the model's path", { path: "/anthropic/v1/messages" }, 404],
     ["another method", { method: "GET" }, 405],
+    ["a query, in which a receiver may find a tenant", { path: "/v1/metrics?tenant=x" }, 404],
     ["a body over the limit", { body: Buffer.alloc(MAX_OTLP_BYTES + 1) }, 413],
   ])("with %s is refused", async (_, options, status) => {
     expect((await report(options)).status).toBe(status);

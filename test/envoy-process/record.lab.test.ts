@@ -128,3 +128,21 @@ test("a rotation under load loses no line and doubles none, while the lines are 
   expect(renamed.length).toBeGreaterThan(2);
   expect(envoy.accessLog).toHaveLength(8 * each);
 });
+
+test("a client cannot make a line long", async () => {
+  const long = "\u00ff".repeat(8_000);
+  await send(envoy.ports.agents, {
+    path: `/${"p".repeat(8_000)}`,
+    headers: [
+      ["x-api-key", TOKEN_A],
+      ["x-claude-code-session-id", long],
+    ],
+  });
+  const written = await eventually(
+    () => Promise.resolve(Object.values(lines()).flat()),
+    (found) => found.length === 1,
+  );
+  expect(JSON.stringify(written).length).toBeLessThan(1_500);
+  const [logged] = envoy.accessLog;
+  expect(JSON.stringify(logged).length).toBeLessThan(2_000);
+});
