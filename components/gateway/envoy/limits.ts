@@ -17,8 +17,11 @@ export const MAX_CONNECTIONS = 4096;
  */
 export const MAX_REQUESTS = 3072;
 
-/** Most requests to the OTLP receiver at a time: agents' telemetry and batches of records. Further ones are lost. */
-export const MAX_OTLP_REQUESTS = 64;
+/**
+ * Most requests to the OTLP receiver at a time, of agents' telemetry and of batches of records each. Further ones are lost.
+ * Both together stay below `agentConnections.perAddress`, because a receiver in the cluster may have a port that is limited.
+ */
+export const MAX_OTLP_REQUESTS = 50;
 
 /** Largest body of agents' telemetry. */
 export const MAX_OTLP_BYTES = 4 * 1024 * 1024;

@@ -34,7 +34,7 @@ describe("renderNodeFirewall", () => {
     expect(block(file, "chain forward")).toEqual([
       "type filter hook forward priority filter + 10; policy accept;",
       "ct state established,related accept",
-      "ct state new tcp dport { 8080, 8443, 5353, 7080 } jump connections",
+      "ct state new tcp dport { 8080, 4318, 8443, 5353, 7080 } jump connections",
       "ip daddr @pods4 accept",
       "ip6 daddr @pods6 accept",
       "ip saddr @pods4 jump pods-to-outside",
