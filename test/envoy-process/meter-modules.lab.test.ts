@@ -14,9 +14,14 @@ const FAMILIES = Object.keys(priceMetadata(listPrices))
 // `read <kind> <length>,<length>,…\n<answer>` reads an answer in chunks. `family <model>` says whose prices a model has.
 const ANSWER = `
 local function counted_of(counted)
-  local counts, fast, searches = counted:counts()
-  return table.concat({ tostring(counted.model), tostring(counted.known), tostring(counted.final), counts.input,
-    counts.output, counts.cache_read, counts.cache_write_5m, counts.cache_write_1h, tostring(fast), searches }, " ")
+  local parts, searches = counted:parts()
+  local texts = { tostring(counted.known) .. " " .. tostring(counted:complete()) .. " " .. searches }
+  for _, part in ipairs(parts) do
+    local counts, how = part.counts, part.how
+    texts[#texts + 1] = table.concat({ tostring(part.model), counts.input, counts.output, counts.cache_read,
+      counts.cache_write_5m, counts.cache_write_1h, tostring(how.fast), tostring(how.geo), tostring(how.prompt) }, " ")
+  end
+  return table.concat(texts, " | ")
 end
 local function read(kind, lengths, text)
   local counted, scanner = tally.new(), json.scanner(tally.wanted)

@@ -41,6 +41,8 @@ function price(
 const FABLE_5_2 = price(8, 40, 0.8, 10, 16, { fastFactor: 2 });
 const FABLE_5_1 = price(10, 50, 0.25, 12.5, 20);
 const FABLE_5 = price(10, 50, 1, 12.5, 20);
+// Only input and output were announced (https://www.anthropic.com/glasswing); caches have the usual multiples of the input.
+const MYTHOS_PREVIEW = price(25, 125, 2.5, 31.25, 50);
 const OPUS_4 = price(15, 75, 1.5, 18.75, 30);
 const OPUS_4_5 = price(5, 25, 0.5, 6.25, 10);
 const SONNET = price(3, 15, 0.3, 3.75, 6);
@@ -56,6 +58,7 @@ export const listPrices: PriceTable = {
   "claude-mythos-5-1": FABLE_5_1,
   "claude-fable-5": FABLE_5,
   "claude-mythos-5": FABLE_5,
+  "claude-mythos-preview": MYTHOS_PREVIEW,
   "claude-opus-5-5": price(4, 20, 0.2, 5, 8, { fastFactor: 2 }),
   "claude-opus-5": { ...OPUS_4_5, fastFactor: 2 },
   "claude-opus-4-8": { ...OPUS_4_5, fastFactor: 2 },
@@ -97,7 +100,8 @@ export function priceTable(own: OwnPrices = {}): PriceTable {
     const set = Object.fromEntries(
       Object.entries(prices).filter(([, value]) => value !== undefined),
     );
-    return [family, { ...listPrices[family], ...set } as Price] as const;
+    const listed = Object.hasOwn(listPrices, family) ? listPrices[family] : {};
+    return [family, { ...listed, ...set } as Price] as const;
   });
   return { ...listPrices, ...Object.fromEntries(families) };
 }
@@ -109,4 +113,9 @@ export function dearestFamily(table: PriceTable): string {
   );
   if (dearest === undefined) throw new Error("the table of prices is empty: add a family");
   return dearest[0];
+}
+
+/** The highest multiple of fast mode: what a model without a price has. */
+export function highestFastFactor(table: PriceTable): number {
+  return Math.max(1, ...Object.values(table).map(({ fastFactor = 1 }) => fastFactor));
 }
