@@ -256,7 +256,10 @@ end
 
 function steps.skip_string(self, text, from, to)
   local at, ended = self:read_string(text, from, to)
-  if ended then self.step = "skip" end
+  if ended then
+    self.step = "skip"
+    self:add(text, at - 1, at - 1)
+  end
   return at
 end
 

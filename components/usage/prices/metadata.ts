@@ -1,4 +1,10 @@
-import { dearestFamily, highestFastFactor, type Price, type PriceTable, WEB_SEARCH_USD } from "./table.ts";
+import {
+  dearestFamily,
+  highestFastFactor,
+  type Price,
+  type PriceTable,
+  WEB_SEARCH_USD,
+} from "./table.ts";
 
 /** The prices in the form in which the meter's script looks them up: see meter/filter.lua and meter/cost.lua. */
 export function priceMetadata(table: PriceTable): Record<string, unknown> {
