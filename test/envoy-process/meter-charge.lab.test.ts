@@ -107,8 +107,20 @@ describe("a budget is not charged", () => {
   });
 
   test("if the connection to the API breaks before an answer", async () => {
-    gateway.upstream.handle = (request) => request.resume().on("end", () => request.destroy());
+    gateway.upstream.handle = (request) => request.socket.destroy();
     expect((await ask()).status).toBe(503);
     await thenCharged(0);
+  });
+
+  test("for a request that it refuses", async () => {
+    await gateway.stop();
+    gateway = await Budgeted.start(ofDevE({ usdPerDay: 0.01 }));
+    answerWith(200, {}, "");
+    await ask();
+    await charged(UNREAD);
+    expect((await ask()).status).toBe(429);
+    // Charges arrive when a stream has ended: the second one would be there with the next answer.
+    expect((await ask()).status).toBe(429);
+    expect(await gateway.counts()).toEqual({ "day dev-e": UNREAD });
   });
 });
