@@ -32,7 +32,7 @@ end
 -- What a budget is charged for a request unless its answer says what it costs.
 local function charge_of_unread(handle, headers)
   local in_table = in_routes(handle)
-  local bytes = tonumber(headers:get("content-length")) or UNTOLD_BYTES
+  local bytes = tonumber(headers:get("content-length") or UNTOLD_BYTES)
   return cost.charge(bytes / BYTES_PER_TOKEN * in_table[in_table.dearest].input)
 end
 
