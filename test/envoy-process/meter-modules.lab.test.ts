@@ -14,9 +14,14 @@ const FAMILIES = Object.keys(priceMetadata(listPrices))
 // `read <kind> <length>,<length>,…\n<answer>` reads an answer in chunks. `family <model>` says whose prices a model has.
 const ANSWER = `
 local function counted_of(counted)
-  local counts, fast, searches = counted:counts()
-  return table.concat({ tostring(counted.model), tostring(counted.known), tostring(counted.final), counts.input,
-    counts.output, counts.cache_read, counts.cache_write_5m, counts.cache_write_1h, tostring(fast), searches }, " ")
+  local parts, searches = counted:parts()
+  local texts = { tostring(counted.known) .. " " .. tostring(counted:complete()) .. " " .. searches }
+  for _, part in ipairs(parts) do
+    local counts, how = part.counts, part.how
+    texts[#texts + 1] = table.concat({ tostring(part.model), counts.input, counts.output, counts.cache_read,
+      counts.cache_write_5m, counts.cache_write_1h, tostring(how.fast), tostring(how.geo), tostring(how.prompt) }, " ")
+  end
+  return table.concat(texts, " | ")
 end
 local function read(kind, lengths, text)
   local counted, scanner = tally.new(), json.scanner(tally.wanted)
@@ -72,6 +77,12 @@ test.each([
   ["claude-3-haiku@20240307", "claude-3-haiku"],
   ["claude-haiku-5-5[1m]", "claude-haiku-5-5"],
   ["claude-fable-5-2", "claude-fable-5-2"],
+  ["claude-sonnet-5-5-1m", "claude-sonnet-5-5"],
+  ["claude-opus-4-1m", "claude-opus-4"],
+  ["claude-4-sonnet-20250514", "claude-sonnet-4"],
+  ["claude-4-opus-20250514", "claude-opus-4"],
+  ["claude-4.5-sonnet", "claude-sonnet-4-5"],
+  ["claude-4-9-opus", "none"],
   ["claude-opus-4-9", "none"],
   ["claude-opus-4-9-20270101", "none"],
   ["claude-opus-45", "none"],
@@ -119,6 +130,14 @@ const splitUsage = (of: { input: number; read: number; write5m: number; write1h:
   },
 });
 
+/** The one part of an answer of claude-x, as the script above prints it. */
+function counted(
+  final: boolean,
+  [input = 0, output = 0, read = 0, write5m = 0, write1h = 0]: number[],
+) {
+  return `true ${final} 0 | claude-x ${input} ${output} ${read} ${write5m} ${write1h} false nil nil`;
+}
+
 function expected(of: {
   input: number;
   output: number;
@@ -127,7 +146,7 @@ function expected(of: {
   write1h: number;
 }) {
   const { input, output, read, write5m, write1h } = of;
-  return `claude-x true true ${input} ${output} ${read} ${write5m} ${write1h} false 0`;
+  return counted(true, [input, output, read, write5m, write1h]);
 }
 
 test("a stream is read the same in any chunks, with any line ends and any text", async () => {
@@ -173,7 +192,7 @@ test("a broken stream is estimated the same in any chunks", async () => {
         0,
       );
       expect(await readIn(chunks, start + deltas)).toBe(
-        `claude-x true false 5 ${3 + Math.ceil(bytes / 4)} 0 0 0 false 0`,
+        counted(false, [5, 3 + Math.ceil(bytes / 4)]),
       );
     }),
     { numRuns: 200 },
@@ -193,7 +212,7 @@ test("any bytes at all are read without an error", async () => {
       fc.constantFrom("stream", "json"),
       lengths,
       async (pieces, kind, chunks) => {
-        expect(await readIn(chunks, pieces.join(""), kind)).toMatch(/^nil false false 0 /);
+        expect(await readIn(chunks, pieces.join(""), kind)).toMatch(/^false false 0 \| nil 0 /);
       },
     ),
     { numRuns: 300 },
@@ -203,13 +222,14 @@ test("any bytes at all are read without an error", async () => {
 test.each([
   ["thinking", { type: "thinking_delta", thinking: "abcdefgh" }, 5],
   ["tool input", { type: "input_json_delta", partial_json: '{"a":1}' }, 6],
-  ["a signature, which is no output", { type: "signature_delta", signature: "abcdefgh" }, 3],
+  ["a signature", { type: "signature_delta", signature: "abcdefgh" }, 5],
+  ["a compaction's summary", { type: "compaction_delta", content: "abcdefgh" }, 5],
   ["a citation, which is no output", { type: "citations_delta", citation: { text: "abcd" } }, 3],
 ])("the estimate counts %s", async (_, delta, output) => {
   const text =
     messageStart({ input_tokens: 5, output_tokens: 3 }, "claude-x") +
     event({ type: "content_block_delta", index: 0, delta });
-  expect(await readIn([], text)).toBe(`claude-x true false 5 ${output} 0 0 0 false 0`);
+  expect(await readIn([], text)).toBe(counted(false, [5, output]));
 });
 
 test.each([
@@ -221,11 +241,115 @@ test.each([
   ["a list", "[1]"],
 ])("usage with %s cannot be read", async (_, usage) => {
   const data = `data: {"type":"message_start","message":{"model":"claude-x","usage":${usage}}}\n\n`;
-  expect(await readIn([], data)).toMatch(/^nil false false 0 0 /);
+  expect(await readIn([], data)).toMatch(/^false false 0 \| nil 0 0 /);
 });
 
 test("the last of two members with one name counts", async () => {
   const text =
     '{"type":"message","model":"a","model":"claude-x","usage":{"input_tokens":1,"input_tokens":2,"output_tokens":3}}';
-  expect(await readIn([], text, "json")).toBe("claude-x true true 2 3 0 0 0 false 0");
+  expect(await readIn([], text, "json")).toBe(counted(true, [2, 3]));
+});
+
+test.each<[string, object, number, number, number]>([
+  ["text", { type: "text", text: "abcdefgh" }, 5, 5, 0],
+  ["redacted thinking", { type: "redacted_thinking", data: "abcdefgh" }, 5, 5, 0],
+  ["a compaction", { type: "compaction", content: "abcdefgh" }, 5, 5, 0],
+  ["a tool's input", { type: "tool_use", name: "read", input: { a: [1, 2] } }, 5, 6, 0],
+  ["an empty input", { type: "tool_use", name: "web_search", input: {} }, 5, 3, 0],
+  ["a web search", { type: "server_tool_use", name: "web_search", input: {} }, 5, 3, 1],
+  ["another tool", { type: "server_tool_use", name: "web_fetch", input: {} }, 5, 3, 0],
+  // The list has 33 bytes.
+  [
+    "results",
+    { type: "web_search_tool_result", content: [{ url: "a]}", x: [{}, null, 1.5] }] },
+    14,
+    3,
+    0,
+  ],
+])("the estimate counts a block that begins with %s", async (_, block, input, output, searches) => {
+  const text =
+    messageStart({ input_tokens: 5, output_tokens: 3 }, "claude-x") +
+    event({ type: "content_block_start", index: 0, content_block: block });
+  const parts = `claude-x ${input} ${output} 0 0 0 false nil nil`;
+  for (const chunks of [[], Array.from({ length: 400 }, () => 1)])
+    expect(await readIn(chunks, text)).toBe(`true false ${searches} | ${parts}`);
+  const end = messageEnd({ output_tokens: 9, server_tool_use: { web_search_requests: 2 } });
+  expect(await readIn([], text + end)).toBe("true true 2 | claude-x 5 9 0 0 0 false nil nil");
+});
+
+const call = (type: string, input: number, output: number, more: object = {}) => ({
+  type,
+  input_tokens: input,
+  output_tokens: output,
+  ...more,
+});
+const SPLIT = {
+  cache_creation_input_tokens: 30,
+  cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
+};
+
+test.each<[string, object[], string]>([
+  ["none", [], "claude-x 10 9 0 0 0 false us nil"],
+  ["one call", [call("message", 10, 9)], "claude-x 10 9 0 0 0 false us nil"],
+  [
+    "a compaction",
+    [call("compaction", 180, 35, SPLIT), call("message", 10, 9)],
+    "claude-x 10 9 0 0 0 false us nil | claude-x 180 35 0 10 20 false us nil",
+  ],
+  [
+    "an advisor, and a second call whose input the total lacks",
+    [
+      call("message", 10, 4),
+      call("advisor_message", 8, 16, { model: "claude-y", cache_read_input_tokens: 7 }),
+      call("message", 13, 5, { cache_read_input_tokens: 4 }),
+    ],
+    "claude-x 23 9 4 0 0 false us 17 | claude-y 8 16 7 0 0 false us nil",
+  ],
+  [
+    "a fallback after a part of the answer",
+    [
+      call("message", 11, 2, { model: "claude-x" }),
+      call("fallback_message", 10, 9, { model: "claude-z" }),
+    ],
+    "claude-z 10 9 0 0 0 false us nil | claude-x 11 2 0 0 0 false us nil",
+  ],
+  [
+    "a fallback before the answer: the model that declined costs nothing",
+    [
+      call("message", 11, 0, { model: "claude-w" }),
+      call("fallback_message", 10, 9, { model: "claude-x" }),
+    ],
+    "claude-x 10 9 0 0 0 false us nil",
+  ],
+  [
+    "a type that is not known yet",
+    [call("new_message", 1, 2)],
+    "claude-x 10 9 0 0 0 false us nil | claude-x 1 2 0 0 0 false us nil",
+  ],
+  ["what is no call", [null, 1, "a", [{}]] as object[], "claude-x 10 9 0 0 0 false us nil"],
+] as [string, object[], string][])("iterations with %s", async (_, list, parts) => {
+  const usage = { input_tokens: 10, output_tokens: 9, inference_geo: "us", iterations: list };
+  const ones = Array.from({ length: 2000 }, () => 1);
+  for (const chunks of [[], ones]) {
+    expect(await readIn(chunks, message(usage, [], "claude-x"), "json")).toBe(
+      `true true 0 | ${parts}`,
+    );
+    const streamed =
+      messageStart({ input_tokens: 10, output_tokens: 1 }, "claude-x") + messageEnd(usage);
+    expect(await readIn(chunks, streamed)).toBe(`true true 0 | ${parts}`);
+  }
+});
+
+test("iterations above 100 are left out, and the count is an estimate", async () => {
+  const list = (length: number) =>
+    Array.from({ length }, () => call("advisor_message", 1, 1, { model: "claude-y" }));
+  const read = (length: number) =>
+    readIn(
+      [],
+      message({ input_tokens: 1, output_tokens: 1, iterations: list(length) }, [], "claude-x"),
+      "json",
+    );
+  const [whole, cut] = [await read(100), await read(101)];
+  expect([whole.slice(0, 11), whole.split("|").length]).toEqual(["true true 0", 102]);
+  expect([cut.slice(0, 12), cut.split("|").length]).toEqual(["true false 0", 102]);
 });

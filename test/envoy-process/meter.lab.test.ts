@@ -222,11 +222,78 @@ describe("usage", () => {
     { model: "claude-haiku-5-5", usage: { cache_read_input_tokens: 99_900 }, cost: 0.001019 },
     { model: "claude-haiku-5-5", usage: { cache_read_input_tokens: 99_901 }, cost: 0.00509505 },
     { model: "us.anthropic.claude-opus-4-5-20250929-v1:0", usage: {}, cost: 0.001 },
-    { model: "claude-nova-7", usage: {}, cost: 0.003 },
+    { model: "claude-nova-7", usage: {}, cost: 0.005 },
+    { model: "claude-nova-7", usage: { speed: "fast" }, cost: 0.03 },
+    { model: "claude-opus-5", usage: { inference_geo: "us" }, cost: 0.0011 },
+    { model: "claude-opus-5", usage: { inference_geo: "global" }, cost: 0.001 },
+    { model: "claude-opus-5", usage: { inference_geo: "us", speed: "fast" }, cost: 0.0022 },
+    {
+      model: "claude-opus-5",
+      usage: { inference_geo: "us", server_tool_use: { web_search_requests: 1 } },
+      cost: 0.0111,
+    },
   ])("of $model $usage costs $cost", async ({ model, usage, cost }) => {
     answerWith({ chunks: [stream({ ...USAGE, ...usage }, [], model)] });
     const line = (await metered()).usage;
     expect([line.model, line.cost_usd, line.metering]).toEqual([model, cost, "metered"]);
+  });
+
+  test("counts what ran for the answer apart, at the price of its model", async () => {
+    const iterations = [
+      { type: "compaction", input_tokens: 180, output_tokens: 35, cache_read_input_tokens: 0 },
+      { type: "message", ...USAGE },
+      { type: "advisor_message", model: "claude-opus-5", input_tokens: 8, output_tokens: 16 },
+    ];
+    const expected = counted(288, 71, 0.002105);
+    answerWith({ headers: JSON_TYPE, chunks: [message({ ...USAGE, iterations })] });
+    expect((await metered()).usage).toEqual(expected);
+    answerWith({
+      chunks: [
+        messageStart({ ...USAGE, output_tokens: 1 }),
+        messageEnd({ output_tokens: 20, iterations }),
+      ],
+    });
+    expect((await metered()).usage).toEqual(expected);
+  });
+
+  test("names the model that took over, and counts the one that declined", async () => {
+    const iterations = [
+      { type: "message", model: "claude-opus-5", input_tokens: 100, output_tokens: 10 },
+      { type: "fallback_message", model: MODEL, ...USAGE },
+    ];
+    answerWith({
+      chunks: [
+        messageStart({ ...USAGE, output_tokens: 1 }, "claude-opus-5"),
+        messageEnd({ ...USAGE, iterations }),
+      ],
+    });
+    expect((await metered()).usage).toEqual(counted(200, 30, 0.00135));
+  });
+
+  test("costs more for a long prompt only if one call had it", async () => {
+    const calls = (...inputs: number[]) => ({
+      input_tokens: 120_000,
+      output_tokens: 20,
+      iterations: inputs.map((input_tokens) => ({
+        type: "message",
+        input_tokens,
+        output_tokens: 10,
+      })),
+    });
+    for (const [usage, cost] of [
+      [calls(60_000, 60_000), 0.01201],
+      [calls(110_000, 10_000), 0.06005],
+    ] as const) {
+      answerWith({ chunks: [stream(usage, [], "claude-haiku-5-5"), messageEnd(usage)] });
+      expect((await metered()).usage.cost_usd).toBe(cost);
+    }
+  });
+
+  test("with more calls than are counted is an estimate", async () => {
+    const entry = { type: "compaction", input_tokens: 1, output_tokens: 0 };
+    const iterations = Array.from({ length: 101 }, () => entry);
+    answerWith({ headers: JSON_TYPE, chunks: [message({ ...USAGE, iterations })] });
+    expect((await metered()).usage).toEqual(counted(200, 20, 0.0009, { estimated: true }));
   });
 
   test("of an unknown model is named in Envoy's log once", async () => {
@@ -366,6 +433,21 @@ describe("a stream that does not end", () => {
 
   test("is unmetered if the client leaves before the stream begins", async () => {
     expect(await left(": hello\n\n")).toEqual(nothing("unmetered"));
+  });
+
+  test("costs an estimate also if a long event has not ended", async () => {
+    const half = textDelta("x".repeat(400)).slice(0, -'"}}\n\n'.length);
+    expect(await left(BEGUN + half)).toEqual(counted(100, 201, 0.003315, { estimated: true }));
+  });
+
+  test("costs the searches that it began, and what they found", async () => {
+    const block = (content_block: object) =>
+      event({ type: "content_block_start", index: 1, content_block });
+    const search = block({ type: "server_tool_use", id: "s", name: "web_search", input: {} });
+    const found = block({ type: "web_search_tool_result", content: ["x".repeat(396)] });
+    expect(await left(messageStart({ ...USAGE, output_tokens: 1 }) + search + found)).toEqual(
+      counted(200, 1, 0.010615, { estimated: true }),
+    );
   });
 
   test("costs an estimate if the upstream resets", async () => {

@@ -45,6 +45,11 @@ function Reader:end_of_event()
   if values ~= nil then self.on_event(values) end
 end
 
+-- The bytes of strings that were counted in an event that has not ended.
+function Reader:pending()
+  return self.scanner.strings
+end
+
 -- Reads the beginning of a line until it is clear which field it has. Returns the next position.
 function Reader:start_of_line(text, from)
   if self.field == "" then

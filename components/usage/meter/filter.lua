@@ -1,11 +1,15 @@
 -- Envoy's filter. It counts the tokens of answers to POST /v1/messages while they pass, and writes them and their cost into
--- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `tally` and `cost` are the
--- modules in the files of that name. `in_routes` returns the filter's metadata in the routes: the prices.
+-- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `cost`, `iterations` and
+-- `tally` are the modules in the files of that name. `in_routes` returns the filter's metadata in the routes: the prices.
 
 local NAMESPACE = "meter"
 
 -- Envoy tells a script neither that a client left nor that a stream broke, so an estimate is published while it runs.
 local TOKENS_PER_ESTIMATE = 32
+
+-- For the charge of an answer that cannot be read: 4 bytes of the request count as a token, and a request that does not
+-- tell its length has this one.
+local BYTES_PER_TOKEN, UNTOLD_BYTES = 4, 40000
 
 local MAX_MODELS_WARNED = 100
 
@@ -25,6 +29,13 @@ local function is_messages(headers)
   return headers:get(":method") == "POST" and path:match("^[^?#]*"):match("/v1/messages$") ~= nil
 end
 
+-- What a budget is charged for a request unless its answer says what it costs.
+local function charge_of_unread(handle, headers)
+  local in_table = in_routes(handle)
+  local bytes = tonumber(headers:get("content-length") or UNTOLD_BYTES)
+  return cost.charge(bytes / BYTES_PER_TOKEN * in_table[in_table.dearest].input)
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
   local metadata = handle:streamInfo():dynamicMetadata()
@@ -33,6 +44,7 @@ function envoy_on_request(handle)
   if is_messages(headers) then
     -- Until something was read, so that an answer that cannot be read never counts as free.
     metadata:set(NAMESPACE, "result", "unmetered")
+    metadata:set(NAMESPACE, "charge", charge_of_unread(handle, headers))
     -- A script cannot decompress an answer. A request without this header gets a plain answer anyway.
     if headers:get("accept-encoding") ~= nil then
       headers:remove("accept-encoding")
@@ -59,12 +71,13 @@ local function look_up(handle, model)
   local prices = cost.prices(model, function(name) return in_table[name] end)
   if prices ~= nil then return prices end
   warn_once(handle, model)
-  return in_table[in_table.dearest]
+  return setmetatable({ fast_factor = in_table.fast_factor }, { __index = in_table[in_table.dearest] })
 end
 
 -- Returns a function that publishes what a tally knows. It writes only what has changed.
 local function publisher(handle, counted)
-  local published, prices = {}, nil
+  -- The prices of one answer stay the same, also if they are changed while it runs.
+  local published, prices = {}, {}
   local function set(metadata, key, value)
     if published[key] == value then return end
     published[key] = value
@@ -74,22 +87,29 @@ local function publisher(handle, counted)
     -- The script may not keep this object while it waits for more of the answer.
     local metadata = handle:streamInfo():dynamicMetadata()
     if not counted.known then
-      if counted.failed then set(metadata, "result", "free") end
+      if counted.failed then
+        set(metadata, "result", "free")
+        set(metadata, "charge", 0)
+      end
       return
     end
-    -- The prices of one answer stay the same, also if they are changed while it runs.
-    prices = prices or look_up(handle, counted.model)
-    local counts, fast, searches = counted:counts()
-    local micro_usd = cost.of(counts, prices, fast)
+    local parts, searches = counted:parts()
+    local counts, micro_usd = {}, 0
+    for _, part in ipairs(parts) do
+      local model = part.model
+      prices[model] = prices[model] or look_up(handle, model)
+      micro_usd = micro_usd + cost.of(part.counts, prices[model], part.how)
+      iterations.add(counts, part.counts)
+    end
     if searches > 0 then
       micro_usd = micro_usd + searches * in_routes(handle).web_search
     end
     set(metadata, "result", "metered")
-    set(metadata, "model", counted.model)
+    set(metadata, "model", parts[1].model)
     for kind, count in pairs(counts) do set(metadata, kind, count) end
     set(metadata, "cost_usd", cost.usd(micro_usd))
     set(metadata, "charge", cost.charge(micro_usd))
-    set(metadata, "estimated", not counted.final)
+    set(metadata, "estimated", not counted:complete())
   end
 end
 
@@ -111,6 +131,7 @@ local function meter_stream(handle, counted, publish)
   local reader = events.reader(json.scanner(tally.wanted), on_event, on_delta)
   for chunk in handle:bodyChunks() do
     reader:feed(bytes_of(chunk))
+    counted.pending = reader:pending()
     if counted:output() >= next_estimate then
       publish()
       next_estimate = counted:output() + TOKENS_PER_ESTIMATE
@@ -118,6 +139,7 @@ local function meter_stream(handle, counted, publish)
   end
   -- The last event counts also if no empty line follows it.
   reader:end_of_event()
+  counted.pending = reader:pending()
   publish()
 end
 
@@ -136,8 +158,10 @@ function envoy_on_response(handle)
   local known = metadata:get(NAMESPACE)
   if known == nil or known.result ~= "unmetered" then return end
   local headers = handle:headers()
+  -- Also Envoy's own answers, for example that a budget is spent.
   if tonumber(headers:get(":status")) >= 400 then
     metadata:set(NAMESPACE, "result", "free")
+    metadata:set(NAMESPACE, "charge", 0)
     return
   end
   local kind = kind_of(headers)

@@ -1,31 +1,43 @@
 -- Reads a few values out of a JSON object that arrives in pieces. It keeps no text except the values that it looks for,
 -- so a stream needs a few hundred bytes, whatever the size of its events. It looks for values only at their exact place in
--- the outer objects; arrays, strings and other objects are passed over.
+-- the outer objects and in lists that it is told to read; other lists, strings and objects are passed over.
 
 local json = {}
 
--- What to do with a value: keep a short string, keep a number, or count the bytes of a string.
-json.text, json.number, json.length = "text", "number", "length"
+-- What to do with a value: keep a short string, keep a number, count the bytes of a string, or those of any value.
+json.text, json.number, json.length, json.size = "text", "number", "length", "size"
 
 local MAX_TEXT = 200
 local MAX_NUMBER = 15
 
 local find, byte, sub = string.find, string.byte, string.sub
 
-local QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST = 34, 92, 44, 58, 123, 125, 91
+local QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST = 34, 92, 44, 58, 123, 125, 91, 93
 
 local Scanner = {}
 Scanner.__index = Scanner
 
--- `wanted` maps each key to what to do with its value, or to such a table for an object.
+-- `wanted` maps each key to what to do with its value, to such a table for an object, or to a `json.list`. `strings` is
+-- the number of bytes counted with `json.length` so far.
 function json.scanner(wanted)
-  return setmetatable({ wanted = wanted, step = "start", level = 0, specs = {}, objects = {} }, Scanner)
+  return setmetatable({ wanted = wanted, step = "start", level = 0, specs = {}, objects = {}, strings = 0 }, Scanner)
+end
+
+local List = {}
+
+-- A list of objects, of which the first `most` are kept. If there are more, the kept list has the field `more`.
+function json.list(wanted, most)
+  return setmetatable({ wanted = wanted, most = most }, List)
+end
+
+local function is_list(spec)
+  return getmetatable(spec) == List
 end
 
 -- Makes the scanner ready for another text. Returns the object read so far.
 function Scanner:reset()
   local values = self.objects[1]
-  self.step, self.level, self.objects, self.escaped = "start", 0, {}, nil
+  self.step, self.level, self.objects, self.escaped, self.strings = "start", 0, {}, nil, 0
   return values
 end
 
@@ -40,6 +52,9 @@ function Scanner:add(text, from, to)
   if action == nil or to < from then return end
   if action == json.length then
     self.length = self.length + (to - from + 1)
+    self.strings = self.strings + (to - from + 1)
+  elseif action == json.size then
+    self.length = self.length + (to - from + 1)
   else
     local room = (action == json.number and MAX_NUMBER or MAX_TEXT) - #self.kept
     if room > 0 then self.kept = self.kept .. sub(text, from, math.min(to, from + room - 1)) end
@@ -52,7 +67,7 @@ end
 
 function Scanner:end_value(kind)
   local action, object = self.action, self.objects[self.level]
-  if action == json.length and kind == "string" then
+  if action == json.size or (action == json.length and kind == "string") then
     object[self.key] = self.length
   elseif action == json.text and kind == "string" then
     object[self.key] = self.kept
@@ -70,7 +85,7 @@ function Scanner:open_object(spec)
   if parent ~= nil then parent[self.key] = object end
   self.level = self.level + 1
   self.objects[self.level], self.specs[self.level] = object, spec
-  self.step = "key"
+  self.step = is_list(spec) and "element" or "key"
 end
 
 -- Whether the character at `at` is escaped by backslashes that begin at `from` at the earliest.
@@ -164,21 +179,43 @@ function steps.value(self, text, from, to)
   local spec = self.specs[self.level][self.key]
   -- The last of two members with one name counts, as in JSON.parse.
   if spec ~= nil then self.objects[self.level][self.key] = nil end
-  if sign == OPEN and type(spec) == "table" then
+  if type(spec) == "table" and sign == (is_list(spec) and OPEN_LIST or OPEN) then
     self:open_object(spec)
     return at + 1
   end
+  return self:enter(at, sign, type(spec) == "string" and spec or nil)
+end
+
+-- Begins a value of which no member is looked for. Returns the next position.
+function Scanner:enter(at, sign, action)
+  self:start_value(action)
   if sign == OPEN or sign == OPEN_LIST then
-    self.depth, self.step = 1, "skip"
+    if action ~= json.size then self.action = nil end
+    self.depth, self.step, self.length = 1, "skip", 1
     return at + 1
   end
-  self:start_value(type(spec) == "string" and spec or nil)
   if sign == QUOTE then
     self.step = "in_string"
     return at + 1
   end
   self.step = "scalar"
   return at
+end
+
+function steps.element(self, text, from, to)
+  local at, sign = next_sign(text, from, to)
+  if at == nil then return to + 1 end
+  if sign == CLOSE_LIST then return steps.after(self, text, at, to) end
+  local list, spec = self.objects[self.level], self.specs[self.level]
+  if sign == OPEN then
+    if #list < spec.most then
+      self.key = #list + 1
+      self:open_object(spec.wanted)
+      return at + 1
+    end
+    list.more = true
+  end
+  return self:enter(at, sign, nil)
 end
 
 function steps.in_string(self, text, from, to)
@@ -200,7 +237,11 @@ end
 
 function steps.skip(self, text, from, to)
   local at = find(text, '["{}%[%]]', from)
-  if at == nil or at > to then return to + 1 end
+  if at == nil or at > to then
+    self:add(text, from, to)
+    return to + 1
+  end
+  self:add(text, from, at)
   local sign = byte(text, at)
   if sign == QUOTE then
     self.step = "skip_string"
@@ -208,23 +249,27 @@ function steps.skip(self, text, from, to)
     self.depth = self.depth + 1
   else
     self.depth = self.depth - 1
-    if self.depth == 0 then self.step = "after" end
+    if self.depth == 0 then self:end_value("other") end
   end
   return at + 1
 end
 
 function steps.skip_string(self, text, from, to)
   local at, ended = self:read_string(text, from, to)
-  if ended then self.step = "skip" end
+  if ended then
+    self.step = "skip"
+    self:add(text, at - 1, at - 1)
+  end
   return at
 end
 
 function steps.after(self, text, from, to)
   local at, sign = next_sign(text, from, to)
   if at == nil then return to + 1 end
+  local in_list = is_list(self.specs[self.level])
   if sign == COMMA then
-    self.step = "key"
-  elseif sign == CLOSE then
+    self.step = in_list and "element" or "key"
+  elseif sign == (in_list and CLOSE_LIST or CLOSE) then
     self.level = self.level - 1
     self.step = self.level == 0 and "done" or "after"
   else

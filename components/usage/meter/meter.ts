@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** The modules of the meter, each before those that use it. */
-const MODULES = ["json", "events", "tally", "cost"] as const;
+const MODULES = ["json", "events", "cost", "iterations", "tally"] as const;
 
 /** A Lua file of the meter. */
 export type MeterFile = `${(typeof MODULES)[number] | "filter"}.lua`;

@@ -1,4 +1,10 @@
-import { dearestFamily, type Price, type PriceTable, WEB_SEARCH_USD } from "./table.ts";
+import {
+  dearestFamily,
+  highestFastFactor,
+  type Price,
+  type PriceTable,
+  WEB_SEARCH_USD,
+} from "./table.ts";
 
 /** The prices in the form in which the meter's script looks them up: see meter/filter.lua and meter/cost.lua. */
 export function priceMetadata(table: PriceTable): Record<string, unknown> {
@@ -6,6 +12,7 @@ export function priceMetadata(table: PriceTable): Record<string, unknown> {
   return {
     ...Object.fromEntries(families.map(([family, price]) => [family, fields(price)])),
     dearest: dearestFamily(table),
+    fast_factor: highestFastFactor(table),
     // In micro-dollars, like the prices for a token.
     web_search: WEB_SEARCH_USD * 1_000_000,
   };

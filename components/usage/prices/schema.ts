@@ -46,7 +46,7 @@ export const PricesConfig = z
 
 /** A family that the list lacks needs a name that models can have, and every price. */
 function familyProblem(family: string, price: Readonly<Record<string, unknown>>) {
-  if (family in listPrices) return undefined;
+  if (Object.hasOwn(listPrices, family)) return undefined;
   const missing = priceKeys.filter((key) => price[key] === undefined);
   if (/^claude-[a-z0-9]+(-[a-z0-9]+)*$/.test(family) && missing.length === 0) return undefined;
   return (

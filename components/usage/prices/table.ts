@@ -97,7 +97,8 @@ export function priceTable(own: OwnPrices = {}): PriceTable {
     const set = Object.fromEntries(
       Object.entries(prices).filter(([, value]) => value !== undefined),
     );
-    return [family, { ...listPrices[family], ...set } as Price] as const;
+    const listed = Object.hasOwn(listPrices, family) ? listPrices[family] : {};
+    return [family, { ...listed, ...set } as Price] as const;
   });
   return { ...listPrices, ...Object.fromEntries(families) };
 }
@@ -109,4 +110,9 @@ export function dearestFamily(table: PriceTable): string {
   );
   if (dearest === undefined) throw new Error("the table of prices is empty: add a family");
   return dearest[0];
+}
+
+/** The highest multiple of fast mode: what a model without a price has. */
+export function highestFastFactor(table: PriceTable): number {
+  return Math.max(1, ...Object.values(table).map(({ fastFactor = 1 }) => fastFactor));
 }

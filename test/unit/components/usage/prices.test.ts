@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { priceMetadata } from "../../../../components/usage/prices/metadata.ts";
+import { PricesConfig } from "../../../../components/usage/prices/schema.ts";
 import {
   dearestFamily,
+  highestFastFactor,
   listPrices,
   priceTable,
 } from "../../../../components/usage/prices/table.ts";
@@ -49,9 +51,28 @@ test("a team's price replaces only that price", () => {
   expect({ ...table, "claude-opus-5": 0 }).toEqual({ ...listPrices, "claude-opus-5": 0 });
 });
 
+test("a family with the name of a property of every object is a family like others", () => {
+  const price = { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 };
+  expect(priceTable({ constructor: price }).constructor).toEqual(price);
+});
+
+test.each(["constructor", "toString", "hasOwnProperty"])("%s is no known family", (family) => {
+  const [issue] = PricesConfig.safeParse({ [family]: { input: 1 } }).error?.issues ?? [];
+  expect([issue?.path, issue?.message]).toEqual([
+    [family],
+    expect.stringContaining("is not a known model family"),
+  ]);
+});
+
+test("the fast mode of a model without a price has the highest factor, or none", () => {
+  expect(highestFastFactor(listPrices)).toBe(6);
+  const price = { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 };
+  expect(highestFastFactor({ "claude-a": price })).toBe(1);
+});
+
 test("the dearest family is the one with the highest price of output", () => {
-  expect(listPrices[dearestFamily(listPrices)]).toMatchObject({ input: 15, output: 75 });
-  const all = { input: 1, output: 90, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1 };
+  expect(listPrices[dearestFamily(listPrices)]).toMatchObject({ input: 25, output: 125 });
+  const all = { input: 1, output: 130, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1 };
   expect(dearestFamily(priceTable({ "claude-nova-1": all }))).toBe("claude-nova-1");
 });
 
@@ -67,6 +88,6 @@ test("the script gets prices by family, the dearest one and the price of a searc
     long_prompt_factor: 5,
   });
   expect(opus).toMatchObject({ fast_factor: 2 });
-  expect(rest).toMatchObject({ web_search: 10_000 });
-  expect(Object.keys(rest)).toHaveLength(Object.keys(listPrices).length);
+  expect(rest).toMatchObject({ web_search: 10_000, fast_factor: 6 });
+  expect(Object.keys(rest)).toHaveLength(Object.keys(listPrices).length + 1);
 });
