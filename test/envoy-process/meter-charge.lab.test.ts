@@ -6,11 +6,11 @@ import { eventually } from "./envoy.ts";
 import { TOKEN_A } from "./gateways.ts";
 
 const USAGE = { input_tokens: 100, output_tokens: 20 };
-/** 4,000 bytes: 1,000 tokens at 25 USD per million. */
+/** 4,000 bytes: 1,000 tokens at 15 USD per million. */
 const BODY = "x".repeat(4000);
-const UNREAD = 2500;
+const UNREAD = 1500;
 /** 10,000 tokens. */
-const UNREAD_WITHOUT_LENGTH = 25_000;
+const UNREAD_WITHOUT_LENGTH = 15_000;
 
 let gateway: Budgeted;
 beforeEach(async () => {

@@ -71,8 +71,8 @@ test("the fast mode of a model without a price has the highest factor, or none",
 });
 
 test("the dearest family is the one with the highest price of output", () => {
-  expect(listPrices[dearestFamily(listPrices)]).toMatchObject({ input: 25, output: 125 });
-  const all = { input: 1, output: 130, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1 };
+  expect(listPrices[dearestFamily(listPrices)]).toMatchObject({ input: 15, output: 75 });
+  const all = { input: 1, output: 90, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1 };
   expect(dearestFamily(priceTable({ "claude-nova-1": all }))).toBe("claude-nova-1");
 });
 
