@@ -12,11 +12,26 @@ export async function listableResources(target: Target): Promise<string[]> {
     .filter((name) => !IGNORED.test(name));
 }
 
-/** All objects of the cluster, namespaced or not, one per line, sorted. */
+/** What the provisioner of volumes still makes or removes: a pod of its own, or a volume without a claim. */
+const UNSETTLED = /\/helper-pod-|PersistentVolume .* Released$/;
+
+const SETTLE_SECONDS = 60;
+
+/** All objects of the cluster, namespaced or not, one per line, sorted, once the provisioner of volumes has finished. */
 export async function inventory(target: Target): Promise<string[]> {
-  // For an IPAddress, its parent reference says to which Service it belongs.
-  const line =
-    '{.apiVersion} {.kind} {.metadata.namespace}/{.metadata.name} {.spec.parentRef.namespace}{"\\n"}';
+  const deadline = Date.now() + SETTLE_SECONDS * 1000;
+  for (;;) {
+    const lines = await objects(target);
+    if (!lines.some((line) => UNSETTLED.test(line)) || Date.now() > deadline) return lines;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+async function objects(target: Target): Promise<string[]> {
+  // An IPAddress and a PersistentVolume say to which namespace's object they belong.
+  const owner = "{.spec.parentRef.namespace}{.spec.claimRef.namespace}";
+  const phase = "{.status.phase}";
+  const line = `{.apiVersion} {.kind} {.metadata.namespace}/{.metadata.name} ${owner} ${phase}{"\\n"}`;
   const resources = (await listableResources(target)).join();
   const list = await target.kubectl([
     ...["get", resources, "--all-namespaces", "--ignore-not-found"],
