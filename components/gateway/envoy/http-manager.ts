@@ -17,6 +17,8 @@ export interface RelayManagerArgs {
   readonly routes: Message;
   /** Filters in the order in which they see a request. The router is added at the end. */
   readonly filters: readonly Message[];
+  /** What a caller without a valid key is told. Default: that it has no agent's token. */
+  readonly unknownCaller?: string;
   /** Access loggers besides the one on standard output. Default none. */
   readonly loggers?: readonly Message[];
 }
@@ -28,7 +30,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     ...args.routes,
     http_filters: [...args.filters, router()],
     access_log: [httpAccessLog(args.name), ...(args.loggers ?? [])],
-    local_reply_config: localReplyConfig(),
+    local_reply_config: localReplyConfig(args.unknownCaller),
     server_header_transformation: "PASS_THROUGH",
     generate_request_id: false,
     preserve_external_request_id: true,

@@ -1,4 +1,8 @@
-import type { Files, EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.ts";
+import type {
+  Files,
+  EnvoyConfigArgs,
+  LiteLlmSecrets,
+} from "../../../../components/gateway/envoy/args.ts";
 import {
   renderEnvoyConfig,
   renderEnvoySecrets,
@@ -14,7 +18,7 @@ export async function envoyTerminate(setting: Setting): Promise<Subject> {
   const args = { variant: envoyTerminateVariant, credentialKind: "apiKey" } as const;
   const envoy = await startEnvoy(setting, {
     config: renderEnvoyConfig(args),
-    secrets: secretsOf(args, REAL_KEY),
+    secrets: secretsOf(args),
   });
   return {
     name: "envoy",
@@ -51,9 +55,10 @@ export function startEnvoy(
   });
 }
 
-/** The files with the token of the benchmark's agent and with the credential for the next hop. */
-export function secretsOf(args: EnvoyConfigArgs, credential: string): Files {
-  return renderEnvoySecrets(args, { agents: [{ name: "dev-e", tokens: [TOKEN] }], credential });
+/** The files with the token of the benchmark's agent, the real key, and what Envoy and LiteLLM show each other. */
+export function secretsOf(args: EnvoyConfigArgs, litellm?: LiteLlmSecrets): Files {
+  const agents = [{ name: "dev-e", tokens: [TOKEN] }];
+  return renderEnvoySecrets(args, { agents, credential: REAL_KEY, litellm });
 }
 
 /** Empty until Envoy is started. */
