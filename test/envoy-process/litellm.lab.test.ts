@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import type http from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "./free-port.ts";
@@ -17,6 +18,8 @@ import {
   TOKEN_A,
 } from "./gateways.ts";
 import { UPSTREAM_ERROR, UPSTREAM_ODD_ERRORS } from "./litellm-bodies.ts";
+import { liteLlmPaths } from "../../components/gateway/litellm/config.ts";
+import { type Held, SEARCH, type SearchInput, wantedFor } from "../verify/egress/litellm-search.ts";
 import { Upstream } from "./upstream.ts";
 
 const HEADERS = [
@@ -113,6 +116,28 @@ describe("path shim with the real LiteLLM", () => {
     expect((await read(await stream)).body.toString()).toBe("data: begin\n\ndata: end\n\n");
     expect(await envoy.stat("listener_manager.listener_modified")).toBe(0);
     await envoy.updateSecrets(renderEnvoySecrets({ ...shim, routes: ["models"] }, secrets));
+  });
+
+  test("LiteLLM's process has its placeholder, and the real key nowhere", () => {
+    const root = `/proc/${litellm.pid}/root`;
+    const input: SearchInput = {
+      wanted: [PLACEHOLDER, REAL_KEY].map(wantedFor),
+      pids: [litellm.pid],
+      places: Object.values(liteLlmPaths).map((path) => root + path),
+    };
+    const { status, stdout, stderr } = spawnSync("python3", ["-c", SEARCH], {
+      input: JSON.stringify(input),
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(0);
+    const { environment, files, memory } = JSON.parse(stdout) as Held;
+    expect([environment.includes(PLACEHOLDER), environment.includes(REAL_KEY)]).toEqual([
+      true,
+      false,
+    ]);
+    expect([files.includes(INTERNAL_TOKEN), files.includes(REAL_KEY)]).toEqual([true, false]);
+    expect(memory).toMatchObject({ found: [true, false], others: [], errors: [] });
+    expect(memory.bytes).toBeGreaterThan(100_000_000);
   });
 
   test("the upstream answers the list of models", async () => {
