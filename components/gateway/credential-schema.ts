@@ -45,22 +45,22 @@ const federated = z.strictObject({
   holder,
   federationRule: text(
     /^fdrl_\w+$/,
-    "the id of a federation rule (fdrl_…), which the Claude Console shows",
+    "the id of a federation rule (fdrl_…), which the Claude Console shows: pulumi config set --path credential.federationRule <id>",
     "Id of the federation rule in the Claude Console (fdrl_…).",
   ),
   organization: text(
     UUID,
-    "the id of an organization, a UUID, which the Claude Console shows",
+    "the id of an organization, a UUID, which the Claude Console shows: pulumi config set --path credential.organization <id>",
     "Id of the organization in the Claude Console, a UUID.",
   ),
   serviceAccount: text(
     /^svac_\w+$/,
-    "the id of a service account (svac_…), which the Claude Console shows",
+    "the id of a service account (svac_…), which the Claude Console shows: pulumi config set --path credential.serviceAccount <id>",
     "Id of the service account in the Claude Console (svac_…).",
   ),
   workspace: text(
     /^(wrkspc_\w+|default)$/,
-    "the id of a workspace (wrkspc_…) or `default`",
+    "the id of a workspace (wrkspc_…) or `default`: pulumi config set --path credential.workspace default",
     "Id of the workspace (wrkspc_…) or `default`. Needed if the rule is enabled for several workspaces.",
   ).optional(),
 });
@@ -71,12 +71,12 @@ const google = z.strictObject({
   holder,
   audience: text(
     /^\/\/iam\.googleapis\.com\/projects\/\d+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+$/,
-    "the name of a workload identity provider: //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
+    "the full name of a workload identity provider (//iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER): pulumi config set --path credential.audience <name>",
     "Full name of the workload identity provider (//iam.googleapis.com/projects/…).",
   ),
   impersonate: text(
     /^[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com$/,
-    "the e-mail address of a service account (NAME@PROJECT.iam.gserviceaccount.com)",
+    "the e-mail address of a service account (NAME@PROJECT.iam.gserviceaccount.com): pulumi config set --path credential.impersonate <address>",
     "E-mail address of a service account to act as. Default: the federated identity itself.",
   ).optional(),
 });
