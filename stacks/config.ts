@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import type { z } from "zod";
+import type { Credential } from "../components/gateway/credential-schema.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { problemsOf, renderProblems } from "./problems.ts";
 import {
@@ -14,15 +15,20 @@ import {
 /** A configuration that cannot be used. The message lists every mistake with its fix, and contains no secret. */
 export class ConfigError extends Error {}
 
+/** A credential whose secret, if its kind has one, is a Pulumi secret. */
+type SealedCredential<Credential> = Credential extends { value?: string | undefined }
+  ? Omit<Credential, "value"> & {
+      /** `undefined` when the agent's workload supplies the credential. */
+      readonly value: pulumi.Output<string> | undefined;
+    }
+  : Credential;
+
 /** A parsed stack configuration whose credential and headers for the OTLP receiver are Pulumi secrets. */
 type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<
   Config,
   "credential" | "telemetry"
 > & {
-  readonly credential: Omit<Config["credential"], "value"> & {
-    /** `undefined` when the agent's workload supplies the credential. */
-    readonly value: pulumi.Output<string> | undefined;
-  };
+  readonly credential: SealedCredential<Config["credential"]>;
   readonly telemetry: Omit<Config["telemetry"], "otlp"> & {
     readonly otlp?: {
       readonly endpoint: string;
@@ -40,12 +46,11 @@ export type HostConfig = z.infer<typeof HostStack>;
 export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
   if (config.kind === "host") return config;
-  const { value } = config.credential;
   const { otlp, ...telemetry } = config.telemetry;
   const headers = Object.entries(otlp?.headers ?? {});
   return {
     ...config,
-    credential: { ...config.credential, value: value === undefined ? value : pulumi.secret(value) },
+    credential: sealed(config.credential),
     telemetry: {
       ...telemetry,
       ...(otlp && {
@@ -56,6 +61,12 @@ export function readConfig(): HostConfig | OnCluster {
       }),
     },
   };
+}
+
+function sealed(credential: Credential): SealedCredential<Credential> {
+  if (!("value" in credential)) return credential as SealedCredential<Credential>;
+  const { value } = credential;
+  return { ...credential, value: value === undefined ? value : pulumi.secret(value) };
 }
 
 /**

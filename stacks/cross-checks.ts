@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { credentialFindings } from "../components/gateway/credential.ts";
+import type { Credential } from "../components/gateway/credential-schema.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
 import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
 import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
@@ -12,7 +13,7 @@ import { images as pinned } from "./versions.ts";
 interface Sections {
   readonly kind: "gateway" | "spike";
   readonly gateway?: unknown;
-  readonly credential: Parameters<typeof credentialFindings>[1];
+  readonly credential: Credential;
   readonly images?: { readonly litellm?: unknown; readonly runner?: unknown };
   readonly agents?: unknown;
   readonly prices?: object;

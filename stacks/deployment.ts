@@ -4,6 +4,7 @@ import { AgentNamespace } from "../components/agents/namespace.ts";
 import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
+import type { StoredKind } from "../components/gateway/api/credentials.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
@@ -74,6 +75,7 @@ export function deploy({
   const variant = selectedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
+  const credential = storedCredential(config.credential);
   const deployed = {
     litellm: config.images.litellm ?? images.litellm,
     envoy: config.images.envoy ?? images.envoy,
@@ -124,8 +126,8 @@ export function deploy({
       agents: pulumi.all(
         Object.fromEntries(agentsWithTokens.map(({ name, token }) => [name, token.accepted])),
       ),
-      credential: config.credential.value ?? "",
-      credentialKind: config.credential.kind,
+      credential: credential.value ?? "",
+      credentialKind: credential.kind,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
       prices: priceTable(config.prices),
@@ -169,7 +171,7 @@ export function deploy({
         labels: { ...labels, ...agentNamespaces },
         annotations,
         baseUrl: gateway.baseUrl,
-        secret: shownBy(variant, config.credential, token),
+        secret: shownBy(variant, credential, token),
         egress: {
           gatewayNamespace,
           dnsAddress: egress.dnsAddress,
@@ -204,8 +206,16 @@ function budgetLimits(all: Budget = {}, agents: DeploymentArgs["agents"]): Budge
   return { all, agents: Object.fromEntries(own) };
 }
 
+type StoredCredential = Extract<OnCluster["credential"], { readonly kind: StoredKind }>;
+
+/** A credential that the API takes as it is. The parser lets no other one pass, see `Variant.credentials`. */
+function storedCredential(credential: OnCluster["credential"]): StoredCredential {
+  if (credential.kind === "apiKey" || credential.kind === "oauth") return credential;
+  throw new ConfigError(`credential.kind is ${credential.kind}, which no path can carry yet`);
+}
+
 /** The secret that an agent sends: its token for the gateway, or its own credential if the gateway passes TLS on. */
-function shownBy(variant: Variant, { kind, value }: OnCluster["credential"], token: AgentToken) {
-  if (variant.holder === "gateway") return { ...gatewayToken, value: token.current };
+function shownBy(variant: Variant, { kind, value }: StoredCredential, token: AgentToken) {
+  if (variant.holder !== "agent") return { ...gatewayToken, value: token.current };
   return value === undefined ? undefined : { ...ownCredential(kind), value };
 }

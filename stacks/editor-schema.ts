@@ -34,13 +34,13 @@ const secure: Json = {
 
 function ofKind(kind: z.ZodType): Json {
   const schema = z.toJSONSchema(kind, { io: "input", target: "draft-7" }) as {
-    properties: Record<string, { properties?: Record<string, Json> }>;
+    properties: Record<string, { oneOf?: { properties: Record<string, Json> }[] }>;
     required?: string[];
   };
-  const credential = schema.properties.credential?.properties;
-  if (credential?.value !== undefined) {
-    const { description, ...text } = credential.value;
-    credential.value = { description, anyOf: [text, secure] };
+  for (const { properties } of schema.properties.credential?.oneOf ?? []) {
+    if (properties.value === undefined) continue;
+    const { description, ...text } = properties.value;
+    properties.value = { description, anyOf: [text, secure] };
   }
   // The gcp: keys belong to the provider, so this schema does not check them.
   const keys = Object.keys(schema.properties).filter((key) => key !== "gcp");

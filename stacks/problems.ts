@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { credentialKinds } from "../components/gateway/api/credentials.ts";
 import { pathNames } from "../components/gateway/paths/index.ts";
 import type { Finding } from "../components/schema/finding.ts";
 
@@ -79,7 +80,8 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   kind: ["host", "gateway", "spike"],
-  path: pathNames,
+  "gateway.path": pathNames,
+  "credential.kind": credentialKinds,
 };
 
 function messageOf(issue: Issue): string {
@@ -87,10 +89,8 @@ function messageOf(issue: Issue): string {
   if (issue.code === "invalid_union") {
     const { discriminator } = issue as { discriminator?: string };
     if (discriminator === undefined) return issue.message;
-    return oneOf(
-      keyOf(discriminatorPath(issue, issue.path.map(String))),
-      CHOICES[discriminator] ?? [],
-    );
+    const choice = keyOf(discriminatorPath(issue, issue.path.map(String)));
+    return oneOf(choice, CHOICES[choice] ?? []);
   }
   if (issue.code === "invalid_value") return oneOf(key, issue.values.map(String));
   if (issue.code === "invalid_type") {

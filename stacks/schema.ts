@@ -2,11 +2,8 @@ import { z } from "zod";
 import { AgentsConfig } from "../components/agents/schema.ts";
 import { EgressConfig } from "../components/egress/schema.ts";
 import { Duration, KubernetesName } from "../components/schema/fields.ts";
-import {
-  CredentialConfig,
-  GatewayConfig,
-  SpikeGatewayConfig,
-} from "../components/gateway/schema.ts";
+import { CredentialConfig } from "../components/gateway/credential-schema.ts";
+import { GatewayConfig, SpikeGatewayConfig } from "../components/gateway/schema.ts";
 import { TelemetryConfig } from "../components/usage/telemetry/schema.ts";
 import { Image, PinnedImage } from "../components/schema/image.ts";
 import { PricesConfig } from "../components/usage/prices/schema.ts";

@@ -1,4 +1,4 @@
-import type { CredentialKind } from "../gateway/api/credentials.ts";
+import type { StoredKind } from "../gateway/api/credentials.ts";
 
 /** A Secret in an agent's namespace, and the environment variable in which Claude Code expects it. */
 export interface AgentSecret {
@@ -17,7 +17,7 @@ export const gatewayToken: AgentSecret = {
 };
 
 /** The agent's own credential, on a path where the gateway passes TLS on. */
-export function ownCredential(kind: CredentialKind): AgentSecret {
+export function ownCredential(kind: StoredKind): AgentSecret {
   return {
     name: "anthropic-credential",
     key: "credential",

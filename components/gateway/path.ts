@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Collector } from "../usage/telemetry/collector.ts";
-import type { CallerTokens, CredentialKind } from "./api/credentials.ts";
+import type { CallerTokens, StoredKind } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
@@ -27,9 +27,9 @@ export interface PathArgs {
   };
   /** Accepted tokens by agent. */
   readonly agents: pulumi.Input<CallerTokens>;
-  /** The upstream credential. Unused where the agent holds it. */
+  /** The real credential. Unused where the agent holds it. */
   readonly credential: pulumi.Input<string>;
-  readonly credentialKind: CredentialKind;
+  readonly credentialKind: StoredKind;
   /** Optional routes that Envoy opens besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { KubernetesName } from "../schema/fields.ts";
-import type { CredentialKind } from "./api/credentials.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import { type PathName, pathNames, variantsOf } from "./paths/index.ts";
 
@@ -69,19 +68,3 @@ function modeSetting(path: string): Record<string, z.ZodType> {
       .describe(`${described} Default ${first.name}.`),
   };
 }
-
-/** The upstream credential. */
-export const CredentialConfig = z.strictObject({
-  kind: z
-    .enum(["apiKey", "oauth"] satisfies CredentialKind[])
-    .describe(
-      "`apiKey`: a key of the Claude Console (sk-ant-api…). `oauth`: a token (sk-ant-oat…).",
-    ),
-  holder: z
-    .enum(["gateway", "agent"])
-    .default("gateway")
-    .describe(
-      "Who holds it: `agent` on path envoy in mode sni, otherwise `gateway`. Default gateway.",
-    ),
-  value: z.string().optional().describe("The secret itself. Set it with `--secret`."),
-});

@@ -9,7 +9,11 @@ import type { GatewayPath, PathArgs } from "./path.ts";
 
 /**
  * LiteLLM between two listeners of one Envoy. Envoy takes the agents' requests, checks their tokens and restores native
- * errors. LiteLLM calls the API through Envoy again, because only Envoy may reach the Internet.
+ * errors. LiteLLM calls the API through Envoy again, because only Envoy may reach the Internet and has the real credential:
+ * LiteLLM shows a placeholder, which Envoy replaces.
+ *
+ * In an earlier release LiteLLM had the real credential. Its Services, and the files of its Envoy, have other names than
+ * here. So while `pulumi up` replaces that release, its Envoy and its LiteLLM keep each other and never meet the new ones.
  */
 export class Shim extends pulumi.ComponentResource implements GatewayPath {
   readonly selector: Record<string, pulumi.Input<string>>;
@@ -26,18 +30,27 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       { parent: this },
     ).result;
 
+    // LiteLLM accepts a key for Anthropic only in this form.
+    const placeholder = pulumi.interpolate`sk-ant-placeholder-${
+      new random.RandomPassword(
+        `${name}-placeholder`,
+        { length: 48, special: false },
+        { parent: this },
+      ).result
+    }`;
+
     // LiteLLM needs its address, so it is made before the Envoy behind it and selects every Envoy of the path.
     const egressService = internalService(
       `${name}-egress-service`,
       {
         namespace,
-        serviceName: `${variant.name}-egress`,
+        serviceName: `${variant.name}-upstream`,
         selector: pathLabels("gateway", variant.name),
-        ports: [{ name: "egress", port: ports.egress, targetPort: "egress" }],
+        ports: [{ name: "upstream", port: ports.egress, targetPort: "upstream" }],
       },
       { parent: this },
     );
-    const egressHost = host(`${variant.name}-egress`);
+    const egressHost = host(`${variant.name}-upstream`);
     const litellm = new LiteLlm(
       `${name}-litellm`,
       {
@@ -46,7 +59,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         objectName: `${variant.name}-litellm`,
         image: args.images.litellm,
         callers: internalToken.apply((token) => ({ envoy: [token] })),
-        credential: args.credential,
+        credential: placeholder,
         routes: args.routes,
         upstreamBaseUrl: pulumi.interpolate`http://${egressHost}:${ports.egress}`,
         hostAliases: pulumi
@@ -62,7 +75,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       `${name}-litellm-service`,
       {
         namespace,
-        serviceName: `${variant.name}-litellm`,
+        serviceName: `${variant.name}-passthrough`,
         selector: litellm.selector,
         ports: [{ name: "http", port: ports.litellm, targetPort: "http" }],
       },
@@ -74,16 +87,21 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
       {
         namespace,
         variant,
-        objectName: `${variant.name}-envoy`,
+        objectName: variant.name,
         images: args.images,
         credentialKind: args.credentialKind,
         routes: args.routes,
         allowHosts: args.allowHosts,
         ...(args.prices !== undefined && { prices: args.prices }),
-        litellmHost: host(`${variant.name}-litellm`),
+        litellm: {
+          host: host(`${variant.name}-passthrough`),
+          secrets: pulumi
+            .all([internalToken, placeholder])
+            .apply(([token, placeholder]) => ({ token, placeholder })),
+        },
         agents: args.agents,
         budgets: args.budgets,
-        credential: internalToken,
+        credential: args.credential,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,
         ...(args.record !== undefined && { record: args.record }),

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { open, read, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
-import { rendered, shim, TOKEN_A } from "./gateways.ts";
+import { PLACEHOLDER, rendered, shim, TOKEN_A } from "./gateways.ts";
 import { startTerminating } from "./terminating.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -155,7 +155,13 @@ test("a drain waits for a LiteLLM request that leaves through this Envoy, even i
       resolve();
     };
   });
-  const request = open(envoy.ports.egress, { path: "/v1/messages", headers: [["Host", "egress"]] });
+  const request = open(envoy.ports.egress, {
+    path: "/v1/messages",
+    headers: [
+      ["Host", "egress"],
+      ["x-api-key", PLACEHOLDER],
+    ],
+  });
   const received = responseOf(request);
   request.end();
   await arrived;

@@ -15,6 +15,8 @@ import { shim as shimVariant } from "../../components/gateway/paths/shim.ts";
 export const TOKEN_A = "agent-a-token-0123456789";
 export const TOKEN_B = "agent-b-token-0123456789";
 export const REAL_KEY = "sk-ant-api03-real-key";
+export const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
+export const PLACEHOLDER = "sk-ant-placeholder-0123456789";
 
 export const terminate: EnvoyConfigArgs = { variant: envoyTerminate, credentialKind: "apiKey" };
 
@@ -59,6 +61,7 @@ export const secrets: EnvoySecrets = {
     { name: "dev-f", tokens: [TOKEN_B] },
   ],
   credential: REAL_KEY,
+  litellm: { token: INTERNAL_TOKEN, placeholder: PLACEHOLDER },
   otlpHeaders: { "x-api-key": "receivers-key" },
 };
 

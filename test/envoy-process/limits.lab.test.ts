@@ -14,6 +14,7 @@ import { open, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import {
   certificateFor,
+  PLACEHOLDER,
   rendered,
   shim,
   terminate,
@@ -57,7 +58,7 @@ function relay(request: http.IncomingMessage, response: http.ServerResponse): vo
       agent: false,
       method: "POST",
       path: "/v1/messages",
-      headers: { "Content-Length": 0 },
+      headers: { "Content-Length": 0, "x-api-key": PLACEHOLDER },
     },
     (answer) => {
       response.writeHead(answer.statusCode ?? 0);

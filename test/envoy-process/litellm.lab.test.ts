@@ -1,15 +1,27 @@
+import { spawnSync } from "node:child_process";
 import type http from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "./free-port.ts";
 import { type LiteLlmProcess, startLiteLlm } from "./litellm-process.ts";
 import { lineProgress } from "../lab/progress.ts";
-import { open, send } from "./client.ts";
+import { renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
+import { open, read, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
-import { certificateFor, REAL_KEY, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
+import {
+  certificateFor,
+  INTERNAL_TOKEN,
+  PLACEHOLDER,
+  REAL_KEY,
+  rendered,
+  secrets,
+  shim,
+  TOKEN_A,
+} from "./gateways.ts";
 import { UPSTREAM_ERROR, UPSTREAM_ODD_ERRORS } from "./litellm-bodies.ts";
+import { liteLlmPaths } from "../../components/gateway/litellm/config.ts";
+import { type Held, SEARCH, type SearchInput, wantedFor } from "../verify/egress/litellm-search.ts";
 import { Upstream } from "./upstream.ts";
 
-const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
 const HEADERS = [
   ["x-api-key", TOKEN_A],
   ["content-type", "application/json"],
@@ -26,14 +38,14 @@ describe("path shim with the real LiteLLM", () => {
     const port = await freePort();
     anthropic = await Upstream.start(await certificateFor("api.anthropic.com"));
     envoy = await Envoy.start({
-      ...rendered(args, { ...secrets, credential: INTERNAL_TOKEN }),
+      ...rendered(args),
       hosts: { [`${shim.litellmHost}:4000`]: port, "api.anthropic.com:443": anthropic.port },
     });
     litellm = await startLiteLlm(
       {
         port,
         token: INTERNAL_TOKEN,
-        apiKey: REAL_KEY,
+        apiKey: PLACEHOLDER,
         upstreamBaseUrl: `http://127.0.0.1:${envoy.ports.egress}`,
         routes: args.routes,
       },
@@ -54,6 +66,79 @@ describe("path shim with the real LiteLLM", () => {
 
   const message = (stream: boolean) =>
     JSON.stringify({ model: "claude", max_tokens: 1, stream, messages: [] });
+
+  test("the upstream gets the real key, which LiteLLM does not have", async () => {
+    const response = await send(envoy.ports.agents, { headers: HEADERS, body: message(false) });
+    expect([response.status, response.body.toString()]).toEqual([200, '{"ok": true}']);
+    const headers = new Map(
+      anthropic.takeOne().headers.map(([name, value]) => [name.toLowerCase(), value]),
+    );
+    expect([headers.get("x-api-key"), headers.has("authorization")]).toEqual([REAL_KEY, false]);
+  });
+
+  test("a new key reaches the upstream while LiteLLM runs on, and an open stream is not cut", async () => {
+    let end: (() => void) | undefined;
+    const arrived = new Promise<void>((resolve) => {
+      anthropic.handle = (request, response) => {
+        request.resume().on("end", () => {
+          end = () => response.end("data: end\n\n");
+          response.writeHead(200, { "content-type": "text/event-stream" });
+          response.write("data: begin\n\n");
+          resolve();
+        });
+      };
+    });
+    const body = message(true);
+    const length = ["Content-Length", String(body.length)] as const;
+    const request = open(envoy.ports.agents, {
+      headers: [["Host", "gateway"], ...HEADERS, length],
+    });
+    const stream = responseOf(request);
+    request.end(body);
+    await arrived;
+    anthropic.handle = undefined;
+
+    const second = "sk-ant-api03-second";
+    await envoy.updateSecrets(
+      renderEnvoySecrets({ ...shim, routes: ["models"] }, { ...secrets, credential: second }),
+    );
+    await eventually(
+      async () => {
+        const { status } = await send(envoy.ports.agents, { headers: HEADERS, body });
+        expect(status).toBe(200);
+        return new Map(
+          anthropic.takeOne().headers.map(([name, value]) => [name.toLowerCase(), value]),
+        ).get("x-api-key");
+      },
+      (key) => key === second,
+    );
+    end?.();
+    expect((await read(await stream)).body.toString()).toBe("data: begin\n\ndata: end\n\n");
+    expect(await envoy.stat("listener_manager.listener_modified")).toBe(0);
+    await envoy.updateSecrets(renderEnvoySecrets({ ...shim, routes: ["models"] }, secrets));
+  });
+
+  test("LiteLLM's process has its placeholder, and the real key nowhere", () => {
+    const root = `/proc/${litellm.pid}/root`;
+    const input: SearchInput = {
+      wanted: [PLACEHOLDER, REAL_KEY].map(wantedFor),
+      pids: [litellm.pid],
+      places: Object.values(liteLlmPaths).map((path) => root + path),
+    };
+    const { status, stdout, stderr } = spawnSync("python3", ["-c", SEARCH], {
+      input: JSON.stringify(input),
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(0);
+    const { environment, files, memory } = JSON.parse(stdout) as Held;
+    expect([environment.includes(PLACEHOLDER), environment.includes(REAL_KEY)]).toEqual([
+      true,
+      false,
+    ]);
+    expect([files.includes(INTERNAL_TOKEN), files.includes(REAL_KEY)]).toEqual([true, false]);
+    expect(memory).toMatchObject({ found: [true, false], others: [], errors: [] });
+    expect(memory.bytes).toBeGreaterThan(100_000_000);
+  });
 
   test("the upstream answers the list of models", async () => {
     const response = await send(envoy.ports.agents, {

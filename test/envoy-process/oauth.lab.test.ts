@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { send } from "./client.ts";
 import { Envoy } from "./envoy.ts";
-import { certificateFor, rendered, secrets, terminate, TOKEN_A } from "./gateways.ts";
+import {
+  certificateFor,
+  INTERNAL_TOKEN,
+  PLACEHOLDER,
+  rendered,
+  secrets,
+  shim,
+  terminate,
+  TOKEN_A,
+} from "./gateways.ts";
 import { Upstream } from "./upstream.ts";
 
 const OAUTH_TOKEN = "sk-ant-oat01-real-token";
@@ -44,6 +53,32 @@ test.each([
     ["anthropic-beta", received],
     ["authorization", `Bearer ${OAUTH_TOKEN}`],
   ]);
+});
+
+test("behind LiteLLM, the token and the beta replace LiteLLM's placeholder", async () => {
+  const shimmed = await Envoy.start({
+    ...rendered({ ...shim, credentialKind: "oauth" }, { ...secrets, credential: OAUTH_TOKEN }),
+    hosts: { "api.anthropic.com:443": upstream.port },
+  });
+  try {
+    const { status } = await send(shimmed.ports.egress, {
+      path: "/v1/messages",
+      headers: [
+        ["authorization", `Bearer ${INTERNAL_TOKEN}`],
+        ["x-api-key", PLACEHOLDER],
+        ["anthropic-beta", "b-2"],
+      ],
+    });
+    expect(status).toBe(200);
+    expect([...upstream.takeOne().headers].sort()).toEqual([
+      ["Content-Length", "0"],
+      ["Host", "api.anthropic.com"],
+      ["anthropic-beta", `b-2,${BETA}`],
+      ["authorization", `Bearer ${OAUTH_TOKEN}`],
+    ]);
+  } finally {
+    await shimmed.stop();
+  }
 });
 
 test("GET /v1/models is relayed if it is enabled", async () => {

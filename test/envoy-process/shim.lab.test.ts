@@ -4,7 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { MAX_ERROR_BODY_BYTES } from "../../components/gateway/native-errors/filter.ts";
 import { open, read, responseOf, send } from "./client.ts";
 import { Envoy } from "./envoy.ts";
-import { certificateFor, REAL_KEY, rendered, secrets, shim, TOKEN_A } from "./gateways.ts";
+import {
+  certificateFor,
+  INTERNAL_TOKEN,
+  PLACEHOLDER,
+  REAL_KEY,
+  rendered,
+  shim,
+  TOKEN_A,
+} from "./gateways.ts";
 import {
   OWN_ERRORS,
   SHAPED_ERRORS,
@@ -16,8 +24,6 @@ import {
 } from "./litellm-bodies.ts";
 import { Upstream } from "./upstream.ts";
 
-const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
-
 let litellm: Upstream;
 let anthropic: Upstream;
 let envoy: Envoy;
@@ -26,7 +32,7 @@ beforeAll(async () => {
   litellm = await Upstream.start();
   anthropic = await Upstream.start(await certificateFor("api.anthropic.com"));
   envoy = await Envoy.start({
-    ...rendered(shim, { ...secrets, credential: INTERNAL_TOKEN }),
+    ...rendered(shim),
     hosts: {
       [`${shim.litellmHost}:4000`]: litellm.port,
       "api.anthropic.com:443": anthropic.port,
@@ -103,13 +109,13 @@ describe("requests to LiteLLM", () => {
 });
 
 describe("requests from LiteLLM to the upstream", () => {
-  test("are what LiteLLM sent, without the token with which it was called", async () => {
+  test("are what LiteLLM sent, with the real key instead of its placeholder and its caller's token", async () => {
     const body = Buffer.from('{"a": 1}');
     const { status } = await send(envoy.ports.egress, {
       path: "/v1/messages?beta=true",
       headers: [
         ["authorization", `Bearer ${INTERNAL_TOKEN}`],
-        ["x-api-key", REAL_KEY],
+        ["x-api-key", PLACEHOLDER],
         ["x-litellm-call-id", "1"],
         ["Anthropic-Beta", "b,a"],
       ],
@@ -127,8 +133,28 @@ describe("requests from LiteLLM to the upstream", () => {
   });
 
   test("are refused on other routes", async () => {
-    const { status } = await send(envoy.ports.egress, { path: "/v1/files" });
+    const { status } = await send(envoy.ports.egress, {
+      path: "/v1/files",
+      headers: [["x-api-key", PLACEHOLDER]],
+    });
     expect([status, anthropic.received]).toEqual([404, []]);
+  });
+
+  test.each<{ shown: string; headers: [string, string][] }>([
+    { shown: "nothing", headers: [] },
+    { shown: "another key", headers: [["x-api-key", `${PLACEHOLDER}0`]] },
+    { shown: "a part of the placeholder", headers: [["x-api-key", PLACEHOLDER.slice(0, -1)]] },
+    { shown: "the real key", headers: [["x-api-key", REAL_KEY]] },
+    { shown: "an agent's token", headers: [["x-api-key", TOKEN_A]] },
+    { shown: "Envoy's token", headers: [["authorization", `Bearer ${INTERNAL_TOKEN}`]] },
+    { shown: "the placeholder as a token", headers: [["authorization", `Bearer ${PLACEHOLDER}`]] },
+  ])("are refused if they show $shown", async ({ headers }) => {
+    const { status, body } = await send(envoy.ports.egress, { path: "/v1/messages", headers });
+    expect([status, body.toString(), anthropic.received]).toEqual([
+      401,
+      '{"type":"error","error":{"type":"authentication_error","message":"gateway: this is not LiteLLM\'s key"}}',
+      [],
+    ]);
   });
 });
 

@@ -51,6 +51,7 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
     : renderEnvoySecrets(args, {
         agents: [{ name: "dev-e", tokens: ["planted-agent-token"] }],
         credential: "planted-credential",
+        litellm: { token: "planted-internal-token", placeholder: "sk-ant-placeholder-planted" },
         otlpHeaders: { authorization: "planted-header" },
       });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({

@@ -1,5 +1,14 @@
-/** Kind of the real credential: a key of the Claude Console (`sk-ant-api…`), or an OAuth token (`sk-ant-oat…`). */
-export type CredentialKind = "apiKey" | "oauth";
+/**
+ * Kinds of `credential`: a key of the Claude Console (`sk-ant-api…`), a token (`sk-ant-oat…`), one that Anthropic or Google
+ * gives in exchange for the cluster's own token, and a key for Amazon Bedrock.
+ */
+export const credentialKinds = ["apiKey", "oauth", "federated", "google", "bedrockKey"] as const;
+
+/** Value of `credential.kind`. */
+export type CredentialKind = (typeof credentialKinds)[number];
+
+/** Kinds that the API takes as they are in the config: a key in `x-api-key`, or a token with the OAuth beta. */
+export type StoredKind = "apiKey" | "oauth";
 
 /** Accepted tokens by caller: the current one first, then older ones that are still valid. */
 export type CallerTokens = Readonly<Record<string, readonly string[]>>;

@@ -1,6 +1,6 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
 import type { Variant } from "../paths/variant.ts";
-import type { CredentialKind } from "../api/credentials.ts";
+import type { StoredKind } from "../api/credentials.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
@@ -11,7 +11,7 @@ export interface EnvoyConfigArgs {
   /** Decides which listeners Envoy has. */
   readonly variant: Variant;
   /** Kind of the real credential: `x-api-key`, or `Authorization: Bearer` with the OAuth beta. Unused without an HTTP listener. */
-  readonly credentialKind?: CredentialKind;
+  readonly credentialKind?: StoredKind;
   /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
   /** Host name of LiteLLM's Service, fully qualified: the next hop of agents' requests. Defaults to the API itself. */
@@ -46,12 +46,22 @@ export interface AgentTokens {
   readonly tokens: readonly string[];
 }
 
+/** What Envoy and the LiteLLM behind it show each other. */
+export interface LiteLlmSecrets {
+  /** Envoy's token for LiteLLM. */
+  readonly token: string;
+  /** LiteLLM's key: Envoy relays only requests that show it, and replaces it by the real credential. */
+  readonly placeholder: string;
+}
+
 /** The secrets in Envoy's configuration. */
 export interface EnvoySecrets {
   /** Who may use the gateway. */
   readonly agents: readonly AgentTokens[];
-  /** What Envoy sends to the next hop: the real credential, or its own token where the next hop is LiteLLM. */
+  /** The real credential. Only requests to the API get it. */
   readonly credential: string;
+  /** What Envoy and LiteLLM show each other, where LiteLLM is the next hop. */
+  readonly litellm?: LiteLlmSecrets | undefined;
   /** Values of the headers for the OTLP receiver, by name. Defaults to none. */
   readonly otlpHeaders?: Readonly<Record<string, string>>;
 }

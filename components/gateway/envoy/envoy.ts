@@ -7,12 +7,12 @@ import type { PriceTable } from "../../usage/prices/table.ts";
 import { workload } from "../../kubernetes/workload.ts";
 import { recordAccess, recordVolume } from "../../usage/record/place.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
-import type { CallerTokens, CredentialKind } from "../api/credentials.ts";
+import type { CallerTokens, StoredKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
 import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
-import type { EnvoyConfigArgs, OtlpArgs } from "./args.ts";
+import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { memoryMiB } from "./limits.ts";
@@ -30,18 +30,23 @@ export interface EnvoyArgs {
   readonly variant: Variant;
   readonly images: { readonly envoy: string; readonly node: string };
   /** Kind of the real credential. */
-  readonly credentialKind: CredentialKind;
+  readonly credentialKind: StoredKind;
   /** Optional routes that are open besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
   /** Prices of the models that the meter counts. Default: the list prices. */
   readonly prices?: PriceTable;
-  /** Host name of LiteLLM's Service, where LiteLLM is the next hop. Default: the API is the next hop. */
-  readonly litellmHost?: pulumi.Input<string>;
+  /** LiteLLM, where it is the next hop. Default: the API is the next hop. */
+  readonly litellm?: {
+    /** Host name of its Service. */
+    readonly host: pulumi.Input<string>;
+    /** What Envoy and LiteLLM show each other. */
+    readonly secrets: pulumi.Input<LiteLlmSecrets>;
+  };
   /** Accepted tokens by agent. Unused where the agent holds the credential. */
   readonly agents: pulumi.Input<CallerTokens>;
-  /** The credential that Envoy sends to the next hop. Unused where the agent holds the credential. */
+  /** The real credential, for requests to the API. Unused where the agent holds it. */
   readonly credential: pulumi.Input<string>;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
@@ -59,11 +64,14 @@ export interface EnvoyArgs {
 /** The user of Envoy's distroless image. */
 const USER = 65_532;
 
-/** Container ports by listener, in the order of the pod's list. */
+/**
+ * Container ports by listener, in the order of the pod's list. An earlier release, whose LiteLLM held the real credential,
+ * named its port `egress`. The Service of LiteLLM's way out finds pods by the port's name, and so none of that release.
+ */
 const CONTAINER_PORTS: Readonly<Record<ListenerName, { name: string; containerPort: number }>> = {
   agents: { name: "http", containerPort: ports.agents },
   sni: { name: "tls", containerPort: ports.sni },
-  egress: { name: "egress", containerPort: ports.egress },
+  egress: { name: "upstream", containerPort: ports.egress },
 };
 
 /** Envoy as the agents' gateway: one pod. Its configuration, tokens and credential can change while it runs. */
@@ -170,7 +178,7 @@ export class Envoy extends pulumi.ComponentResource {
 
 function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
   const { variant, credentialKind, routes, allowHosts } = args;
-  return pulumi.all([args.litellmHost, args.budgets]).apply(([litellmHost, budgets]) => ({
+  return pulumi.all([args.litellm?.host, args.budgets]).apply(([litellmHost, budgets]) => ({
     variant,
     credentialKind,
     routes,
@@ -189,20 +197,21 @@ function otlpArgs({ headers, ...collector }: NonNullable<EnvoyArgs["otlp"]>): Ot
 function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
   return pulumi.secret(
     pulumi
-      .all([args.litellmHost, args.budgets, args.agents, args.credential, args.otlp?.headers ?? {}])
-      .apply(([litellmHost, budgets, agents, credential, otlpHeaders]) => ({
+      .all([args.litellm, args.budgets, args.agents, args.credential, args.otlp?.headers ?? {}])
+      .apply(([litellm, budgets, agents, credential, otlpHeaders]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
-            ...(litellmHost !== undefined && { litellmHost }),
+            ...(litellm && { litellmHost: litellm.host }),
             ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
           },
           {
             agents: Object.entries(agents).map(([name, tokens]) => ({ name, tokens })),
             credential,
+            litellm: litellm?.secrets,
             otlpHeaders,
           },
         ),

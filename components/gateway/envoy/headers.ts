@@ -1,9 +1,12 @@
-import type { CredentialKind } from "../api/credentials.ts";
+import type { StoredKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
 import { fileNames, fileSource, otlpHeaderFile } from "./volumes.ts";
 
-/** Name of the secret, read from a file, that Envoy sends to the next hop. */
+/** Name of the secret, read from a file, that is the real credential. */
 export const CREDENTIAL_SECRET = "credential";
+
+/** Name of the secret, read from a file, that is Envoy's token for LiteLLM. */
+export const LITELLM_TOKEN_SECRET = "litellm-token";
 
 /** Headers by which a client can authenticate to Anthropic or to any of LiteLLM's routes. */
 const CREDENTIAL_HEADERS = [
@@ -22,7 +25,10 @@ const STEERING_PREFIXES = ["x-envoy-", "x-litellm-", "x-pass-"] as const;
 /** Headers that Envoy adds, or that would tell the upstream about our network. */
 const PROXY_PREFIX = "x-forwarded-";
 
-/** Removes from a request the client's headers that must not reach the next hop. */
+/**
+ * Removes from a request the headers of the client, an agent or LiteLLM, that must not reach the next hop. LiteLLM below
+ * 1.103 also forwards the credential that its own caller sent.
+ */
 export function stripClientHeaders(): Message {
   return headerMutation({
     request_mutations: [
@@ -42,30 +48,31 @@ export function stripTelemetryHeaders(): Message {
   });
 }
 
-/**
- * Removes LiteLLM's own headers from its request. Releases below 1.103 also forward the credential that the caller
- * sent, so the credential header that the real credential does not use is removed too.
- */
-export function stripLitellmRequestHeaders(kind: CredentialKind): Message {
-  return headerMutation({
-    request_mutations: [
-      { remove: kind === "apiKey" ? "authorization" : "x-api-key" },
-      ...[...STEERING_PREFIXES, PROXY_PREFIX].map(removePrefix),
-    ],
-  });
-}
-
 /** Removes the headers that LiteLLM added to a response. */
 export function stripLitellmResponseHeaders(): Message {
   return headerMutation({ response_mutations: [removePrefix("x-litellm-")] });
 }
 
-/** Sets the credential for the next hop. Envoy reads it from a file, which may change at any time. */
-export function injectCredential(header: "x-api-key" | "authorization"): Message {
+/**
+ * Filters that set the real credential, where the API is the next hop. Envoy reads it from a file, which may change at any
+ * time.
+ */
+export function realCredential(kind: StoredKind = "apiKey"): readonly Message[] {
+  const secret = {
+    name: CREDENTIAL_SECRET,
+    sds_config: fileSource("secrets", fileNames.credential),
+  };
+  return kind === "oauth"
+    ? [addOauthBeta(), inject("authorization", secret, "Bearer ")]
+    : [inject("x-api-key", secret)];
+}
+
+/** Sets Envoy's token, where LiteLLM is the next hop. Envoy reads it from a file. */
+export function litellmToken(): Message {
   return inject(
-    header,
-    { name: CREDENTIAL_SECRET, sds_config: fileSource("secrets", fileNames.credential) },
-    header === "authorization" ? "Bearer " : "",
+    "authorization",
+    { name: LITELLM_TOKEN_SECRET, sds_config: fileSource("secrets", fileNames.litellmToken) },
+    "Bearer ",
   );
 }
 
@@ -123,7 +130,7 @@ end
 `;
 
 /** Appends the OAuth beta to `anthropic-beta` if the client did not send it. The client's own text stays as it is. */
-export function addOauthBeta(): Message {
+function addOauthBeta(): Message {
   return lua("oauth-beta", OAUTH_BETA_LUA);
 }
 

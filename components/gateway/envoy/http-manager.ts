@@ -19,6 +19,8 @@ export interface RelayManagerArgs {
   readonly filters: readonly Message[];
   /** Longest time to receive a whole request. Default {@link REQUEST_SECONDS}. */
   readonly requestSeconds?: number;
+  /** What a caller without a valid key is told. Default: that it has no agent's token. */
+  readonly unknownCaller?: string;
   /** Access loggers besides the one on standard output. Default none. */
   readonly loggers?: readonly Message[];
 }
@@ -30,7 +32,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     ...args.routes,
     http_filters: [...args.filters, router()],
     access_log: [httpAccessLog(args.name), ...(args.loggers ?? [])],
-    local_reply_config: localReplyConfig(),
+    local_reply_config: localReplyConfig(args.unknownCaller),
     server_header_transformation: "PASS_THROUGH",
     generate_request_id: false,
     preserve_external_request_id: true,

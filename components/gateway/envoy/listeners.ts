@@ -6,12 +6,11 @@ import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import { MAX_ERROR_BODY_BYTES, shimSource } from "../native-errors/filter.ts";
 import {
-  addOauthBeta,
-  injectCredential,
+  litellmToken,
   lua,
+  realCredential,
   stripClientHeaders,
   stripTelemetryHeaders,
-  stripLitellmRequestHeaders,
   stripLitellmResponseHeaders,
 } from "./headers.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
@@ -21,7 +20,7 @@ import { ports } from "../../kubernetes/ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
 import { otlpAccessLog } from "./otlp-log.ts";
 import { OTLP_ROUTES } from "./otlp-routes.ts";
-import { AGENT_ROUTES, egressRoutes } from "./routes.ts";
+import { AGENT_ROUTES, EGRESS_ROUTES } from "./routes.ts";
 import { sniListener } from "./sni.ts";
 import { OTLP_REQUEST_SECONDS } from "./timeouts.ts";
 import { fileNames, fileSource } from "./volumes.ts";
@@ -58,7 +57,9 @@ function agentListener(args: EnvoyConfigArgs): Message {
         meter(),
         ...budgetFilters(args.budgets),
         stripClientHeaders(),
-        ...(args.litellmHost === undefined ? credentialFilters(args) : litellmFilters()),
+        ...(args.litellmHost === undefined
+          ? realCredential(args.credentialKind)
+          : litellmFilters()),
       ],
       loggers: [
         ...(args.record ? [recordAccessLog()] : []),
@@ -95,26 +96,18 @@ function otlpListener(): Message {
   );
 }
 
-/** Filters that set the real credential, where the API is the next hop. */
-function credentialFilters({ credentialKind }: EnvoyConfigArgs): readonly Message[] {
-  return credentialKind === "oauth"
-    ? [addOauthBeta(), injectCredential("authorization")]
-    : [injectCredential("x-api-key")];
-}
-
 /**
  * Filters where LiteLLM is the next hop. A response passes them from the last to the first, so the shim sees an error
  * before LiteLLM's headers are removed.
  */
 function litellmFilters(): readonly Message[] {
-  return [
-    stripLitellmResponseHeaders(),
-    lua("shim", shimSource()),
-    injectCredential("authorization"),
-  ];
+  return [stripLitellmResponseHeaders(), lua("shim", shimSource()), litellmToken()];
 }
 
-/** The listener through which LiteLLM, which holds the real credential, calls the API. */
+/**
+ * The listener through which LiteLLM calls the API. LiteLLM does not know the real credential: it shows a placeholder, by
+ * which the routes recognise it, and Envoy replaces that.
+ */
 function egressListener(args: EnvoyConfigArgs): Message {
   return {
     ...httpListener(
@@ -122,11 +115,14 @@ function egressListener(args: EnvoyConfigArgs): Message {
       ports.egress,
       relayManager({
         name: "egress",
-        routes: { route_config: egressRoutes(args) },
-        filters: [
-          stripLitellmRequestHeaders(args.credentialKind ?? "apiKey"),
-          ...(args.credentialKind === "oauth" ? [addOauthBeta()] : []),
-        ],
+        routes: {
+          rds: {
+            route_config_name: EGRESS_ROUTES,
+            config_source: fileSource("secrets", fileNames.egressRoutes),
+          },
+        },
+        filters: [stripClientHeaders(), ...realCredential(args.credentialKind)],
+        unknownCaller: "this is not LiteLLM's key",
       }),
     ),
     // Agents that use up all connections must not block LiteLLM. It opens no more connections than agents have requests.

@@ -26,7 +26,7 @@ interface Reply {
  * None is an `overloaded_error`: Claude Code gives up after three of them, within 3 s, whatever `x-should-retry`
  * says. With any other type it makes eleven attempts in about 170 s (2.1.330, status 502, 503 and 504).
  */
-const REPLIES: readonly Reply[] = [
+const replies = (unknownCaller: string): readonly Reply[] => [
   {
     // Only with status 401: a request with two agents' tokens can also be too large, or have no route.
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
@@ -74,7 +74,7 @@ const REPLIES: readonly Reply[] = [
     message: "gateway: the upstream cannot be reached",
     retry: true,
   },
-  onStatus(401, "authentication_error", "missing or unknown agent token"),
+  onStatus(401, "authentication_error", unknownCaller),
   onStatus(403, "permission_error", "refused"),
   onStatus(404, "not_found_error", "no such route"),
   onStatus(405, "not_found_error", "this route does not take this method"),
@@ -105,8 +105,8 @@ function onStatus(
  * Gives Envoy's own answers the shape of Anthropic's errors. It applies only to answers that Envoy makes itself, never to
  * an upstream's. Direct responses are among them, so the routes leave their bodies empty.
  */
-export function localReplyConfig(): Message {
-  return { mappers: REPLIES.map(mapper) };
+export function localReplyConfig(unknownCaller = "missing or unknown agent token"): Message {
+  return { mappers: replies(unknownCaller).map(mapper) };
 }
 
 function mapper(reply: Reply): Message {

@@ -9,11 +9,11 @@ import {
 import { servesHttp } from "../paths/variant.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { clusters } from "./clusters.ts";
-import { CREDENTIAL_SECRET, otlpHeaderSecret } from "./headers.ts";
+import { CREDENTIAL_SECRET, LITELLM_TOKEN_SECRET, otlpHeaderSecret } from "./headers.ts";
 import { listeners } from "./listeners.ts";
 import { fileText, type Message, typed } from "./proto.ts";
 import { otlpRoutes } from "./otlp-routes.ts";
-import { agentRoutes } from "./routes.ts";
+import { agentRoutes, egressRoutes } from "./routes.ts";
 import { fileNames, otlpHeaderFile } from "./volumes.ts";
 
 /** Files of the ConfigMap volume. They contain no secret, because the arguments contain none. Throws on a bad argument. */
@@ -30,7 +30,7 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
   };
 }
 
-/** Files of the Secret volume: the agents' tokens and the credential for the next hop. Throws on a bad argument. */
+/** Files of the Secret volume: tokens, LiteLLM's placeholder and the real credential. Throws on a bad argument. */
 export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets): Files {
   checkSecrets(secrets);
   return {
@@ -38,7 +38,20 @@ export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets)
       agentRoutes(args, secrets.agents),
     ]),
     [fileNames.credential]: secretFile(CREDENTIAL_SECRET, secrets.credential),
+    ...(args.litellmHost !== undefined && litellmFiles(args, secrets)),
     ...(args.otlp && otlpFiles(args.otlp, secrets)),
+  };
+}
+
+function litellmFiles(args: EnvoyConfigArgs, { litellm }: EnvoySecrets): Files {
+  if (litellm === undefined) {
+    throw new Error("LiteLLM is the next hop, but has no token and no placeholder: give both");
+  }
+  return {
+    [fileNames.litellmToken]: secretFile(LITELLM_TOKEN_SECRET, litellm.token),
+    [fileNames.egressRoutes]: discovery("envoy.config.route.v3.RouteConfiguration", [
+      egressRoutes(args, litellm.placeholder),
+    ]),
   };
 }
 
@@ -89,7 +102,7 @@ function checkSecrets({ agents, credential }: EnvoySecrets): void {
   }
   if (!/^[\x21-\x7e]+$/.test(credential)) {
     throw new Error(
-      "the credential for the next hop is empty, or contains spaces or other characters that a header cannot have",
+      "the real credential is empty, or contains spaces or other characters that a header cannot have",
     );
   }
 }

@@ -20,6 +20,9 @@ import { STREAM_IDLE_SECONDS } from "./timeouts.ts";
  */
 export const AGENT_ROUTES = "agent-routes";
 
+/** Name of the route configuration of LiteLLM's requests to the API. */
+export const EGRESS_ROUTES = "egress-routes";
+
 /**
  * The agents' routes. Envoy relays a request only if its path and method match and its token belongs to an agent. The
  * metadata contains the tokens, so this file is a secret, and the prices. Envoy applies a change of it without a drain.
@@ -55,19 +58,27 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
   };
 }
 
-/** LiteLLM's routes to the upstream. */
-export function egressRoutes(args: EnvoyConfigArgs): Message {
+/**
+ * LiteLLM's routes to the upstream. Envoy adds the real credential to each request that it relays here, so it relays only
+ * what shows LiteLLM's placeholder. The file is a secret, because it contains the placeholder.
+ */
+export function egressRoutes(args: EnvoyConfigArgs, placeholder: string): Message {
+  const open = endpoints(args.routes);
   return {
-    name: "egress",
+    name: EGRESS_ROUTES,
     virtual_hosts: [
       {
         name: "egress",
         domains: ["*"],
         routes: [
-          ...endpoints(args.routes).map(({ method, path }) => ({
-            match: { path, headers: [exactHeader(":method", method)] },
+          ...open.map(({ method, path }) => ({
+            match: {
+              path,
+              headers: [exactHeader(":method", method), exactHeader("x-api-key", placeholder)],
+            },
             route: relay(clusterNames.anthropic, upstreamHost(args)),
           })),
+          ...open.map(({ method, path }) => answer(401, path, method)),
           notFound(),
         ],
       },

@@ -13,8 +13,12 @@ export const fileNames = {
   clusters: "clusters.json",
   /** In the Secret, because it contains the agents' tokens. */
   routes: "routes.json",
-  /** In the Secret: the credential for the next hop. */
+  /** In the Secret: the real credential. */
   credential: "credential.json",
+  /** In the Secret: Envoy's token for LiteLLM. */
+  litellmToken: "litellm-token.json",
+  /** In the Secret, because it contains LiteLLM's key: the routes of LiteLLM's requests to the API. */
+  egressRoutes: "egress-routes.json",
   /** In the Secret, because it contains the agents' tokens: the routes of agents' telemetry. */
   otlpRoutes: "otlp-routes.json",
 } as const;

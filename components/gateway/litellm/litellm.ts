@@ -34,7 +34,7 @@ export interface LiteLlmArgs {
   readonly image: string;
   /** Who may call LiteLLM: the accepted tokens by caller. */
   readonly callers: pulumi.Input<CallerTokens>;
-  /** The upstream credential: an API key or an OAuth token. LiteLLM recognises which it is. */
+  /** What LiteLLM shows upstream: an API key, an OAuth token, or Envoy's placeholder. LiteLLM recognises which it is. */
   readonly credential: pulumi.Input<string>;
   /** Base URL of the upstream, without a path. */
   readonly upstreamBaseUrl: pulumi.Input<string>;
@@ -52,7 +52,7 @@ export interface LiteLlmArgs {
 const UPSTREAM_TIMEOUT_SECONDS = 900;
 const USER = 65_534;
 
-/** LiteLLM's passthrough: one pod with its configuration, the accepted tokens and the upstream credential. */
+/** LiteLLM's passthrough: one pod with its configuration, the accepted tokens and what it shows upstream. */
 export class LiteLlm extends pulumi.ComponentResource {
   /** Labels that select the pod. */
   readonly selector: Record<string, pulumi.Input<string>>;

@@ -44,8 +44,10 @@ const RULES: readonly ReleaseRule[] = [
   },
   {
     since: "1.109.0",
-    applies: ({ credentialKind }) => credentialKind === "oauth",
-    reason: "does not merge the OAuth beta header for an OAuth credential",
+    applies: ({ variant, credentialKind }) =>
+      variant.litellm === "called-by-agents" && credentialKind === "oauth",
+    reason:
+      "does not merge the OAuth beta header for an OAuth credential; use path shim, or a newer release",
   },
 ];
 

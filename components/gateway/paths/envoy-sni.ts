@@ -13,6 +13,7 @@ export const envoySni = {
   title: "Envoy by SNI",
   chain: "agent → Envoy, TLS untouched → API",
   holder: "agent",
+  credentials: ["apiKey", "oauth"],
   listeners: ["sni"],
   tlsHosts: (allow) => sortedHosts([...allow, UPSTREAM_HOST]),
   baseUrl: () => `https://${UPSTREAM_HOST}`,

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { ports } from "../../kubernetes/ports.ts";
+import type { CredentialKind } from "../api/credentials.ts";
 
 /** A listener of Envoy: `agents` takes agents' HTTP, `egress` takes LiteLLM's requests to the upstream, `sni` passes TLS on. */
 export type ListenerName = "agents" | "egress" | "sni";
@@ -30,8 +31,10 @@ export interface Variant {
   readonly title: string;
   /** The hops of a request, for people. */
   readonly chain: string;
-  /** Who holds the real credential. `credential.holder` must have the same value. */
-  readonly holder: "gateway" | "agent";
+  /** Who holds the real credential, and nobody else. `credential.holder` must fit, see {@link holderInConfig}. */
+  readonly holder: "litellm" | "envoy" | "agent";
+  /** Kinds of the credential that it can carry. */
+  readonly credentials: readonly CredentialKind[];
   /** Who calls LiteLLM. Without a value LiteLLM is not deployed. */
   readonly litellm?: "called-by-agents" | "behind-envoy";
   /** Envoy's listeners. If the list is empty, Envoy is not deployed. */
@@ -65,6 +68,11 @@ export function agentPorts({ litellm, listeners }: Variant): number[] {
     ...(listeners.includes("agents") ? [ports.agents] : []),
     ...(listeners.includes("sni") ? [ports.sni] : []),
   ];
+}
+
+/** `credential.holder` where this is the variant. */
+export function holderInConfig({ holder }: Variant): "gateway" | "agent" {
+  return holder === "agent" ? "agent" : "gateway";
 }
 
 /** A variant as messages name it: `envoy in mode sni`. */

@@ -13,7 +13,7 @@ export async function listableResources(target: Target): Promise<string[]> {
 }
 
 /** What the provisioner of volumes still makes or removes: a pod of its own, or a volume without a claim. */
-const UNSETTLED = /\/helper-pod-|PersistentVolume .* Released$/;
+const UNSETTLED = /\/helper-pod-|PersistentVolume .*\|Released$/;
 
 const SETTLE_SECONDS = 60;
 
@@ -22,16 +22,19 @@ export async function inventory(target: Target): Promise<string[]> {
   const deadline = Date.now() + SETTLE_SECONDS * 1000;
   for (;;) {
     const lines = await objects(target);
-    if (!lines.some((line) => UNSETTLED.test(line)) || Date.now() > deadline) return lines;
+    if (!lines.some((line) => UNSETTLED.test(line)) || Date.now() > deadline) {
+      return lines.map((line) => line.replace(/\|.*$/, "").trim()).sort();
+    }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
+/** One line for each object, with its phase at the end after a `|`. */
 async function objects(target: Target): Promise<string[]> {
   // An IPAddress and a PersistentVolume say to which namespace's object they belong.
   const owner = "{.spec.parentRef.namespace}{.spec.claimRef.namespace}";
   const phase = "{.status.phase}";
-  const line = `{.apiVersion} {.kind} {.metadata.namespace}/{.metadata.name} ${owner} ${phase}{"\\n"}`;
+  const line = `{.apiVersion} {.kind} {.metadata.namespace}/{.metadata.name} ${owner}|${phase}{"\\n"}`;
   const resources = (await listableResources(target)).join();
   const list = await target.kubectl([
     ...["get", resources, "--all-namespaces", "--ignore-not-found"],
@@ -40,8 +43,7 @@ async function objects(target: Target): Promise<string[]> {
   return list
     .split("\n")
     .map((each) => each.trim())
-    .filter((each) => each !== "")
-    .sort();
+    .filter((each) => each !== "");
 }
 
 /** The lines of an inventory that do not belong to a spike. */

@@ -4,6 +4,18 @@ import { ConfigError, parseConfig } from "../../../stacks/config.ts";
 const KEY = "sk-ant-api03-not-a-real-key";
 const OAUTH = "sk-ant-oat01-not-a-real-token";
 
+const FEDERATED = {
+  kind: "federated",
+  federationRule: "fdrl_01AbC",
+  organization: "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+  serviceAccount: "svac_01AbC",
+};
+const GOOGLE = {
+  kind: "google",
+  audience:
+    "//iam.googleapis.com/projects/12345/locations/global/workloadIdentityPools/agents/providers/k3s",
+};
+
 type Sections = Record<string, unknown>;
 
 const gateway: Sections = {
@@ -183,6 +195,71 @@ const mistakes: [string, Sections, string | RegExp][] = [
     "a holder that does not work with sni",
     { gateway: { path: "envoy", mode: "sni" } },
     /^ {2}credential\.holder must be agent on path envoy in mode sni/,
+  ],
+  [
+    "an unknown kind of credential",
+    { credential: { kind: "password", value: KEY } },
+    "  credential.kind is not one of apiKey, oauth, federated, google, bedrockKey: pulumi config set --path credential.kind apiKey|oauth|federated|google|bedrockKey",
+  ],
+  [
+    "a credential without a kind",
+    { credential: { value: KEY } },
+    /^ {2}credential\.kind is not one of apiKey, oauth, federated, google, bedrockKey: /,
+  ],
+  [
+    "a federated credential, which this release cannot mint",
+    { credential: FEDERATED },
+    "  credential.kind is federated, but this release cannot mint or carry such a credential yet; use apiKey or oauth: pulumi config set --path credential.kind apiKey|oauth",
+  ],
+  [
+    "a credential of Google, which this release cannot mint",
+    { credential: GOOGLE },
+    /^ {2}credential\.kind is google, but this release cannot mint or carry such a credential yet/,
+  ],
+  [
+    "a key for Bedrock, which no path can carry",
+    { credential: { kind: "bedrockKey", value: "planted" } },
+    /^ {2}credential\.kind is bedrockKey, but this release cannot mint or carry such a credential yet/,
+  ],
+  [
+    "a federated credential with a secret",
+    { credential: { ...FEDERATED, value: KEY } },
+    "  credential.value is not a key of this configuration; remove it: pulumi config rm --path 'credential.value'",
+  ],
+  [
+    "a federated credential without its rule",
+    { credential: { ...FEDERATED, federationRule: undefined } },
+    "  credential.federationRule is missing: pulumi config set --path 'credential.federationRule' <value>",
+  ],
+  [
+    "a federation rule of another form",
+    { credential: { ...FEDERATED, federationRule: "svac_1" } },
+    "  credential.federationRule is not the id of a federation rule (fdrl_…), which the Claude Console shows: pulumi config set --path credential.federationRule <id>",
+  ],
+  [
+    "an organization of another form",
+    { credential: { ...FEDERATED, organization: "my-team" } },
+    "  credential.organization is not the id of an organization, a UUID, which the Claude Console shows: pulumi config set --path credential.organization <id>",
+  ],
+  [
+    "a service account of another form",
+    { credential: { ...FEDERATED, serviceAccount: "fdrl_1" } },
+    "  credential.serviceAccount is not the id of a service account (svac_…), which the Claude Console shows: pulumi config set --path credential.serviceAccount <id>",
+  ],
+  [
+    "a workspace of another form",
+    { credential: { ...FEDERATED, workspace: "all" } },
+    "  credential.workspace is not the id of a workspace (wrkspc_…) or `default`: pulumi config set --path credential.workspace default",
+  ],
+  [
+    "an audience of another form",
+    { credential: { ...GOOGLE, audience: "https://iam.googleapis.com/projects/1" } },
+    "  credential.audience is not the full name of a workload identity provider (//iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER): pulumi config set --path credential.audience <name>",
+  ],
+  [
+    "a service account of Google of another form",
+    { credential: { ...GOOGLE, impersonate: "someone@gmail.com" } },
+    "  credential.impersonate is not the e-mail address of a service account (NAME@PROJECT.iam.gserviceaccount.com): pulumi config set --path credential.impersonate <address>",
   ],
   [
     "CIDR",
@@ -492,6 +569,9 @@ describe("LiteLLM releases behind the shim", () => {
     const images = { litellm: "ghcr.io/berriai/litellm:v1.108.0" };
     expect(refusal({ ...gateway, credential, images })[0]).toContain("(fixed by 1.109.0)");
     expect(parse({ ...gateway, credential })).toMatchObject({ credential });
+    // Behind Envoy, LiteLLM does not have the token, and Envoy adds the header.
+    const shim = { path: "shim" };
+    expect(parse({ ...gateway, gateway: shim, credential, images })).toMatchObject({ credential });
   });
 });
 

@@ -59,7 +59,7 @@ export function renderedPolicies(
       case "called-by-agents":
         return { [variant.name]: litellm };
       case "behind-envoy":
-        return { [`${variant.name}-envoy`]: envoy, [`${variant.name}-litellm`]: litellm };
+        return { [variant.name]: envoy, [`${variant.name}-litellm`]: litellm };
       default:
         return { [variant.name]: envoy };
     }

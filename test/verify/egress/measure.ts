@@ -4,6 +4,7 @@ import { ephemeralContainer, measureBadPods } from "./admission.ts";
 import { measureCredentials } from "./credentials.ts";
 import type { AttemptResult, EgressReport, Status } from "./report.ts";
 import { measureGatewayPod } from "./gateway-pod.ts";
+import { measureLiteLlm } from "./litellm-pod.ts";
 import { measurePolicies } from "./in-force.ts";
 import { gateway } from "./rows/gateway.ts";
 import { inside } from "./rows/inside.ts";
@@ -45,6 +46,7 @@ export async function measureEgress(args: EgressArgs): Promise<EgressReport> {
       ...(await measureAttempts(attempts, around, { target, upstream, witness, signal, status })),
       ...(await measurePolicies(stack, around, target)),
       await measureGatewayPod(around, { target, witness }),
+      ...(await measureLiteLlm(around, target)),
       ...(await measureBadPods(pods, target, around)),
       await ephemeralContainer(target, around),
       ...(await measureCredentials(stack, around, { target, upstream })),

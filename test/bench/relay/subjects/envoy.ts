@@ -1,4 +1,8 @@
-import type { Files, EnvoyConfigArgs } from "../../../../components/gateway/envoy/args.ts";
+import type {
+  Files,
+  EnvoyConfigArgs,
+  LiteLlmSecrets,
+} from "../../../../components/gateway/envoy/args.ts";
 import {
   renderEnvoyConfig,
   renderEnvoySecrets,
@@ -29,7 +33,7 @@ export async function envoyTerminate(setting: Setting): Promise<Subject> {
       if (count === agents) return;
       agents = count;
       const reloads = await envoy.stat(RELOADS);
-      await envoy.updateSecrets(secretsOf(ARGS, REAL_KEY, count));
+      await envoy.updateSecrets(secretsOf(ARGS, { agentCount: count }));
       await eventually(
         () => envoy.stat(RELOADS),
         (now) => now > reloads,
@@ -64,12 +68,12 @@ export async function envoyUnmetered(setting: Setting): Promise<Subject> {
 /** The rendered files of both volumes. The record goes nowhere, because nothing would rotate it here. */
 export function filesOf(
   args: EnvoyConfigArgs,
-  credential = REAL_KEY,
+  litellm?: LiteLlmSecrets,
 ): { readonly config: Files; readonly secrets: Files } {
   const config = Object.entries(renderEnvoyConfig(args)).map(
     ([name, text]) => [name, text.replaceAll(REQUESTS_FILE, "/dev/null")] as const,
   );
-  return { config: Object.fromEntries(config), secrets: secretsOf(args, credential) };
+  return { config: Object.fromEntries(config), secrets: secretsOf(args, litellm && { litellm }) };
 }
 
 /** Path `envoy` in mode sni, with the rendered configuration. */
@@ -99,15 +103,19 @@ export function startEnvoy(
   });
 }
 
-/** The files with the tokens of the benchmark's agent and of others, and with the credential for the next hop. */
-function secretsOf(args: EnvoyConfigArgs, credential: string, agentCount = 1): Files {
+/** The secrets of the benchmark's agent and of others, and what Envoy and LiteLLM show each other. */
+function secretsOf(
+  args: EnvoyConfigArgs,
+  { agentCount = 1, litellm }: { agentCount?: number; litellm?: LiteLlmSecrets } = {},
+): Files {
   const others = Array.from({ length: agentCount - 1 }, (_, index) => ({
     name: `other-${index}`,
     tokens: [`other-agent-token-${index}`],
   }));
   return renderEnvoySecrets(args, {
     agents: [{ name: AGENT, tokens: [TOKEN] }, ...others],
-    credential,
+    credential: REAL_KEY,
+    litellm,
   });
 }
 

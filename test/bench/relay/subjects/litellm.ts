@@ -8,6 +8,7 @@ import { REAL_KEY, type Setting, type Subject, TOKEN, UPSTREAM_HOST } from "./su
 import { shim as shimVariant } from "../../../../components/gateway/paths/shim.ts";
 
 const INTERNAL_TOKEN = "bench-between-envoy-and-litellm";
+const PLACEHOLDER = "sk-ant-placeholder-of-the-benchmark";
 const LITELLM_HOST = "shim-litellm.claude-gateway.svc.cluster.local";
 
 /** Path `litellm`: agents connect to LiteLLM, and LiteLLM to the API with TLS. */
@@ -48,13 +49,13 @@ export async function shim(
   const port = await freePort();
   const envoy = await startEnvoy(
     apart ? { ...setting, pin: setting.pinApart } : setting,
-    filesOf(args, INTERNAL_TOKEN),
+    filesOf(args, { token: INTERNAL_TOKEN, placeholder: PLACEHOLDER }),
     { [`${LITELLM_HOST}:${ports.litellm}`]: port },
   );
   try {
     const upstreamBaseUrl = `http://127.0.0.1:${envoy.ports.egress}`;
     const process = await startLiteLlm(
-      { port, token: INTERNAL_TOKEN, apiKey: REAL_KEY, upstreamBaseUrl, pin: setting.pin },
+      { port, token: INTERNAL_TOKEN, apiKey: PLACEHOLDER, upstreamBaseUrl, pin: setting.pin },
       progress,
     );
     return {

@@ -22,6 +22,7 @@ const terminate: EnvoyConfigArgs = { variant: envoyTerminate, credentialKind: "a
 const secrets = {
   agents: [{ name: "dev-e", tokens: ["planted-token-of-dev-e"] }],
   credential: "planted-credential",
+  litellm: { token: "planted-internal-token", placeholder: "sk-ant-placeholder-planted" },
 };
 
 interface Route {

@@ -29,6 +29,7 @@ const sni = { variant: envoySni, allowHosts: ["b.example.com", "a.example.com"] 
 const secrets: EnvoySecrets = {
   agents: [{ name: "dev-e", tokens: ["planted-token-of-dev-e"] }],
   credential: "planted-credential",
+  litellm: { token: "planted-internal-token", placeholder: "sk-ant-placeholder-planted" },
 };
 
 interface Resource {
@@ -91,6 +92,36 @@ describe("the rendered files of a path", () => {
   });
 });
 
+describe("where LiteLLM is the next hop", () => {
+  const files = renderEnvoySecrets(shim, secrets);
+  const filesWith = (text: string) =>
+    Object.keys(files).filter((name) => files[name]?.includes(text));
+
+  test("each secret is in one file of Envoy's Secret", () => {
+    expect(Object.keys(files).sort()).toEqual([
+      "credential.json",
+      "egress-routes.json",
+      "litellm-token.json",
+      "routes.json",
+    ]);
+    expect(filesWith("planted-credential")).toEqual(["credential.json"]);
+    expect(filesWith("planted-internal-token")).toEqual(["litellm-token.json"]);
+    // One for each route to the API.
+    expect(filesWith("sk-ant-placeholder-planted")).toEqual(["egress-routes.json"]);
+    expect(files["egress-routes.json"]?.split("sk-ant-placeholder-planted").length).toBe(3);
+  });
+
+  test("no file of the ConfigMap has one of them", () => {
+    expect(JSON.stringify(renderEnvoyConfig(shim))).not.toContain("planted");
+  });
+
+  test("its token and its placeholder must be given", () => {
+    expect(() => renderEnvoySecrets(shim, { ...secrets, litellm: undefined })).toThrow(
+      "LiteLLM is the next hop, but has no token and no placeholder: give both",
+    );
+  });
+});
+
 describe("invalid arguments", () => {
   test("TLS passthrough to the upstream next to the gateway's own routes", () => {
     expect(() => renderEnvoyConfig({ ...hybrid, allowHosts: ["api.anthropic.com"] })).toThrow(
@@ -130,12 +161,12 @@ describe("invalid arguments", () => {
     {
       what: "no credential",
       given: { credential: "" },
-      error: "the credential for the next hop is empty",
+      error: "the real credential is empty",
     },
     {
       what: "a credential with a line end",
       given: { credential: "planted-credential\n" },
-      error: "the credential for the next hop is empty, or contains spaces",
+      error: "the real credential is empty, or contains spaces",
     },
   ])("$what is refused, without showing a secret", ({ given, error }) => {
     let message = "";
