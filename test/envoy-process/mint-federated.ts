@@ -34,11 +34,12 @@ export class Federated {
     this.mint = mint;
   }
 
-  /** The helper does not run yet, and has no assertion. Tokens live for some seconds. */
+  /** The helper does not run yet, and has no assertion. Tokens live for some seconds. `endpointAt` changes the endpoint's URL. */
   static async prepare(
     rule: Partial<FederationRule> = {},
     settings: Partial<MintConfig> = {},
     ids: Partial<Record<keyof typeof IDS | "workspace", string>> = {},
+    endpointAt: (url: string) => string = (url) => url,
   ): Promise<Federated> {
     const issuer = await ClusterIssuer.create();
     const endpoint = new AnthropicTokens([
@@ -59,7 +60,7 @@ export class Federated {
     ]);
     const server = await TokenServer.start(endpoint.handle, await certificateFor("127.0.0.1"));
     const mint = await MintProcess.prepare(
-      { kind: "anthropic", endpoint: server.url, ...IDS, ...ids },
+      { kind: "anthropic", endpoint: endpointAt(server.url), ...IDS, ...ids },
       { minLifetimeSeconds: 1, ...settings },
     );
     return new Federated(issuer, endpoint, server, mint);

@@ -144,9 +144,15 @@ export class MintProcess {
   async readiness(): Promise<{ readonly ready: boolean; readonly problem: string | undefined }> {
     const state = join(this.tokens, "state");
     return {
-      ready: (await readdir(state)).includes(`${NAME}.minted`),
+      ready: (await readdir(state).catch((): string[] => [])).includes(`${NAME}.minted`),
       problem: await readFile(join(state, `${NAME}.problem`), "utf8").catch(() => undefined),
     };
+  }
+
+  /** What the helper has to find again after a restart. */
+  async state(): Promise<{ readonly spent?: string }> {
+    const text = await readFile(join(this.tokens, "state", `${NAME}.json`), "utf8");
+    return JSON.parse(text) as { readonly spent?: string };
   }
 
   /** Permissions of each file, by path in the folder that Envoy watches. */

@@ -90,7 +90,7 @@ export class TokenServer {
     if (fault !== undefined && --fault.left <= 0) this.#fault = undefined;
     if (fault?.answer === "cut") {
       await this.#endpoint(request);
-      incoming.destroy();
+      incoming.socket.destroy();
       return;
     }
     const { status, headers, body } = fault?.answer ?? (await this.#endpoint(request));
