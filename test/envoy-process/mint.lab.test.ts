@@ -15,7 +15,7 @@ afterEach(async () => {
   // Whatever happened: nothing that a person may read shows a token or an assertion.
   const secrets = [
     ...pod.endpoint.made.keys(),
-    ...pod.server.received.map(({ body }) => String((JSON.parse(body) as Sent).assertion)),
+    ...pod.server.received.map(({ body }) => (JSON.parse(body) as Sent).assertion),
   ];
   const shown = pod.mint.output + ((await pod.mint.readiness()).problem ?? "");
   await pod.stop();

@@ -73,7 +73,7 @@ export interface MintConfig {
 const RENEW_BEFORE_SECONDS = 600;
 
 /** The kubelet makes a new assertion after 480 s, and takes up to 90 s to notice. The rest is for retries. */
-const MIN_LIFETIME_SECONDS = 900;
+export const MIN_LIFETIME_SECONDS = 900;
 
 const ENDPOINTS = {
   anthropic: { endpoint: "https://api.anthropic.com" },
