@@ -60,17 +60,17 @@ export interface MintConfig {
   readonly secretName: string;
   /** `token`: the token alone. `git`: a Basic credential with the token as its password. */
   readonly format: "token" | "git";
-  /** A token is renewed so many seconds before its end, or at half of its life if that is later. */
+  /** A token is renewed so many seconds before its end, or after a third of its life if that is later. */
   readonly renewBeforeSeconds: number;
   /** Tokens for fewer seconds are refused. */
   readonly minLifetimeSeconds: number;
 }
 
 /**
- * Ten minutes: so long the token endpoint may be away, and no request fails. Anthropic's own clients begin two minutes before
- * the end.
+ * Ten minutes without the token endpoint, and what the kubelet and retries take. Anthropic's own clients begin 120 s before the
+ * end, when an assertion of 600 s is so old that the next token is a short one: it lives twice as long as its assertion at most.
  */
-const RENEW_BEFORE_SECONDS = 600;
+const RENEW_BEFORE_SECONDS = 720;
 
 /** The kubelet makes a new assertion after 480 s, and takes up to 90 s to notice. The rest is for retries. */
 export const MIN_LIFETIME_SECONDS = 900;

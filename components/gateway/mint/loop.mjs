@@ -100,7 +100,7 @@ export class Loop {
       return;
     }
     const { token: value, lifetimeSeconds } = minted;
-    const early = Math.min(this.#config.renewBeforeSeconds, lifetimeSeconds / 2);
+    const early = Math.min(this.#config.renewBeforeSeconds, (lifetimeSeconds * 2) / 3);
     const endsAt = sentAt + lifetimeSeconds - Math.min(MARGIN_SECONDS, lifetimeSeconds / 10);
     this.#token = { value, endsAt, renewAt: endsAt - early, lifetimeSeconds };
     this.#kid = assertion?.claims.kid;

@@ -36,7 +36,7 @@ test("a configuration has the provider's endpoint, the assertion's file and Envo
     output: "/var/run/tokens/upstream.json",
     secretName: "credential",
     format: "token",
-    renewBeforeSeconds: 600,
+    renewBeforeSeconds: 720,
     minLifetimeSeconds: 900,
   });
   expect(mintConfig("upstream", google, "credential").source).toEqual({

@@ -1,0 +1,3 @@
+export declare class CallError extends Error {
+  constructor(message: string, outcome: "unsent" | "busy" | "refused" | "unusable" | "lost");
+}
