@@ -236,7 +236,8 @@ describe("a killed program of the cluster", () => {
     "resolver",
   ])("%s: the next command restarts it, and pods and stacks stay", async (name) => {
     const [init, uid, pods] = [sandboxInit(lab), await nodeUid(lab), await podsOf(lab)];
-    expect(Object.keys(pods)).toHaveLength(2);
+    // Cluster DNS, the provisioner of volumes, and the probe.
+    expect(Object.keys(pods)).toHaveLength(3);
     await kill(name);
     const said: string[] = [];
     await ensureCluster(lab, { ...silent, step: recorded(said) }, ["node"]);
