@@ -73,8 +73,29 @@ export class Federated {
     return text;
   }
 
+  /** How often each assertion was sent, the first one first. */
+  uses(): number[] {
+    const sent = this.#sent();
+    return [...new Set(sent)].map((one) => sent.filter((each) => each === one).length);
+  }
+
+  /** Ends everything. Fails if something that a person may read shows a token or an assertion. */
+  async stopAndSearch(): Promise<void> {
+    const shown = this.mint.output + ((await this.mint.readiness()).problem ?? "");
+    await this.stop();
+    for (const secret of [...this.endpoint.made.keys(), ...this.#sent()]) {
+      if (shown.includes(secret.slice(-40))) throw new Error("the helper showed a secret");
+    }
+  }
+
   async stop(): Promise<void> {
     await this.mint.stop();
     await this.server.stop();
+  }
+
+  #sent(): string[] {
+    return this.server.received.map(
+      ({ body }) => (JSON.parse(body) as { assertion: string }).assertion,
+    );
   }
 }
