@@ -1,39 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Tokens, UsageReport } from "../../../commands/usage/report.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { Lab } from "../../lab/cluster/index.ts";
 import { run } from "../../lab/pulumi/run.ts";
-
-/** Tokens by kind, as `npm run usage --json` has them. */
-export interface Tokens {
-  readonly input: number;
-  readonly output: number;
-  readonly cacheRead: number;
-  readonly cacheWrite5m: number;
-  readonly cacheWrite1h: number;
-}
-
-/** The JSON report of `npm run usage`. */
-export interface UsageReport {
-  readonly stack: string;
-  readonly currency: string;
-  readonly days: readonly {
-    readonly date: string;
-    readonly agent: string;
-    readonly model: string;
-    readonly requests: number;
-    readonly refused: number;
-    readonly tokens: Tokens;
-    readonly cost: number;
-    readonly estimated: number;
-  }[];
-  readonly budgets: readonly {
-    readonly agent: string;
-    readonly window: string;
-    readonly limit: number;
-    readonly spent: number;
-  }[];
-}
 
 /** Runs `npm run usage -- --json`. */
 export async function usageOf(lab: Lab, stack: string, dir: string): Promise<UsageReport> {

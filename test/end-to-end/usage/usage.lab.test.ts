@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { UsageReport } from "../../../commands/usage/report.ts";
 import { CHARGE_UNIT_USD } from "../../../components/usage/metering.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { type Lab, openLab } from "../../lab/cluster/index.ts";
@@ -14,7 +15,7 @@ import { lastRecord } from "../../verify/conformance/checks/relay.ts";
 import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
 import { agentClient } from "../../verify/conformance/subject/agent-client.ts";
 import { type Load, models, sendMixed, stream, type Sum, wave } from "./mixed-traffic.ts";
-import { countedUpstream, tokensOf, usageOf, type UsageReport } from "./report.ts";
+import { countedUpstream, tokensOf, usageOf } from "./report.ts";
 
 /**
  * What `npm run usage` says equals what the upstream counted, on every metered path, while the path changes and the parts
