@@ -11,31 +11,15 @@ import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
 /** The model of requests that are answered completely, and of those whose client leaves: the table keeps them apart. */
 export const models = { finished: "claude-haiku-4-5-20251001", left: "claude-sonnet-4-6" } as const;
 
-/** How much traffic, and how long its requests take. */
-export interface Load {
-  readonly requests: number;
-  /** Most requests that are open at a time. */
-  readonly open: number;
-  /** The upstream begins to answer after up to this time, spread evenly. */
-  readonly delayMs: number;
-  /** The pause before each frame of a stream. A long answer has some forty. */
-  readonly gapMs: number;
-}
+/** Most requests open at a time. The pod's connections are limited, and LiteLLM needs its CPU for each. */
+const OPEN_AT_ONCE = 16;
 
-/** Requests one after another from 16 senders: LiteLLM needs its CPU for each. */
-export function stream(requests: number): Load {
-  return { requests, open: 16, delayMs: 0, gapMs: 150 };
-}
-
-/** So many requests at once, which end within a minute: some before a toggle, some after. */
-export function wave(requests: number): Load {
-  return { requests, open: requests, delayMs: 20_000, gapMs: 700 };
-}
+/** The pause before each frame of a stream, so that a change of the gateway meets open streams. */
+const GAP_MS = 150;
 
 /** What the gateway answers while a part of it restarts. Claude Code tries again after it. */
 const TRY_AGAIN = [502, 503];
 const LONGEST_WAIT_MS = 60_000;
-const LONGEST_ANSWER_MS = 120_000;
 
 const LONG_TEXT = "A sentence of an answer that a person may read. ".repeat(40);
 
@@ -43,15 +27,13 @@ const LONG_TEXT = "A sentence of an answer that a person may read. ".repeat(40);
 interface Kind {
   readonly body?: Readonly<Record<string, unknown>>;
   readonly headers?: Sent["headers"];
-  readonly action?: (gapMs: number) => ScriptInput["action"];
+  readonly action?: ScriptInput["action"];
   /** The client leaves after this many bytes of the answer. */
   readonly leavesAfterBytes?: number;
 }
 
-type Content = NonNullable<(ScriptInput["action"] & { kind: "message" })["content"]>;
-
-const slowly = (content?: Content) => (gapMs: number) =>
-  ({ kind: "message", gapMs, ...(content && { content }) }) as const;
+const slowly = (content?: NonNullable<(ScriptInput["action"] & { kind: "message" })["content"]>) =>
+  ({ kind: "message", gapMs: GAP_MS, ...(content && { content }) }) as const;
 
 const CACHED = {
   system: [
@@ -72,7 +54,7 @@ const KINDS: readonly Kind[] = [
     action: slowly([{ type: "tool_use", name: "Bash", input: { usage: { output_tokens: 9 } } }]),
   },
   { body: { stream: true, ...CACHED }, action: slowly() },
-  { action: () => ({ kind: "error", status: 529, type: "overloaded_error" }) },
+  { action: { kind: "error", status: 529, type: "overloaded_error" } },
   { headers: [["Accept-Encoding", "gzip, br"]] },
   {
     body: { stream: true },
@@ -94,39 +76,37 @@ export interface Sum {
 export async function sendMixed(
   clients: readonly RawClient[],
   control: AnthropicControl,
-  load: Load,
+  count: number,
 ): Promise<Sum> {
   const sum: Sum = { finished: 0, left: 0, errors: 0, broken: [] };
   let next = 0;
   const sender = async () => {
-    for (let index = next++; index < load.requests; index = next++) {
+    for (let index = next++; index < count; index = next++) {
       const client = clients[index % clients.length];
       const kind = KINDS[index % KINDS.length];
-      if (client === undefined || kind === undefined) throw new Error("nobody sends");
-      const delayMs = Math.round((index / load.requests) * load.delayMs);
-      const action = kind.action?.(load.gapMs) ?? { kind: "message" };
-      await sendOne(client, control, { ...kind, script: { delayMs, action } }, sum);
+      if (client !== undefined && kind !== undefined) await sendOne(client, control, kind, sum);
     }
   };
-  await Promise.all(Array.from({ length: load.open }, sender));
+  await Promise.all(Array.from({ length: OPEN_AT_ONCE }, sender));
   return sum;
 }
 
 async function sendOne(
   client: RawClient,
   control: AnthropicControl,
-  kind: Kind & { readonly script: Pick<ScriptInput, "delayMs" | "action"> },
+  kind: Kind,
   sum: Sum,
 ): Promise<void> {
   const marker = newMarker();
   const leaves = kind.leavesAfterBytes !== undefined;
   const model = leaves ? models.left : models.finished;
   const body = conversation(marker, { model, ...kind.body });
-  await control.push({ match: { bodyContains: marker }, times: null, ...kind.script });
+  if (kind.action !== undefined) {
+    await control.push({ match: { bodyContains: marker }, times: null, action: kind.action });
+  }
   const deadline = Date.now() + LONGEST_WAIT_MS;
   for (;;) {
-    const request = messagesRequest({ body, headers: kind.headers ?? [] });
-    const exchange = client.open(request, LONGEST_ANSWER_MS);
+    const exchange = client.open(messagesRequest({ body, headers: kind.headers ?? [] }));
     if (kind.leavesAfterBytes !== undefined) {
       const head = await exchange.head(LONGEST_WAIT_MS);
       if (head?.status === 200) {

@@ -99,7 +99,7 @@ test("a missing gateway image makes `up` fail with the reason, and agents keep w
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
   expectStuck(said, "gateway-envoy-terminate");
   // The failed Deployment exists next to the one that serves.
-  expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "gateway", "probe"]);
+  expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "gateway", "probe", "usage"]);
   await expectTurn();
 
   expectStuck(await failedUp(), "gateway-envoy-terminate");
@@ -123,7 +123,7 @@ test("with existing images, `up` completes, no request is lost, and the failed D
   expect(traffic.requests.lost).toEqual([]);
   expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
-  expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "probe"]);
+  expect(await deployments(GATEWAY)).toEqual(["dns", "gateway", "probe", "usage"]);
   expect(await deployments(AGENT)).toEqual(["runner"]);
   await expectTurn();
   expect(Object.keys((await stack.preview()).changeSummary ?? {})).toEqual(["same"]);
