@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 
 import { type ExchangeSummary, nowMs } from "./records.ts";
 import type { ActiveScript, ScriptInput } from "./scripts.ts";
@@ -143,26 +143,29 @@ export class AnthropicControl {
   }
 
   #call(method: string, path: string, body?: unknown): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const call = request(
-        { socketPath: this.#socketPath, method, path, agent: false },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", reject);
-          response.on("end", () => {
-            const answer = Buffer.concat(chunks);
-            if (response.statusCode === 200) {
-              resolve(answer);
-              return;
-            }
-            const { error } = JSON.parse(answer.toString("utf8")) as { error: string };
-            reject(new Error(`${method} ${path}: ${error}`));
-          });
-        },
-      );
+    // The server must not close first: Node writes an empty last piece after a large body, and if the server has answered and
+    // closed by then, that write fails with EPIPE although the call succeeded.
+    const agent = new Agent({ keepAlive: true });
+    const answer = new Promise<Buffer>((resolve, reject) => {
+      const call = request({ socketPath: this.#socketPath, method, path, agent }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const answer = Buffer.concat(chunks);
+          if (response.statusCode === 200) {
+            resolve(answer);
+            return;
+          }
+          const { error } = JSON.parse(answer.toString("utf8")) as { error: string };
+          reject(new Error(`${method} ${path}: ${error}`));
+        });
+      });
       call.on("error", reject);
       call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+    return answer.finally(() => {
+      agent.destroy();
     });
   }
 }
