@@ -1,18 +1,20 @@
 import { parse } from "yaml";
-import { BUDGET_DOMAIN, descriptorKeys } from "../../components/usage/budget/limits.ts";
+import {
+  BUDGET_DOMAIN,
+  type BudgetWindow,
+  budgetWindows,
+  descriptorKeys,
+} from "../../components/usage/budget/limits.ts";
 import { CHARGE_UNIT_USD } from "../../components/usage/metering.ts";
 import type { UsageBudget } from "./report.ts";
 
 /** A limit of the rate-limit service. */
 export interface Limit {
   readonly agent: string;
-  readonly window: UsageBudget["window"];
+  readonly window: BudgetWindow;
   /** The greatest count that lets a request through, in charge units. */
   readonly units: number;
 }
-
-/** The service's windows begin at multiples of these, counted from 1970-01-01 UTC. */
-const WINDOW_SECONDS = { day: 86_400, "30days": 30 * 86_400 } as const;
 
 interface Descriptor {
   readonly key?: string;
@@ -29,18 +31,15 @@ export function limitsOf(files: Readonly<Record<string, string>>): Limit[] {
       readonly descriptors?: readonly Descriptor[];
     };
     if (domain !== BUDGET_DOMAIN) return [];
-    return descriptors.flatMap(({ value: window, descriptors: agents = [] }) =>
-      agents.flatMap(({ value: agent, rate_limit: limit }) =>
-        isWindow(window) && agent !== undefined && limit !== undefined
+    return descriptors.flatMap(({ value, descriptors: agents = [] }) => {
+      const window = budgetWindows.find(({ name }) => name === value);
+      return agents.flatMap(({ value: agent, rate_limit: limit }) =>
+        window !== undefined && agent !== undefined && limit !== undefined
           ? [{ agent, window, units: limit.requests_per_unit }]
           : [],
-      ),
-    );
+      );
+    });
   });
-}
-
-function isWindow(name: string | undefined): name is Limit["window"] {
-  return name !== undefined && Object.hasOwn(WINDOW_SECONDS, name);
 }
 
 /**
@@ -48,9 +47,9 @@ function isWindow(name: string | undefined): name is Limit["window"] {
  * https://github.com/envoyproxy/ratelimit/blob/main/src/limiter/cache_key.go
  */
 export function counterKey({ agent, window }: Limit, nowMs: number): string {
-  const seconds = WINDOW_SECONDS[window];
+  const { name, seconds } = window;
   const start = Math.floor(nowMs / 1000 / seconds) * seconds;
-  return `${BUDGET_DOMAIN}_${descriptorKeys.window}_${window}_${descriptorKeys.agent}_${agent}_${start}`;
+  return `${BUDGET_DOMAIN}_${descriptorKeys.window}_${name}_${descriptorKeys.agent}_${agent}_${start}`;
 }
 
 /** Budgets with what was spent, from what `valkey-cli MGET` printed: a line for each key, empty if there is none. */
@@ -58,7 +57,7 @@ export function budgetsOf(limits: readonly Limit[], printed: string): UsageBudge
   const counts = printed.split("\n").map((line) => Number(line.trim()));
   return limits.map(({ agent, window, units }, index) => ({
     agent,
-    window,
+    window: window.name,
     // A budget is spent when the count has reached it; the service refuses when the count is above its limit.
     limit: inDollars(units + 1),
     spent: inDollars(counts[index] ?? 0),

@@ -3,6 +3,7 @@ import { labelKeys } from "../../kubernetes/labels.ts";
 import { DNS_PORT } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { ServedWorkload, type ServedWorkloadArgs } from "../../kubernetes/served-workload.ts";
+import { withoutDns } from "../../kubernetes/without-dns.ts";
 import { coreDnsArgs, DNS_PROBES, renderEgressDnsFiles } from "./corefile.ts";
 import { dnsPolicy } from "./policy.ts";
 
@@ -65,8 +66,7 @@ function dnsWorkload(args: EgressDnsArgs): ServedWorkloadArgs {
       readinessProbe: { httpGet: { path: "/ready", port: DNS_PROBES.ready }, periodSeconds: 1 },
       livenessProbe: { httpGet: { path: "/health", port: DNS_PROBES.health }, periodSeconds: 10 },
     },
-    // It needs no DNS itself.
-    pod: { dnsPolicy: "None", dnsConfig: { nameservers: ["127.0.0.1"] } },
+    pod: withoutDns,
     ports: [
       { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
       { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },

@@ -12,7 +12,7 @@ function envoy_on_request(handle)
   for window in pairs(limits) do metadata:set("budget", window, agent) end
 end
 
-local WINDOWS = { { name = "day", seconds = 86400 }, { name = "30days", seconds = 2592000 } }
+local WINDOWS = { @windows@ }
 
 -- Whether a window of that length ends at that time: windows are counted from 1970-01-01.
 local function ends_at(window, time)

@@ -58,10 +58,20 @@ export function budgetFilters(budgets: BudgetsArgs | undefined): readonly Messag
   ];
 }
 
-/** The filter's source, with the names that it has between two @. */
+/** The filter's source, with the values whose names it has between two @. */
 function budgetSource(): string {
   const { limit, remaining, resetSeconds } = limitHeaders;
-  const names = { agent: ALL_AGENTS, limit, remaining, resetSeconds, spent: SPENT_HEADER };
+  const windows = budgetWindows.map(
+    ({ name, seconds }) => `{ name = "${name}", seconds = ${seconds} }`,
+  );
+  const names = {
+    agent: ALL_AGENTS,
+    windows: windows.join(", "),
+    limit,
+    remaining,
+    resetSeconds,
+    spent: SPENT_HEADER,
+  };
   const source = readFileSync(new URL("budgets.lua", import.meta.url), "utf8");
   return source.replace(/@(\w+)@/g, (_, name: keyof typeof names) => names[name]);
 }

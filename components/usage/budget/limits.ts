@@ -25,14 +25,22 @@ export interface BudgetWindow {
   readonly key: keyof Budget;
   /** The rate-limit service's name. Its month is 30 days, counted from 1970-01-01 UTC, and no calendar month. */
   readonly unit: "day" | "month";
+  /** Its length. The windows begin at multiples of it, counted from 1970-01-01 UTC. */
+  readonly seconds: number;
   /** How messages name it, after an amount. */
   readonly phrase: string;
 }
 
 /** The windows, the shorter one first. */
 export const budgetWindows: readonly BudgetWindow[] = [
-  { name: "day", key: "usdPerDay", unit: "day", phrase: "a day" },
-  { name: "30days", key: "usdPer30Days", unit: "month", phrase: "in 30 days" },
+  { name: "day", key: "usdPerDay", unit: "day", seconds: 86_400, phrase: "a day" },
+  {
+    name: "30days",
+    key: "usdPer30Days",
+    unit: "month",
+    seconds: 30 * 86_400,
+    phrase: "in 30 days",
+  },
 ];
 
 /** Domain of the descriptors. */

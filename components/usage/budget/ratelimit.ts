@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ports } from "../../kubernetes/ports.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { ServedWorkload, type ServedWorkloadArgs } from "../../kubernetes/served-workload.ts";
+import { withoutDns } from "../../kubernetes/without-dns.ts";
 import type { BudgetLimits } from "./limits.ts";
 import { budgetLabels, ratelimitPolicy } from "./policy.ts";
 import { renderLimits } from "./ratelimit-config.ts";
@@ -85,8 +86,7 @@ function ratelimitWorkload(args: RatelimitArgs): ServedWorkloadArgs {
     },
     pod: {
       initContainers: [waitForValkey({ image: args.images.node, endpoint: args.valkey })],
-      dnsPolicy: "None",
-      dnsConfig: { nameservers: ["127.0.0.1"] },
+      ...withoutDns,
     },
     ports: [{ name: "grpc", port: ports.ratelimit, targetPort: "grpc" }],
   };

@@ -5,6 +5,7 @@ import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import { internalService, serviceAddress } from "../../kubernetes/service.ts";
 import { statefulWorkload } from "../../kubernetes/stateful-workload.ts";
 import { volumeClaim } from "../../kubernetes/volume-claim.ts";
+import { withoutDns } from "../../kubernetes/without-dns.ts";
 import { budgetLabels, valkeyPolicy } from "./policy.ts";
 import { valkeyCommand } from "./valkey-command.ts";
 
@@ -62,9 +63,7 @@ export class Valkey extends pulumi.ComponentResource {
           volumeMounts: [{ name: "data", mountPath: DATA }],
         },
         pod: {
-          // Valkey looks nothing up.
-          dnsPolicy: "None",
-          dnsConfig: { nameservers: ["127.0.0.1"] },
+          ...withoutDns,
           volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim.metadata.name } }],
         },
       },
