@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { failuresOf, type VitestResults } from "../test/ci/failures.ts";
 import { FILE_TIMES, type FileTime, slowest } from "../test/ci/file-times.ts";
 import { GO_ENV } from "../test/lab/parts/go.ts";
 import { installPackages } from "../test/lab/parts/debian.ts";
@@ -16,6 +17,8 @@ import { type Tally, tallyOf, type VitestCounts } from "../test/ci/tally.ts";
 interface StepResult extends Tally {
   /** How long each test file took, if the step has test files. */
   readonly files?: readonly FileTime[];
+  /** What failed, each with the start of its message. Printed again at the end, because the output is long. */
+  readonly failures?: readonly string[];
 }
 
 interface Step {
@@ -103,6 +106,8 @@ async function main(): Promise<number> {
     `\nSlowest files:\n${slowest(files, 10).join("\n")}\n` +
       `Building took ${elapsed(buildMs)}, testing ${elapsed(testMs)}\n`,
   );
+  const failures = tallies.flatMap((tally) => tally.failures ?? []);
+  if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.join("\n")}\n`);
   const passed = sum(tallies.map((tally) => tally.passed));
   const failed = sum(tallies.map((tally) => tally.failed));
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
@@ -130,7 +135,9 @@ function missingForTheLab(): string | undefined {
 function command(argv: Argv, options: { dir?: string; env?: NodeJS.ProcessEnv } = {}): Step["run"] {
   return async (output) => {
     const passed = (await exitCode(argv, { ...options, ...output })) === 0;
-    return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+    return passed
+      ? { passed: 1, failed: 0 }
+      : { passed: 0, failed: 1, failures: [`${argv.join(" ")} failed: read its output above`] };
   };
 }
 
@@ -143,6 +150,7 @@ function inTurn(...steps: readonly Step["run"][]): Step["run"] {
       passed: sum(results.map(({ passed }) => passed)),
       failed: sum(results.map(({ failed }) => failed)),
       files: results.flatMap(({ files }) => files ?? []),
+      failures: results.flatMap(({ failures }) => failures ?? []),
     };
   };
 }
@@ -159,9 +167,20 @@ function vitest(project: string): Step["run"] {
       ];
       const argv: Argv = [bin("vitest"), "run", "--project", project, ...reporters];
       const code = await exitCode(argv, { ...output, env: { [FILE_TIMES]: times } });
-      const counts = JSON.parse(await readFile(report, "utf8")) as VitestCounts;
+      const results = JSON.parse(await readFile(report, "utf8")) as VitestCounts & VitestResults;
+      const tally = tallyOf(results, {
+        exitCode: code,
+        maySkip: missingForTheLab() !== undefined,
+      });
+      const failures = failuresOf(results);
+      if (tally.failed > failures.length) {
+        failures.push(
+          `${project}: vitest ended with ${code ?? "a signal"}, and not all tests ran: read its output above`,
+        );
+      }
       return {
-        ...tallyOf(counts, { exitCode: code, maySkip: missingForTheLab() !== undefined }),
+        ...tally,
+        failures,
         files: JSON.parse(await readFile(times, "utf8")) as FileTime[],
       };
     } finally {

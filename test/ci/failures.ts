@@ -32,6 +32,6 @@ export function failuresOf({ testResults }: VitestResults): string[] {
 }
 
 function described(what: string, message: string): string {
-  const lines = message.trim().split("\n").slice(0, MESSAGE_LINES);
+  const lines = message.trim() === "" ? [] : message.trim().split("\n").slice(0, MESSAGE_LINES);
   return [what, ...lines.map((line) => `    ${line}`)].join("\n");
 }
