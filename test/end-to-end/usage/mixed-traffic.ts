@@ -2,6 +2,7 @@ import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import {
   conversation,
+  lastRecord,
   messagesRequest,
   newMarker,
   type Sent,
@@ -11,15 +12,15 @@ import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
 /** The model of requests that are answered completely, and of those whose client leaves: the table keeps them apart. */
 export const models = { finished: "claude-haiku-4-5-20251001", left: "claude-sonnet-4-6" } as const;
 
-/** Most requests open at a time. The pod's connections are limited, and LiteLLM needs its CPU for each. */
-const OPEN_AT_ONCE = 16;
+/** How many requests {@link sendMixed} has open at a time. */
+const OPEN_AT_ONCE = 8;
 
 /** The pause before each frame of a stream, so that a change of the gateway meets open streams. */
 const GAP_MS = 150;
 
 /** What the gateway answers while a part of it restarts. Claude Code tries again after it. */
 const TRY_AGAIN = [502, 503];
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 180_000;
 
 const LONG_TEXT = "A sentence of an answer that a person may read. ".repeat(40);
 
@@ -63,7 +64,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** How the requests of {@link sendMixed} ended. */
+/** How mixed requests ended. */
 export interface Sum {
   finished: number;
   left: number;
@@ -72,45 +73,108 @@ export interface Sum {
   broken: string[];
 }
 
-/** Sends mixed requests as two agents in turn. A request that the gateway cannot serve now is sent again. */
+/** Requests that the upstream holds before it answers. */
+export interface Held {
+  /** Lets the upstream answer, and waits for all of them. */
+  release(): Promise<Sum>;
+}
+
+/** Sends mixed requests as the agents in turn. A request that the gateway cannot serve now is sent again. */
 export async function sendMixed(
   clients: readonly RawClient[],
   control: AnthropicControl,
   count: number,
 ): Promise<Sum> {
-  const sum: Sum = { finished: 0, left: 0, errors: 0, broken: [] };
+  const sum = newSum();
   let next = 0;
   const sender = async () => {
     for (let index = next++; index < count; index = next++) {
-      const client = clients[index % clients.length];
-      const kind = KINDS[index % KINDS.length];
-      if (client !== undefined && kind !== undefined) await sendOne(client, control, kind, sum);
+      const request = mixedRequest(index);
+      if (request.script !== undefined) await control.push(request.script);
+      await sendOne(clientOf(clients, index), request, sum);
     }
   };
   await Promise.all(Array.from({ length: OPEN_AT_ONCE }, sender));
   return sum;
 }
 
-async function sendOne(
-  client: RawClient,
+/** Sends mixed requests as the agents in turn, all at once. Resolves when all of them have reached the upstream. */
+export async function holdMixed(
+  clients: readonly RawClient[],
   control: AnthropicControl,
-  kind: Kind,
-  sum: Sum,
-): Promise<void> {
-  const marker = newMarker();
-  const leaves = kind.leavesAfterBytes !== undefined;
-  const model = leaves ? models.left : models.finished;
-  const body = conversation(marker, { model, ...kind.body });
-  if (kind.action !== undefined) {
-    await control.push({ match: { bodyContains: marker }, times: null, action: kind.action });
-  }
+  count: number,
+): Promise<Held> {
+  const gate = newMarker();
+  const requests = Array.from({ length: count }, (_, index) => mixedRequest(index, gate));
+  await control.push(...requests.flatMap(({ script }) => script ?? []));
+  const since = await lastRecord(control);
+  const sum = newSum();
+  const all = Promise.all(
+    requests.map((request, index) => sendOne(clientOf(clients, index), request, sum)),
+  );
+  await untilOpen(control, since, count);
+  return {
+    async release() {
+      await control.openGate(gate);
+      await all;
+      return sum;
+    },
+  };
+}
+
+async function untilOpen(control: AnthropicControl, since: number, count: number): Promise<void> {
   const deadline = Date.now() + LONGEST_WAIT_MS;
   for (;;) {
-    const exchange = client.open(messagesRequest({ body, headers: kind.headers ?? [] }));
-    if (kind.leavesAfterBytes !== undefined) {
+    const records = await control.records(since);
+    const open = records.filter(({ endedAtMs }) => endedAtMs === null).length;
+    if (open >= count) return;
+    if (Date.now() > deadline) throw new Error(`only ${open} of ${count} requests are open`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+const newSum = (): Sum => ({ finished: 0, left: 0, errors: 0, broken: [] });
+
+function clientOf(clients: readonly RawClient[], index: number): RawClient {
+  const client = clients[index % clients.length];
+  if (client === undefined) throw new Error("mixed traffic needs at least one client");
+  return client;
+}
+
+interface MixedRequest {
+  readonly kind: Kind;
+  readonly sent: Sent;
+  /** How the upstream answers; missing where it answers as it does without a script. */
+  readonly script?: ScriptInput;
+}
+
+/** The request with that number. With `gate`, its answer waits until the gate is opened. */
+function mixedRequest(index: number, gate?: string): MixedRequest {
+  const kind = KINDS[index % KINDS.length] ?? {};
+  const marker = newMarker();
+  const model = kind.leavesAfterBytes === undefined ? models.finished : models.left;
+  const action = kind.action ?? (gate === undefined ? undefined : ({ kind: "message" } as const));
+  return {
+    kind,
+    sent: { body: conversation(marker, { model, ...kind.body }), headers: kind.headers ?? [] },
+    ...(action && {
+      script: { match: { bodyContains: marker }, times: null, action, ...(gate && { gate }) },
+    }),
+  };
+}
+
+async function sendOne(
+  client: RawClient,
+  { kind: { leavesAfterBytes }, sent }: MixedRequest,
+  sum: Sum,
+): Promise<void> {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  for (;;) {
+    const exchange = client.open(messagesRequest(sent), LONGEST_WAIT_MS);
+    if (leavesAfterBytes !== undefined) {
       const head = await exchange.head(LONGEST_WAIT_MS);
       if (head?.status === 200) {
-        await exchange.received(kind.leavesAfterBytes, LONGEST_WAIT_MS);
+        await exchange.received(leavesAfterBytes, LONGEST_WAIT_MS);
         exchange.abort();
         await exchange.response;
         sum.left += 1;

@@ -14,7 +14,7 @@ import { ensureUpstream } from "../../lab/upstream.ts";
 import { lastRecord } from "../../verify/conformance/checks/relay.ts";
 import type { RawClient } from "../../verify/conformance/client/raw-client.ts";
 import { agentClient } from "../../verify/conformance/subject/agent-client.ts";
-import { models, sendMixed, type Sum } from "./mixed-traffic.ts";
+import { holdMixed, models, sendMixed, type Sum } from "./mixed-traffic.ts";
 import { countedUpstream, tokensOf, usageOf } from "./report.ts";
 
 /**
@@ -25,6 +25,10 @@ const progress = lineProgress();
 const STACK = "usage";
 const GATEWAY = "usage-gateway";
 const AGENTS = ["usage-a", "usage-b"];
+
+/** Requests that are open while the gateway changes; the node limits a pod's connections to 120. */
+const IN_FLIGHT = 200;
+const OTHERS = 40;
 
 /** An estimate of a left stream may be this many output tokens away from what the upstream had sent. */
 const TOKENS_OFF = 32;
@@ -69,11 +73,20 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** Sends mixed requests while `work` runs. */
-async function during(count: number, work: () => Promise<unknown>): Promise<void> {
-  const [sum] = await Promise.all([sendMixed(clients, control, count), work()]);
-  sums.push(sum);
-  expect(sum.broken).toEqual([]);
+/**
+ * Runs `work` with {@link IN_FLIGHT} requests in flight and others that come and go. The upstream begins to answer while
+ * `work` runs, so that streams are open over what it changes.
+ */
+async function during(work: () => Promise<unknown>): Promise<void> {
+  const held = await holdMixed(clients, control, IN_FLIGHT);
+  const release = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    return held.release();
+  };
+  const others = sendMixed(clients, control, OTHERS);
+  const [streams, short] = await Promise.all([release(), others, work()]);
+  sums.push(streams, short);
+  expect(sums.flatMap(({ broken }) => broken)).toEqual([]);
 }
 
 /** The report, once it has every request that the upstream answered. */
@@ -122,7 +135,7 @@ const restart = async (selector: string, kind = "deployments") => {
 };
 
 test("on envoy, while Valkey and the rate-limit service restart", async () => {
-  await during(80, async () => {
+  await during(async () => {
     await restart("claude-gateway/role=ratelimit");
     await target.kubectl([
       ...["delete", "pods", "--selector=claude-gateway/role=valkey", `--namespace=${GATEWAY}`],
@@ -137,21 +150,21 @@ test("on envoy, while Valkey and the rate-limit service restart", async () => {
 }, 600_000);
 
 test("while Envoy restarts", async () => {
-  await during(40, () => restart("claude-gateway/path=envoy-terminate"));
+  await during(() => restart("claude-gateway/path=envoy-terminate"));
   await expectEqualToUpstream();
 }, 600_000);
 
 test("over a toggle to shim, and on shim", async () => {
   await stack.configure({ "gateway.path": "shim" });
-  await during(60, () => stack.up());
-  await during(16, () => Promise.resolve());
+  await during(() => stack.up());
+  sums.push(await sendMixed(clients, control, OTHERS));
   await expectEqualToUpstream();
 }, 600_000);
 
 test("over a toggle to hybrid, and on hybrid", async () => {
   await stack.configure({ "gateway.path": "hybrid" });
-  await during(40, () => stack.up());
-  await during(16, () => Promise.resolve());
+  await during(() => stack.up());
+  sums.push(await sendMixed(clients, control, OTHERS));
   await expectEqualToUpstream();
 }, 600_000);
 
