@@ -7,6 +7,7 @@ import { type Options, parseOptions, USAGE } from "../test/verify/conformance/op
 import { checks } from "../test/verify/conformance/checks/index.ts";
 import { decide, recommend } from "../test/verify/conformance/report/decision.ts";
 import { renderHtml } from "../test/verify/conformance/report/html.ts";
+import { renderJunit } from "../test/verify/conformance/report/junit.ts";
 import { renderDecisionTable } from "../test/verify/conformance/report/markdown.ts";
 import type { Report } from "../test/verify/conformance/report/report.ts";
 import { renderTerminal } from "../test/verify/conformance/report/terminal.ts";
@@ -26,6 +27,7 @@ async function main(signal: AbortSignal): Promise<number> {
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify(jsonOf(reports), null, 2)}\n`);
   }
+  if (options.junit !== undefined) await writeFile(options.junit, renderJunit(reports));
   if (options.html !== undefined) await writeFile(options.html, renderHtml(reports, checks));
   if (reports.length === 0) throw new Error("nothing was measured");
   return reports.every(({ verdict }) => verdict === "as-expected") ? 0 : 1;

@@ -66,7 +66,7 @@ async function result({ path, context }: Subject, check: Check): Promise<CheckRe
   const unmet = unmetNeeds(check, context);
   if (unmet.length > 0) {
     const evidence = `needs ${unmet.map((need) => NEEDS[need]).join(" and ")}`;
-    return { id, title, status: "skipped", expected: "skipped", evidence };
+    return { id, title, status: "skipped", expected: "skipped", evidence, unmet };
   }
   return { id, title, ...judge(expectation, await outcomeOf(check, context)) };
 }

@@ -10,6 +10,7 @@ export interface Options {
   /** Files to write in addition to the table on the terminal. */
   readonly json: string | undefined;
   readonly html: string | undefined;
+  readonly junit: string | undefined;
   readonly long: boolean;
 }
 
@@ -20,6 +21,7 @@ npm run verify -- --url URL [OPTIONS]        measure another gateway, from outsi
 
   --json FILE         write the report as JSON
   --html FILE         write the report as one self-contained page
+  --junit FILE        write the results as a JUnit file, for CI
   --long              also run the check that waits through 310 s of silence
   --kubeconfig FILE   for a stack that npm run local -- --kubeconfig FILE deployed`;
 
@@ -29,6 +31,7 @@ const OPTIONS = {
   "all-paths": { type: "boolean", default: false },
   json: { type: "string" },
   html: { type: "string" },
+  junit: { type: "string" },
   long: { type: "boolean", default: false },
   kubeconfig: { type: "string" },
 } as const;
@@ -49,6 +52,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
     subject: subjectOf(values, env),
     json: values.json,
     html: values.html,
+    junit: values.junit,
     long: values.long,
   };
 }

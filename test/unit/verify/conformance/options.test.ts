@@ -5,10 +5,13 @@ import { parseOptions } from "../../../verify/conformance/options.ts";
 const TOKEN = { ANTHROPIC_AUTH_TOKEN: "t" };
 
 test("--stack with files to write", () => {
-  expect(parseOptions(["--stack", "local", "--json", "a", "--html", "b", "--long"], {})).toEqual({
+  expect(
+    parseOptions(["--stack", "local", "--json", "a", "--html", "b", "--junit", "c", "--long"], {}),
+  ).toEqual({
     subject: { kind: "stack", stack: "local", kubeconfig: undefined },
     json: "a",
     html: "b",
+    junit: "c",
     long: true,
   });
 });

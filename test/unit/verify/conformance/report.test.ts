@@ -1,20 +1,24 @@
 import { expect, test } from "vitest";
-import type { Check } from "../../../verify/conformance/checks/check.ts";
+import type { Check, Need } from "../../../verify/conformance/checks/check.ts";
 import { checks } from "../../../verify/conformance/checks/index.ts";
 import { decide, recommend } from "../../../verify/conformance/report/decision.ts";
 import { renderHtml } from "../../../verify/conformance/report/html.ts";
 import { renderDecisionTable } from "../../../verify/conformance/report/markdown.ts";
+import { openQuestions } from "../../../verify/conformance/report/open-questions.ts";
 import type { CheckResult, Report, Status } from "../../../verify/conformance/report/report.ts";
 import { renderTerminal } from "../../../verify/conformance/report/terminal.ts";
 
 type Given = Readonly<Partial<Record<Check["id"], Status>>>;
+type Unmet = Readonly<Partial<Record<Check["id"], readonly Need[]>>>;
 
-/** A report on which every check passed except the given ones. A status is expected unless it is `fail`. */
-function report(path: Report["path"], given: Given = {}): Report {
+/** A report on which every check passed except the given ones. A status is expected unless it is `fail`. `unmet` skips checks. */
+function report(path: Report["path"], given: Given = {}, unmet: Unmet = {}): Report {
   const results = checks.map(({ id, title }): CheckResult => {
-    const status = given[id] ?? "pass";
+    const lacking = unmet[id];
+    const status = lacking === undefined ? (given[id] ?? "pass") : "skipped";
     const expected = status === "fail" ? "pass" : status;
-    return { id, title, status, expected, evidence: `seen <${id}>` };
+    const evidence = `seen <${id}>`;
+    return { id, title, status, expected, evidence, ...(lacking && { unmet: lacking }) };
   });
   const failed = results.some(({ status }) => status === "fail");
   return {
@@ -43,7 +47,7 @@ test("a fidelity failure on another path makes Envoy the recommendation", () => 
       {
         path: "envoy-sni",
         because:
-          "Passes everything on unchanged, but the agent holds the real credential (rule 3).",
+          "Passes everything on unchanged, but the agent holds the real credential (rule 4).",
       },
     ],
   });
@@ -87,7 +91,68 @@ test("AC 5 is unblocked if all four questions are answered yes", () => {
     "caching.one-hour": "skipped",
     "caching.unmarked": "skipped",
   });
-  expect(decide(unmeasured).unblocksAc5).toBe("Open: B not measured.");
+  expect(decide(unmeasured).unblocksAc5).toBe("Open: B not measured completely.");
+});
+
+test("a path on which a check could not be run is not recommended, and the verdict says how to find out", () => {
+  const own = report(
+    "litellm",
+    {},
+    { "errors.status-529": ["upstream"], "tools.definitions": ["upstream"] },
+  );
+  expect(decide(own).unblocksAc5).toBe("Open: A, D not measured completely.");
+  expect(decide(own).risk).toBe("Unknown: 2 checks could not be run.");
+  expect(recommend([own, sni])).toEqual({
+    path: "envoy-sni",
+    because: `${checks.length} of ${checks.length} checks passed, nothing lost.`,
+    others: [{ path: "litellm", because: "2 checks could not be run (rule 3)." }],
+  });
+  expect(recommend([own])).toMatchObject({
+    path: undefined,
+    because: "What was measured does not show that a path passes everything on unchanged.",
+  });
+  const text = renderTerminal(own);
+  expect(text).toContain(
+    "Not known on litellm: 2 checks compare what the gateway got with what the API sent, which was not possible here. " +
+      "npm run verify -- --all-paths runs them on every path, in front of a fake API.",
+  );
+  const html = renderHtml([own], checks);
+  expect(html).toContain("Not known: 2 checks could not be run");
+  expect(html).toContain("<b>Open</b> 1 of");
+  expect(html).not.toContain("Recommended:");
+});
+
+test("a known loss says more than a check that could not be run", () => {
+  const both = report(
+    "shim",
+    { "body.bytes": "known-loss" },
+    { "errors.status-529": ["upstream"] },
+  );
+  expect(decide(both).risk).toContain("Medium: 1 known losses");
+  expect(recommend([both]).because).toBe("No measured path passes everything on unchanged.");
+  expect(renderHtml([both], checks)).toContain(
+    "Not recommended: Shim. Any fidelity failure → Envoy",
+  );
+});
+
+test("a check that --long leaves out is no open question", () => {
+  const quick = report("envoy-terminate", {}, { "streaming.quiet-310s": ["long"] });
+  expect(recommend([quick]).path).toBe("envoy-terminate");
+  expect(decide(quick).unblocksAc5).toBe("Yes: A, B, C and D passed.");
+  expect(renderTerminal(quick)).not.toContain("Not known");
+  const open = report("envoy-terminate", {}, { "streaming.quiet-310s": ["upstream", "long"] });
+  expect(recommend([open]).path).toBeUndefined();
+});
+
+test("from outside, the verdict on another gateway says that only one side can be seen", () => {
+  const external = report(
+    "external",
+    {},
+    { "body.bytes": ["upstream"], "errors.status-529": ["upstream", "claude"] },
+  );
+  expect(openQuestions(external)).toEqual([
+    "Not known: 2 checks compare what the gateway got with what the API sent, which was not possible here. From outside only the client's side can be seen.",
+  ]);
 });
 
 test("the README's table has one row per path, with counts and answers", () => {

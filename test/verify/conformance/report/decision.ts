@@ -1,6 +1,6 @@
 import { type Theme, themeOf } from "../checks/check.ts";
 import { pathFacts } from "./path-facts.ts";
-import { type CheckResult, differs, type Report } from "./report.ts";
+import { type CheckResult, differs, isOpen, type Report } from "./report.ts";
 
 /** The project's four original questions, and the themes of the checks that answer each. */
 export const questions = [
@@ -45,6 +45,8 @@ export interface Tally {
   readonly failed: number;
   /** All checks except those that do not apply or were skipped. */
   readonly measured: number;
+  /** Checks that could not be run. */
+  readonly open: number;
 }
 
 export function tally(checks: readonly CheckResult[]): Tally {
@@ -52,7 +54,8 @@ export function tally(checks: readonly CheckResult[]): Tally {
   const changed = checks.filter(({ status }) => status === "by-design").length;
   const lost = checks.filter(({ status }) => status === "known-loss").length;
   const failed = checks.filter(({ status }) => status === "fail").length;
-  return { kept, changed, lost, failed, measured: kept + changed + lost + failed };
+  const open = checks.filter(isOpen).length;
+  return { kept, changed, lost, failed, measured: kept + changed + lost + failed, open };
 }
 
 export function checksOf(report: Report, themes: readonly Theme[]): readonly CheckResult[] {
@@ -130,10 +133,14 @@ function answerOf(report: Report, id: CheckResult["id"], yes: string): string {
 
 function unblocks(answers: Decision["answers"]): string {
   const entries = Object.entries(answers);
-  const open = entries.filter(([, { measured }]) => measured === 0).map(([letter]) => letter);
+  const open = entries.flatMap(([letter, { open, measured }]) =>
+    open > 0 || measured === 0 ? [letter] : [],
+  );
   const no = entries.filter(([, { lost, failed }]) => lost + failed > 0).map(([letter]) => letter);
   if (no.length > 0) return `No: ${no.join(", ")} did not pass.`;
-  return open.length > 0 ? `Open: ${open.join(", ")} not measured.` : "Yes: A, B, C and D passed.";
+  return open.length > 0
+    ? `Open: ${open.join(", ")} not measured completely.`
+    : "Yes: A, B, C and D passed.";
 }
 
 function risk(report: Report): string {
@@ -142,6 +149,8 @@ function risk(report: Report): string {
   if (unexpected > 0) return `High: ${unexpected} checks differ from the reviewed table.`;
   if (losses > 0)
     return `Medium: ${losses} known losses, and each LiteLLM release must be checked again.`;
+  const { open } = tally(report.checks);
+  if (open > 0) return `Unknown: ${open} checks could not be run.`;
   return pathFacts(report.path).agentHoldsCredential
     ? `Medium: Nothing lost${byDesign(report)}, but the agent holds the real credential.`
     : `Low: Nothing lost${byDesign(report)}.`;
@@ -157,6 +166,7 @@ function byDesign(report: Report): string {
 export const rules: readonly string[] = [
   "A path with a check that differs from the reviewed table is not recommended.",
   "A path that changes or drops part of a request or an answer (a fidelity failure) is not recommended: any fidelity failure → Envoy. A reviewed change by design is none.",
+  "A path on which a check could not be run is not recommended: what was not measured is not known.",
   "Of the remaining paths, those where the agent does not hold the real credential come first.",
   "Of those, a path through LiteLLM comes first, because LiteLLM can count spend and reach other providers.",
 ];
@@ -176,7 +186,10 @@ export function recommend(reports: readonly Report[]): Recommendation {
     .filter((report) => report !== best)
     .map((report) => ({ path: report.path, because: ruledOut(report) ?? secondTo(report) }));
   if (best === undefined) {
-    return { path: undefined, because: "No measured path passes everything on unchanged.", others };
+    const because = reports.some(isUnknown)
+      ? "What was measured does not show that a path passes everything on unchanged."
+      : "No measured path passes everything on unchanged.";
+    return { path: undefined, because, others };
   }
   const checks = tally(best.checks);
   const credential = pathFacts(best.path).agentHoldsCredential
@@ -189,11 +202,18 @@ export function recommend(reports: readonly Report[]): Recommendation {
   };
 }
 
+/** Whether only the checks that could not be run speak against a path. */
+export function isUnknown(report: Report): boolean {
+  return !report.checks.some(differs) && fidelityLosses(report).length === 0;
+}
+
 function ruledOut(report: Report): string | undefined {
   const unexpected = report.checks.filter(differs).length;
   if (unexpected > 0) return `${unexpected} checks differ from the reviewed table (rule 1).`;
   const losses = fidelityLosses(report).length;
-  return losses > 0 ? `${losses} fidelity failures (rule 2).` : undefined;
+  if (losses > 0) return `${losses} fidelity failures (rule 2).`;
+  const { open } = tally(report.checks);
+  return open > 0 ? `${open} checks could not be run (rule 3).` : undefined;
 }
 
 function rank({ path }: Report): number {
@@ -203,6 +223,6 @@ function rank({ path }: Report): number {
 
 function secondTo({ path }: Report): string {
   return pathFacts(path).agentHoldsCredential
-    ? "Passes everything on unchanged, but the agent holds the real credential (rule 3)."
-    : "Passes everything on unchanged, but another path offers more (rule 4).";
+    ? "Passes everything on unchanged, but the agent holds the real credential (rule 4)."
+    : "Passes everything on unchanged, but another path offers more (rule 5).";
 }

@@ -1,4 +1,13 @@
-import { decide, type Decision, questions, recommend, rules, tally } from "./decision.ts";
+import {
+  decide,
+  type Decision,
+  isUnknown,
+  questions,
+  recommend,
+  rules,
+  tally,
+} from "./decision.ts";
+import { openQuestions } from "./open-questions.ts";
 import { escape } from "./html-parts.ts";
 import { pathFacts } from "./path-facts.ts";
 import type { Report } from "./report.ts";
@@ -27,8 +36,10 @@ ${rows}
 }
 
 function answer({ answers }: Decision, letter: string): string {
-  const { kept, lost, failed, measured } = answers[letter] ?? tally([]);
+  const { kept, lost, failed, measured, open } = answers[letter] ?? tally([]);
   if (measured === 0) return `<span class="share skipped">not measured</span>`;
+  if (open > 0 && lost + failed === 0)
+    return `<span class="share skipped"><b>Open</b> ${open} of ${open + measured} not run</span>`;
   const all = lost + failed === 0;
   const kind = all ? "pass" : failed > 0 ? "fail" : "known-loss";
   return `<span class="share ${kind}"><b>${all ? "Yes" : "No"}</b> ${all ? `${kept}/${measured}` : `${lost + failed} of ${measured} not`}</span>`;
@@ -82,6 +93,9 @@ export function headline(reports: readonly Report[]): string {
   const { path } = recommend(reports);
   const [only, ...more] = reports;
   if (path !== undefined) return `Recommended: ${pathFacts(path).name}`;
+  const open = tally(reports.flatMap(({ checks }) => checks)).open;
+  if (open > 0 && reports.every(isUnknown))
+    return `Not known: ${open} check${open === 1 ? "" : "s"} could not be run`;
   return only !== undefined && more.length === 0
     ? `Not recommended: ${pathFacts(only.path).name}. Any fidelity failure → Envoy`
     : "Recommended: none of these paths";
@@ -94,6 +108,10 @@ export function recommendation(reports: readonly Report[]): string {
     reports.length === 1
       ? "<p>Only this path was measured. <code>npm run verify -- --all-paths</code> measures every path.</p>"
       : "";
+  const unknown = reports
+    .flatMap(openQuestions)
+    .map((line) => `<p>${escape(line)}</p>`)
+    .join("\n");
   const list = others
     .map(
       (other) => `<li><b>${escape(pathFacts(other.path).name)}</b> ${escape(other.because)}</li>`,
@@ -104,6 +122,7 @@ export function recommendation(reports: readonly Report[]): string {
 <p class="because">${escape(because)}</p>
 ${list === "" ? "" : `<ul>${list}</ul>`}
 ${hint}
+${unknown}
 <h3>The rules, in the order in which they apply</h3>
 <ol>${rules.map((rule) => `<li>${escape(rule)}</li>`).join("")}</ol>
 </section>`;

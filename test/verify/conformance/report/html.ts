@@ -41,7 +41,7 @@ function title(reports: readonly Report[]): string {
 
 function opening(reports: readonly Report[]): string {
   const all = reports.flatMap(({ checks }) => checks);
-  const { measured, kept, changed, lost, failed } = tally(all);
+  const { measured, kept, changed, lost, failed, open } = tally(all);
   const unexpected = all.filter(differs).length;
   const date = reports[0]?.measuredAt.slice(0, 10) ?? "";
   return `<header>
@@ -59,11 +59,17 @@ ${figure(failed, "failed", failed > 0 ? "fail" : "")}
 </div>
 <p class="verdict ${unexpected === 0 ? "pass" : "fail"}">${
     unexpected === 0
-      ? "Every result is as expected: each loss below is known, reviewed and has a reason."
+      ? `Every result is as expected: each loss below is known, reviewed and has a reason.${notRun(open)}`
       : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not as expected and marked below.`
   }</p>
 <p class="skip"><a href="#recommendation">${escape(headline(reports))}</a></p>
 </header>`;
+}
+
+function notRun(open: number): string {
+  return open === 0
+    ? ""
+    : ` But ${open} check${open === 1 ? "" : "s"} could not be run, so this is no complete answer.`;
 }
 
 function figure(count: number, what: string, kind: string): string {

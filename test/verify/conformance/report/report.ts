@@ -1,4 +1,4 @@
-import type { Check } from "../checks/check.ts";
+import type { Check, Need } from "../checks/check.ts";
 import type { Subject } from "../subject/subject.ts";
 
 export type Status = "pass" | "fail" | "known-loss" | "by-design" | "not-applicable" | "skipped";
@@ -13,6 +13,8 @@ export interface CheckResult {
   readonly evidence: string;
   /** Why a status other than `pass` is expected. */
   readonly reason?: string;
+  /** What the target lacks, if the check was skipped. */
+  readonly unmet?: readonly Need[];
 }
 
 /** The verdict on one gateway: the JSON report. */
@@ -33,6 +35,11 @@ export interface Report {
 /** Whether a check has another result than expected. */
 export function differs({ status, expected }: CheckResult): boolean {
   return status !== expected;
+}
+
+/** Whether the check has no answer. A check that `--long` leaves out by choice does not count. */
+export function isOpen({ status, unmet = [] }: CheckResult): boolean {
+  return status === "skipped" && (unmet.length === 0 || unmet.some((need) => need !== "long"));
 }
 
 /** The number of results with each status. */

@@ -1,4 +1,5 @@
 import { themeOf, themes } from "../checks/check.ts";
+import { openQuestions } from "./open-questions.ts";
 import { countByStatus, differs, type Report, type Status } from "./report.ts";
 
 const MARKS: Readonly<Record<Status, string>> = {
@@ -39,6 +40,7 @@ export function renderTerminal(report: Report): string {
     report.verdict === "as-expected"
       ? "Verdict: as expected by the table of known losses."
       : `Verdict: DIFFERS from the table of known losses in ${report.checks.filter(differs).length} checks.`,
+    ...openQuestions(report),
     "",
   );
   return lines.join("\n");
