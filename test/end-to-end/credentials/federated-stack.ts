@@ -30,28 +30,34 @@ export interface Means {
   readonly control: AnthropicControl;
 }
 
-/** The stack with its configuration. It is not deployed. */
-export async function federatedStack({ target }: Means, progress: Progress): Promise<Stack> {
+/** The stack as it is, or a new one with a stored key, which is not deployed. */
+export async function stackWithKey({ target }: Means, progress: Progress): Promise<Stack> {
   const pulumi = await target.pulumi(progress);
-  const exists = (await pulumi.stacks()).includes(STACK);
-  const stack = exists
-    ? pulumi.stack(STACK)
-    : await prepareStack(pulumi, target, STACK, "local", {
-        "gateway.path": "envoy",
-        "gateway.namespace": GATEWAY,
-        "gateway.drainSeconds": "10",
-        "agents[0].name": AGENT,
-      });
-  if (!exists) {
-    await stack.removeConfig("credential.value");
-    await stack.configure({
-      "credential.kind": "federated",
-      ...Object.fromEntries(
-        Object.entries(IDS).map(([name, id]) => [`credential.${name}`, id] as const),
-      ),
-    });
-  }
-  return stack;
+  if ((await pulumi.stacks()).includes(STACK)) return pulumi.stack(STACK);
+  return prepareStack(pulumi, target, STACK, "local", {
+    "gateway.path": "envoy",
+    "gateway.namespace": GATEWAY,
+    "gateway.drainSeconds": "10",
+    "agents[0].name": AGENT,
+  });
+}
+
+/** Changes the configuration from the stored key to the federation. */
+export async function configureFederation(stack: Stack): Promise<void> {
+  await stack.removeConfig("credential.value");
+  await stack.configure({
+    "credential.kind": "federated",
+    ...Object.fromEntries(
+      Object.entries(IDS).map(([name, id]) => [`credential.${name}`, id] as const),
+    ),
+  });
+}
+
+/** Changes it back. */
+export async function configureKey(stack: Stack, { target }: Means): Promise<void> {
+  for (const name of Object.keys(IDS)) await stack.removeConfig(`credential.${name}`);
+  await stack.configure({ "credential.kind": "apiKey" });
+  await stack.setConfig("credential.value", target.apiKey, { secret: true });
 }
 
 /** Enters in the stand-in's Console what `npm run federation` prints. Returns the rule. */

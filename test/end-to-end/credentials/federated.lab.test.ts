@@ -13,13 +13,14 @@ import { startSender, stopSender } from "../walk/sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "../walk/traffic.ts";
 import {
   AGENT,
-  federatedStack,
+  configureFederation,
   GATEWAY,
   gatewayPod,
   helperSays,
   type Means,
   registerRule,
   STACK,
+  stackWithKey,
 } from "./federated-stack.ts";
 import { startLongStream } from "./long-stream.ts";
 
@@ -28,6 +29,8 @@ import { startLongStream } from "./long-stream.ts";
  * The stack stays for `walk/federated-renewal.lab.test.ts`, so that other tests run while the first token gets old.
  */
 const progress = lineProgress();
+
+const FOUND = /^found the token again, good for \d+ s$/;
 
 let means: Means;
 let stack: Stack;
@@ -40,10 +43,22 @@ beforeAll(async () => {
   const lab = openLab();
   const target = await labTarget(lab, progress);
   means = { lab, target, control: await ensureUpstream(lab) };
-  stack = await federatedStack(means, progress);
+  stack = await stackWithKey(means, progress);
+  await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   rule = await registerRule(means);
   since = await lastRecord(means.control);
-  await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
+});
+
+test("from a stored key to a federated credential: `up` loses no request, and the open stream goes on", async () => {
+  const sender = await startSender(means.target, stack, AGENT);
+  await configureFederation(stack);
+  const traffic = await trafficDuring(means.target, means.control, sender, "to-federated", () =>
+    stack.up(),
+  );
+  await stopSender(means.target, sender);
+  expect(traffic.requests.lost).toEqual([]);
+  expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
+  expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
 });
 
 async function exchanges() {
@@ -94,42 +109,56 @@ test("a turn of Claude Code reaches the API with the token alone", async () => {
   }
 });
 
-test("a killed helper finds its token again: nothing is exchanged twice, and no request is lost", async () => {
-  const { metadata } = await gatewayPod(means);
+test("a helper that dies is started again in its container: no request is lost, nothing is exchanged twice", async () => {
   const sender = await startSender(means.target, stack, AGENT);
   const traffic = await trafficDuring(means.target, means.control, sender, "helper", async () => {
-    // The shell of the container ends, and with it the container.
-    const shell = ["exec", `--namespace=${GATEWAY}`, metadata.name, "--container=mint", "--"];
-    await means.target.kubectl([...shell, "sh", "-c", "kill -TERM 1"]);
+    // The only child of the container's shell.
+    await inHelper("kill -KILL $(cat /proc/1/task/1/children)");
     await expect
-      .poll(async () => mintStatus(await gatewayPod(means)), { timeout: 60_000 })
-      .toEqual({ name: metadata.name, restartCount: 1, ready: true });
+      .poll(helperMessages, { timeout: 30_000 })
+      .toEqual([
+        "new token, good for 900 s",
+        "ended with status 137: starting again",
+        expect.stringMatching(FOUND),
+      ]);
   });
   await stopSender(means.target, sender);
   expect(traffic.requests.lost).toEqual([]);
   expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
-  expect((await helperSays(means)).map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^found the token again, good for \d+ s$/),
-  ]);
+  expect(mintStatus(await gatewayPod(means))).toEqual({ restartCount: 0, ready: true });
   expect(await exchanges()).toHaveLength(1);
 }, 120_000);
 
-function mintStatus({ metadata, status }: Awaited<ReturnType<typeof gatewayPod>>) {
-  const { restartCount, ready } =
-    status.initContainerStatuses.find(({ name }) => name === "mint") ?? {};
-  return { name: metadata.name, restartCount, ready };
+test("a new container in the same pod finds the token again too", async () => {
+  await inHelper("kill -TERM 1");
+  await expect
+    .poll(async () => mintStatus(await gatewayPod(means)), { timeout: 60_000 })
+    .toEqual({ restartCount: 1, ready: true });
+  expect(await helperMessages()).toEqual([expect.stringMatching(FOUND)]);
+  expect(await exchanges()).toHaveLength(1);
+}, 120_000);
+
+async function inHelper(script: string): Promise<string> {
+  const { metadata } = await gatewayPod(means);
+  const place = ["exec", `--namespace=${GATEWAY}`, metadata.name, "--container=mint"];
+  return means.target.kubectl([...place, "--", "sh", "-c", script]);
+}
+
+async function helperMessages(): Promise<string[]> {
+  return (await helperSays(means)).map(({ message }) => message);
+}
+
+function mintStatus({ status }: Awaited<ReturnType<typeof gatewayPod>>) {
+  const mint = status.initContainerStatuses.find(({ name }) => name === "mint");
+  return { restartCount: mint?.restartCount, ready: mint?.ready };
 }
 
 test("neither the token nor the assertion is in the state, in an object, in an environment or in a log", async () => {
   const secretObjects = await means.target.kubectl([
     ...["get", "secrets", `--namespace=${GATEWAY}`, "--output=json"],
   ]);
-  const pod = (await gatewayPod(means)).metadata.name;
-  const environment = await means.target.kubectl([
-    ...["exec", `--namespace=${GATEWAY}`, pod, "--container=mint", "--", "sh", "-c"],
-    "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline",
-  ]);
+  const environment = await inHelper("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline");
   const surfaces = {
     "the state": await stack.export(),
     Secrets: secretObjects,
@@ -140,10 +169,7 @@ test("neither the token nor the assertion is in the state, in an object, in an e
   expect(Object.keys(surfaces).length).toBeGreaterThan(20);
   expect(leaks(surfaces, { ...secrets })).toEqual([]);
   // The search finds them where they are.
-  const files = await means.target.kubectl([
-    ...["exec", `--namespace=${GATEWAY}`, pod, "--container=mint", "--", "sh", "-c"],
-    "cat /var/run/tokens/upstream.json /var/run/assertions/upstream",
-  ]);
+  const files = await inHelper("cat /var/run/tokens/upstream.json /var/run/assertions/upstream");
   expect(leaks({ memory: files }, { ...secrets })).toEqual([
     "assertion in memory",
     "token in memory",

@@ -7,12 +7,17 @@ import { labTarget } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import {
   AGENT,
-  federatedStack,
+  configureFederation,
+  configureKey,
+  GATEWAY,
   helperSays,
   type Means,
   registerRule,
   STACK,
+  stackWithKey,
 } from "../credentials/federated-stack.ts";
+import { startSender, stopSender } from "./sender.ts";
+import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 import { endOfLongStream, startLongStream, WHOLE } from "../credentials/long-stream.ts";
 
 /**
@@ -31,8 +36,9 @@ beforeAll(async () => {
   const lab = openLab();
   const target = await labTarget(lab, progress);
   means = { lab, target, control: await ensureUpstream(lab) };
-  stack = await federatedStack(means, progress);
+  stack = await stackWithKey(means, progress);
   if (Object.keys(await stack.outputs()).length > 0) return;
+  await configureFederation(stack);
   await registerRule(means);
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   await startLongStream(means);
@@ -63,3 +69,20 @@ test("the stream that was open meanwhile ended whole and later, and the next tur
   const turn = await runTurn(means.target, { namespace: AGENT, prompt: "say: renewed" });
   expect(turn).toMatchObject({ is_error: false, result: "renewed" });
 }, 700_000);
+
+test("back to a stored key: `up` loses no request, and nothing of the federation stays", async () => {
+  const sender = await startSender(means.target, stack, AGENT);
+  await configureKey(stack, means);
+  const traffic = await trafficDuring(means.target, means.control, sender, "to-key", () =>
+    stack.up(),
+  );
+  await stopSender(means.target, sender);
+  expect(traffic.requests.lost).toEqual([]);
+  expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
+  expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
+  const objects = await means.target.kubectl([
+    ...["get", "serviceaccounts,configmaps", `--namespace=${GATEWAY}`, "--output=name"],
+  ]);
+  expect(objects.split("\n")).toContain("configmap/envoy-terminate-config");
+  expect(objects).not.toMatch(/mint|serviceaccount\/claude-gateway/);
+});
