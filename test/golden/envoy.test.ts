@@ -35,6 +35,7 @@ const paths: Record<string, EnvoyConfigArgs> = {
       headerNames: ["authorization"],
     },
   },
+  "envoy-terminate-federated": { variant: envoyTerminate, credentialKind: "federated" },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,

@@ -1,6 +1,6 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
 import type { Variant } from "../paths/variant.ts";
-import type { StoredKind } from "../api/credentials.ts";
+import type { MintedKind, StoredKind } from "../api/credentials.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
@@ -10,8 +10,8 @@ import type { BudgetsArgs } from "./budgets.ts";
 export interface EnvoyConfigArgs {
   /** Decides which listeners Envoy has. */
   readonly variant: Variant;
-  /** Kind of the real credential: `x-api-key`, or `Authorization: Bearer` with the OAuth beta. Unused without an HTTP listener. */
-  readonly credentialKind?: StoredKind;
+  /** Kind of the real credential: it decides the header, and the file that Envoy reads. Unused without an HTTP listener. */
+  readonly credentialKind?: StoredKind | MintedKind;
   /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
   /** Host name of LiteLLM's Service, fully qualified: the next hop of agents' requests. Defaults to the API itself. */
@@ -58,8 +58,8 @@ export interface LiteLlmSecrets {
 export interface EnvoySecrets {
   /** Who may use the gateway. */
   readonly agents: readonly AgentTokens[];
-  /** The real credential. Only requests to the API get it. */
-  readonly credential: string;
+  /** The real credential, if the config stores it. Only requests to the API get it. */
+  readonly credential?: string | undefined;
   /** What Envoy and LiteLLM show each other, where LiteLLM is the next hop. */
   readonly litellm?: LiteLlmSecrets | undefined;
   /** Values of the headers for the OTLP receiver, by name. Defaults to none. */

@@ -1,6 +1,6 @@
-import type { StoredKind } from "../api/credentials.ts";
+import { isMinted, type MintedKind, type StoredKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
-import { fileNames, fileSource, otlpHeaderFile } from "./volumes.ts";
+import { fileNames, fileSource, mintedSource, otlpHeaderFile, UPSTREAM_TOKEN } from "./volumes.ts";
 
 /** Name of the secret, read from a file, that is the real credential. */
 export const CREDENTIAL_SECRET = "credential";
@@ -57,14 +57,22 @@ export function stripLitellmResponseHeaders(): Message {
  * Filters that set the real credential, where the API is the next hop. Envoy reads it from a file, which may change at any
  * time.
  */
-export function realCredential(kind: StoredKind = "apiKey"): readonly Message[] {
+export function realCredential(kind: StoredKind | MintedKind = "apiKey"): readonly Message[] {
   const secret = {
     name: CREDENTIAL_SECRET,
-    sds_config: fileSource("secrets", fileNames.credential),
+    sds_config: isMinted(kind)
+      ? mintedSource(UPSTREAM_TOKEN)
+      : fileSource("secrets", fileNames.credential),
   };
-  return kind === "oauth"
-    ? [addOauthBeta(), inject("authorization", secret, "Bearer ")]
-    : [inject("x-api-key", secret)];
+  switch (kind) {
+    case "apiKey":
+      return [inject("x-api-key", secret)];
+    case "oauth":
+    case "federated":
+      return [addOauthBeta(), inject("authorization", secret, "Bearer ")];
+    case "google":
+      return [inject("authorization", secret, "Bearer ")];
+  }
 }
 
 /** Sets Envoy's token, where LiteLLM is the next hop. Envoy reads it from a file. */

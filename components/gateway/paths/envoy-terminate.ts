@@ -9,7 +9,7 @@ export const envoyTerminate = {
   title: "Envoy",
   chain: "agent → Envoy → API",
   holder: "envoy",
-  credentials: ["apiKey", "oauth"],
+  credentials: ["apiKey", "oauth", "federated"],
   listeners: ["agents"],
   tlsHosts: noHosts,
   baseUrl: httpBaseUrl,
