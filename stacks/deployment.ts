@@ -39,6 +39,8 @@ export interface DeploymentArgs {
 
 /** Settings on which network policies depend, besides the path. */
 export interface PolicySettings {
+  /** Hosts that agents reach by TLS. Default: none. */
+  readonly allow?: readonly string[];
   /** Whether there is a budget. */
   readonly budgets: boolean;
   /** Who may read the metrics. */
@@ -194,6 +196,7 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
     policySettings: {
+      allow: config.egress.allow,
       budgets: budgets !== undefined,
       scrapers,
       ...(otlp && { otlpEndpoint: otlp.endpoint }),

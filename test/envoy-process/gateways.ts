@@ -37,6 +37,7 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   { ...terminate, budgets },
+  { ...terminate, allowHosts: ["github.com"] },
   {
     ...terminate,
     otlp: {

@@ -35,6 +35,11 @@ const paths: Record<string, EnvoyConfigArgs> = {
       headerNames: ["authorization"],
     },
   },
+  "envoy-terminate-allow": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    allowHosts: ["github.com", "npm.pkg.github.com"],
+  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,

@@ -11,7 +11,13 @@ import type { CallerTokens, StoredKind } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
-import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
+import {
+  isMetered,
+  type ListenerName,
+  listenersWith,
+  servesHttp,
+  type Variant,
+} from "../paths/variant.ts";
 import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import { envoyCommandArgs } from "./command.ts";
@@ -87,8 +93,9 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
+    const listeners = listenersWith(variant, args.allowHosts);
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
-      variant.listeners.includes(listener),
+      listeners.includes(listener),
     );
 
     const { deployment, selector } = workload(
@@ -98,6 +105,7 @@ export class Envoy extends pulumi.ComponentResource {
         objectName,
         labels: pathLabels("gateway", variant.name),
         policy: envoyPolicy(variant, args.agentNamespaces, {
+          allow: args.allowHosts,
           budgets: args.budgets !== undefined,
           otlp: args.otlp,
         }),
