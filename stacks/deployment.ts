@@ -40,6 +40,8 @@ export interface DeploymentArgs {
 
 /** Settings on which network policies depend, besides the path. */
 export interface PolicySettings {
+  /** Hosts that agents reach by TLS. Default: none. */
+  readonly allow?: readonly string[];
   /** Whether there is a budget. */
   readonly budgets: boolean;
   /** Who may read the metrics. */
@@ -199,6 +201,7 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
     policySettings: {
+      allow: config.egress.allow,
       budgets: budgets !== undefined,
       scrapers,
       ...(otlp && { otlpEndpoint: otlp.endpoint }),

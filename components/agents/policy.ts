@@ -20,7 +20,7 @@ export function agentPolicy(
         {
           peers: [podsIn(gatewayNamespace, "gateway")],
           ports: tcp(
-            ...new Set(variants.flatMap(agentPorts)),
+            ...new Set(variants.flatMap((variant) => agentPorts(variant))),
             ...(more.otlp === true ? [ports.otlp] : []),
           ),
         },

@@ -23,6 +23,6 @@ export const EgressConfig = z.strictObject({
       });
     })
     .describe(
-      "Exact host names that agents may reach through Envoy (TCP 443), on path hybrid and on path envoy in mode sni. Default none.",
+      "Exact host names that agents may reach through Envoy (TCP 443), on paths envoy and hybrid. Default none.",
     ),
 });

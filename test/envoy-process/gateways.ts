@@ -38,6 +38,7 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
   { ...terminate, credentialKind: "federated" },
   { ...terminate, budgets },
+  { ...terminate, allowHosts: ["github.com"] },
   {
     ...terminate,
     otlp: {

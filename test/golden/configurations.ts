@@ -72,6 +72,7 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
         { name: "dev-f" },
       ],
       "claude-gateway:budget": { usdPerDay: 20, onFailure: "allow" },
+      "claude-gateway:egress": { allow: ["github.com"] },
       ...credential,
       ...cluster,
     },

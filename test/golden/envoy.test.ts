@@ -36,6 +36,11 @@ const paths: Record<string, EnvoyConfigArgs> = {
     },
   },
   "envoy-terminate-federated": { variant: envoyTerminate, credentialKind: "federated" },
+  "envoy-terminate-allow": {
+    variant: envoyTerminate,
+    credentialKind: "apiKey",
+    allowHosts: ["github.com", "npm.pkg.github.com"],
+  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,

@@ -11,7 +11,13 @@ import type { CallerTokens } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
-import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
+import {
+  isMetered,
+  type ListenerName,
+  listenersWith,
+  servesHttp,
+  type Variant,
+} from "../paths/variant.ts";
 import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { RealCredential } from "../real-credential.ts";
@@ -92,8 +98,9 @@ export class Envoy extends pulumi.ComponentResource {
         ? mintedPod(credential, { objectName, image: images.node })
         : notMinted;
     const volumeMounts = [...(record ? recordAccess.volumeMounts : []), ...minted.volumeMounts];
+    const listeners = listenersWith(variant, args.allowHosts);
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
-      variant.listeners.includes(listener),
+      listeners.includes(listener),
     );
 
     const { deployment, selector } = workload(
@@ -103,6 +110,7 @@ export class Envoy extends pulumi.ComponentResource {
         objectName,
         labels: pathLabels("gateway", variant.name),
         policy: envoyPolicy(variant, args.agentNamespaces, {
+          allow: args.allowHosts,
           budgets: args.budgets !== undefined,
           otlp: args.otlp,
         }),

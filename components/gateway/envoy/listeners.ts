@@ -1,7 +1,7 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
 import { isMinted } from "../api/credentials.ts";
-import type { ListenerName } from "../paths/variant.ts";
+import { type ListenerName, listenersWith } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
@@ -30,7 +30,7 @@ import { fileNames, fileSource } from "./volumes.ts";
 /** The listeners of a path, without the health listener. */
 export function listeners(args: EnvoyConfigArgs): readonly Message[] {
   return [
-    ...args.variant.listeners.map((name) => renderers[name](args)),
+    ...listenersWith(args.variant, args.allowHosts ?? []).map((name) => renderers[name](args)),
     ...(args.otlp === undefined ? [] : [otlpListener()]),
   ];
 }

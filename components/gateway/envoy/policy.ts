@@ -11,10 +11,10 @@ import {
 import { ports } from "../../kubernetes/ports.ts";
 import { budgetLabels } from "../../usage/budget/policy.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
-import { agentPorts, type Variant } from "../paths/variant.ts";
+import { agentPorts, listenersWith, type Variant } from "../paths/variant.ts";
 
 /**
- * Envoy's policy: agents may call it. Of its path's pods, only Envoy may reach the Internet. With budgets, it may also ask
+ * Envoy's policy: agents may call it, with hosts in `allow` also by TLS. Of its path's pods, only Envoy may reach the Internet. With budgets, it may also ask
  * the rate-limit service. With an OTLP receiver, agents may also send telemetry, and a receiver in the cluster may be
  * reached on its port; one outside is on the Internet.
  */
@@ -22,16 +22,24 @@ export function envoyPolicy(
   variant: Variant,
   agentNamespaces: Readonly<Record<string, string>>,
   {
+    allow = [],
     budgets = false,
     otlp,
-  }: { readonly budgets?: boolean; readonly otlp?: Collector | undefined } = {},
+  }: {
+    readonly allow?: readonly string[];
+    readonly budgets?: boolean;
+    readonly otlp?: Collector | undefined;
+  } = {},
 ): PolicySpec {
   const litellm = podsHere(pathLabels("litellm", variant.name));
   return policy(pathLabels("gateway", variant.name), {
     ingress: [
       {
         peers: [agentPods(agentNamespaces)],
-        ports: tcp(...agentPorts(variant), ...(otlp ? [ports.otlp] : [])),
+        ports: tcp(
+          ...agentPorts(variant, listenersWith(variant, allow)),
+          ...(otlp ? [ports.otlp] : []),
+        ),
       },
       ...(variant.listeners.includes("egress")
         ? [{ peers: [litellm], ports: tcp(ports.egress) }]

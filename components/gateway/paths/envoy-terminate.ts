@@ -1,17 +1,17 @@
 import { extraRoutes, httpBaseUrl } from "./http.ts";
-import { noHosts, type Variant } from "./variant.ts";
+import { sortedHosts, type Variant } from "./variant.ts";
 
-/** Envoy alone: it holds the credential and changes nothing else. */
+/** Envoy alone: it holds the credential and changes nothing else. It also passes TLS to allowed hosts on by server name (SNI). */
 export const envoyTerminate = {
   name: "envoy-terminate",
   path: "envoy",
   mode: { name: "terminate", description: "Envoy holds the credential." },
   title: "Envoy",
-  chain: "agent → Envoy → API",
+  chain: "agent → Envoy → API; other hosts: agent → Envoy, TLS untouched → host",
   holder: "envoy",
   credentials: ["apiKey", "oauth", "federated"],
-  listeners: ["agents"],
-  tlsHosts: noHosts,
+  listeners: ["agents", "sni"],
+  tlsHosts: sortedHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
   portability: "No: The agents' API is Anthropic's, passed on as it is.",

@@ -37,7 +37,7 @@ export interface Variant {
   readonly credentials: readonly CredentialKind[];
   /** Who calls LiteLLM. Without a value LiteLLM is not deployed. */
   readonly litellm?: "called-by-agents" | "behind-envoy";
-  /** Envoy's listeners. If the list is empty, Envoy is not deployed. */
+  /** Envoy's listeners. If the list is empty, Envoy is not deployed. `sni` exists only if there are hosts, see {@link listenersWith}. */
   readonly listeners: readonly ListenerName[];
   /** Hosts that agents reach by TLS through Envoy, for a given `egress.allow`. Sorted, without duplicates. */
   readonly tlsHosts: (allow: readonly string[]) => string[];
@@ -61,8 +61,21 @@ export function isMetered({ listeners }: Variant): boolean {
   return listeners.includes("agents");
 }
 
-/** Target ports of the gateway's pods that agents use. */
-export function agentPorts({ litellm, listeners }: Variant): number[] {
+/**
+ * The listeners that Envoy has for a given `egress.allow`: without hosts, none that passes TLS on. So a stack that lists no
+ * hosts has no port for them either.
+ */
+export function listenersWith(variant: Variant, allow: readonly string[]): readonly ListenerName[] {
+  return variant.tlsHosts(allow).length > 0
+    ? variant.listeners
+    : variant.listeners.filter((name) => name !== "sni");
+}
+
+/** Target ports of the gateway's pods that agents use. `listeners`: those that Envoy has. Default all of the variant. */
+export function agentPorts(
+  { litellm, listeners: all }: Variant,
+  listeners: readonly ListenerName[] = all,
+): number[] {
   if (litellm === "called-by-agents") return [ports.litellm];
   return [
     ...(listeners.includes("agents") ? [ports.agents] : []),

@@ -181,15 +181,15 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
     expect(others).toEqual([]);
   });
 
-  if (variant === "hybrid") {
-    test("lets git and npm reach listed hosts only", async () => {
+  if (variant === "hybrid" || variant === "envoy-terminate") {
+    test("lets git and npm reach listed hosts only, and not the API itself", async () => {
       await ensureHosts(lab);
       await stack.configure({
         "egress.allow[0]": "github.com",
         "egress.allow[1]": "npm.pkg.github.com",
       });
       await stack.up();
-      await checkOtherHosts(target, AGENT);
+      await checkOtherHosts(target, { agent: AGENT, gateway: GATEWAY });
       await stack.removeConfig("egress.allow");
       await stack.up();
     });

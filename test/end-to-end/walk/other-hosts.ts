@@ -1,4 +1,6 @@
 import { expect } from "vitest";
+import { UPSTREAM_HOST } from "../../../components/gateway/api/upstream.ts";
+import { gatewayHost } from "../../../components/gateway/gateway.ts";
 import { contents } from "../../lab/hosts/hosts.ts";
 import type { Target } from "../../lab/target.ts";
 
@@ -12,8 +14,11 @@ async function inRunner(target: Target, namespace: string, command: string) {
   return { exit: lines.at(-1), output: lines.slice(0, -1).join("\n").trimEnd() };
 }
 
-/** An agent's git and npm reach listed hosts, with the hosts' own certificates, and no other hosts. */
-export async function checkOtherHosts(target: Target, namespace: string): Promise<void> {
+/** An agent's git and npm reach listed hosts, with the hosts' own certificates, and no other hosts: not even the API. */
+export async function checkOtherHosts(
+  target: Target,
+  { agent: namespace, gateway }: { readonly agent: string; readonly gateway: string },
+): Promise<void> {
   const { repository, file, text, package: name, version } = contents;
   // A newly allowed name resolves, and a Service's new port answers, shortly after the pods behind them are Ready. curl
   // reports each failed try, so its output is not compared.
@@ -35,7 +40,16 @@ export async function checkOtherHosts(target: Target, namespace: string): Promis
   );
   expect(installed).toEqual({ exit: "exit 0", output: JSON.stringify({ name, version }) });
 
-  const unlisted = await inRunner(target, namespace, "curl -sS -m 10 https://unlisted.example/");
-  expect(unlisted.exit).not.toBe("exit 0");
-  expect(unlisted.output).toContain("Could not resolve host");
+  for (const host of ["unlisted.example", UPSTREAM_HOST]) {
+    const unlisted = await inRunner(target, namespace, `curl -sS -m 10 https://${host}/`);
+    expect(unlisted.exit).not.toBe("exit 0");
+    expect(unlisted.output).toContain("Could not resolve host");
+    // With the gateway's address in place of the look-up, Envoy closes the connection.
+    const named = await inRunner(
+      target,
+      namespace,
+      `curl -sS -m 10 --connect-to ${host}:443:${gatewayHost(gateway)}:443 https://${host}/`,
+    );
+    expect(named.exit, named.output).toBe("exit 35");
+  }
 }

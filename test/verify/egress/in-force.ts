@@ -44,7 +44,7 @@ export function renderedPolicies(
     readonly settings: PolicySettings;
   },
 ): Rendered {
-  const { budgets, scrapers, otlpEndpoint } = args.settings;
+  const { allow = [], budgets, scrapers, otlpEndpoint } = args.settings;
   const otlp = otlpEndpoint === undefined ? undefined : collectorOf(otlpEndpoint);
   const deny = { "default-deny": defaultDeny() };
   if (role === "agent") {
@@ -54,7 +54,7 @@ export function renderedPolicies(
   const agentNamespaces = { [labelKeys.stack]: args.stack, [labelKeys.role]: "agent" };
   const ofPath = (variant: Variant): Policies => {
     const litellm = liteLlmPolicy(variant, agentNamespaces);
-    const envoy = envoyPolicy(variant, agentNamespaces, { budgets, otlp });
+    const envoy = envoyPolicy(variant, agentNamespaces, { allow, budgets, otlp });
     switch (variant.litellm) {
       case "called-by-agents":
         return { [variant.name]: litellm };

@@ -19,14 +19,14 @@ const GATEWAY = "gateway.llm.svc.cluster.local";
 const expected: Record<VariantName, string[]> = {
   litellm: [],
   shim: [],
-  "envoy-terminate": [],
+  "envoy-terminate": ["github.com", "npm.pkg.github.com"],
   "envoy-sni": ["api.anthropic.com", "github.com", "npm.pkg.github.com"],
   hybrid: ["github.com", "npm.pkg.github.com"],
 };
 
 const envoys: readonly EnvoyConfigArgs[] = [
   { variant: shim, credentialKind: "apiKey", litellmHost: "litellm.example" },
-  { variant: envoyTerminate, credentialKind: "apiKey" },
+  { variant: envoyTerminate, credentialKind: "apiKey", allowHosts: ALLOW },
   { variant: envoySni, allowHosts: ALLOW },
   { variant: hybrid, credentialKind: "apiKey", litellmHost: "litellm.example", allowHosts: ALLOW },
 ];

@@ -51,6 +51,7 @@ const policies: { namespace: string; spec: PolicySpec }[] = [
   ...(["shim", "hybrid", "envoy-terminate", "envoy-sni"] as const).map((variant) => ({
     namespace: "llm",
     spec: envoyPolicy(variantNamed(variant), agentNamespaces, {
+      allow: ["github.com"],
       budgets: isMetered(variantNamed(variant)),
     }),
   })),
@@ -107,13 +108,27 @@ describe("what an agent reaches", () => {
   const expected: Record<VariantName, number[]> = {
     litellm: [4000],
     shim: [8080],
-    "envoy-terminate": [8080],
+    "envoy-terminate": [8080, 8443],
     "envoy-sni": [8443],
     hybrid: [8080, 8443],
   };
   test.each(variantNames)("of the gateway on %s is only the agents' ports", (variant) => {
     expect(reached(agent, gateway(variant))).toEqual({ TCP: expected[variant], UDP: [] });
   });
+
+  test.each(variantNames)(
+    "of the gateway on %s without allowed hosts has no port for TLS but the API's",
+    (variant) => {
+      const without = [
+        ...policies.filter(
+          ({ spec }) => spec.podSelector.matchLabels?.["claude-gateway/path"] !== variant,
+        ),
+        { namespace: "llm", spec: envoyPolicy(variantNamed(variant), agentNamespaces) },
+      ];
+      const ports = variant === "envoy-sni" ? [8443] : variant === "litellm" ? [4000] : [8080];
+      expect(reached(agent, gateway(variant), without)).toEqual({ TCP: ports, UDP: [] });
+    },
+  );
 
   test.each(["shim", "hybrid"] as const)("of LiteLLM on %s is nothing", (variant) => {
     expect(reached(agent, litellm(variant))).toEqual({ TCP: [], UDP: [] });
@@ -186,6 +201,7 @@ describe("with an OTLP receiver", () => {
     ...metered.map((variant) => ({
       namespace: "llm",
       spec: envoyPolicy(variantNamed(variant), agentNamespaces, {
+        allow: ["github.com"],
         otlp: collectorOf(endpoint),
       }),
     })),
@@ -194,7 +210,7 @@ describe("with an OTLP receiver", () => {
   const outside = withReceiver("https://otlp.example.com");
 
   test.each(metered)("an agent also reaches the port for telemetry on %s", (variant) => {
-    const ports = [4318, ...(variant === "hybrid" ? [8080, 8443] : [8080])];
+    const ports = [4318, ...(variant === "shim" ? [8080] : [8080, 8443])];
     expect(reached(agent, gateway(variant), inside)).toEqual({ TCP: ports, UDP: [] });
     expect(reached(otherAgent, gateway(variant), inside).TCP).not.toContain(4318);
   });

@@ -1,5 +1,6 @@
 import { agentConnections } from "../../../../components/kubernetes/agent-connections.ts";
 import { ports } from "../../../../components/kubernetes/ports.ts";
+import { UPSTREAM_HOST } from "../../../../components/gateway/api/upstream.ts";
 import { type VariantName, variants } from "../../../../components/gateway/paths/index.ts";
 import { servesHttp, type Variant } from "../../../../components/gateway/paths/variant.ts";
 import { INTERNET_HOSTS } from "../../../lab/cluster/network.ts";
@@ -9,6 +10,8 @@ const http = variants.filter(servesHttp).map(({ name }) => name);
 const sni = variants
   .filter(({ listeners }: Variant) => listeners.includes("sni"))
   .map(({ name }) => name);
+/** Where TLS is passed on by name, but not to the API itself. */
+const beside = sni.filter((name) => http.includes(name));
 
 const refused = (
   id: string,
@@ -152,5 +155,11 @@ export const gateway: readonly Attempt[] = [
       ({ gatewayAddress }) =>
         `tls("${gatewayAddress}", 443, ${name === "" ? "None" : `"${name}"`}); return "TLS"`,
     ),
+  ),
+  refused(
+    "sni.upstream",
+    "TLS with the API's own server name, where another account's key could be sent",
+    beside,
+    ({ gatewayAddress }) => `tls("${gatewayAddress}", 443, "${UPSTREAM_HOST}"); return "TLS"`,
   ),
 ];

@@ -1,3 +1,6 @@
+import { UPSTREAM_HOST } from "../../../../components/gateway/api/upstream.ts";
+import { variants } from "../../../../components/gateway/paths/index.ts";
+import { servesHttp } from "../../../../components/gateway/paths/variant.ts";
 import type { Attempt } from "../attempt.ts";
 
 /**
@@ -27,6 +30,10 @@ export const names: readonly Attempt[] = [
   resolved("name.unlisted", "an unlisted name", () => "unlisted.example"),
   resolved("name.trailing-dot", "an unlisted name with a trailing dot", () => "unlisted.example."),
   resolved("name.upper-case", "an unlisted name in upper case", () => "UNLISTED.EXAMPLE"),
+  {
+    ...resolved("name.upstream", "the API's own name", () => UPSTREAM_HOST),
+    variants: variants.filter(servesHttp).map(({ name }) => name),
+  },
   resolved("name.metadata", "the metadata server by name", () => "metadata.google.internal"),
   resolved(
     "name.cluster",

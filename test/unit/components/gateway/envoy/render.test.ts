@@ -46,7 +46,17 @@ function names(args: EnvoyConfigArgs, file: "listeners.json" | "clusters.json"):
 describe("the rendered files of a path", () => {
   test.each<{ args: EnvoyConfigArgs; listeners: string[]; clusters: string[] }>([
     { args: terminate, listeners: ["agents"], clusters: ["anthropic"] },
+    {
+      args: { ...terminate, allowHosts: ["b.example.com", "a.example.com"] },
+      listeners: ["agents", "sni"],
+      clusters: ["anthropic", "a.example.com", "b.example.com"],
+    },
     { args: shim, listeners: ["agents", "egress"], clusters: ["anthropic", "litellm"] },
+    {
+      args: { ...hybrid, allowHosts: [] },
+      listeners: ["agents", "egress"],
+      clusters: ["anthropic", "litellm"],
+    },
     {
       args: hybrid,
       listeners: ["agents", "egress", "sni"],
@@ -170,11 +180,14 @@ describe("a minted credential", () => {
 });
 
 describe("invalid arguments", () => {
-  test("TLS passthrough to the upstream next to the gateway's own routes", () => {
-    expect(() => renderEnvoyConfig({ ...hybrid, allowHosts: ["api.anthropic.com"] })).toThrow(
-      "allowHosts must not contain api.anthropic.com: TLS to it would bypass the gateway; remove it",
-    );
-  });
+  test.each([hybrid, terminate])(
+    "TLS passthrough to the upstream next to the gateway's own routes, on $variant.name",
+    (args) => {
+      expect(() => renderEnvoyConfig({ ...args, allowHosts: ["api.anthropic.com"] })).toThrow(
+        "allowHosts must not contain api.anthropic.com: TLS to it would bypass the gateway; remove it",
+      );
+    },
+  );
 
   const agent = (name: string, ...tokens: string[]) => ({ name, tokens });
   const good = "planted-token-of-dev-e";
