@@ -57,6 +57,9 @@ export function agentEnvironment(args: {
           },
         ]),
     { name: "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", value: "1" },
+    // Without feature flags Claude Code denies a tool call in auto mode (`-p --permission-mode auto`) that the API does not
+    // check. With 0, it lets a model check the call, by a further request through the gateway.
+    { name: "CLAUDE_CODE_AUTO_MODE_SERVER", value: "0" },
     { name: "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", value: "1" },
     { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },
     { name: "DISABLE_UPDATES", value: "1" },

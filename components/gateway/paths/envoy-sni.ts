@@ -24,6 +24,10 @@ export const envoySni = {
       status: "not-applicable",
       reason: "Envoy sees encrypted bytes: only connections and bytes by host name",
     },
+    "claude-code.model-discovery": {
+      status: "not-applicable",
+      reason: "Claude Code asks only a gateway for its models, and here its base URL is the API's",
+    },
     "own-errors": {
       status: "not-applicable",
       reason:

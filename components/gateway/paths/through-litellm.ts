@@ -21,6 +21,7 @@ export const litellmLosses: Readonly<Record<string, Deviation>> = {
     "LiteLLM sends both Transfer-Encoding and Content-Length, which the API refuses; Claude Code sends a length, so it is not affected",
   ),
   "body.compressed": knownLoss("decompressed", "LiteLLM decompresses requests to read them"),
+  "body.gzip-request": knownLoss("decompressed", "LiteLLM decompresses requests to read them"),
   "body.answer-compressed": knownLoss("decompressed", `${CLIENT} decompresses answers`),
   "body.answer-stream-compressed": knownLoss(
     "decompressed",

@@ -3,7 +3,8 @@
  *   `run: <command>`   calls the tool `Bash`, once per such line (parallel tool calls), and then repeats the output of
  *                      the commands
  *   `say: <text>`      answers exactly that text
- * It answers any other prompt with the number of the turn and the prompt itself.
+ * It answers any other prompt with the number of the turn and the prompt itself. When Claude Code asks it whether a tool
+ * call is safe, as in auto mode, it allows every call.
  */
 import { identifier } from "./identifiers.ts";
 import { blocksOf, textOf, type MessagesRequest } from "./messagesRequest.ts";
@@ -31,6 +32,8 @@ export type StopReason = "end_turn" | "max_tokens" | "stop_sequence" | "tool_use
 export interface Answer {
   readonly content: readonly AnswerBlock[];
   readonly stopReason: StopReason;
+  /** The stop sequence of the request at which the text ended. */
+  readonly stopSequence?: string;
 }
 
 /** A tool call in the API's format. */
@@ -133,6 +136,25 @@ function truncated(content: readonly AnswerBlock[], maximumTokens: number): Answ
   return { content: kept, stopReason: calls ? "tool_use" : "end_turn" };
 }
 
+/** Ends a text before the first stop sequence in it. */
+function stopped(answer: Answer, stops: readonly string[]): Answer {
+  const [block] = answer.content;
+  if (block?.type !== "text") return answer;
+  const found = stops
+    .map((stop) => ({ stop, at: block.text.indexOf(stop) }))
+    .filter(({ at }) => at !== -1)
+    .sort((one, other) => one.at - other.at)[0];
+  if (found === undefined) return answer;
+  return {
+    content: [{ type: "text", text: block.text.slice(0, found.at) }],
+    stopReason: "stop_sequence",
+    stopSequence: found.stop,
+  };
+}
+
+/** Claude Code's system prompt for the check of a tool call asks how harmful the call is, as `<severity>N</severity>`. */
+const SEVERITY = "<severity>";
+
 /** Answers a request. */
 export function answer(request: MessagesRequest): Answer {
   const forced = request.tools?.find(
@@ -143,10 +165,13 @@ export function answer(request: MessagesRequest): Answer {
   if (forced !== undefined) {
     const input = sampleOf(forced.input_schema) as Readonly<Record<string, unknown>>;
     content = [toolUse(forced.name ?? "", input)];
+  } else if (textOf(request.system).includes(SEVERITY)) {
+    content = [{ type: "text", text: `${SEVERITY}0</severity>` }];
   } else if (format) {
     content = [{ type: "text", text: JSON.stringify(sampleOf(format.schema)) }];
   } else {
     content = [...thinkingFor(request), ...plainAnswer(request)];
   }
-  return truncated(content, request.max_tokens ?? Number.MAX_SAFE_INTEGER);
+  const whole = truncated(content, request.max_tokens ?? Number.MAX_SAFE_INTEGER);
+  return stopped(whole, request.stop_sequences ?? []);
 }

@@ -58,7 +58,7 @@ export function messageJson(reply: Reply): Record<string, unknown> {
     role: "assistant",
     content: reply.answer.content,
     stop_reason: reply.answer.stopReason,
-    stop_sequence: null,
+    stop_sequence: reply.answer.stopSequence ?? null,
     stop_details: null,
     usage: usageOf(reply, outputTokens(reply)),
     ...(reply.contextManagement ? NO_EDITS : {}),
@@ -152,7 +152,10 @@ export function messageFrames(reply: Reply): MessageFrame[] {
   push(
     {
       type: "message_delta",
-      delta: { stop_reason: reply.answer.stopReason, stop_sequence: null },
+      delta: {
+        stop_reason: reply.answer.stopReason,
+        stop_sequence: reply.answer.stopSequence ?? null,
+      },
       usage: usageOf(reply, whole),
       ...(reply.contextManagement ? NO_EDITS : {}),
     },

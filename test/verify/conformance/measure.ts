@@ -3,7 +3,6 @@ import {
   type Check,
   type CheckContext,
   type Outcome,
-  type Theme,
   themeOf,
   unmetNeeds,
 } from "./checks/check.ts";
@@ -11,8 +10,11 @@ import { type Expectation, expectationOf } from "./expected.ts";
 import { type CheckResult, differs, type Report } from "./report/report.ts";
 import type { Subject } from "./subject/subject.ts";
 
-/** Checks of these themes mostly wait, so each theme runs in parallel with the rest. */
-const BESIDE: readonly Theme[] = ["disconnect", "claude-code"];
+/** Checks that mostly wait. Each group runs in parallel with the rest, one check after another. */
+const BESIDE: readonly ((check: Check) => boolean)[] = [
+  ({ id }) => themeOf(id) === "disconnect",
+  ({ id, needs }) => themeOf(id) === "claude-code" || needs.includes("claude"),
+];
 
 /** Called with the progress of a measurement. */
 export type OnResult = (done: number, of: number) => void;
@@ -35,10 +37,10 @@ export async function measure(
   const together = checks.filter((check) => check.alone !== true);
   const slow = together.filter((check) => check.slow === true);
   const quick = together.filter((check) => check.slow !== true);
-  const rest = quick.filter(({ id }) => !BESIDE.includes(themeOf(id)));
+  const rest = quick.filter((check) => !BESIDE.some((belongs) => belongs(check)));
   await Promise.all([
     ...slow.map(one),
-    ...BESIDE.map((theme) => inOrder(quick.filter(({ id }) => themeOf(id) === theme))),
+    ...BESIDE.map((belongs) => inOrder(quick.filter(belongs))),
     inOrder(rest),
   ]);
   await inOrder(checks.filter((check) => check.alone === true));

@@ -7,6 +7,7 @@ import {
 
 const quiet = [
   { name: "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", value: "1" },
+  { name: "CLAUDE_CODE_AUTO_MODE_SERVER", value: "0" },
   { name: "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", value: "1" },
   { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },
   { name: "DISABLE_UPDATES", value: "1" },
@@ -32,7 +33,7 @@ test("an agent sends Claude Code's telemetry with its token, which an earlier va
     secret: gatewayToken,
     otlpUrl: "http://gateway.llm.svc.cluster.local:4318",
   });
-  expect(env.slice(7)).toEqual([
+  expect(env.slice(8)).toEqual([
     { name: "CLAUDE_CODE_ENABLE_TELEMETRY", value: "1" },
     { name: "OTEL_METRICS_EXPORTER", value: "otlp" },
     { name: "OTEL_LOGS_EXPORTER", value: "otlp" },

@@ -87,9 +87,13 @@ const down: Defect = { refuses: () => 502 };
 /** Gateways that relay nothing. On them a check must not conclude that nothing was changed or came through. */
 export const relaysNothing: Readonly<Record<Check["id"], Planted>> = {
   "own-errors.hello": { defect: { status: () => 502 }, loss: "server-error" },
+  "own-errors.head-base-url": { defect: { redirects: true }, loss: "redirect" },
   "own-errors.other-paths": { defect: { hangsUp: true }, loss: "no-answer" },
   "headers.answer-nothing-added": { defect: down, loss: "not-relayed" },
   "headers.rate-limits": { defect: down, loss: "not-relayed" },
+  "headers.many-response-headers": { defect: down, loss: "not-relayed" },
+  "headers.api-version-2026-10-21": { defect: down, loss: "refused" },
+  "body.safeguards": { defect: down, loss: "refused" },
   "headers.unified-limits": { defect: down, loss: "not-relayed" },
   "disconnect.in-upload": { defect: down, loss: "no-answer" },
   "body.no-steering": { defect: down, loss: "refused" },
@@ -180,6 +184,7 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "own-errors.upstream-reset": { defect: wrapsOwn, loss: "own-shape" },
   "own-errors.malformed": { defect: wrapsErrors, loss: "own-shape" },
   "own-errors.hello": { defect: { redirects: true }, loss: "redirect" },
+  "own-errors.head-base-url": { defect: { opensRoutes: true }, loss: "came-through" },
 
   "caching.five-minutes": {
     defect: textChanged(/,"cache_control":\{[^}]*\}/, ""),
@@ -222,6 +227,14 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "body.system": {
     defect: request((body) => ({ ...body, system: JSON.stringify(body.system) })),
     loss: "dropped",
+  },
+  "body.safeguards": { defect: allowlisted, loss: "dropped" },
+  "body.gzip-request": {
+    defect: {
+      requestBody: (body) => (body[0] === 0x1f ? gunzipSync(body) : body),
+      requestHeaders: without(/^content-encoding$/i),
+    },
+    loss: "decompressed",
   },
   "body.waf": {
     defect: { refuses: (body) => (body.includes("<script>") ? 403 : undefined) },
@@ -272,6 +285,14 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "changed",
   },
   "headers.claude-code": { defect: requestHeaders(without(/^x-claude-code-/i)), loss: "changed" },
+  "headers.api-version-2026-10-21": {
+    defect: requestHeaders(replaced(/^anthropic-version$/i, () => "2023-06-01")),
+    loss: "changed",
+  },
+  "headers.gateway-hints": {
+    defect: requestHeaders(without(/^x-claude-code-(?!session-id|agent-id)/i)),
+    loss: "changed",
+  },
   "headers.user-agent": {
     defect: requestHeaders(replaced(/^user-agent$/i, () => "gateway/1")),
     loss: "changed",
@@ -290,6 +311,10 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   },
   "headers.unified-limits": {
     defect: { responseHeaders: without(/^x-future$/i) },
+    loss: "changed",
+  },
+  "headers.many-response-headers": {
+    defect: { responseHeaders: (headers) => headers.slice(0, 100) },
     loss: "changed",
   },
   "headers.answer-server": {
@@ -327,6 +352,7 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "body",
   },
   "streaming.large-event": { defect: truncates(100_000), loss: "body" },
+  "streaming.slow-reader": { defect: { cutsSlowReadersMs: 1000 }, loss: "cut" },
   "streaming.quiet-20s": { defect: { idleMs: 1000 }, loss: "cut" },
 
   "tools.definitions": { defect: textChanged('"strict":true,', ""), loss: "changed" },
@@ -368,7 +394,8 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
     loss: "completed",
   },
   "disconnect.neighbours": { defect: { sharesConnections: true }, loss: "disturbed" },
-  "disconnect.pooled": { defect: { poolsBlindly: true }, loss: "failed" },
+
+  "connection.pooled-reset": { defect: { poolsBlindly: true }, loss: "failed" },
 
   "claude-code.turn": {
     defect: { status: (status) => (status === 200 ? 400 : status) },
@@ -386,6 +413,18 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "claude-code.request": {
     defect: { path: (path) => path.replace(/\?.*/, "") },
     loss: "turn-failed",
+  },
+  "claude-code.auto-mode": {
+    defect: textChanged(/"stop_sequences":\[[^\]]*\]/, '"stop_sequences":[]'),
+    loss: "denied",
+  },
+  "claude-code.gateway-hints": {
+    defect: requestHeaders(without(/^x-claude-code-request-class$/i)),
+    loss: "changed",
+  },
+  "claude-code.model-discovery": {
+    defect: { opensRoutes: true, ...answer((text) => text.replace('{"data":', '{"models":')) },
+    loss: "not-listed",
   },
   "claude-code.retries-529": {
     defect: { responseHeaders: without(/^x-should-retry$/i) },

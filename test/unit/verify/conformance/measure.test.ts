@@ -177,13 +177,13 @@ test("a check that would disturb others begins after all others have ended", asy
     ...(alone && { alone }),
   });
   const { checks } = await measure(subject("external"), () => undefined, [
-    named("disconnect.pooled", true),
+    named("connection.pooled-reset", true),
     named("disconnect.in-stream"),
     named("claude-code.turn"),
     named("body.bytes"),
     named("body.numbers"),
   ]);
   expect(othersRunning).toEqual([0]);
-  expect(checks.map(({ id }) => id)[0]).toBe("disconnect.pooled");
+  expect(checks.map(({ id }) => id)[0]).toBe("connection.pooled-reset");
   expect(checks).toHaveLength(5);
 });

@@ -34,6 +34,8 @@ export interface Defect {
   readonly attempts?: number;
   /** Silence after which it cuts a stream. */
   readonly idleMs?: number;
+  /** Cuts a stream whose client has not read for this long. */
+  readonly cutsSlowReadersMs?: number;
   /** Continues after the client has disconnected. */
   readonly ignoresDisconnect?: true;
   /** Cuts every stream when one client disconnects. */
@@ -139,7 +141,7 @@ function overBudget({ request, defect, log }: Exchange): boolean {
 async function handle(exchange: Exchange): Promise<void> {
   const { request, response, defect } = exchange;
   const url = request.url ?? "";
-  const path = url.slice(BASE.length);
+  const path = url.slice(BASE.length).replace(/^(?!\/)/, "/");
   const [route = ""] = path.split("?");
   if (defect.hangsUp === true) {
     response.destroy();
@@ -303,6 +305,14 @@ async function passOn(exchange: Exchange, answer: http.IncomingMessage): Promise
   head();
   if (defect.idleMs !== undefined)
     answer.socket.setTimeout(defect.idleMs, () => answer.destroy(new Error("idle")));
+  if (defect.cutsSlowReadersMs !== undefined) {
+    const timer = setInterval(() => {
+      if (response.writableNeedDrain) response.destroy();
+    }, defect.cutsSlowReadersMs);
+    response.once("close", () => {
+      clearInterval(timer);
+    });
+  }
   answer.on("error", () => {
     if (defect.mendsStreams === true) response.end();
     else response.destroy();

@@ -1,6 +1,7 @@
 import { ANY_BODY, sentUp } from "./body-sent.ts";
 import { type Check, kept, lost, type Outcome } from "./check.ts";
-import { conversation, newMarker, relay, type Relayed } from "./relay.ts";
+import { judgeAnswer } from "./compare.ts";
+import { conversation, headerOf, newMarker, relay, type Relayed } from "./relay.ts";
 
 /** Checks that all of `fields` arrived. Other differences in the body do not matter here. */
 function judgeFields(fields: Readonly<Record<string, unknown>>) {
@@ -29,6 +30,56 @@ function withFields(
     judgeFields(fields),
   );
 }
+
+const SAFEGUARDS = [
+  { type: "dangerous_tool_use", classifier_context: { v: 1, permission_mode: "auto" } },
+];
+const SAFEGUARDS_BETA = "dangerous-tool-use-2026-09-03";
+const VERDICT = {
+  type: "message_delta",
+  delta: {
+    safeguard_results: [
+      {
+        type: "dangerous_tool_use",
+        status: {
+          type: "available",
+          tool_uses: { toolu_01A: { type: "evaluated", outcome: "not_flagged" } },
+        },
+      },
+    ],
+  },
+};
+
+const safeguards: Check = {
+  id: "body.safeguards",
+  title: "The API can check tool calls in auto mode: safeguards and its results arrive",
+  protects:
+    "In auto mode the API decides whether a tool call is safe. If the field, its beta or the result is lost, Claude Code denies the call.",
+  needs: ["upstream"],
+  async run(context) {
+    const marker = newMarker();
+    const relayed = await relay(
+      context,
+      marker,
+      {
+        body: conversation(marker, { stream: true, safeguards: SAFEGUARDS }),
+        headers: [["anthropic-beta", SAFEGUARDS_BETA]],
+      },
+      {
+        kind: "frames",
+        frames: [{ text: `event: message_delta\ndata: ${JSON.stringify(VERDICT)}\n\n` }],
+      },
+    );
+    const { record, response } = relayed;
+    if (record === undefined) return lost("refused", `${response.head?.status ?? "no answer"}`);
+    const arrived = judgeFields({ safeguards: SAFEGUARDS })("", relayed);
+    if (!arrived.kept) return arrived;
+    const beta = headerOf(record.headers, "anthropic-beta");
+    if (beta !== SAFEGUARDS_BETA) return lost("beta-dropped", `the beta is ${beta ?? "missing"}`);
+    const answered = judgeAnswer(relayed);
+    return answered.kept ? kept("safeguards, its beta and safeguard_results arrived") : answered;
+  },
+};
 
 export const bodyFields: readonly Check[] = [
   withFields(
@@ -129,4 +180,5 @@ export const bodyFields: readonly Check[] = [
       ],
     },
   ),
+  safeguards,
 ];

@@ -14,6 +14,7 @@ export const themes = {
   tools: "Tools and thinking",
   size: "Size",
   disconnect: "Disconnects",
+  connection: "Connections to the API",
   "claude-code": "The real Claude Code",
   cost: "Cost",
   configuration: "Running configuration",

@@ -1,52 +1,12 @@
-import type { ExchangeSummary } from "../../../lab/anthropic/records.ts";
-import type { ScriptInput } from "../../../lab/anthropic/scripts.ts";
 import type { Turn } from "../../../lab/claude.ts";
-import {
-  type Check,
-  type CheckContext,
-  type ClaudeRequest,
-  kept,
-  lost,
-  type Outcome,
-} from "./check.ts";
+import { type Check, type CheckContext, kept, lost } from "./check.ts";
 import { excerpt, quoted } from "./compare.ts";
-import { headerOf, lastRecord, newMarker, upstreamOf } from "./relay.ts";
-
-function claudeOf({ claude }: CheckContext) {
-  if (claude === undefined) throw new Error("this check needs Claude Code");
-  return claude;
-}
+import { headerOf, newMarker } from "./relay.ts";
+import { switches } from "./claude-code-switches.ts";
+import { failed, turn } from "./turn.ts";
 
 function tokens({ usage }: Turn): string {
   return `${usage.cache_creation_input_tokens} tokens written to the cache, ${usage.cache_read_input_tokens} read`;
-}
-
-/** The result of a turn and, with the fake API, its requests to the messages route. */
-async function turn(
-  context: CheckContext,
-  marker: string,
-  request: Omit<ClaudeRequest, "prompt"> & { readonly prompt?: string } = {},
-  script?: Omit<ScriptInput, "match">,
-): Promise<{ result: Turn; requests: readonly ExchangeSummary[] }> {
-  const { upstream } = context;
-  const since = upstream === undefined ? 0 : await lastRecord(upstream);
-  if (script !== undefined) {
-    await upstreamOf(context).push({
-      ...script,
-      match: { path: "/v1/messages", bodyContains: marker },
-    });
-  }
-  const result = await claudeOf(context)({ prompt: `say: ${marker}`, ...request });
-  const requests: ExchangeSummary[] = [];
-  for (const record of (await upstream?.records(since)) ?? []) {
-    if (!record.url.startsWith("/v1/messages?")) continue;
-    if ((await upstream?.requestBody(record.id))?.includes(marker) === true) requests.push(record);
-  }
-  return { result, requests };
-}
-
-function failed({ result }: Turn): Outcome {
-  return lost("turn-failed", `the turn ended in an error: ${excerpt(result)}`);
 }
 
 /** Two turns of one session. Several checks use them. */
@@ -251,4 +211,5 @@ export const claudeCode: readonly Check[] = [
     "Claude Code stops at once on a missing permission (403)",
     "Only a person can fix this; ten retries would only delay the message.",
   ),
+  ...switches,
 ];

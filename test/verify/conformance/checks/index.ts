@@ -2,7 +2,9 @@ import { body } from "./body.ts";
 import { caching } from "./caching.ts";
 import type { Check } from "./check.ts";
 import { claudeCode } from "./claude-code.ts";
+import { gzipRequest } from "./claude-code-switches.ts";
 import { configuration } from "./configuration.ts";
+import { connection } from "./connection.ts";
 import { cost } from "./cost.ts";
 import { disconnect } from "./disconnect.ts";
 import { errors } from "./errors.ts";
@@ -20,12 +22,14 @@ export const checks: readonly Check[] = [
   ...ownErrors,
   ...caching,
   ...body,
+  gzipRequest,
   ...headers,
   ...streaming,
   ...tools,
   ...provokedTools,
   ...size,
   ...disconnect,
+  ...connection,
   ...claudeCode,
   ...cost,
   ...configuration,

@@ -195,25 +195,57 @@ const malformed: Check = {
   },
 };
 
-const hello: Check = {
-  id: "own-errors.hello",
-  title: "The connection warm-up is answered or refused at once",
-  protects:
-    "Claude Code opens its connection early with HEAD /api/hello. The gateway may refuse it, but must answer.",
-  needs: [],
-  async run({ client }) {
-    const { head, ended } = await client.send(
-      messagesRequest({ method: "HEAD", path: "/api/hello", body: "" }),
-    );
-    if (head === undefined) return lost("no-answer", `the connection ended with ${quoted(ended)}`);
-    const seen = `status ${head.status}`;
-    if (head.status >= 500)
-      return lost("server-error", `${seen}, which is a server error and not a refusal`);
-    return head.status >= 300 && head.status < 400
-      ? lost("redirect", `${seen}, a redirect, which counts as a failure`)
-      : kept(seen);
-  },
-};
+/** Checks that a HEAD request is answered or refused, and not with a redirect or a server error. */
+function head(
+  name: string,
+  title: string,
+  protects: string,
+  pathOf: (baseUrl: string) => string,
+  relays: "may relay" | "never relays",
+): Check {
+  return {
+    id: `own-errors.${name}`,
+    title,
+    protects,
+    needs: [],
+    async run({ client, upstream }) {
+      const marker = newMarker();
+      const since = upstream === undefined ? 0 : await lastRecord(upstream);
+      const path = `${pathOf(client.baseUrl)}?marker=${marker}`;
+      const { head, ended } = await client.send(
+        messagesRequest({ method: "HEAD", path, body: "" }),
+      );
+      if (head === undefined)
+        return lost("no-answer", `the connection ended with ${quoted(ended)}`);
+      const seen = `status ${head.status}`;
+      if (head.status >= 500)
+        return lost("server-error", `${seen}, which is a server error and not a refusal`);
+      if (head.status >= 300 && head.status < 400)
+        return lost("redirect", `${seen}, a redirect, which counts as a failure`);
+      if (relays === "may relay" || upstream === undefined) return kept(seen);
+      const { requests } = await seenUpstream(upstream, since, marker);
+      return requests === 0
+        ? kept(`${seen}; the API got nothing`)
+        : lost("came-through", "the upstream got the request");
+    },
+  };
+}
+
+const hello = head(
+  "hello",
+  "The connection warm-up is answered or refused at once",
+  "Claude Code opens its connection early with HEAD /api/hello. The gateway may refuse it, but must answer.",
+  () => "/api/hello",
+  "may relay",
+);
+
+const headBaseUrl = head(
+  "head-base-url",
+  "HEAD of the base URL is answered or refused at once, by the gateway itself",
+  "Some clients try a base URL with HEAD before they use it. An answer that comes late, or a redirect, looks like a broken gateway.",
+  (baseUrl) => (new URL(baseUrl).pathname === "/" ? "/" : ""),
+  "never relays",
+);
 
 export const ownErrors: readonly Check[] = [
   credentialCheck("no-token", "A request without a token is refused as the API would", []),
@@ -244,4 +276,5 @@ export const ownErrors: readonly Check[] = [
   unreachable,
   malformed,
   hello,
+  headBaseUrl,
 ];

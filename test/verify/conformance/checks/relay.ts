@@ -30,6 +30,8 @@ export interface Sent {
   readonly path?: string;
   /** Headers besides Host, the credential, version, content type and length. */
   readonly headers?: readonly HeaderPair[];
+  /** `anthropic-version`. Default `2023-06-01`. */
+  readonly version?: string;
   /** Replaces the credential headers. */
   readonly credential?: readonly HeaderPair[];
   readonly body: string;
@@ -54,7 +56,7 @@ export function requestOf(
     headers: [
       ["Host", "{host}"],
       ...(sent.credential ?? AS_BEARER),
-      ["anthropic-version", "2023-06-01"],
+      ["anthropic-version", sent.version ?? "2023-06-01"],
       ["Content-Type", "application/json"],
       ...(sent.headers ?? []),
       ["Content-Length", String(declaredBytes)],

@@ -12,6 +12,7 @@ import {
   seenUpstream,
   upstreamOf,
 } from "./relay.ts";
+import { slowReader } from "./slow-reader.ts";
 
 const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 const delta = (text: string) =>
@@ -239,6 +240,7 @@ export const streaming: readonly Check[] = [
     "A tool call that writes a file can be one large event.",
     [delta("x".repeat(1_000_000))],
   ),
+  slowReader,
   quiet(20, ["upstream"]),
   quiet(310, ["upstream", "long"]),
 ];

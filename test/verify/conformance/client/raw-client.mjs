@@ -197,6 +197,8 @@ createInterface({ input: process.stdin })
     else if (command.do === "write")
       exchange?.socket.write(Buffer.concat(command.body.map(bytesOf)));
     else if (command.do === "abort") exchange?.cut("aborted");
+    else if (command.do === "pause") exchange?.socket.pause();
+    else if (command.do === "resume") exchange?.socket.resume();
   })
   .on("close", () => process.exit(0));
 report({

@@ -187,6 +187,15 @@ export class RawExchange {
     this.command({ do: "abort" });
   }
 
+  /** Stops reading, so that what the peer sends stays in the connection. */
+  pause(): void {
+    this.command({ do: "pause" });
+  }
+
+  resume(): void {
+    this.command({ do: "resume" });
+  }
+
   /** Waits for the response's head; `undefined` if it does not arrive in time. */
   async head(withinMs = 10_000): Promise<ResponseHead | undefined> {
     await this.#until(() => this.#head !== undefined, withinMs);

@@ -72,6 +72,7 @@ const FIDELITY: readonly Theme[] = [
   "tools",
   "size",
   "disconnect",
+  "connection",
   "claude-code",
 ];
 
