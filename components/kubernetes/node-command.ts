@@ -25,7 +25,8 @@ export function restartedNodeCommand(
   },
 ): string[] {
   const said = `echo "{\\"level\\":\\"error\\",\\"message\\":\\"ended with status $?: starting again\\"}"`;
-  const once = `node --max-old-space-size=${heapMiB} ${script} & wait $!; ${said}`;
+  // The shell would say on standard error that the script was killed, which is no line of JSON.
+  const once = `node --max-old-space-size=${heapMiB} ${script} & wait $! 2>/dev/null; ${said}`;
   return [
     "sh",
     "-c",

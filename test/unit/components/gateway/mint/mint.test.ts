@@ -77,7 +77,7 @@ test("the container is a sidecar whose probes look at the files", () => {
       "sh",
       "-c",
       expect.stringContaining(
-        "; while :; do node --max-old-space-size=64 /etc/mint/mint.mjs /etc/mint/upstream.json /etc/mint/github.json & wait $!; ",
+        "; while :; do node --max-old-space-size=64 /etc/mint/mint.mjs /etc/mint/upstream.json /etc/mint/github.json & wait $! 2>/dev/null; ",
       ) as string,
     ],
     startupProbe: {
