@@ -121,6 +121,24 @@ describe("Anthropic's own client", () => {
     expect(message.usage.output_tokens).toBe(2);
   });
 
+  test("gets an answer that ends before a stop sequence", async () => {
+    const message = await client.messages.create({
+      ...asking("say: one two three"),
+      stop_sequences: ["three", " two"],
+    });
+    expect(message.content).toEqual([{ type: "text", text: "one" }]);
+    expect(message).toMatchObject({ stop_reason: "stop_sequence", stop_sequence: " two" });
+  });
+
+  test("gets the check of a tool call as Claude Code asks for it", async () => {
+    const message = await client.messages.create({
+      ...asking("say: no answer to this"),
+      system: "Answer <severity>N</severity>.",
+      stop_sequences: ["</severity>"],
+    });
+    expect(message.content).toEqual([{ type: "text", text: "<severity>0" }]);
+  });
+
   test("counts tokens and lists models", async () => {
     const { model, messages } = asking("hello");
     expect((await client.messages.countTokens({ model, messages })).input_tokens).toBeGreaterThan(

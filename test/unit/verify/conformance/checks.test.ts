@@ -124,6 +124,32 @@ describe("no check passes on a gateway that is down", () => {
   });
 });
 
+describe("model discovery through an open route", () => {
+  const discovery = checks.find(({ id }) => id === "claude-code.model-discovery");
+  test("gets the API's list", async () => {
+    const context = await throughGateway({ opensRoutes: true }, 1000);
+    const outcome = await discovery?.run(context);
+    expect(outcome?.evidence).toMatch(/^the API listed \d+ models to Claude Code/);
+  });
+  test("is missed if Claude Code does not ask", async () => {
+    const { client, ...context } = await throughGateway({ opensRoutes: true }, 1000);
+    const claude = modelClaude(client);
+    const unasked: CheckContext["claude"] = ({ prompt }) => claude({ prompt });
+    const outcome = await discovery?.run({ ...context, client, claude: unasked });
+    expect(outcome).toMatchObject({ kept: false, loss: "not-asked" });
+  });
+});
+
+describe("auto mode", () => {
+  test("is not kept if nothing checks the command", async () => {
+    const claude = modelClaude(faithful.client);
+    const unchecked: CheckContext["claude"] = ({ prompt }) => claude({ prompt });
+    const autoMode = checks.find(({ id }) => id === "claude-code.auto-mode");
+    const outcome = await autoMode?.run({ ...faithful, claude: unchecked });
+    expect(outcome).toMatchObject({ kept: false, loss: "unchecked" });
+  });
+});
+
 describe.concurrent("the checks of cost find", () => {
   test.each<{ what: string; id: Check["id"]; defect: Defect; loss: string }>([
     { what: "no line", id: "cost.record", defect: { logs: () => undefined }, loss: "not-logged" },

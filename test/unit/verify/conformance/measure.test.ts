@@ -149,13 +149,17 @@ test("ids are unique, and the table names only existing checks", () => {
   }
 });
 
-test("at least 40 checks apply to each HTTP path, and all but one of them are expected to pass on Envoy", () => {
+test("at least 40 checks apply to each HTTP path and 135 to Envoy, and all but one of them are expected to pass on Envoy", () => {
   for (const variant of variantNames.filter((name) => name !== "envoy-sni")) {
     const applying = checks.filter(
       (each) => expectationOf(variant, each).status !== "not-applicable",
     );
     expect(applying.length).toBeGreaterThanOrEqual(40);
   }
+  const onEnvoy = checks.filter(
+    (each) => expectationOf("envoy-terminate", each).status !== "not-applicable",
+  );
+  expect(onEnvoy.length).toBeGreaterThanOrEqual(135);
   const deviating = checks.filter(
     (each) => expectationOf("envoy-terminate", each).status !== "pass",
   );
