@@ -92,6 +92,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         credentialKind: args.credentialKind,
         routes: args.routes,
         allowHosts: args.allowHosts,
+        serverFetch: args.serverFetch,
         ...(args.prices !== undefined && { prices: args.prices }),
         litellm: {
           host: host(`${variant.name}-passthrough`),

@@ -1,10 +1,9 @@
 -- Envoy's filter. It reads each request of an agent while it passes, and refuses one that would make the API's servers fetch
 -- something. `scan` is the module in scan.lua.
 --
--- A script cannot answer once the headers went on. But Envoy answers when a body grows over its limit, which the next filter
--- checks. So from where a body is refused nothing of it goes on, and its end is replaced by a text over that limit. A local
--- reply makes the refusal of Envoy's answer. The rest of the body is read first, because a client may not look for an answer
--- before it has sent everything.
+-- A script cannot answer once the headers went on. But the next filter answers when a body grows over its limit. So the piece
+-- in which something is found does not go on: a text over that limit takes its place. Nothing after it goes on either, and a
+-- local reply gives the answer its form.
 
 local OVER_LIMIT = @overLimit@
 
@@ -46,21 +45,16 @@ local function must_stop(handle, scanner, chunk)
 end
 
 function envoy_on_request(handle)
-  local stopped, last = false, nil
   if is_compressed(handle:headers()) then
     refuse(handle, "content-encoding", "a compressed body cannot be checked while egress.serverFetch is deny: send it without content-encoding")
-    stopped = true
+    handle:respond({ [":status"] = "403" })
   end
   local scanner = scan.new()
   for chunk in handle:bodyChunks() do
-    stopped = stopped or must_stop(handle, scanner, chunk)
-    if stopped then
-      chunk:setBytes("")
-      last = chunk
+    if must_stop(handle, scanner, chunk) then
+      overflow = overflow or string.rep(" ", OVER_LIMIT)
+      chunk:setBytes(overflow)
+      return
     end
-  end
-  if last ~= nil then
-    overflow = overflow or string.rep(" ", OVER_LIMIT)
-    last:setBytes(overflow)
   end
 end
