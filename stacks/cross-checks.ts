@@ -89,7 +89,7 @@ function serverFetchFinding(variant: Variant): Finding {
   return {
     path: ["egress", "serverFetch"],
     message:
-      `is deny, which path ${inConfig(variant)} cannot keep, because no Envoy of ours reads the requests: ` +
+      `cannot be kept on path ${inConfig(variant)}, where no Envoy reads the requests: ` +
       `pulumi config set --path egress.serverFetch allow, or choose another path (${kept})`,
   };
 }
