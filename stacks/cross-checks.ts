@@ -18,6 +18,7 @@ interface Sections {
   readonly agents?: unknown;
   readonly prices?: object;
   readonly budget?: unknown;
+  readonly egress?: unknown;
   readonly telemetry?: unknown;
   readonly host?: unknown;
   readonly cluster?: unknown;
@@ -65,6 +66,8 @@ function findings(
       }),
     }),
   );
+  const { serverFetch } = (sections.egress ?? {}) as { serverFetch?: unknown };
+  if (!isMetered(variant) && serverFetch === "deny") found.push(serverFetchFinding(variant));
   if (isValid("telemetry"))
     found.push(...telemetryFindings(variant, sections.telemetry, sections.agents));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
@@ -78,6 +81,16 @@ function pricesFinding(variant: Variant): Finding {
     message:
       `has no effect on path ${inConfig(variant)}, where no answer is metered: remove it with pulumi config rm prices, ` +
       `or choose a metered path (${metered})`,
+  };
+}
+
+function serverFetchFinding(variant: Variant): Finding {
+  const kept = variants.filter(isMetered).map(inConfig).join(", ");
+  return {
+    path: ["egress", "serverFetch"],
+    message:
+      `cannot be kept on path ${inConfig(variant)}, where no Envoy reads the requests: ` +
+      `pulumi config set --path egress.serverFetch allow, or choose another path (${kept})`,
   };
 }
 

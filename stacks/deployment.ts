@@ -6,7 +6,8 @@ import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { selectedVariant } from "../components/gateway/paths/index.ts";
-import type { Variant } from "../components/gateway/paths/variant.ts";
+import { isMetered, type Variant } from "../components/gateway/paths/variant.ts";
+import type { ServerFetch } from "../components/gateway/envoy/server-fetch.ts";
 import type { RealCredential } from "../components/gateway/real-credential.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
@@ -38,10 +39,12 @@ export interface DeploymentArgs {
   readonly annotations?: Record<string, string>;
 }
 
-/** Settings on which network policies depend, besides the path. */
+/** Settings on which network policies and the expected ways out depend, besides the path. */
 export interface PolicySettings {
   /** Hosts that agents reach by TLS. Default: none. */
   readonly allow?: readonly string[];
+  /** Whether agents may make the API's servers fetch something. Default: `allow`, as in an earlier release. */
+  readonly serverFetch?: ServerFetch;
   /** Whether there is a budget. */
   readonly budgets: boolean;
   /** Who may read the metrics. */
@@ -63,7 +66,7 @@ export interface DeploymentOutputs {
       readonly podPatch: pulumi.Output<PodPatch>;
     }
   >;
-  /** What `npm run verify:egress` compares the policies by. */
+  /** What `npm run verify` and `npm run verify:egress` compare the stack by. */
   readonly policySettings: PolicySettings;
 }
 
@@ -78,6 +81,7 @@ export function deploy({
   const variant = selectedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
+  const serverFetch = config.egress.serverFetch ?? (isMetered(variant) ? "deny" : "allow");
   const deployed = {
     litellm: config.images.litellm ?? images.litellm,
     envoy: config.images.envoy ?? images.envoy,
@@ -137,6 +141,7 @@ export function deploy({
       credential,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
+      serverFetch,
       prices: priceTable(config.prices),
       budgets: budgets?.host.apply((host) => ({
         host,
@@ -202,6 +207,7 @@ export function deploy({
     agents: Object.fromEntries(namespaces),
     policySettings: {
       allow: config.egress.allow,
+      serverFetch,
       budgets: budgets !== undefined,
       scrapers,
       ...(otlp && { otlpEndpoint: otlp.endpoint }),

@@ -4,7 +4,7 @@ import { HostName } from "../schema/fields.ts";
 
 const CLUSTER_NAME = /(^|\.)(cluster\.local|svc|internal|localhost)$/;
 
-/** Hosts that agents may reach by TLS, on the paths where Envoy passes TLS on by server name (SNI). */
+/** Hosts that agents may reach by TLS, where Envoy passes TLS on by server name (SNI), and what the API may fetch for them. */
 export const EgressConfig = z.strictObject({
   allow: z
     .array(HostName)
@@ -24,5 +24,11 @@ export const EgressConfig = z.strictObject({
     })
     .describe(
       "Exact host names that agents may reach through Envoy (TCP 443), on paths envoy and hybrid. Default none.",
+    ),
+  serverFetch: z
+    .enum(["allow", "deny"])
+    .optional()
+    .describe(
+      "Whether agents may make the API's servers fetch from outside: web_search, web_fetch, mcp_servers, sources of type url. With deny, also compressed requests are refused. Default deny on shim, envoy in mode terminate and hybrid; elsewhere the gateway reads no requests and only allow is possible.",
     ),
 });

@@ -4,6 +4,7 @@ import type { CallerTokens } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
+import type { ServerFetch } from "./envoy/server-fetch.ts";
 import type { Variant } from "./paths/variant.ts";
 import type { RealCredential } from "./real-credential.ts";
 
@@ -34,6 +35,8 @@ export interface PathArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
+  /** Whether agents may make the API's servers fetch something. Unused where Envoy does not see the requests. */
+  readonly serverFetch: ServerFetch;
   /** Prices of the models that the meter counts. Default: the list prices. */
   readonly prices?: PriceTable;
   /** What agents may spend, on a metered variant. Default no limit. */

@@ -2,6 +2,7 @@ import { REQUESTS_FILE } from "../../usage/record/place.ts";
 import { ofAgent } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 import { recordFields, requestFields } from "./record-fields.ts";
+import { serverFetchFormat } from "./server-fetch.ts";
 
 /**
  * One JSON line on standard output for each request. It has only the headers listed here, none of which carries a
@@ -16,6 +17,8 @@ export function httpAccessLog(listener: "agents" | "egress" | "otlp"): Message {
     source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     method: "%REQ(:METHOD):16%",
     path: "%PATH(NQ:PATH):256%",
+    // What the request was refused for, where the API would have fetched something.
+    ...(listener === "agents" && { refused_field: serverFetchFormat("field") }),
     bytes_received: "%BYTES_RECEIVED%",
     bytes_sent: "%BYTES_SENT%",
     first_byte_ms: "%RESPONSE_DURATION%",

@@ -5,6 +5,7 @@ import type { Collector } from "../../usage/telemetry/collector.ts";
 import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
+import type { ServerFetch } from "./server-fetch.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
@@ -18,6 +19,8 @@ export interface EnvoyConfigArgs {
   readonly litellmHost?: string;
   /** Hosts to which Envoy passes TLS on, where the variant does that. Defaults to none. */
   readonly allowHosts?: readonly string[];
+  /** Whether agents may make the API's servers fetch something. Defaults to `allow`. */
+  readonly serverFetch?: ServerFetch | undefined;
   /** Prices of the models that the meter counts. Defaults to the list prices. */
   readonly prices?: PriceTable;
   /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */

@@ -26,6 +26,7 @@ import { memoryMiB } from "./limits.ts";
 import { mintedPod, notMinted } from "./minted.ts";
 import { envoyPolicy } from "./policy.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
+import type { ServerFetch } from "./server-fetch.ts";
 import { STARTUP_PROBE_SECONDS } from "./timeouts.ts";
 import { fileNames, mounts } from "./volumes.ts";
 
@@ -41,6 +42,8 @@ export interface EnvoyArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
+  /** Whether agents may make the API's servers fetch something. Unused where Envoy does not see the requests. */
+  readonly serverFetch: ServerFetch;
   /** Prices of the models that the meter counts. Default: the list prices. */
   readonly prices?: PriceTable;
   /** LiteLLM, where it is the next hop. Default: the API is the next hop. */
@@ -196,12 +199,13 @@ export class Envoy extends pulumi.ComponentResource {
 }
 
 function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
-  const { variant, credential, routes, allowHosts } = args;
+  const { variant, credential, routes, allowHosts, serverFetch } = args;
   return pulumi.all([args.litellm?.host, args.budgets]).apply(([litellmHost, budgets]) => ({
     variant,
     ...(credential && { credentialKind: credential.kind }),
     routes,
     allowHosts,
+    serverFetch,
     budgets,
     record: args.record !== undefined,
     ...(litellmHost !== undefined && { litellmHost }),

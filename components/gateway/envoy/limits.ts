@@ -1,4 +1,4 @@
-import type { Variant } from "../paths/variant.ts";
+import { isMetered, type Variant } from "../paths/variant.ts";
 import type { Message } from "./proto.ts";
 
 /**
@@ -13,7 +13,7 @@ export const MAX_CONNECTIONS = 4096;
 /**
  * Most requests to a next hop at a time. Envoy answers 503 to any further request at once. The limit is below
  * {@link MAX_CONNECTIONS}, so that a connection is left for that answer. Even if no client ever reads, 3,072 ×
- * 116 KiB = 348 MiB stay below the 380 MiB of heap at which Envoy refuses every request, see {@link memoryMiB}.
+ * 116 KiB = 348 MiB stay below the 440 MiB of heap at which Envoy refuses every request, see {@link memoryMiB}.
  */
 export const MAX_REQUESTS = 3072;
 
@@ -32,13 +32,16 @@ export const HEAP_SHARE_OF_REFUSAL = 0.95;
 /**
  * Envoy's heap and its pod's memory limit, in MiB. With LiteLLM in the path, each request is two streams in Envoy, and the
  * agents' listener has a larger buffer: 272 KiB if the client never reads, 138 KiB if it reads (LiteLLM 1.110.2, Envoy
- * 1.40.0). 3,072 such requests take 816 MiB, below the 912 MiB at which Envoy refuses every request.
+ * 1.40.0). 3,072 such requests take 816 MiB, below the 972 MiB at which Envoy refuses every request.
  *
  * On such a path LiteLLM reaches its limit first: it takes about 360 MiB, 140 KiB more for each request, and every byte of
  * an answer until the answer ends. With 3,072 requests, its 1,536 MiB leave 0.25 MiB for each answer.
+ *
+ * To refuse a server fetch, each of two workers keeps a text of 32 MiB in Lua, and copies it into the heap for a moment.
  */
-export function memoryMiB({ litellm }: Variant): { heap: number; pod: number } {
-  return litellm === "behind-envoy" ? { heap: 960, pod: 1152 } : { heap: 400, pod: 512 };
+export function memoryMiB(variant: Variant): { heap: number; pod: number } {
+  if (variant.litellm === "behind-envoy") return { heap: 1024, pod: 1280 };
+  return isMetered(variant) ? { heap: 464, pod: 640 } : { heap: 400, pod: 512 };
 }
 
 /**

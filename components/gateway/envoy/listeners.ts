@@ -23,6 +23,7 @@ import { type Message, socketAddress } from "./proto.ts";
 import { otlpAccessLog } from "./otlp-log.ts";
 import { OTLP_ROUTES } from "./otlp-routes.ts";
 import { AGENT_ROUTES, EGRESS_ROUTES } from "./routes.ts";
+import { serverFetchFilters } from "./server-fetch.ts";
 import { sniListener } from "./sni.ts";
 import { OTLP_REQUEST_SECONDS } from "./timeouts.ts";
 import { fileNames, fileSource } from "./volumes.ts";
@@ -56,6 +57,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
+        ...serverFetchFilters(args.serverFetch),
         meter(),
         ...budgetFilters(args.budgets),
         stripClientHeaders(),

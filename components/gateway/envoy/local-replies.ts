@@ -3,6 +3,7 @@ import { limitHeaders } from "../../usage/budget/ratelimit-environment.ts";
 import { twoAgents } from "./agent.ts";
 import { SPENT_HEADER } from "./budgets.ts";
 import type { Message } from "./proto.ts";
+import { ofServerFetch, serverFetchFormat } from "./server-fetch.ts";
 
 /** An answer that the gateway itself gives, in the shape of Anthropic's errors. */
 interface Reply {
@@ -41,6 +42,19 @@ const NO_CREDENTIAL_SECONDS = 30;
  * says. With any other type it makes eleven attempts in about 170 s (2.1.330, status 502, 503 and 504).
  */
 const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly Reply[] => [
+  {
+    // The two filters of server fetches end a request with 413, and nothing of it was answered yet.
+    on: { filter: ofServerFetch("field") },
+    status: 403,
+    type: "permission_error",
+    message: `gateway: ${serverFetchFormat("message")}`,
+  },
+  {
+    on: { filter: ofServerFetch("unreadable") },
+    status: 400,
+    type: "invalid_request_error",
+    message: `gateway: the body cannot be checked, because ${serverFetchFormat("unreadable")}`,
+  },
   {
     // Only with status 401: a request with two agents' tokens can also be too large, or have no route.
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },

@@ -144,7 +144,7 @@ test.each(trials)(
     const { variant } = trial;
     const report = await row.use(trial, async ({ name }) => {
       const measured = await reportOf(name);
-      await expectClosed(variant, name, { cloneDir: lab.cloneDir, dir });
+      await expectClosed(variant, name, { cloneDir: lab.cloneDir, dir, serverFetch: true });
       await inItsTrial[variant]?.(name);
       return measured;
     });

@@ -299,6 +299,25 @@ const mistakes: [string, Sections, string | RegExp][] = [
     { egress: { allow: ["github.com", "github.com"] } },
     /^ {2}egress\.allow\[1\] = "github\.com" is listed twice/,
   ],
+  [
+    "a choice that is not one",
+    { gateway: { path: "envoy" }, egress: { serverFetch: "ask" } },
+    '  egress.serverFetch = "ask" is not one of allow, deny: pulumi config set --path egress.serverFetch allow|deny',
+  ],
+  [
+    "server fetches denied on bare litellm",
+    { egress: { serverFetch: "deny" } },
+    '  egress.serverFetch = "deny" cannot be kept on path litellm, where no Envoy reads the requests: pulumi config set --path egress.serverFetch allow, or choose another path (shim, envoy in mode terminate, hybrid)',
+  ],
+  [
+    "server fetches denied in mode sni",
+    {
+      gateway: { path: "envoy", mode: "sni" },
+      credential: { kind: "apiKey", holder: "agent" },
+      egress: { serverFetch: "deny" },
+    },
+    /^ {2}egress\.serverFetch = "deny" cannot be kept on path envoy in mode sni/,
+  ],
   ["the upstream", { egress: { allow: ["api.anthropic.com"] } }, /is the gateway's own upstream/],
   [
     "a cluster name",

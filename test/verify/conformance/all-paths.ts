@@ -27,6 +27,8 @@ function configOf({ name, variant }: Trial): Readonly<Record<string, string>> {
     // Nothing may be under way when the trial is destroyed.
     "gateway.drainSeconds": "10",
     "agents[0].name": `${name}-agent`,
+    // The table shows what a path itself keeps and loses.
+    "egress.serverFetch": "allow",
     ...(isMetered(selected) && {
       "agents[1].name": `${name}${SPENDER}`,
       "agents[1].budget.usdPer30Days": "0.01",

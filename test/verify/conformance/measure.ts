@@ -58,9 +58,9 @@ export async function measure(
   };
 }
 
-async function result({ path, context }: Subject, check: Check): Promise<CheckResult> {
+async function result({ path, context, serverFetch }: Subject, check: Check): Promise<CheckResult> {
   const { id, title } = check;
-  const expectation = expectationOf(path, check);
+  const expectation = expectationOf(path, check, serverFetch);
   if (expectation.status === "not-applicable") {
     const { status, reason } = expectation;
     return { id, title, status, expected: status, evidence: reason, reason };

@@ -49,6 +49,8 @@ export interface Attempt extends Common {
   readonly expected: "blocked" | "refused by the gateway" | "limit";
   /** Variants on which the attempt makes sense. Default: all. */
   readonly variants?: readonly VariantName[];
+  /** Why it makes no sense with the stack's settings; undefined if it does. */
+  readonly unless?: (around: Surroundings) => string | undefined;
   /** Why it cannot be tried here; undefined if it can. */
   readonly skip?: (around: Surroundings) => string | undefined;
   /** Whether to try it alone, because it would block other attempts. */

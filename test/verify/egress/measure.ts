@@ -13,6 +13,7 @@ import { limits } from "./rows/limits.ts";
 import { names } from "./rows/names.ts";
 import { outside } from "./rows/outside.ts";
 import { pods } from "./rows/pods.ts";
+import { deniedFetches } from "./rows/server-fetch.ts";
 import { enter, type Place } from "./surroundings.ts";
 import { type Means, type Try, tryAttempts } from "./tries.ts";
 import { Witness } from "./witness.ts";
@@ -23,6 +24,7 @@ export const attempts: readonly Attempt[] = [
   ...names,
   ...inside,
   ...gateway,
+  ...deniedFetches,
   ...itself,
   ...limits,
 ];
@@ -89,7 +91,7 @@ export async function measureAttempts(
 type Judgement = Pick<AttemptResult, "status" | "evidence">;
 
 function whyNot(
-  { variants, skip, upstream }: Attempt,
+  { variants, unless, skip, upstream }: Attempt,
   around: Surroundings,
   means: Means,
 ): Judgement | undefined {
@@ -99,6 +101,8 @@ function whyNot(
       evidence: `path ${around.variant} has no such thing`,
     };
   }
+  const settled = unless?.(around);
+  if (settled !== undefined) return { status: "not-applicable", evidence: settled };
   const reason =
     upstream && means.upstream === undefined
       ? "needs an upstream that can be scripted"

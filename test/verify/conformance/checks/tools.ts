@@ -27,7 +27,7 @@ const TOOLS = [
     eager_input_streaming: true,
     input_schema: { type: "object" },
   },
-  { type: "web_search_20250305", name: "web_search", max_uses: 3 },
+  { type: "code_execution_20250825", name: "code_execution" },
 ];
 
 const BETAS = [["anthropic-beta", "advanced-tool-use-2025-11-20"]] as const;

@@ -1,6 +1,7 @@
 import { BadInput } from "../../../../cli/command-line.ts";
 import { runTurn } from "../../../lab/claude.ts";
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
+import type { PolicySettings } from "../../../../stacks/deployment.ts";
 import type { Target } from "../../../lab/target.ts";
 import {
   type VariantName,
@@ -49,6 +50,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   const outputs = args.outputs as {
     readonly baseUrl?: string;
     readonly agents?: Readonly<Record<string, { readonly namespace: string }>>;
+    readonly policySettings?: PolicySettings;
   };
   const agents = Object.values(outputs.agents ?? {}).map(({ namespace }) => namespace);
   const [agent] = agents;
@@ -74,6 +76,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
       path: variant,
       versions: await versionsOf(target, pods, agent),
       baseUrl: outputs.baseUrl,
+      serverFetch: outputs.policySettings?.serverFetch,
       context: {
         client,
         ...(upstream === undefined ? {} : { upstream }),

@@ -1,4 +1,5 @@
 import type { VariantName } from "../../../../components/gateway/paths/index.ts";
+import type { ServerFetch } from "../../../../components/gateway/envoy/server-fetch.ts";
 import type { CheckContext } from "../checks/check.ts";
 
 /** A gateway to measure. */
@@ -10,6 +11,8 @@ export interface Subject {
   /** Versions of the running parts. */
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
+  /** Whether the stack lets the API fetch for agents. Default `allow`. */
+  readonly serverFetch?: ServerFetch | undefined;
   readonly context: CheckContext;
   /** Ends the client that was started for the measurement. A check that still runs then fails. */
   readonly close: () => void;

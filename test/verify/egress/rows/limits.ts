@@ -2,65 +2,11 @@ import { ports } from "../../../../components/kubernetes/ports.ts";
 import { variants } from "../../../../components/gateway/paths/index.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import type { Attempt } from "../attempt.ts";
-
-const FETCHED = "limit-server-fetch";
-
-/** Content that Anthropic's servers fetch because a request asks for it. They run outside, so no ring can block it. */
-const serverFetch = (name: string, title: string, asks: (url: string) => object): Attempt => ({
-  id: `limit.server-fetch.${name}`,
-  title,
-  expected: "limit",
-  rings: ["gateway"],
-  relayed: true,
-  // The upstream sends this mark only if the request arrived with the field.
-  upstream: (control) =>
-    control.push({
-      match: { bodyContains: `${FETCHED}-${name}.example` },
-      action: { kind: "raw", status: 200, headers: [["x-arrived", name]] },
-    }),
-  python: ({ gatewayAddress, variant }) => {
-    const body = JSON.stringify({
-      model: "claude-sonnet-4-5",
-      max_tokens: 1,
-      messages: [{ role: "user", content: "fetch it" }],
-      ...asks(`https://${FETCHED}-${name}.example/secret`),
-    });
-    const send =
-      variant === "envoy-sni"
-        ? `https_message("${gatewayAddress}", {"x-api-key": os.environ.get("ANTHROPIC_API_KEY", "")}, ${JSON.stringify(body)})`
-        : `http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {"x-api-key": os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"}, ${JSON.stringify(body)})`;
-    return `response = ${send}
-    if response.getheader("x-arrived") != "${name}": raise OSError(f"status {response.status}, but the field did not arrive")
-    return "the API got the field"`;
-  },
-  reason:
-    "Anthropic's servers fetch it from outside, including any data in the URL; the gateway passes the request on unchanged",
-});
-
-const domain = (url: string) => new URL(url).hostname;
+import { allowedFetches } from "./server-fetch.ts";
 
 /** What the rings do not block, counted separately. */
 export const limits: readonly Attempt[] = [
-  serverFetch("web-fetch", "a page that Anthropic's servers fetch (web_fetch)", (url) => ({
-    tools: [{ type: "web_fetch_20250910", name: "web_fetch", allowed_domains: [domain(url)] }],
-  })),
-  serverFetch("web-search", "a search that Anthropic's servers make (web_search)", (url) => ({
-    tools: [{ type: "web_search_20250305", name: "web_search", allowed_domains: [domain(url)] }],
-  })),
-  serverFetch(
-    "mcp-servers",
-    "an MCP server that Anthropic's servers call (mcp_servers)",
-    (url) => ({
-      mcp_servers: [{ type: "url", name: "elsewhere", url }],
-    }),
-  ),
-  serverFetch(
-    "url-source",
-    "a picture that Anthropic's servers fetch (source.type url)",
-    (url) => ({
-      messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url } }] }],
-    }),
-  ),
+  ...allowedFetches,
   {
     id: "limit.telemetry",
     title: "any text as Claude Code's own telemetry, to the OTLP receiver",

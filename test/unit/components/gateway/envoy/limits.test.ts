@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MAX_REQUEST_BYTES } from "../../../../../components/gateway/api/endpoints.ts";
 import type { EnvoyConfigArgs } from "../../../../../components/gateway/envoy/args.ts";
 import { clusters } from "../../../../../components/gateway/envoy/clusters.ts";
 import { listeners } from "../../../../../components/gateway/envoy/listeners.ts";
@@ -70,11 +71,12 @@ test.each([
   { variant: shim, eachKiB: 272 },
   { variant: hybridVariant, eachKiB: 272 },
 ])(
-  "$variant.name: the maximum number of requests fits the heap even if no client reads",
+  "$variant.name: the maximum number of requests fits the heap even if no client reads and both workers refuse a server fetch",
   ({ variant, eachKiB }) => {
     const { heap, pod } = memoryMiB(variant);
-    expect((MAX_REQUESTS * eachKiB) / 1024).toBeLessThan(HEAP_SHARE_OF_REFUSAL * heap);
+    const refusals = (2 * MAX_REQUEST_BYTES) / 1024 / 1024;
+    expect((MAX_REQUESTS * eachKiB) / 1024 + refusals).toBeLessThan(HEAP_SHARE_OF_REFUSAL * heap);
     // Memory besides the heap: code, threads and Lua.
-    expect(pod - heap).toBeGreaterThanOrEqual(112);
+    expect(pod - heap).toBeGreaterThanOrEqual(112 + refusals);
   },
 );
