@@ -68,6 +68,8 @@ export const HostConfig = z.strictObject({
       'is not a key name: write "projects/P/locations/L/keyRings/R/cryptoKeys/K" (`gcloud kms keys list`)',
     )
     .optional(),
+  /** Reserves the address that everything leaves from, for allowlists of others. Default: Google chooses it. */
+  reservedAddress: z.boolean().default(false),
   /** Protects the machine, its data and its token from deletion and replacement. */
   protect: z.boolean().default(true),
 });

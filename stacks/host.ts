@@ -38,6 +38,8 @@ export interface HostOutputs {
   readonly clusterIdentifier: pulumi.Output<string>;
   /** The k3s release that the config asks for. The machine itself reports the one that it runs. */
   readonly k3sVersion: string;
+  /** The address that everything leaves from, for allowlists of others. Present with `host.reservedAddress`. */
+  readonly outboundAddress?: pulumi.Output<string>;
   /** What Google charges for, so that the preview shows it. Prices: infra/README.md. */
   readonly billed: Readonly<Record<string, string>>;
   /** Command that deletes the snapshots, which remain after a destroy. Present if snapshots are on. */
@@ -74,7 +76,7 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
   return {
     machine: `${host.machineType} in ${gcp.zone}, for as long as it runs`,
     disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${diskType(host.machineType)}, whether used or not`,
-    nat: "Cloud NAT for one machine, its one address, and every GB through it",
+    nat: `Cloud NAT for one machine, its one ${host.reservedAddress ? "reserved " : ""}address, and every GB through it`,
     secrets: "the token's version and each version of the kubeconfig, in Secret Manager",
     ...(host.snapshots && {
       snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
@@ -96,7 +98,12 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
   }
 
   const processor = architecture(host.machineType);
-  const network = new Network("network", { name, region: gcp.zone.replace(/-[a-z]$/, "") });
+  const network = new Network("network", {
+    name,
+    region: gcp.zone.replace(/-[a-z]$/, ""),
+    reserveAddress: host.reservedAddress,
+    protect: host.protect,
+  });
   const secrets = new HostSecrets("secrets", { name, protect: host.protect });
   const identity = new Identity("identity", {
     accountId: name,
@@ -137,6 +144,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     kubeconfigSecret: secrets.kubeconfig.secretId,
     clusterIdentifier: machine.dataDiskId,
     k3sVersion: k3s.version,
+    ...(network.address && { outboundAddress: network.address }),
     billed: billed(config),
     ...(host.snapshots && { deleteSnapshotsLeftBehind: deleteSnapshots(gcp.project, name) }),
   };

@@ -142,6 +142,7 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
         dataDiskGb: 200,
         snapshots: { keepDays: 14, hourUtc: 5 },
         kmsKey: "projects/my-project/locations/europe-west1/keyRings/disks/cryptoKeys/host",
+        reservedAddress: true,
         protect: true,
       },
       "claude-gateway:k3s": { version: "v1.36.4+k3s1", sha256: "a".repeat(64) },

@@ -131,6 +131,19 @@ describe("a host stack in the Pulumi engine", () => {
     expect(after.clusterIdentifier).toBe(before.clusterIdentifier);
   });
 
+  it("changes to a reserved address in place, says which it is, and protects it", async () => {
+    await stack.setConfig("host.reservedAddress", "true");
+    const address = "gcp:compute/address:Address";
+    const nat = "gcp:compute/routerNat:RouterNat";
+    expect(plan(await stack.preview())).toEqual([`create ${address}`, `update ${nat}`]);
+    await stack.up();
+    expect((await stack.outputs()).outboundAddress).toMatch(/^203\.0\.113\.\d+$/);
+    expect(plan(await stack.preview())).toEqual([]);
+    await stack.setConfig("host.reservedAddress", "false");
+    await expect(stack.preview()).rejects.toThrow(/protect/);
+    await stack.setConfig("host.reservedAddress", "true");
+  });
+
   it.each([
     ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
     ["v1.36.9+k3s1", "is a downgrade"],

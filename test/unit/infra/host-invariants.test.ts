@@ -15,6 +15,7 @@ const HOSTS: Readonly<Record<string, object>> = {
     image: "debian-cloud/debian-13-arm64",
     snapshots: {},
     kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+    reservedAddress: true,
     protect: false,
   },
 };

@@ -15,6 +15,7 @@ describe("HostConfig", () => {
       machineType: "e2-standard-4",
       bootDiskGb: 30,
       dataDiskGb: 50,
+      reservedAddress: false,
       protect: true,
     });
   });
@@ -31,6 +32,7 @@ describe("HostConfig", () => {
       dataDiskGb: 200,
       snapshots: { keepDays: 30, hourUtc: 0 },
       kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+      reservedAddress: true,
       protect: false,
     };
     expect(HostConfig.parse(all)).toEqual(all);
@@ -43,6 +45,7 @@ describe("HostConfig", () => {
     [{ dataDiskGb: 19.5 }, "dataDiskGb", "whole number"],
     [{ dataDiskGb: 70_000 }, "dataDiskGb", "65536"],
     [{ snapshots: { hourUtc: 24 } }, "snapshots.hourUtc", "0 to 23"],
+    [{ reservedAddress: "203.0.113.7" }, "reservedAddress", "expected boolean"],
     [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
     [{ protected: true }, "", "protected"],
   ])("rejects %j and names the fix", (value, path, part) => {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 
+import { MAX_REQUESTS } from "../../../components/gateway/envoy/limits.ts";
 import { HostConfig, K3sConfig } from "../../../infra/schema.ts";
 import { hostStack } from "../../../stacks/host.ts";
 import { collect, type Registered } from "../infra/resources.ts";
@@ -80,6 +81,23 @@ describe("a host with only a project and a zone", () => {
     expect(rules).toContainEqual(["EGRESS", 1000, [{ protocol: "tcp", ports: ["443"] }], "allow"]);
     expect(rules).toContainEqual(["EGRESS", 65534, "deny", [{ protocol: "all" }]]);
     expect(rules).toContainEqual(["INGRESS", 65534, "deny", [{ protocol: "all" }]]);
+  });
+
+  it("has more NAT ports than Envoy relays requests, also while ports of closed connections wait", () => {
+    const { inputs } = of("RouterNat")[0] ?? {};
+    expect(inputs).toMatchObject({
+      natIpAllocateOption: "AUTO_ONLY",
+      enableDynamicPortAllocation: true,
+      enableEndpointIndependentMapping: false,
+      minPortsPerVm: 16_384,
+      maxPortsPerVm: 32_768,
+      tcpTimeWaitTimeoutSec: 120,
+      logConfig: { enable: true, filter: "ERRORS_ONLY" },
+    });
+    expect(inputs).not.toHaveProperty("natIps");
+    // As many connections as Envoy has requests may close every minute.
+    expect(Number(inputs?.minPortsPerVm)).toBeGreaterThan((1 + 120 / 60) * MAX_REQUESTS);
+    expect(outputs).not.toHaveProperty("outboundAddress");
   });
 
   it("allows the machine only to read one secret and to add versions to the other", () => {
@@ -188,6 +206,24 @@ describe("options of a host", () => {
       "gcloud compute snapshots delete --project my-project $(gcloud compute snapshots list --project my-project --filter labels.claude-gateway-host=gateway-host --uri)",
     );
     expect(outputs.billed.snapshots).toBe("daily changes of the data disk, each kept for 14 days");
+  });
+
+  it("reserves the address that everything leaves from, protects it and names it", async () => {
+    const { resources, outputs } = await run({ reservedAddress: true });
+    const address = resources.find(({ type }) => type.endsWith(":Address"));
+    const nat = resources.find(({ type }) => type.endsWith(":RouterNat"));
+    expect(address).toMatchObject({
+      inputs: { name: "gateway-host", region: "europe-west1" },
+      protect: true,
+    });
+    expect(nat?.inputs).toMatchObject({
+      natIpAllocateOption: "MANUAL_ONLY",
+      natIps: ["addresses/gateway-host"],
+    });
+    expect(await value(outputs.outboundAddress ?? pulumi.output(""))).toBe("203.0.113.7");
+    expect(outputs.billed.nat).toBe(
+      "Cloud NAT for one machine, its one reserved address, and every GB through it",
+    );
   });
 
   it("encrypts both disks with the named key", async () => {
