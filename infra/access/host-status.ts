@@ -3,9 +3,10 @@ import { printable } from "./printable.ts";
 
 /** The steps of the startup script, in order, with a title each. The step `upgrade` is present only after an upgrade. */
 export const STEPS = {
+  files: "configuration files",
+  watch: "watch for upgrades",
   packages: "Debian packages",
   disk: "data disk",
-  files: "configuration files",
   kernel: "kernel settings",
   firewall: "node firewall",
   token: "k3s token from Secret Manager",
@@ -13,7 +14,6 @@ export const STEPS = {
   k3s: "k3s download and checksum",
   start: "k3s start",
   kubeconfig: "kubeconfig to Secret Manager",
-  watch: "watch for upgrades",
 } as const;
 
 const isStep = (step: string): boolean => Object.hasOwn(STEPS, step);
@@ -100,7 +100,7 @@ export function renderStatus(status: HostStatus): string {
   const help = steps.some(({ step, state }) => isStep(step) && state === "failed")
     ? [
         `  The whole log: gcloud compute instances get-serial-port-output ${at}`,
-        `  When the cause is fixed, restart the machine: gcloud compute instances reset ${at}`,
+        `  The machine tries again every minute. To restart it: gcloud compute instances reset ${at}`,
       ]
     : [];
   return [summarize(status), ...table, ...help, ""].join("\n");

@@ -18,11 +18,15 @@ install_packages() {
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
-    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
-    # A new image has no package lists, or old ones.
-    "${install[@]}" >"$RUN/apt.log" 2>&1 ||
-      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
-      fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+    local attempt install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
+    for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+      if "${install[@]}" >"$RUN/apt.log" 2>&1; then break; fi
+      log "apt-get install: $(grep '^E:' "$RUN/apt.log" | head -1), attempt $attempt of $ATTEMPTS"
+      # A new image has no package lists, or old ones.
+      if "${apt[@]}" update >>"$RUN/apt.log" 2>&1 && "${install[@]}" >"$RUN/apt.log" 2>&1; then break; fi
+      sleep "$RETRY_SECONDS"
+    done
+    ((attempt <= ATTEMPTS)) || fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
     DETAIL="installed ${missing[*]}"
   fi
   # If ipset does not work, k3s only logs a warning and enforces no NetworkPolicies.

@@ -33,14 +33,15 @@ describe("first and second boot", () => {
       ([, s]) => s,
     );
     expect(started).toEqual([
-      ...["packages", "disk", "files", "kernel", "firewall", "token", "recovery", "k3s", "start"],
-      ...["kubeconfig", "watch"],
+      ...["files", "watch", "packages", "disk", "kernel", "firewall", "token", "recovery", "k3s"],
+      ...["start", "kubeconfig"],
     ]);
     expect(Object.keys(machine.steps)).toEqual(started);
     expect(Object.values(machine.steps).map((step) => step.replace(/\d+ s$/, "N s"))).toEqual([
+      "ok N s",
+      "ok N s",
       "ok installed ipset jq nftables, N s",
       "ok formatted, N s",
-      "ok N s",
       "ok N s",
       "ok N s",
       "ok fetched, N s",
@@ -48,7 +49,6 @@ describe("first and second boot", () => {
       `ok ${OLD}, N s`,
       "ok N s",
       `ok new version of ${KUBECONFIG_SECRET}, N s`,
-      "ok N s",
     ]);
   });
 

@@ -94,7 +94,7 @@ export class HostMachine {
   }
 
   /** Creates a simulated k3s release. Returns the value of the metadata key that selects it. */
-  makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" = "runs"): string {
+  makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" | "slow" = "runs"): string {
     const file = join(this.#dir, `k3s-${version}`);
     const text = readFileSync(join(HERE, "k3s.sh"), "utf8")
       .replace("@VERSION@", version)
