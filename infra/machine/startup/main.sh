@@ -47,6 +47,7 @@ main() {
     resume) with_lock resume ;;
     upgrade) with_lock upgrade "$2" ;;
     try-upgrade) try_upgrade "$2" ;;
+    maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
     *) fail "unknown command $1" ;;
   esac

@@ -111,6 +111,7 @@ watch() {
       handled=$wanted
     fi
     if is_set_up; then
+      "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
       # k3s renews its certificates when it starts, whoever started it.
       "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
     elif [[ $etag != 0 ]]; then

@@ -2,7 +2,7 @@
 # Replaces k3s, which no package registry has. It does what the startup script relies on: reads config.yaml; refuses to
 # start without a token, a config file or a kernel default; ties the datastore to its token; migrates the datastore of an
 # older release and refuses that of a newer one; writes its kubeconfig at start, with a new certificate if the old one is
-# gone, or with one that a test provides; reports Ready with its version through `kubectl get node`.
+# gone or ends within 120 days, or with one that a test provides; reports Ready with its version through `kubectl get node`.
 set -euo pipefail
 VERSION=@VERSION@
 # runs | crashes (after it has migrated the datastore) | hangs (after the migration, and never becomes Ready)
@@ -39,7 +39,9 @@ kernel.keys.root_maxbytes 25000000'
   fi
   printf '%s\n%s\n' "$token" "$VERSION" >"$server/db/state.db"
   [[ $BEHAVIOUR != crashes ]] || { echo 'panic: stand-in crashes' && exit 2; }
-  [[ -f $server/tls/client-admin.crt ]] || head -c 24 /dev/urandom | base64 >"$server/tls/client-admin.crt"
+  openssl x509 -noout -checkend $((120 * 86400)) -in "$server/tls/client-admin.crt" >/dev/null 2>&1 ||
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=system:admin -days 365 \
+      -keyout /dev/null -out "$server/tls/client-admin.crt" 2>/dev/null
   # If a test has a real cluster for this host, its kubeconfig is here.
   cp /etc/lab/kubeconfig /etc/rancher/k3s/k3s.yaml 2>/dev/null || cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
 apiVersion: v1
@@ -51,7 +53,7 @@ clusters:
 users:
 - name: default
   user:
-    client-certificate-data: $(cat "$server/tls/client-admin.crt")
+    client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
 KUBECONFIG
   trap 'rm -f "$ready"; exit 0' TERM
   for ((wait = 0; wait < 150; wait++)); do

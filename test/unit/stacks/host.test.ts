@@ -41,9 +41,11 @@ describe("a host with only a project and a zone", () => {
       .filter((type) => !type.startsWith("claude-gateway:"));
     expect(types.sort()).toEqual([
       "gcp:compute/disk:Disk",
+      "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment",
       ...Array<string>(4).fill("gcp:compute/firewall:Firewall"),
       "gcp:compute/instance:Instance",
       "gcp:compute/network:Network",
+      "gcp:compute/resourcePolicy:ResourcePolicy",
       "gcp:compute/router:Router",
       "gcp:compute/routerNat:RouterNat",
       "gcp:compute/subnetwork:Subnetwork",
@@ -121,6 +123,7 @@ describe("a host with only a project and a zone", () => {
       "block-project-ssh-keys",
       "claude-gateway-k3s",
       "claude-gateway-kubeconfig-secret",
+      "claude-gateway-maintenance",
       "claude-gateway-token-secret",
       "enable-guest-attributes",
       "enable-oslogin",
@@ -172,7 +175,6 @@ describe("a host with only a project and a zone", () => {
   });
 
   it("outputs the kubeconfig secret's name and an identifier that changes only with the data disk", async () => {
-    expect(Object.keys(outputs)).not.toContain("deleteSnapshotsLeftBehind");
     expect(await value(outputs.kubeconfigSecret)).toBe("gateway-host-kubeconfig");
     expect(await value(outputs.clusterIdentifier)).toBe("4711");
     expect([outputs.project, outputs.zone, outputs.k3sVersion]).toEqual([
@@ -208,6 +210,31 @@ describe("options of a host", () => {
     expect(outputs.billed.snapshots).toBe("daily changes of the data disk, each kept for 14 days");
   });
 
+  it("makes no snapshots on request", async () => {
+    const { resources, outputs } = await run({ snapshots: false });
+    expect(resources.filter(({ type }) => /ResourcePolicy/.test(type))).toEqual([]);
+    expect(Object.keys(outputs)).not.toContain("deleteSnapshotsLeftBehind");
+    expect(outputs.billed).not.toHaveProperty("snapshots");
+  });
+
+  it("makes the data disk from a snapshot, and the cluster keeps its identity", async () => {
+    const restoreFrom = "gateway-host-data-20261124030000";
+    const last = { clusterIdentifier: "1234" };
+    const { resources, outputs } = await run({ restoreFrom }, { last });
+    const disk = resources.find(({ type }) => type.endsWith(":Disk"));
+    expect(disk?.inputs.snapshot).toBe(restoreFrom);
+    expect(disk?.inputs.name).toMatch(/^gateway-host-data-[0-9a-f]+$/);
+    expect(await value(outputs.clusterIdentifier)).toBe("1234");
+  });
+
+  it("gives another disk that is not from a snapshot another identity", async () => {
+    const { resources, outputs } = await run({}, { last: { clusterIdentifier: "1234" } });
+    const disk = resources.find(({ type }) => type.endsWith(":Disk"));
+    expect(disk?.inputs).toMatchObject({ name: "gateway-host-data" });
+    expect(disk?.inputs).not.toHaveProperty("snapshot");
+    expect(await value(outputs.clusterIdentifier)).toBe("4711");
+  });
+
   it("reserves the address that everything leaves from, protects it and names it", async () => {
     const { resources, outputs } = await run({ reservedAddress: true });
     const address = resources.find(({ type }) => type.endsWith(":Address"));
@@ -226,6 +253,25 @@ describe("options of a host", () => {
     );
   });
 
+  it.each([
+    [undefined, "7 4 2 reboot", 900],
+    [{ day: "daily", hourUtc: 22, hours: 3, reboot: false }, "0 22 3 keep", 900],
+    [{ day: "monday", drainSeconds: 300 }, "1 4 2 reboot", 300],
+    [false, "off", 900],
+  ])("gives the machine the window %j as %s", async (maintenance, line, drainSeconds) => {
+    const { resources } = await run({ maintenance });
+    const metadata = resources.find(({ type }) => type.endsWith(":Instance"))?.inputs.metadata;
+    expect(metadata?.["claude-gateway-maintenance"]).toBe(line);
+    expect(metadata?.["startup-script"]).toContain(
+      `"priority": 0,\n      "shutdownGracePeriodSeconds": ${drainSeconds}\n`,
+    );
+  });
+
+  it("says what the machine has", async () => {
+    const { outputs } = await run({ machineType: "c4-highmem-8", bootDiskGb: 60 });
+    expect(outputs.size).toEqual({ cpus: 8, memoryGb: 62, bootDiskGb: 60 });
+  });
+
   it("encrypts both disks with the named key", async () => {
     const key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
     const { resources } = await run({ kmsKey: key });
@@ -237,10 +283,6 @@ describe("options of a host", () => {
 
   it.each([
     ["e2-standard-4", "pd-balanced"],
-    ["t2a-standard-4", "pd-balanced"],
-    ["n2d-standard-4", "pd-balanced"],
-    ["c3-standard-4", "pd-balanced"],
-    ["n4-standard-4", "hyperdisk-balanced"],
     ["c4d-standard-4", "hyperdisk-balanced"],
   ])("gives %s a disk type that it supports: %s", async (machineType, type) => {
     const { resources, outputs } = await run({ machineType });

@@ -115,7 +115,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "gcp:compute/disk:Disk": {
     id: ({ name, zone }, project) => `projects/${project}/zones/${text(zone)}/disks/${text(name)}`,
     // A disk can grow in place. GCE cannot shrink it.
-    replaces: ["name", "zone", "type", "image", "diskEncryptionKey", "size<"],
+    replaces: ["name", "zone", "type", "image", "snapshot", "diskEncryptionKey", "size<"],
     outputs: (inputs, made) => ({
       ...link(made),
       diskId: made.number,

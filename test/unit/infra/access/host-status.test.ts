@@ -72,9 +72,9 @@ describe("renderStatus", () => {
     const text = renderStatus(table(["packages", "ok", "11 s"], ["disk", "failed", "no disk"]));
     const lines = text.trimEnd().split("\n");
     expect(lines).toHaveLength(1 + 11 + 2);
-    expect(lines[1]).toBe("  · files      configuration files");
-    expect(lines[3]).toBe(`  ✓ packages   Debian packages               11 s (${TIME})`);
-    expect(lines[4]).toBe(`  ✗ disk       data disk                     no disk (${TIME})`);
+    expect(lines[1]).toBe("  · files       configuration files");
+    expect(lines[3]).toBe(`  ✓ packages    Debian packages               11 s (${TIME})`);
+    expect(lines[4]).toBe(`  ✗ disk        data disk                     no disk (${TIME})`);
     expect(lines.at(-1)).toBe(
       "  The machine tries again every minute. To restart it: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
     );
@@ -85,6 +85,14 @@ describe("renderStatus", () => {
     expect(text.trimEnd().split("\n").at(-1)).toMatch(/^ {2}✓ upgrade .* a -> b/);
     expect(text).not.toContain("gcloud");
   });
+});
+
+it("shows the last maintenance and the next", () => {
+  const message = "last: none; next: 2026-11-29T04:00Z";
+  const text = renderStatus(table(...done, ["maintenance", "ok", message]));
+  expect(text.trimEnd().split("\n").at(-1)).toBe(
+    `  ✓ maintenance maintenance                   ${message} (${TIME})`,
+  );
 });
 
 it("escapes control characters before they reach the terminal", () => {
