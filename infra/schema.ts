@@ -1,6 +1,9 @@
 import { z } from "zod";
 
 import { K3S_VERSION, pinnedK3s as pinned, releaseProblem } from "./machine/k3s-release.ts";
+import { DAYS } from "./machine/maintenance.ts";
+import { machineTypeProblem } from "./machine/machine-type.ts";
+import { DRAIN_SECONDS } from "./machine/node-settings.ts";
 
 /** `gcp:project` and `gcp:zone`, the provider's own configuration. Every host stack needs both. */
 export const GcpConfig = z.strictObject({
@@ -27,15 +30,37 @@ function DiskGb(least: number, why: string) {
     .max(65_536, "is too large: a GCE disk has at most 65536 GB");
 }
 
+const Hour = z
+  .int("is not an hour: write 0 to 23")
+  .min(0, "is not an hour: write 0 to 23")
+  .max(23, "is not an hour: write 0 to 23");
+
 const Snapshots = z.strictObject({
   /** Days that a snapshot is kept. */
   keepDays: z.int().min(1).max(365).default(7),
   /** Hour of the day (UTC) at which the data disk is snapshotted. */
-  hourUtc: z
-    .int()
-    .min(0, "is not an hour: write 0 to 23")
-    .max(23, "is not an hour: write 0 to 23")
-    .default(3),
+  hourUtc: Hour.default(3),
+});
+
+const Window = z.strictObject({
+  /** Day of the week, or `daily`. */
+  day: z.enum([...DAYS, "daily"]).default("sunday"),
+  /** Hour of the day (UTC) at which the window opens. */
+  hourUtc: Hour.default(4),
+  /** Length of the window in hours. The machine looks every five minutes. */
+  hours: z
+    .int("is not a number of hours: write 1 to 12")
+    .min(1, "is not a number of hours: write 1 to 12")
+    .max(12, "is not a number of hours: write 1 to 12")
+    .default(2),
+  /** Whether the machine restarts itself in the window when a new kernel waits. Every pod ends with it. */
+  reboot: z.boolean().default(true),
+  /** Longest time in seconds that agents' pods get to end before the machine shuts down. */
+  drainSeconds: z
+    .int("is not a whole number of seconds")
+    .min(0, "is negative: write 0 to 3600")
+    .max(3600, "is too long: write 0 to 3600")
+    .default(DRAIN_SECONDS),
 });
 
 /** `host`: the machine. Every key has a default. */
@@ -43,10 +68,10 @@ export const HostConfig = z.strictObject({
   /** The default, e2-standard-4, runs k3s, the gateway with LiteLLM and a handful of agents; see the README for sizes and cost. */
   machineType: z
     .string()
-    .regex(
-      /^[a-z][a-z0-9]*-[-a-z0-9]+$/,
-      'is not a machine type: write for example "e2-standard-4" (`gcloud compute machine-types list`)',
-    )
+    .superRefine((value, context) => {
+      const message = machineTypeProblem(value);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
     .default("e2-standard-4"),
   /** Debian image; default: Debian 13 for the CPU architecture of `machineType`. */
   image: z
@@ -58,8 +83,24 @@ export const HostConfig = z.strictObject({
     .optional(),
   bootDiskGb: DiskGb(20, "the kubelet keeps pod logs and scratch space there").default(30),
   dataDiskGb: DiskGb(20, "container images and the cluster's datastore live there").default(50),
-  /** Daily snapshots of the data disk. Default: none. `{}` uses the defaults. */
-  snapshots: Snapshots.optional(),
+  /** Daily snapshots of the data disk. `false`: none. */
+  snapshots: z
+    .union([z.literal(false), Snapshots], {
+      error: () =>
+        "is neither false nor {keepDays, hourUtc}: keepDays is a whole number from 1 to 365, hourUtc one from 0 to 23",
+    })
+    .prefault({}),
+  /**
+   * Snapshot from which the data disk is made. Setting it makes a new disk and a new machine; the key must stay set
+   * afterwards, because it is part of what the disk is. Default: an empty disk.
+   */
+  restoreFrom: z
+    .string()
+    .regex(
+      /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/,
+      "is not a snapshot's name: `gcloud compute snapshots list` shows it",
+    )
+    .optional(),
   /** Existing Cloud KMS key for both disks. Default: Google's own encryption. */
   kmsKey: z
     .string()
@@ -68,6 +109,15 @@ export const HostConfig = z.strictObject({
       'is not a key name: write "projects/P/locations/L/keyRings/R/cryptoKeys/K" (`gcloud kms keys list`)',
     )
     .optional(),
+  /** When the machine may restart k3s or itself. `false`: never. */
+  maintenance: z
+    .union([z.literal(false), Window], {
+      error: () =>
+        "is neither false nor {day, hourUtc, hours, reboot, drainSeconds}: day is a day of the week or daily, hourUtc from 0 to 23, hours from 1 to 12, reboot true or false, drainSeconds from 0 to 3600",
+    })
+    .prefault({}),
+  /** Reserves the address that everything leaves from, for allowlists of others. Default: Google chooses it. */
+  reservedAddress: z.boolean().default(false),
   /** Protects the machine, its data and its token from deletion and replacement. */
   protect: z.boolean().default(true),
 });

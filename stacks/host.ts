@@ -3,13 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostFirewall } from "../infra/machine/host-firewall.ts";
 import { Identity } from "../infra/cloud/identity.ts";
 import {
-  architecture,
   pinnedK3s as pinned,
   RELEASE_KEY,
   releaseLine,
   upgradeProblem,
 } from "../infra/machine/k3s-release.ts";
-import { diskType, LABEL, Machine } from "../infra/cloud/machine.ts";
+import { LABEL, Machine } from "../infra/cloud/machine.ts";
+import { machineType } from "../infra/machine/machine-type.ts";
+import { MAINTENANCE_KEY, maintenanceLine } from "../infra/machine/maintenance.ts";
+import type { MachineSize } from "../infra/machine/room.ts";
 import { Network } from "../infra/cloud/network.ts";
 import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
 import { HostSecrets } from "../infra/cloud/secrets.ts";
@@ -34,10 +36,17 @@ export interface HostOutputs {
   readonly instance: pulumi.Output<string>;
   /** Name of the secret in Secret Manager, not its value. */
   readonly kubeconfigSecret: pulumi.Output<string>;
-  /** For the kubernetes provider: identifies the cluster, which is the same as long as the data disk exists. */
+  /**
+   * For the kubernetes provider: identifies the cluster. It is the number of the data disk on which the cluster began, and
+   * stays when a disk from a snapshot takes that one's place.
+   */
   readonly clusterIdentifier: pulumi.Output<string>;
+  /** What the machine has. Gateway stacks divide it among their agents. */
+  readonly size: MachineSize;
   /** The k3s release that the config asks for. The machine itself reports the one that it runs. */
   readonly k3sVersion: string;
+  /** The address that everything leaves from, for allowlists of others. Present with `host.reservedAddress`. */
+  readonly outboundAddress?: pulumi.Output<string>;
   /** What Google charges for, so that the preview shows it. Prices: infra/README.md. */
   readonly billed: Readonly<Record<string, string>>;
   /** Command that deletes the snapshots, which remain after a destroy. Present if snapshots are on. */
@@ -55,13 +64,19 @@ function machineName(stack: string): string {
   return name;
 }
 
+/** Reads an output that is a text from the stack's own last update; `undefined` before the first one. */
+function lastOutputs(): (key: string) => Promise<string | undefined> {
+  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const last = new pulumi.StackReference("last", { name });
+  return async (key) => {
+    const value: unknown = (await last.getOutputDetails(key)).value;
+    return typeof value === "string" ? value : undefined;
+  };
+}
+
 /** Refuses an upgrade that the machine would refuse. The stack's last output is taken as the current release. */
-async function checkUpgrade(to: string): Promise<void> {
-  const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const last = await new pulumi.StackReference("last", { name: stack }).getOutputDetails(
-    "k3sVersion",
-  );
-  const problem = typeof last.value === "string" ? upgradeProblem(last.value, to) : undefined;
+function checkUpgrade(from: string | undefined, to: string): void {
+  const problem = from === undefined ? undefined : upgradeProblem(from, to);
   if (problem !== undefined) throw new ConfigError(`k3s.version: ${problem}`);
 }
 
@@ -73,8 +88,8 @@ function deleteSnapshots(project: string, name: string): string {
 function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
   return {
     machine: `${host.machineType} in ${gcp.zone}, for as long as it runs`,
-    disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${diskType(host.machineType)}, whether used or not`,
-    nat: "Cloud NAT for one machine, its one address, and every GB through it",
+    disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${machineType(host.machineType).disk}, whether used or not`,
+    nat: `Cloud NAT for one machine, its one ${host.reservedAddress ? "reserved " : ""}address, and every GB through it`,
     secrets: "the token's version and each version of the kubeconfig, in Secret Manager",
     ...(host.snapshots && {
       snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
@@ -86,7 +101,10 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
 export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
   const { gcp, host, k3s } = config;
   const name = machineName(pulumi.getStack());
-  await checkUpgrade(k3s.version);
+  const last = lastOutputs();
+  checkUpgrade(await last("k3sVersion"), k3s.version);
+  // A disk from a snapshot has the cluster of the disk before it. Without a snapshot, another disk is another cluster.
+  const restored = host.restoreFrom === undefined ? undefined : await last("clusterIdentifier");
 
   // Said at every `up`, because `pulumi destroy` does not run this program.
   if (host.snapshots && !host.protect) {
@@ -95,8 +113,13 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     );
   }
 
-  const processor = architecture(host.machineType);
-  const network = new Network("network", { name, region: gcp.zone.replace(/-[a-z]$/, "") });
+  const { architecture: processor, cpus, memoryGb } = machineType(host.machineType);
+  const network = new Network("network", {
+    name,
+    region: gcp.zone.replace(/-[a-z]$/, ""),
+    reserveAddress: host.reservedAddress,
+    protect: host.protect,
+  });
   const secrets = new HostSecrets("secrets", { name, protect: host.protect });
   const identity = new Identity("identity", {
     accountId: name,
@@ -111,6 +134,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     bootDiskGb: host.bootDiskGb,
     dataDiskGb: host.dataDiskGb,
     snapshots: host.snapshots,
+    restoreFrom: host.restoreFrom,
     kmsKey: host.kmsKey,
     protect: host.protect,
     subnetworkId: network.subnetworkId,
@@ -120,7 +144,9 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
       "startup-script": renderStartupScript({
         nodeName: name,
         nodeFirewall: hostFirewall(),
+        ...(host.maintenance && { drainSeconds: host.maintenance.drainSeconds }),
       }),
+      [MAINTENANCE_KEY]: maintenanceLine(host.maintenance),
       [RELEASE_KEY]: releaseLine({
         version: k3s.version,
         sha256: k3s.sha256 ?? pinned.sha256[processor],
@@ -135,8 +161,10 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     zone: gcp.zone,
     instance: machine.instanceName,
     kubeconfigSecret: secrets.kubeconfig.secretId,
-    clusterIdentifier: machine.dataDiskId,
+    clusterIdentifier: restored === undefined ? machine.dataDiskId : pulumi.output(restored),
+    size: { cpus, memoryGb, bootDiskGb: host.bootDiskGb },
     k3sVersion: k3s.version,
+    ...(network.address && { outboundAddress: network.address }),
     billed: billed(config),
     ...(host.snapshots && { deleteSnapshotsLeftBehind: deleteSnapshots(gcp.project, name) }),
   };

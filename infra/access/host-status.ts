@@ -1,11 +1,12 @@
 import type { HostReference } from "./host-reference.ts";
 import { printable } from "./printable.ts";
 
-/** The steps of the startup script, in order, with a title each. The step `upgrade` is present only after an upgrade. */
+/** The steps of the startup script, in order, with a title each. Besides there are `upgrade`, after one, and `maintenance`. */
 export const STEPS = {
+  files: "configuration files",
+  watch: "watch for upgrades",
   packages: "Debian packages",
   disk: "data disk",
-  files: "configuration files",
   kernel: "kernel settings",
   firewall: "node firewall",
   token: "k3s token from Secret Manager",
@@ -13,7 +14,6 @@ export const STEPS = {
   k3s: "k3s download and checksum",
   start: "k3s start",
   kubeconfig: "kubeconfig to Secret Manager",
-  watch: "watch for upgrades",
 } as const;
 
 const isStep = (step: string): boolean => Object.hasOwn(STEPS, step);
@@ -91,16 +91,18 @@ export function renderStatus(status: HostStatus): string {
     const report = steps.find(({ step }) => step === name);
     const mark = report === undefined ? "·" : MARKS[report.state];
     const rest = report === undefined ? "" : `${report.message} (${report.time})`;
-    return `  ${mark} ${name.padEnd(10)} ${title.padEnd(29)} ${rest}`.trimEnd();
+    return `  ${mark} ${name.padEnd(11)} ${title.padEnd(29)} ${rest}`.trimEnd();
   };
   const table = Object.entries(STEPS).map(([name, title]) => line(name, title));
-  if (steps.some(({ step }) => step === "upgrade"))
-    table.push(line("upgrade", "last upgrade of k3s"));
+  const later = { upgrade: "last upgrade of k3s", maintenance: "maintenance" };
+  for (const [name, title] of Object.entries(later)) {
+    if (steps.some(({ step }) => step === name)) table.push(line(name, title));
+  }
   const at = `${host.instance} --project ${host.project} --zone ${host.zone}`;
   const help = steps.some(({ step, state }) => isStep(step) && state === "failed")
     ? [
         `  The whole log: gcloud compute instances get-serial-port-output ${at}`,
-        `  When the cause is fixed, restart the machine: gcloud compute instances reset ${at}`,
+        `  The machine tries again every minute. To restart it: gcloud compute instances reset ${at}`,
       ]
     : [];
   return [summarize(status), ...table, ...help, ""].join("\n");

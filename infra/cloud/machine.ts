@@ -4,6 +4,9 @@ import { DiskResourcePolicyAttachment } from "@pulumi/gcp/compute/diskResourcePo
 import { Instance } from "@pulumi/gcp/compute/instance.js";
 import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy.js";
 
+import { contentHash } from "../../components/kubernetes/content-hash.ts";
+import { machineType } from "../machine/machine-type.ts";
+
 /** The machine sees its data disk under this name: /dev/disk/by-id/google-data. */
 export const DATA_DEVICE = "data";
 
@@ -19,8 +22,10 @@ export interface MachineArgs {
   readonly image: string;
   readonly bootDiskGb: number;
   readonly dataDiskGb: number;
-  /** Daily snapshots of the data disk. Default: no snapshots. */
-  readonly snapshots?: { readonly keepDays: number; readonly hourUtc: number } | undefined;
+  /** Daily snapshots of the data disk. `false`: no snapshots. */
+  readonly snapshots: { readonly keepDays: number; readonly hourUtc: number } | false;
+  /** Name of a snapshot of the same project from which the data disk is made. Default: an empty disk. */
+  readonly restoreFrom?: string | undefined;
   /** Name of an existing Cloud KMS key for both disks. */
   readonly kmsKey?: string | undefined;
   /** Sets both Pulumi's `protect` and GCE's deletion protection. */
@@ -33,11 +38,6 @@ export interface MachineArgs {
   readonly metadata: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
-/** Type of both disks. Machine series that do not support Persistent Disk support Hyperdisk, and vice versa. */
-export function diskType(machineType: string): "pd-balanced" | "hyperdisk-balanced" {
-  return /^(c4|n4)[ad]?-/.test(machineType) ? "hyperdisk-balanced" : "pd-balanced";
-}
-
 /** The machine with its boot disk, and a data disk that survives the machine. */
 export class Machine extends pulumi.ComponentResource {
   readonly instanceName: pulumi.Output<string>;
@@ -48,23 +48,30 @@ export class Machine extends pulumi.ComponentResource {
     super("claude-gateway:infra:Machine", name, {}, opts);
     const kept = { parent: this, protect: args.protect };
     const labels = { [LABEL]: args.name };
-    const type = diskType(args.machineType);
+    const type = machineType(args.machineType).disk;
 
     const data = new Disk(
       `${name}-data`,
       {
-        name: `${args.name}-data`,
+        // The old disk, if it still exists, keeps its name until the new one is attached.
+        name:
+          args.restoreFrom === undefined
+            ? `${args.name}-data`
+            : `${args.name}-data-${contentHash([args.restoreFrom, type, args.kmsKey].join())}`,
         zone: args.zone,
         type,
         size: args.dataDiskGb,
         labels,
+        ...(args.restoreFrom !== undefined && { snapshot: args.restoreFrom }),
         ...(args.kmsKey === undefined
           ? {}
           : { diskEncryptionKey: { kmsKeySelfLink: args.kmsKey } }),
       },
-      kept,
+      // The old disk is in use until the old machine is gone.
+      { ...kept, ...(args.restoreFrom !== undefined && { deleteBeforeReplace: false }) },
     );
-    if (args.snapshots !== undefined) this.#schedule(name, args, data, args.snapshots);
+    const schedule =
+      args.snapshots === false ? [] : [this.#schedule(name, args, data, args.snapshots)];
 
     const instance = new Instance(
       `${name}-instance`,
@@ -101,7 +108,14 @@ export class Machine extends pulumi.ComponentResource {
           ...args.metadata,
         },
       },
-      { ...kept, dependsOn: [...args.bootsAfter] },
+      {
+        ...kept,
+        // So that a destroy that the protection refuses leaves the schedule too.
+        dependsOn: [...args.bootsAfter, ...schedule],
+        // A running machine must not lose the disk that its datastore is on: another disk is another machine.
+        replaceOnChanges: ["attachedDisks"],
+        deleteBeforeReplace: true,
+      },
     );
 
     this.instanceName = instance.name;
@@ -114,7 +128,7 @@ export class Machine extends pulumi.ComponentResource {
     args: MachineArgs,
     disk: Disk,
     { keepDays, hourUtc }: { readonly keepDays: number; readonly hourUtc: number },
-  ): void {
+  ): DiskResourcePolicyAttachment {
     const policy = new ResourcePolicy(
       `${name}-snapshots`,
       {
@@ -134,7 +148,7 @@ export class Machine extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    new DiskResourcePolicyAttachment(
+    return new DiskResourcePolicyAttachment(
       `${name}-snapshots`,
       { name: policy.name, disk: disk.name, zone: args.zone },
       { parent: this },

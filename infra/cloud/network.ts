@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Address } from "@pulumi/gcp/compute/address.js";
 import { Firewall, type FirewallArgs } from "@pulumi/gcp/compute/firewall.js";
 import { Network as Vpc } from "@pulumi/gcp/compute/network.js";
 import { Router } from "@pulumi/gcp/compute/router.js";
@@ -19,10 +20,26 @@ const EVERYWHERE = "0.0.0.0/0";
 const ALLOW = 1000;
 const DENY = 65_534;
 
+/**
+ * Ports of Cloud NAT for the one machine. Each connection to the same address needs a port of its own, and keeps it for
+ * {@link TIME_WAIT_SECONDS} after its end. Both numbers must be powers of two, and the first the smaller one. One NAT
+ * address has 64,512 ports, so the maximum never takes a second address. Ports are free of charge; the NAT gives more
+ * of them only after the machine has used up what it has, and drops new connections until then: so start with enough.
+ * https://cloud.google.com/nat/docs/ports-and-addresses
+ */
+export const NAT_PORTS = { min: 16_384, max: 32_768 } as const;
+
+/** How long Cloud NAT keeps the port of a closed connection: Google's default, written down because the sizes depend on it. */
+export const TIME_WAIT_SECONDS = 120;
+
 export interface NetworkArgs {
   /** GCE name of the network; the names of its parts start with it. */
   readonly name: string;
   readonly region: string;
+  /** Reserve the address that the machine's traffic leaves from, so that it stays and is known. Default: Google's choice. */
+  readonly reserveAddress: boolean;
+  /** Protects the reserved address from deletion: it stands on other people's allowlists. */
+  readonly protect: boolean;
 }
 
 /**
@@ -31,6 +48,8 @@ export interface NetworkArgs {
  */
 export class Network extends pulumi.ComponentResource {
   readonly subnetworkId: pulumi.Output<string>;
+  /** The reserved address; undefined if Google chooses. */
+  readonly address: pulumi.Output<string> | undefined;
   /** What must exist before the machine can download anything. */
   readonly ready: pulumi.Resource[];
 
@@ -55,13 +74,30 @@ export class Network extends pulumi.ComponentResource {
       { name: args.name, network: vpc.id, region: args.region },
       parent,
     );
+    const address = args.reserveAddress
+      ? new Address(
+          `${name}-address`,
+          { name: args.name, region: args.region },
+          { parent: this, protect: args.protect },
+        )
+      : undefined;
     const nat = new RouterNat(
       `${name}-nat`,
       {
         name: args.name,
         router: router.name,
         region: args.region,
-        natIpAllocateOption: "AUTO_ONLY",
+        ...(address === undefined
+          ? { natIpAllocateOption: "AUTO_ONLY" }
+          : { natIpAllocateOption: "MANUAL_ONLY", natIps: [address.selfLink] }),
+        enableDynamicPortAllocation: true,
+        // GCE refuses both together.
+        enableEndpointIndependentMapping: false,
+        minPortsPerVm: NAT_PORTS.min,
+        maxPortsPerVm: NAT_PORTS.max,
+        tcpTimeWaitTimeoutSec: TIME_WAIT_SECONDS,
+        // A connection that found no port is visible in Cloud Logging, and nowhere else.
+        logConfig: { enable: true, filter: "ERRORS_ONLY" },
         sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
         subnetworks: [{ name: subnetwork.id, sourceIpRangesToNats: ["ALL_IP_RANGES"] }],
       },
@@ -101,7 +137,8 @@ export class Network extends pulumi.ComponentResource {
     ];
 
     this.subnetworkId = subnetwork.id;
+    this.address = address?.address;
     this.ready = [nat, ...rules];
-    this.registerOutputs({ subnetworkId: this.subnetworkId });
+    this.registerOutputs({ subnetworkId: this.subnetworkId, address: this.address });
   }
 }

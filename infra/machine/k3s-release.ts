@@ -62,11 +62,3 @@ export function upgradeProblem(from: string, to: string): string | undefined {
   }
   return undefined;
 }
-
-/** CPU architectures that k3s is published for. */
-export type Architecture = "amd64" | "arm64";
-
-/** CPU architecture of a GCE machine type. */
-export function architecture(machineType: string): Architecture {
-  return /^(t2a|c4a|n4a)-/.test(machineType) ? "arm64" : "amd64";
-}

@@ -3,6 +3,8 @@
  * own Kubernetes. Text and values only; the caller decides where a file goes.
  */
 
+import { GATEWAY_PRIORITY, SYSTEM_PRIORITY } from "../../components/kubernetes/priority.ts";
+
 /** Files of the API server. */
 export interface ApiServerFiles {
   readonly admissionConfig: string;
@@ -29,6 +31,24 @@ export const controllerManagerSettings: Readonly<Record<string, string>> = {
   "terminated-pod-gc-threshold": "10",
 };
 
+/** Default of `host.maintenance.drainSeconds`. */
+export const DRAIN_SECONDS = 900;
+
+/**
+ * What the kubelet does before the machine shuts down: it ends the pods of one group after the other, each with the grace
+ * that the pod asks for, but no longer than its group has. Agents are first, and can reach the gateway until they have
+ * ended. https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/
+ */
+export function gracefulShutdown(drainSeconds: number) {
+  return {
+    shutdownGracePeriodByPodPriority: [
+      { priority: 0, shutdownGracePeriodSeconds: drainSeconds },
+      { priority: GATEWAY_PRIORITY, shutdownGracePeriodSeconds: 60 },
+      { priority: SYSTEM_PRIORITY, shutdownGracePeriodSeconds: 20 },
+    ],
+  };
+}
+
 /**
  * The kubelet's configuration file. Sized for 2 to 4 CPUs, 8 to 16 GiB of memory, a boot disk (`nodefs`: logs, scratch
  * volumes) and a data disk (`imagefs`: images) of at least 20 GB each.
@@ -43,6 +63,15 @@ export const kubeletSettings = {
   protectKernelDefaults: true,
   // Enforces the size limits of scratch volumes: a pod that writes more than its volume's limit is evicted.
   localStorageCapacityIsolation: true,
+  // What pods never get. The kernel holds all pods together to the rest of the memory and of the processes: k3s, containerd
+  // and sshd keep theirs whatever pods do. Processes are threads here.
+  kubeReserved: { cpu: "200m", memory: "1Gi", "ephemeral-storage": "1Gi", pid: "2000" },
+  systemReserved: { cpu: "100m", memory: "256Mi", "ephemeral-storage": "1Gi", pid: "1000" },
+  // Enough for a parallel build with tests; a fork bomb ends here.
+  podPidsLimit: 2048,
+  // Five files for each container, checked every 10 s.
+  containerLogMaxSize: "10Mi",
+  containerLogMaxFiles: 5,
   // k3s sets thresholds for the disks only; without one for memory, the kernel would choose what to kill.
   evictionHard: {
     "memory.available": "500Mi",
@@ -51,12 +80,15 @@ export const kubeletSettings = {
     "imagefs.available": "10%",
     "imagefs.inodesFree": "5%",
   },
+  // k3s sets 5 minutes, in which no pod can start after a disk was full, the gateway's among them.
+  evictionPressureTransitionPeriod: "1m",
   // k3s sets 10%; the kubelet would then evict pods until 20% of the disk is free.
   evictionMinimumReclaim: { "nodefs.available": "5%", "imagefs.available": "5%" },
   // Remove unused images long before pods are evicted for disk space.
   imageGCHighThresholdPercent: 80,
   imageGCLowThresholdPercent: 70,
   imageMinimumGCAge: "2m",
+  ...gracefulShutdown(DRAIN_SECONDS),
 } as const;
 
 /** A kubelet configuration file. JSON is valid YAML, so no serializer is needed. */

@@ -13,7 +13,13 @@ import {
   renderK3sConfig,
   renderSysctls,
 } from "./k3s-config.ts";
-import { renderKubeletConfig } from "./node-settings.ts";
+import { MAINTENANCE_KEY } from "./maintenance.ts";
+import {
+  DRAIN_SECONDS,
+  gracefulShutdown,
+  kubeletSettings,
+  renderKubeletConfig,
+} from "./node-settings.ts";
 import { renderK3sUnit, renderWatchUnit } from "./units.ts";
 
 /** Our metadata keys besides {@link RELEASE_KEY}. Their values are names of secrets, never secrets. */
@@ -38,11 +44,13 @@ export interface StartupScriptArgs {
   readonly nodeName: string;
   /** nftables rule set of the node; loading it twice is safe. */
   readonly nodeFirewall: string;
+  /** Longest time that agents' pods get to end before the machine shuts down. Default {@link DRAIN_SECONDS}. */
+  readonly drainSeconds?: number;
   /** Default: five minutes of retries, and five minutes for one wait. */
   readonly patience?: Patience;
 }
 
-const PARTS = ["report", "google", "machine", "k3s", "upgrade", "main"] as const;
+const PARTS = ["report", "google", "machine", "k3s", "upgrade", "maintenance", "main"] as const;
 
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -71,6 +79,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     RELEASE_KEY,
     TOKEN_SECRET_KEY,
     KUBECONFIG_SECRET_KEY,
+    MAINTENANCE_KEY,
     RUN: "/run/claude-gateway",
     DATA_DIR,
     STATE: `${DATA_DIR}/claude-gateway`,
@@ -83,11 +92,12 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     RETRY_SECONDS: String(patience.retrySeconds),
     WATCH_SECONDS: String(patience.watchSeconds),
   };
+  const kubelet = { ...kubeletSettings, ...gracefulShutdown(args.drainSeconds ?? DRAIN_SECONDS) };
   const files: MachineFile[] = [
     { path: SYSCTLS, mode: "0644", content: renderSysctls() },
     { path: FIREWALL, mode: "0644", content: args.nodeFirewall },
     { path: `${CONFIG_DIR}/config.yaml`, mode: "0600", content: renderK3sConfig(args) },
-    { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig() },
+    { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig(kubelet) },
     { path: API_SERVER_FILES.admissionConfig, mode: "0600", content: renderAdmissionConfig() },
     { path: API_SERVER_FILES.auditPolicy, mode: "0600", content: renderAuditPolicy() },
     {

@@ -96,7 +96,7 @@ function stateOf(
 ): Record<string, unknown> {
   if (type.startsWith("random:")) return { ...inputs, result: `generated-for-${name}` };
   if (type.startsWith("gcp:")) {
-    const computed = ["selfLink", "diskId", "createTime", "email", "member"];
+    const computed = ["selfLink", "diskId", "createTime", "email", "member", "address"];
     return {
       ...Object.fromEntries(computed.map((output) => [output, `${output}-of-${name}`])),
       ...inputs,

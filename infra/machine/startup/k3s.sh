@@ -19,18 +19,23 @@ is_release() {
   [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
 }
 
-# download_release RELEASE FILE: writes the file only if its checksum is the pinned one.
+# download_release RELEASE FILE: writes the file only if its checksum is the pinned one. Retries all but a missing release.
 download_release() {
-  local version=${1% *} pinned=${1#* } asset actual
+  local version=${1% *} pinned=${1#* } asset actual attempt status
   case $(uname -m) in
     x86_64) asset=k3s ;;
     aarch64) asset=k3s-arm64 ;;
     *) fail "k3s has no binary for $(uname -m)" ;;
   esac
-  curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    status=$(curl -sSfL --proto '=https' --max-time 900 -o "$2.part" -w '%{http_code}' \
+      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") && break
     rm -f "$2.part"
-    fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
-  }
+    if [[ $status == 404 ]]; then break; fi
+    log "download of k3s $version: $(tail -1 "$RUN/download.log"), attempt $attempt of $ATTEMPTS"
+    sleep "$RETRY_SECONDS"
+  done
+  [[ -f $2.part ]] || fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
   actual=$(sha256sum <"$2.part")
   actual=${actual%% *}
   if [[ $actual != "$pinned" ]]; then

@@ -18,11 +18,14 @@ install_packages() {
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
-    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
+    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}") until=$((SECONDS + ATTEMPTS * RETRY_SECONDS))
     # A new image has no package lists, or old ones.
-    "${install[@]}" >"$RUN/apt.log" 2>&1 ||
-      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
-      fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+    until "${install[@]}" >"$RUN/apt.log" 2>&1 ||
+      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1; do
+      ((SECONDS < until)) || fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+      log "apt-get install: $(grep '^E:' "$RUN/apt.log" | head -1); it will be tried again"
+      sleep "$RETRY_SECONDS"
+    done
     DETAIL="installed ${missing[*]}"
   fi
   # If ipset does not work, k3s only logs a warning and enforces no NetworkPolicies.
@@ -37,7 +40,7 @@ mount_data_disk() {
     local found=0
     blkid -p "$device" >/dev/null || found=$?
     if [[ $found == 2 ]]; then
-      mkfs.ext4 -q -m 0 -L claude-gateway "$device"
+      mkfs.ext4 -q -L claude-gateway "$device"
       DETAIL='formatted'
     elif [[ $found != 0 ]]; then
       fail "blkid cannot tell what is on $device (exit code $found)"
@@ -47,6 +50,8 @@ mount_data_disk() {
   fi
   # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
+  # Only root may use the last 5 %: a volume that an agent fills leaves this for the datastore.
+  tune2fs -m 5 "$device" >"$RUN/tune.log" 2>&1 || fail "tune2fs: $(tail -1 "$RUN/tune.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"
 }

@@ -6,13 +6,15 @@ with_lock() {
   exec 9>&-
 }
 
+# The watch starts early: it runs a boot that failed again, until nothing is left to do.
 boot() {
-  rm -f "$RUN/steps" "$RUN/failure"
+  rm -f "$RUN/failure"
   install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
   mv "$SELF.new" "$SELF"
+  step files quick write_files
+  step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
-  step files quick write_files
   step kernel quick set_kernel_defaults
   step firewall quick load_firewall
   step token long fetch_token
@@ -20,12 +22,18 @@ boot() {
   step k3s long install_k3s
   step start long start_k3s
   step kubeconfig quick publish_kubeconfig
-  step watch quick start_watch
   publish_steps
 }
 
+# Whether the last step of a boot has succeeded since the machine went up.
+is_set_up() {
+  grep -q $'^kubeconfig\tok\t' "$RUN/steps" 2>/dev/null
+}
+
+# Does nothing when the watch runs this boot.
 start_watch() {
-  systemctl restart --no-block claude-gateway-watch.service
+  systemctl daemon-reload
+  systemctl start --no-block claude-gateway-watch.service
 }
 
 main() {
@@ -36,8 +44,10 @@ main() {
   case ${1:-boot} in
     boot) with_lock boot ;;
     watch) watch ;;
+    resume) with_lock resume ;;
     upgrade) with_lock upgrade "$2" ;;
     try-upgrade) try_upgrade "$2" ;;
+    maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
     *) fail "unknown command $1" ;;
   esac

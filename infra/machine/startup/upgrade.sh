@@ -88,30 +88,43 @@ upgrade() {
 }
 
 watch() {
-  local etag=0 wanted handled=''
-  with_lock resume
+  local etag=0 wanted handled='' seconds
+  # Waits for the boot that started this watch.
+  "$SELF" resume || log 'an unfinished upgrade could not be rolled back'
   while true; do
-    if ! wanted=$(curl -sf --max-time $((WATCH_SECONDS + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
-      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$WATCH_SECONDS&last_etag=$etag"); then
+    seconds=$WATCH_SECONDS
+    is_set_up || seconds=$((12 * RETRY_SECONDS))
+    if ! wanted=$(curl -sf --max-time $((seconds + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
+      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$seconds&last_etag=$etag"); then
       sleep "$RETRY_SECONDS"
       continue
     fi
-    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
-    # A refused or failed upgrade is tried again only when the key changes or the machine boots.
-    if [[ $wanted != "$(cat "$STATE/release")" ]]; then
-      [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
-    elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
-      record upgrade ok "stays on ${wanted% *}"
-      publish_steps
+    # Without these the boot has not come as far as k3s, and will install the wanted release, or the one on the data disk.
+    if [[ -x $K3S && -s $STATE/release ]]; then
+      # A refused or failed upgrade is tried again only when the key changes or the machine boots.
+      if [[ $wanted != "$(cat "$STATE/release")" ]]; then
+        [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
+      elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
+        record upgrade ok "stays on ${wanted% *}"
+        publish_steps
+      fi
+      handled=$wanted
     fi
-    handled=$wanted
-    # k3s renews its certificates when it starts, whoever started it.
-    "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+    if is_set_up; then
+      "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
+      # k3s renews its certificates when it starts, whoever started it.
+      "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+    elif [[ $etag != 0 ]]; then
+      # The first answer comes at once, just after the boot failed.
+      "$SELF" boot || log 'the set-up failed again; it will be tried again'
+    fi
+    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }
 
 resume() {
-  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  # A boot that is not finished does this itself.
+  if ! is_set_up || [[ ! -e $STATE/upgrading ]]; then return; fi
   roll_back
   start_k3s
 }

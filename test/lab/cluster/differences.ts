@@ -60,6 +60,11 @@ export function kubeletDifferences(lab: Lab): readonly Difference[] {
       lab: "8760h",
       why: "a removed image could not be pulled again, and Debian's containerd 1.6.20 cannot pin images (1.6.22 can)",
     },
+    {
+      setting: "shutdownGracePeriodByPodPriority",
+      lab: [],
+      why: "the kubelet would change when and how the machine itself shuts down",
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   askFor,
   freshMachine,
+  k3sPid,
   KUBECONFIG_SECRET,
   OLD,
   published,
@@ -13,6 +14,9 @@ import {
   TOKEN_SECRET,
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
+
+const NEXT = "v1.36.3+k3s1";
+const ASSET_HOST = "release-assets.githubusercontent.com";
 
 /** One machine, booted until every cause of failure is fixed. Each boot continues where the last one failed. */
 describe("boots that fail", () => {
@@ -36,6 +40,7 @@ describe("boots that fail", () => {
     const [step = "", state = ""] = failed[0] ?? [];
     expect(output).toContain(`claude-gateway: step ${step}: ${state.replace(" ", ": ")}`);
     expect(Object.keys(machine.steps).at(-1)).toBe(step);
+    expect(machine.steps.watch).toMatch(/^ok/);
     expect(await readiness(machine)).toBe("");
     expect(await machine.read("/usr/local/bin/k3s")).toBeUndefined();
     return [step, state];
@@ -120,5 +125,57 @@ describe("boots that fail", () => {
     expect(status, output).toBe(0);
     expect(await readiness(machine)).toBe(`${OLD} True`);
     expect(published(machine)).toHaveLength(1);
+  });
+});
+
+/** One machine that nobody resets. */
+describe("a first start that takes longer than the boot waits", () => {
+  let machine: HostMachine;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ machine, remove } = await freshMachine());
+    askFor(machine, machine.makeRelease(OLD, "slow"));
+  });
+  afterAll(() => remove());
+
+  it("fails, and is finished by the watch once k3s is ready", async () => {
+    const { status } = await machine.boot();
+    expect(status).not.toBe(0);
+    expect(machine.steps.start).toMatch(/^failed k3s v1\.35\.4\+k3s1 was not ready after 8 s/);
+    expect(published(machine)).toEqual([]);
+    const pid = await k3sPid(machine);
+    await machine.until("the set-up is done", () => machine.steps.kubeconfig !== undefined);
+    await machine.until("published", () => machine.steps.kubeconfig?.startsWith("ok") ?? false);
+    expect(machine.steps.start).toMatch(/^ok/);
+    expect(await k3sPid(machine)).toBe(pid);
+    expect(published(machine)).toHaveLength(1);
+  });
+
+  it("has not made the machine deaf to upgrades", async () => {
+    askFor(machine, machine.makeRelease(NEXT));
+    await machine.until("the upgrade", () => machine.steps.upgrade === `ok ${OLD} -> ${NEXT}`);
+  });
+});
+
+describe("a download that fails for a while", () => {
+  let machine: HostMachine;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ machine, remove } = await freshMachine());
+  });
+  afterAll(() => remove());
+
+  it("is tried again within the same boot", async () => {
+    const { file } = machine.cloud.releases[OLD] ?? { file: "" };
+    machine.cloud = { ...machine.cloud, releases: { [OLD]: { file, truncated: true } } };
+    const booted = machine.boot();
+    const asked = () =>
+      machine.requests.filter(({ host, status }) => host === ASSET_HOST && status === 200);
+    await machine.until("two attempts", () => asked().length >= 2);
+    machine.cloud = { ...machine.cloud, releases: { [OLD]: { file } } };
+    const { status, output } = await booted;
+    expect(status, output).toBe(0);
+    expect(output).toMatch(/download of k3s v1\.35\.4\+k3s1: curl: .*, attempt 2 of 8/);
+    expect(await readiness(machine)).toBe(`${OLD} True`);
   });
 });

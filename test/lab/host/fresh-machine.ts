@@ -18,12 +18,16 @@ export const KUBECONFIG_SECRET = "projects/p/secrets/gateway-host-kubeconfig";
 /** The release that a new machine is configured with. */
 export const OLD = "v1.35.4+k3s1";
 
-/** A machine as a new host stack leaves it, switched off. `remove` deletes everything of it. */
+/**
+ * A machine as a new host stack leaves it, switched off; with a snapshot, as `host.restoreFrom` leaves it. `remove`
+ * deletes everything of it.
+ */
 export async function freshMachine(
   nodeFirewall = "table inet claude_gateway_test {}\n",
+  snapshot?: string,
 ): Promise<{ readonly machine: HostMachine; readonly remove: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), "claude-gateway-host-"));
-  const machine = await HostMachine.create(dir);
+  const machine = await HostMachine.create(dir, snapshot);
   machine.cloud = {
     attributes: {
       "startup-script": renderStartupScript({

@@ -2,10 +2,11 @@
 # Replaces k3s, which no package registry has. It does what the startup script relies on: reads config.yaml; refuses to
 # start without a token, a config file or a kernel default; ties the datastore to its token; migrates the datastore of an
 # older release and refuses that of a newer one; writes its kubeconfig at start, with a new certificate if the old one is
-# gone, or with one that a test provides; reports Ready with its version through `kubectl get node`.
+# gone or ends within 120 days, or with one that a test provides; reports Ready with its version through `kubectl get node`.
 set -euo pipefail
 VERSION=@VERSION@
 # runs | crashes (after it has migrated the datastore) | hangs (after the migration, and never becomes Ready)
+# | slow (becomes Ready 15 s after the migration, if nothing stops it)
 BEHAVIOUR=@BEHAVIOUR@
 server=/var/lib/rancher/k3s/server
 config=/etc/rancher/k3s/config.yaml
@@ -14,7 +15,7 @@ ready=/run/k3s-ready
 setting() { jq -er "$1" "$config"; }
 
 serve() {
-  local name value file token
+  local name value file token wait
   while read -r name value; do
     [[ $(cat "/proc/sys/${name//.//}") == "$value" ]] || { echo "kernel default $name is not $value" && exit 1; }
   done <<<'vm.overcommit_memory 1
@@ -38,7 +39,9 @@ kernel.keys.root_maxbytes 25000000'
   fi
   printf '%s\n%s\n' "$token" "$VERSION" >"$server/db/state.db"
   [[ $BEHAVIOUR != crashes ]] || { echo 'panic: stand-in crashes' && exit 2; }
-  [[ -f $server/tls/client-admin.crt ]] || head -c 24 /dev/urandom | base64 >"$server/tls/client-admin.crt"
+  openssl x509 -noout -checkend $((120 * 86400)) -in "$server/tls/client-admin.crt" >/dev/null 2>&1 ||
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=system:admin -days 365 \
+      -keyout /dev/null -out "$server/tls/client-admin.crt" 2>/dev/null
   # If a test has a real cluster for this host, its kubeconfig is here.
   cp /etc/lab/kubeconfig /etc/rancher/k3s/k3s.yaml 2>/dev/null || cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
 apiVersion: v1
@@ -50,10 +53,14 @@ clusters:
 users:
 - name: default
   user:
-    client-certificate-data: $(cat "$server/tls/client-admin.crt")
+    client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
 KUBECONFIG
-  [[ $BEHAVIOUR == hangs ]] || echo "$VERSION True" >"$ready"
   trap 'rm -f "$ready"; exit 0' TERM
+  for ((wait = 0; wait < 150; wait++)); do
+    [[ $BEHAVIOUR == slow ]] || break
+    sleep 0.1
+  done
+  [[ $BEHAVIOUR == hangs ]] || echo "$VERSION True" >"$ready"
   while true; do sleep 0.1; done
 }
 

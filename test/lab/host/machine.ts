@@ -48,8 +48,8 @@ export class HostMachine {
     this.#image = image;
   }
 
-  /** Creates a host with an empty data disk in an empty folder. It is switched off. */
-  static async create(dir: string): Promise<HostMachine> {
+  /** Creates a host in an empty folder, with an empty data disk or one from a snapshot. It is switched off. */
+  static async create(dir: string, snapshot?: string): Promise<HostMachine> {
     const machine = new HostMachine(dir, await hostRootfs());
     const upper = join(dir, "boot/upper");
     for (const folder of ["root", "boot/work"]) mkdirSync(join(dir, folder), { recursive: true });
@@ -73,8 +73,11 @@ export class HostMachine {
       const file = join(upper, "usr/local/bin", program);
       writeFileSync(file, readFileSync(join(HERE, "systemctl.sh")), { mode: 0o755 });
     }
-    writeFileSync(join(dir, "data.img"), "");
-    truncateSync(join(dir, "data.img"), 64 * 1024 * 1024);
+    const data = join(dir, "data.img");
+    if (snapshot === undefined) {
+      writeFileSync(data, "");
+      truncateSync(data, 64 * 1024 * 1024);
+    } else copyFileSync(snapshot, data);
     return machine;
   }
 
@@ -94,7 +97,7 @@ export class HostMachine {
   }
 
   /** Creates a simulated k3s release. Returns the value of the metadata key that selects it. */
-  makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" = "runs"): string {
+  makeRelease(version: string, behaviour: "runs" | "crashes" | "hangs" | "slow" = "runs"): string {
     const file = join(this.#dir, `k3s-${version}`);
     const text = readFileSync(join(HERE, "k3s.sh"), "utf8")
       .replace("@VERSION@", version)
@@ -102,6 +105,11 @@ export class HostMachine {
     writeFileSync(file, text);
     this.cloud = { ...this.cloud, releases: { ...this.cloud.releases, [version]: { file } } };
     return `${version} ${createHash("sha256").update(text).digest("hex")}`;
+  }
+
+  /** Copies the data disk while the machine runs, as a snapshot does: whatever is not written yet is missing. */
+  snapshotTo(file: string): void {
+    copyFileSync(join(this.#dir, "data.img"), file);
   }
 
   /** Writes a file to the boot disk of a machine that is switched off. */

@@ -9,7 +9,7 @@ import { World } from "../pulumi/gcp/world.ts";
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)));
 /** On Google Cloud, with default options. */
-const RESOURCES = 16;
+const RESOURCES = 18;
 const INSTANCE = "gcp:compute/instance:Instance";
 
 let dir = "";
@@ -79,11 +79,11 @@ describe("a host stack in the Pulumi engine", () => {
       "disks: 30 GB boot and 50 GB data, pd-balanced, whether used or not",
       "nat: Cloud NAT for one machine, its one address, and every GB through it",
       "secrets: the token's version and each version of the kubeconfig, in Secret Manager",
+      "snapshots: daily changes of the data disk, each kept for 7 days",
     ]) {
       const [name = "", text = ""] = line.split(/: /);
       expect(outputs).toMatch(new RegExp(`\\b${name} *: "${text}"`));
     }
-    expect(outputs).not.toContain("snapshots");
   });
 
   it("is created by `up`, and a second `up` changes nothing", async () => {
@@ -97,6 +97,8 @@ describe("a host stack in the Pulumi engine", () => {
       instance: "gateway-host",
       kubeconfigSecret: "gateway-host-kubeconfig",
       clusterIdentifier: expect.stringMatching(/^\d{18,}$/) as unknown,
+      deleteSnapshotsLeftBehind: expect.stringContaining("gcloud compute snapshots") as unknown,
+      size: { cpus: 4, memoryGb: 16, bootDiskGb: 30 },
       k3sVersion: "v1.36.3+k3s1",
       billed: expect.objectContaining({
         disks: "30 GB boot and 50 GB data, pd-balanced, whether used or not",
@@ -131,6 +133,19 @@ describe("a host stack in the Pulumi engine", () => {
     expect(after.clusterIdentifier).toBe(before.clusterIdentifier);
   });
 
+  it("changes to a reserved address in place, says which it is, and protects it", async () => {
+    await stack.setConfig("host.reservedAddress", "true");
+    const address = "gcp:compute/address:Address";
+    const nat = "gcp:compute/routerNat:RouterNat";
+    expect(plan(await stack.preview())).toEqual([`create ${address}`, `update ${nat}`]);
+    await stack.up();
+    expect((await stack.outputs()).outboundAddress).toMatch(/^203\.0\.113\.\d+$/);
+    expect(plan(await stack.preview())).toEqual([]);
+    await stack.setConfig("host.reservedAddress", "false");
+    await expect(stack.preview()).rejects.toThrow(/protect/);
+    await stack.setConfig("host.reservedAddress", "true");
+  });
+
   it.each([
     ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
     ["v1.36.9+k3s1", "is a downgrade"],
@@ -158,9 +173,39 @@ describe("a host stack in the Pulumi engine", () => {
     expect(kinds()).toEqual(before);
   });
 
+  it("comes back from a lost data disk with one key: a disk and a machine from a snapshot, the same cluster", async () => {
+    const DISK = "gcp:compute/disk:Disk";
+    const before = await stack.outputs();
+    await stack.setConfig("host.restoreFrom", "gateway-host-data-20261124030000");
+    await expect(stack.up()).rejects.toThrow(/protect/);
+    await stack.setConfig("host.protect", "false");
+    await stack.removeConfig("host.restoreFrom");
+    await stack.up();
+    const [lost = ""] = Object.entries(world.existing).find(([, { type }]) => type === DISK) ?? [];
+    world.remove(lost);
+
+    await stack.setConfig("host.restoreFrom", "gateway-host-data-20261124030000");
+    const planned = plan(await stack.preview());
+    expect(
+      planned.filter((step) => /replace/.test(step)).map((step) => step.split(" ")[1]),
+    ).toEqual(expect.arrayContaining([DISK, INSTANCE]));
+    expect(planned.filter((step) => /^(create|delete) /.test(step))).toEqual([]);
+    await stack.up();
+    const disks = Object.values(world.existing).filter(({ type }) => type === DISK);
+    expect(disks.map(({ properties }) => properties.snapshot)).toEqual([
+      "gateway-host-data-20261124030000",
+    ]);
+    const machine = Object.values(world.existing).find(({ type }) => type === INSTANCE);
+    expect(machine?.properties.attachedDisks).toEqual([
+      { deviceName: "data", source: disks[0]?.properties.selfLink },
+    ]);
+    const after = await stack.outputs();
+    expect(after.clusterIdentifier).toBe(before.clusterIdentifier);
+    expect(plan(await stack.preview())).toEqual([]);
+  });
+
   it("is destroyed completely once the protection is off, and says how to delete the snapshots that remain", async () => {
     await stack.setConfig("host.protect", "false");
-    await stack.setConfig("host.snapshots.keepDays", "7");
     let said = "";
     await stack.up({ onOutput: (text) => (said += text) });
     const list =
@@ -179,7 +224,6 @@ describe("a host stack that fails half way", () => {
   it("continues where it stopped, and can also be destroyed from there", async () => {
     const stack = await hostStack("halfway");
     await stack.setConfig("host.protect", "false");
-    await stack.setConfig("host.snapshots.keepDays", "7");
     const message =
       "googleapi: Error 403: Quota 'CPUS' exceeded. Limit: 0.0 in region europe-west1.";
     world.order([{ type: INSTANCE, operation: "create", message }]);

@@ -59,6 +59,8 @@ case $verb in
   start) start "$1" ;;
   stop) stop "$1" ;;
   restart) stop "$1" && start "$1" ;;
+  # A test switches the machine off and on instead.
+  reboot) touch "$state/reboot" ;;
   supervise) supervise "$1" ;;
   *) echo "the simulated systemctl does not know the verb $verb" >&2 && exit 1 ;;
 esac

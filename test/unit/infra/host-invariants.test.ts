@@ -13,8 +13,10 @@ const HOSTS: Readonly<Record<string, object>> = {
   "with every option": {
     machineType: "c4a-standard-4",
     image: "debian-cloud/debian-13-arm64",
-    snapshots: {},
+    snapshots: false,
+    restoreFrom: "gateway-host-data-20261124030000",
     kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+    reservedAddress: true,
     protect: false,
   },
 };

@@ -28,7 +28,7 @@ const GRANTS: Readonly<Record<string, string>> = {
 const METADATA_KEYS = [
   ...["block-project-ssh-keys", "enable-guest-attributes", "enable-oslogin", "serial-port-enable"],
   ...["claude-gateway-k3s", "claude-gateway-kubeconfig-secret", "claude-gateway-token-secret"],
-  "startup-script",
+  ...["claude-gateway-maintenance", "startup-script"],
 ];
 /** The resources that contain a secret's value: only those of Secret Manager. */
 const SECRET_HOLDER = "gcp:secretmanager/secretVersion:SecretVersion";

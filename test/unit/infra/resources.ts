@@ -71,6 +71,8 @@ function computed(type: string, inputs: Record<string, unknown>): Record<string,
       const email = `${String(inputs.accountId)}@p.iam.gserviceaccount.com`;
       return { email, member: `serviceAccount:${email}` };
     }
+    case "gcp:compute/address:Address":
+      return { address: "203.0.113.7", selfLink: `addresses/${String(inputs.name)}` };
     case "gcp:compute/disk:Disk":
       return { diskId: "4711", selfLink: `disks/${String(inputs.name)}` };
     case "gcp:secretmanager/secret:Secret":

@@ -15,12 +15,15 @@ describe("HostConfig", () => {
       machineType: "e2-standard-4",
       bootDiskGb: 30,
       dataDiskGb: 50,
+      snapshots: { keepDays: 7, hourUtc: 3 },
+      maintenance: { day: "sunday", hourUtc: 4, hours: 2, reboot: true, drainSeconds: 900 },
+      reservedAddress: false,
       protect: true,
     });
   });
 
-  it("enables daily snapshots with an empty object", () => {
-    expect(HostConfig.parse({ snapshots: {} }).snapshots).toEqual({ keepDays: 7, hourUtc: 3 });
+  it("makes no snapshots on request", () => {
+    expect(HostConfig.parse({ snapshots: false }).snapshots).toBe(false);
   });
 
   it("accepts every option", () => {
@@ -30,19 +33,31 @@ describe("HostConfig", () => {
       bootDiskGb: 20,
       dataDiskGb: 200,
       snapshots: { keepDays: 30, hourUtc: 0 },
+      restoreFrom: "gateway-host-data-20261124030000",
+      maintenance: { day: "daily", hourUtc: 22, hours: 3, reboot: false, drainSeconds: 60 },
       kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
+      reservedAddress: true,
       protect: false,
     };
     expect(HostConfig.parse(all)).toEqual(all);
   });
 
   it.each([
-    [{ machineType: "large" }, "machineType", "gcloud compute machine-types list"],
+    [{ machineType: "large" }, "machineType", "is not a machine type that a host can have"],
+    [{ machineType: "m4-megamem-28" }, "machineType", "take one of the series e2, n1, n2"],
+    [{ machineType: "e2-micro" }, "machineType", "take one of the series"],
+    [{ machineType: "e2-highcpu-2" }, "machineType", "has 2 GB of memory, too little"],
     [{ image: "debian-13" }, "image", '"debian-cloud/debian-13"'],
     [{ bootDiskGb: 10 }, "bootDiskGb", "at least 20"],
     [{ dataDiskGb: 19.5 }, "dataDiskGb", "whole number"],
     [{ dataDiskGb: 70_000 }, "dataDiskGb", "65536"],
     [{ snapshots: { hourUtc: 24 } }, "snapshots.hourUtc", "0 to 23"],
+    [{ snapshots: true }, "snapshots", "neither false nor {keepDays, hourUtc}"],
+    [{ maintenance: { day: "sun" } }, "maintenance", "day is a day of the week or daily"],
+    [{ maintenance: { hours: 0 } }, "maintenance.hours", "1 to 12"],
+    [{ maintenance: { drainSeconds: 4000 } }, "maintenance.drainSeconds", "0 to 3600"],
+    [{ restoreFrom: "projects/p/snapshots/s" }, "restoreFrom", "gcloud compute snapshots list"],
+    [{ reservedAddress: "203.0.113.7" }, "reservedAddress", "expected boolean"],
     [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
     [{ protected: true }, "", "protected"],
   ])("rejects %j and names the fix", (value, path, part) => {

@@ -8,6 +8,8 @@ export interface Kind {
   readonly replaces: readonly string[];
   /** Properties whose change requires the machine to stop. */
   readonly stops?: readonly string[];
+  /** The error with which GCE refuses inputs of the right types. */
+  readonly refuses?: (inputs: Plain) => string | undefined;
   /** Outputs besides the inputs; all that the program might read. */
   readonly outputs: (inputs: Plain, made: Made) => PropertyMap;
   /** Ids or links of resources that must exist before it and must not be deleted while it exists. */
@@ -30,6 +32,20 @@ export interface Made {
 const API = "https://www.googleapis.com/compute/v1/";
 const link = ({ id }: Made): PropertyMap => ({ selfLink: API + id });
 const text = (value: unknown): string => String(value);
+
+/** Dynamic port allocation needs powers of two, the smaller one first, and no endpoint-independent mapping. */
+function natRefusal(inputs: Plain): string | undefined {
+  if (inputs.enableDynamicPortAllocation !== true) return undefined;
+  if (inputs.enableEndpointIndependentMapping === true) {
+    return "Invalid value for field 'resource.nats[0].enableEndpointIndependentMapping': cannot be set together with Dynamic Port Allocation., invalid";
+  }
+  const min = Number(inputs.minPortsPerVm ?? 32);
+  const max = Number(inputs.maxPortsPerVm ?? 65_536);
+  const isPower = (value: number): boolean => Number.isInteger(Math.log2(value));
+  return isPower(min) && isPower(max) && min >= 32 && max > min && max <= 65_536
+    ? undefined
+    : `Invalid value for field 'resource.nats[0].maxPortsPerVm': '${max}' with minPortsPerVm '${min}'., invalid`;
+}
 
 /** The kinds of resource in a host stack, by type token. */
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -66,14 +82,28 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     outputs: (_, made) => ({ ...link(made), creationTimestamp: made.time }),
     uses: ({ network }) => [network as string],
   },
+  "gcp:compute/address:Address": {
+    id: ({ name, region }, project) =>
+      `projects/${project}/regions/${text(region)}/addresses/${text(name)}`,
+    replaces: ["name", "region", "address", "addressType", "networkTier"],
+    outputs: (_, made) => ({
+      ...link(made),
+      address: `203.0.113.${1 + (Number(made.number.slice(0, 6)) % 254)}`,
+      creationTimestamp: made.time,
+      users: [],
+    }),
+    uses: () => [],
+  },
   "gcp:compute/routerNat:RouterNat": {
     id: ({ name, region, router }, project) =>
       `${project}/${text(region)}/${text(router)}/${text(name)}`,
     replaces: ["name", "router", "region"],
+    refuses: natRefusal,
     outputs: () => ({ enableEndpointIndependentMapping: false, autoNetworkTier: "PREMIUM" }),
-    uses: ({ router, subnetworks }) => [
+    uses: ({ router, subnetworks, natIps }) => [
       `/routers/${text(router)}`,
       ...((subnetworks ?? []) as { name: string }[]).map(({ name }) => name),
+      ...((natIps ?? []) as string[]),
     ],
   },
   "gcp:compute/firewall:Firewall": {
@@ -85,7 +115,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "gcp:compute/disk:Disk": {
     id: ({ name, zone }, project) => `projects/${project}/zones/${text(zone)}/disks/${text(name)}`,
     // A disk can grow in place. GCE cannot shrink it.
-    replaces: ["name", "zone", "type", "image", "diskEncryptionKey", "size<"],
+    replaces: ["name", "zone", "type", "image", "snapshot", "diskEncryptionKey", "size<"],
     outputs: (inputs, made) => ({
       ...link(made),
       diskId: made.number,

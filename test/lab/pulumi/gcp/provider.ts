@@ -40,6 +40,7 @@ export function gcpProvider(version: string, types: InputTypes, world: World): P
       }
       world.failIfOrdered(type, "create");
       const plain = revealMap(inputs);
+      refuse(kind, plain);
       const id = kind.id(plain, project);
       if (world.existing[id] !== undefined) {
         throw new Error(`googleapi: Error 409: The resource '${id}' already exists, alreadyExists`);
@@ -73,6 +74,7 @@ export function gcpProvider(version: string, types: InputTypes, world: World): P
       if (preview) return Promise.resolve({ ...olds, ...news });
       world.failIfOrdered(type, "update");
       const plain = revealMap(news);
+      refuse(kind, plain);
       const existing = world.existing[id];
       if (existing === undefined)
         throw new Error(`googleapi: Error 404: The resource '${id}' was not found, notFound`);
@@ -113,6 +115,12 @@ function lookUp(type: string): Kind {
     );
   }
   return kind;
+}
+
+/** GCE checks what the types do not say only when a request is made, never in a preview. */
+function refuse(kind: Kind, inputs: PropertyMap): void {
+  const reason = kind.refuses?.(inputs);
+  if (reason !== undefined) throw new Error(`googleapi: Error 400: ${reason}`);
 }
 
 /** In a preview the outputs that GCE sets are unknown, whatever the inputs are. */

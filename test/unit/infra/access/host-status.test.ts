@@ -39,8 +39,8 @@ describe("summarize", () => {
   });
 
   it("says how far the set-up is", () => {
-    const status = table(["packages", "ok", "11 s"], ["disk", "ok"], ["files", "running"]);
-    expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 11 steps done, now at "files"`);
+    const status = table(["files", "ok"], ["watch", "ok"], ["packages", "running"]);
+    expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 11 steps done, now at "packages"`);
     expect(isReady(status)).toBe(false);
   });
 
@@ -72,11 +72,11 @@ describe("renderStatus", () => {
     const text = renderStatus(table(["packages", "ok", "11 s"], ["disk", "failed", "no disk"]));
     const lines = text.trimEnd().split("\n");
     expect(lines).toHaveLength(1 + 11 + 2);
-    expect(lines[1]).toBe(`  ✓ packages   Debian packages               11 s (${TIME})`);
-    expect(lines[2]).toBe(`  ✗ disk       data disk                     no disk (${TIME})`);
-    expect(lines[3]).toBe("  · files      configuration files");
+    expect(lines[1]).toBe("  · files       configuration files");
+    expect(lines[3]).toBe(`  ✓ packages    Debian packages               11 s (${TIME})`);
+    expect(lines[4]).toBe(`  ✗ disk        data disk                     no disk (${TIME})`);
     expect(lines.at(-1)).toBe(
-      "  When the cause is fixed, restart the machine: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
+      "  The machine tries again every minute. To restart it: gcloud compute instances reset gateway-host --project my-project --zone europe-west1-b",
     );
   });
 
@@ -85,6 +85,14 @@ describe("renderStatus", () => {
     expect(text.trimEnd().split("\n").at(-1)).toMatch(/^ {2}✓ upgrade .* a -> b/);
     expect(text).not.toContain("gcloud");
   });
+});
+
+it("shows the last maintenance and the next", () => {
+  const message = "last: none; next: 2026-11-29T04:00Z";
+  const text = renderStatus(table(...done, ["maintenance", "ok", message]));
+  expect(text.trimEnd().split("\n").at(-1)).toBe(
+    `  ✓ maintenance maintenance                   ${message} (${TIME})`,
+  );
 });
 
 it("escapes control characters before they reach the terminal", () => {

@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import {
-  architecture,
-  releaseLine,
-  upgradeProblem,
-} from "../../../../infra/machine/k3s-release.ts";
+import { releaseLine, upgradeProblem } from "../../../../infra/machine/k3s-release.ts";
 import { UPGRADE_CASES } from "./upgrade-cases.ts";
 
 describe("upgradeProblem", () => {
@@ -20,16 +16,4 @@ describe("upgradeProblem", () => {
 
 it("puts version and checksum in one value", () => {
   expect(releaseLine({ version: "v1.36.3+k3s1", sha256: "ab" })).toBe("v1.36.3+k3s1 ab");
-});
-
-it.each([
-  ["e2-standard-4", "amd64"],
-  ["n2d-highmem-8", "amd64"],
-  ["t2d-standard-1", "amd64"],
-  ["c4-standard-8", "amd64"],
-  ["t2a-standard-4", "arm64"],
-  ["c4a-highcpu-4", "arm64"],
-  ["n4a-standard-2", "arm64"],
-])("knows that %s has the CPU architecture %s", (machineType, processor) => {
-  expect(architecture(machineType)).toBe(processor);
 });

@@ -72,6 +72,25 @@ describe("the startup script", () => {
     );
   });
 
+  it.each([
+    // now, day, hour, hours; opened, closes, next
+    ["2026-11-25T17:00", 7, 4, 2, "2026-11-22T04:00", "2026-11-22T06:00", "2026-11-29T04:00"],
+    ["2026-11-29T03:59", 7, 4, 2, "2026-11-22T04:00", "2026-11-22T06:00", "2026-11-29T04:00"],
+    ["2026-11-29T04:00", 7, 4, 2, "2026-11-29T04:00", "2026-11-29T06:00", "2026-12-06T04:00"],
+    ["2026-11-30T00:30", 7, 23, 3, "2026-11-29T23:00", "2026-11-30T02:00", "2026-12-06T23:00"],
+    ["2026-11-30T10:00", 1, 4, 2, "2026-11-30T04:00", "2026-11-30T06:00", "2026-12-07T04:00"],
+    ["2026-11-25T00:30", 0, 22, 3, "2026-11-24T22:00", "2026-11-25T01:00", "2026-11-25T22:00"],
+    ["2026-12-31T23:00", 0, 22, 1, "2026-12-31T22:00", "2026-12-31T23:00", "2027-01-01T22:00"],
+  ] as const)("at %s knows the window of day %i, hour %i, %i hours", (...row) => {
+    const [now, day, hour, hours, ...expected] = row;
+    const seconds = Date.parse(`${now}Z`) / 1000;
+    const { stdout } = inScript(`now() { echo ${seconds}; }; window ${day} ${hour} ${hours}`);
+    const found = stdout.trim().split(" ");
+    expect(found.map((each) => new Date(Number(each) * 1000).toISOString().slice(0, 16))).toEqual(
+      expected,
+    );
+  });
+
   it("does not render a file that would end its here-document early", () => {
     const nodeFirewall = "table inet t {}\nEND_OF_FILE\nrm -rf /\n";
     expect(() => renderStartupScript({ nodeName: "n", nodeFirewall })).toThrow(
@@ -131,6 +150,28 @@ describe("k3s's configuration", () => {
     ]);
     const evictsAt = 100 - Number.parseInt(kubelet.evictionHard["imagefs.available"]);
     expect(kubelet.imageGCHighThresholdPercent).toBeLessThan(evictsAt);
+  });
+
+  it("ends agents' pods first, while the gateway still answers, before the machine shuts down", () => {
+    const { shutdownGracePeriodByPodPriority } = JSON.parse(
+      renderKubeletConfig(),
+    ) as typeof kubeletSettings;
+    expect(shutdownGracePeriodByPodPriority).toEqual([
+      { priority: 0, shutdownGracePeriodSeconds: 900 },
+      { priority: 1_000_000, shutdownGracePeriodSeconds: 60 },
+      { priority: 2_000_000_000, shutdownGracePeriodSeconds: 20 },
+    ]);
+  });
+
+  it("keeps memory, processes and disk for k3s and the system, and bounds a pod's processes and a container's logs", () => {
+    const kubelet = JSON.parse(renderKubeletConfig()) as typeof kubeletSettings;
+    const reserved = ["cpu", "memory", "ephemeral-storage", "pid"];
+    expect(Object.keys(kubelet.kubeReserved)).toEqual(reserved);
+    expect(Object.keys(kubelet.systemReserved)).toEqual(reserved);
+    // Without an own list, pods alone are held to the rest, and neither k3s nor the system to what is reserved for it.
+    expect(kubelet).not.toHaveProperty("enforceNodeAllocatable");
+    expect(kubelet.podPidsLimit).toBe(2048);
+    expect([kubelet.containerLogMaxSize, kubelet.containerLogMaxFiles]).toEqual(["10Mi", 5]);
   });
 
   it("enforces restricted pods everywhere except in kube-system", () => {

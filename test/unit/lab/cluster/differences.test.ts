@@ -63,6 +63,7 @@ test("the list contains only the reviewed differences, each with a reason", () =
     "oomScoreAdj",
     "makeIPTablesUtilChains",
     "imageMinimumGCAge",
+    "shutdownGracePeriodByPodPriority",
   ]);
   for (const { why } of list) expect(why).toMatch(/\w+ \w+ \w+/);
 });

@@ -160,6 +160,18 @@ describe("an existing resource", () => {
     expect(second.properties.diskId).not.toBe(first.properties.diskId);
   });
 
+  it.each([
+    ["endpoint-independent mapping", { enableEndpointIndependentMapping: true }],
+    ["a number of ports that is no power of two", { maxPortsPerVm: 30_000 }],
+    ["a minimum that is the maximum", { minPortsPerVm: 64, maxPortsPerVm: 64 }],
+    ["more ports than there are", { maxPortsPerVm: 131_072 }],
+  ])("is not created as a NAT with dynamic ports and %s", async (_, mistake) => {
+    const nat = { name: "n", router: "r", region: "x", enableDynamicPortAllocation: true };
+    const type = "gcp:compute/routerNat:RouterNat";
+    await expect(create(type, { ...nat, ...mistake })).rejects.toThrow("Error 400: Invalid value");
+    await create(type, { ...nat, minPortsPerVm: 64, maxPortsPerVm: 128 });
+  });
+
   it("keeps its numeric id when it is updated", async () => {
     const { id, properties } = await create(DISK, disk);
     const updated = await update(DISK, id, properties, disk, { ...disk, size: 60 });
