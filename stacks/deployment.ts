@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayToken, ownCredential } from "../components/agents/environment.ts";
+import { agentEnvironment, gatewayToken, ownCredential } from "../components/agents/environment.ts";
 import { AgentNamespace } from "../components/agents/namespace.ts";
 import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
 import type { StoredKind } from "../components/gateway/api/credentials.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
-import { selectedVariant } from "../components/gateway/paths/index.ts";
-import type { Variant } from "../components/gateway/paths/variant.ts";
+import { deployedVariant } from "../components/gateway/paths/index.ts";
+import { upstreamOf, type Variant } from "../components/gateway/paths/variant.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
@@ -20,6 +20,7 @@ import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
+import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
 
 /** Arguments of {@link deploy}, which makes both gateway stacks and spikes. */
@@ -72,7 +73,7 @@ export function deploy({
   annotations = {},
 }: DeploymentArgs): DeploymentOutputs {
   const provider = clusterProvider(config);
-  const variant = selectedVariant(config.gateway);
+  const variant = deployedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
   const credential = storedCredential(config.credential);
@@ -163,6 +164,19 @@ export function deploy({
     { provider, dependsOn: [deny] },
   );
 
+  const otlpUrl = otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`;
+  const ofProvider = upstreamOf(variant).environment;
+  const environments = agentsWithTokens.map(({ name, token }) => ({
+    name,
+    variables: agentEnvironment({
+      baseUrl: variant.baseUrl(gatewayHost(gatewayNamespace)),
+      ofProvider,
+      secret: shownBy(variant, credential, token),
+      otlpUrl,
+    }),
+  }));
+  warnOfRestarts(environments, config.images.runner !== undefined);
+
   const namespaces = agentsWithTokens.map(({ name, namespace, token }) => {
     const agent = new AgentNamespace(
       `agent-${name}`,
@@ -171,6 +185,7 @@ export function deploy({
         labels: { ...labels, ...agentNamespaces },
         annotations,
         baseUrl: gateway.baseUrl,
+        ofProvider,
         secret: shownBy(variant, credential, token),
         egress: {
           gatewayNamespace,
@@ -178,7 +193,7 @@ export function deploy({
           gate: egress.gate,
           ready: egress.ready,
         },
-        otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
+        otlpUrl,
         runnerImage: config.images.runner,
       },
       { provider },
@@ -210,6 +225,7 @@ type StoredCredential = Extract<OnCluster["credential"], { readonly kind: Stored
 
 /** A credential that the API takes as it is. The parser lets no other one pass, see `Variant.credentials`. */
 function storedCredential(credential: OnCluster["credential"]): StoredCredential {
+  if (credential.kind === "bedrockKey") return credential;
   if (credential.kind === "apiKey" || credential.kind === "oauth") return credential;
   throw new ConfigError(`credential.kind is ${credential.kind}, which no path can carry yet`);
 }

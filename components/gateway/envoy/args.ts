@@ -1,17 +1,16 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
-import type { Variant } from "../paths/variant.ts";
-import type { StoredKind } from "../api/credentials.ts";
+import { upstreamOf, type Variant } from "../paths/variant.ts";
+import type { CredentialKind } from "../api/credentials.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
-import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
-  /** Decides which listeners Envoy has. */
+  /** Decides which listeners Envoy has, and which provider's API is the upstream. */
   readonly variant: Variant;
-  /** Kind of the real credential: `x-api-key`, or `Authorization: Bearer` with the OAuth beta. Unused without an HTTP listener. */
-  readonly credentialKind?: StoredKind;
+  /** Kind of the real credential, which decides how it is sent. Unused without an HTTP listener. */
+  readonly credentialKind?: CredentialKind;
   /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
   /** Host name of LiteLLM's Service, fully qualified: the next hop of agents' requests. Defaults to the API itself. */
@@ -20,7 +19,7 @@ export interface EnvoyConfigArgs {
   readonly allowHosts?: readonly string[];
   /** Prices of the models that the meter counts. Defaults to the list prices. */
   readonly prices?: PriceTable;
-  /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
+  /** Host of the real API, TCP 443. Defaults to the provider's. */
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
@@ -71,7 +70,7 @@ export type Files = Readonly<Record<string, string>>;
 
 /** Host of the real API. */
 export function upstreamHost(args: EnvoyConfigArgs): string {
-  return args.upstreamHost ?? UPSTREAM_HOST;
+  return args.upstreamHost ?? upstreamOf(args.variant).host;
 }
 
 /** Hosts to which Envoy passes TLS on, sorted. */

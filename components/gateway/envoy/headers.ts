@@ -1,4 +1,4 @@
-import type { StoredKind } from "../api/credentials.ts";
+import type { CredentialKind } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
 import { fileNames, fileSource, otlpHeaderFile } from "./volumes.ts";
 
@@ -27,12 +27,12 @@ const PROXY_PREFIX = "x-forwarded-";
 
 /**
  * Removes from a request the headers of the client, an agent or LiteLLM, that must not reach the next hop. LiteLLM below
- * 1.103 also forwards the credential that its own caller sent.
+ * 1.103 also forwards the credential that its own caller sent. `identityHeaders` are those of the provider.
  */
-export function stripClientHeaders(): Message {
+export function stripClientHeaders(identityHeaders: readonly string[] = []): Message {
   return headerMutation({
     request_mutations: [
-      ...CREDENTIAL_HEADERS.map((name) => ({ remove: name })),
+      ...[...CREDENTIAL_HEADERS, ...identityHeaders].map((name) => ({ remove: name })),
       ...[...STEERING_PREFIXES, PROXY_PREFIX].map(removePrefix),
     ],
   });
@@ -57,14 +57,16 @@ export function stripLitellmResponseHeaders(): Message {
  * Filters that set the real credential, where the API is the next hop. Envoy reads it from a file, which may change at any
  * time.
  */
-export function realCredential(kind: StoredKind = "apiKey"): readonly Message[] {
+export function realCredential(kind: CredentialKind = "apiKey"): readonly Message[] {
   const secret = {
     name: CREDENTIAL_SECRET,
     sds_config: fileSource("secrets", fileNames.credential),
   };
-  return kind === "oauth"
-    ? [addOauthBeta(), inject("authorization", secret, "Bearer ")]
-    : [inject("x-api-key", secret)];
+  if (kind === "apiKey") return [inject("x-api-key", secret)];
+  return [
+    ...(kind === "oauth" ? [addOauthBeta()] : []),
+    inject("authorization", secret, "Bearer "),
+  ];
 }
 
 /** Sets Envoy's token, where LiteLLM is the next hop. Envoy reads it from a file. */

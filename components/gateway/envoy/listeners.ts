@@ -1,6 +1,6 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
-import type { ListenerName } from "../paths/variant.ts";
+import { type ListenerName, upstreamOf } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
@@ -54,16 +54,18 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
-        meter(),
+        meter(upstreamOf(args.variant).messagePaths),
         ...budgetFilters(args.budgets),
-        stripClientHeaders(),
+        stripClientHeaders(upstreamOf(args.variant).identityHeaders),
         ...(args.litellmHost === undefined
           ? realCredential(args.credentialKind)
           : litellmFilters()),
       ],
       loggers: [
         ...(args.record ? [recordAccessLog()] : []),
-        ...(args.otlp === undefined ? [] : [otlpAccessLog(args.otlp)]),
+        ...(args.otlp === undefined
+          ? []
+          : [otlpAccessLog(args.otlp, upstreamOf(args.variant).telemetryName)]),
       ],
     }),
   );

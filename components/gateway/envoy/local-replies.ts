@@ -32,6 +32,7 @@ const replies = (unknownCaller: string): readonly Reply[] => [
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
     type: "authentication_error",
     message: "gateway: the tokens shown are of two agents",
+    retry: false,
   },
   {
     // Overflow and overload. They come before the rules on status 503, which they have too. A retry succeeds once another stream ends.
@@ -74,7 +75,8 @@ const replies = (unknownCaller: string): readonly Reply[] => [
     message: "gateway: the upstream cannot be reached",
     retry: true,
   },
-  onStatus(401, "authentication_error", unknownCaller),
+  // Claude Code with Bedrock's API repeats a 401 ten times, unless it is told not to (2.1.331).
+  onStatus(401, "authentication_error", unknownCaller, { retry: false }),
   onStatus(403, "permission_error", "refused"),
   onStatus(404, "not_found_error", "no such route"),
   onStatus(405, "not_found_error", "this route does not take this method"),

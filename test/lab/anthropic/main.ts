@@ -2,11 +2,15 @@
  * Runs the fake Anthropic API (see server.ts) as a process:
  *   tsx main.ts --listen 160.79.104.10:443 --cert FILE --key FILE [--cert FILE --key FILE …]
  *               [--listen-http 127.0.0.1:8080] --control SOCKET [--credentials FILE] [--idle-seconds 400]
+ *               [--provider vertex|bedrock]
  * Prints one line of JSON with its addresses when all listeners are open. SIGTERM or SIGINT ends it.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
+import { answerBedrock } from "../providers/bedrock.ts";
+import { answerVertex } from "../providers/vertex.ts";
+import type { AnswerRequest } from "./api.ts";
 import { type Address, startFakeAnthropic, type TlsIdentity } from "./server.ts";
 
 /** Splits `host:port`, with brackets around an IPv6 address. */
@@ -27,6 +31,12 @@ function readIdentities(certs: readonly string[], keys: readonly string[]): TlsI
   }));
 }
 
+function answerOf(provider: string): AnswerRequest {
+  if (provider === "vertex") return answerVertex;
+  if (provider === "bedrock") return answerBedrock;
+  throw new Error(`"${provider}" is not a provider: write vertex or bedrock`);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -37,6 +47,7 @@ async function main(): Promise<void> {
       control: { type: "string" },
       credentials: { type: "string" },
       "idle-seconds": { type: "string" },
+      provider: { type: "string" },
     },
   });
   if (values.listen.length + values["listen-http"].length === 0) {
@@ -46,6 +57,7 @@ async function main(): Promise<void> {
     tls: values.listen.map(address),
     http: values["listen-http"].map(address),
     identities: readIdentities(values.cert, values.key),
+    ...(values.provider === undefined ? {} : { answer: answerOf(values.provider) }),
     ...(values.control === undefined ? {} : { control: values.control }),
     ...(values["idle-seconds"] === undefined
       ? {}
