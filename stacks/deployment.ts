@@ -4,10 +4,10 @@ import { AgentNamespace } from "../components/agents/namespace.ts";
 import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
-import type { StoredKind } from "../components/gateway/api/credentials.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { deployedVariant } from "../components/gateway/paths/index.ts";
 import { upstreamOf, type Variant } from "../components/gateway/paths/variant.ts";
+import type { RealCredential } from "../components/gateway/real-credential.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
 import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
@@ -20,6 +20,7 @@ import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
+import { realCredential } from "./credential.ts";
 import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
 
@@ -76,7 +77,6 @@ export function deploy({
   const variant = deployedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
-  const credential = storedCredential(config.credential);
   const deployed = {
     litellm: config.images.litellm ?? images.litellm,
     envoy: config.images.envoy ?? images.envoy,
@@ -96,6 +96,12 @@ export function deploy({
       annotations,
     },
     { provider },
+  );
+
+  const credential = realCredential(
+    config.credential,
+    { namespace },
+    { provider, dependsOn: [deny] },
   );
 
   const agentsWithTokens = agents.map((agent) => ({
@@ -127,8 +133,7 @@ export function deploy({
       agents: pulumi.all(
         Object.fromEntries(agentsWithTokens.map(({ name, token }) => [name, token.accepted])),
       ),
-      credential: credential.value ?? "",
-      credentialKind: credential.kind,
+      credential,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
       prices: priceTable(config.prices),
@@ -221,17 +226,9 @@ function budgetLimits(all: Budget = {}, agents: DeploymentArgs["agents"]): Budge
   return { all, agents: Object.fromEntries(own) };
 }
 
-type StoredCredential = Extract<OnCluster["credential"], { readonly kind: StoredKind }>;
-
-/** A credential that the API takes as it is. The parser lets no other one pass, see `Variant.credentials`. */
-function storedCredential(credential: OnCluster["credential"]): StoredCredential {
-  if (credential.kind === "bedrockKey") return credential;
-  if (credential.kind === "apiKey" || credential.kind === "oauth") return credential;
-  throw new ConfigError(`credential.kind is ${credential.kind}, which no path can carry yet`);
-}
-
 /** The secret that an agent sends: its token for the gateway, or its own credential if the gateway passes TLS on. */
-function shownBy(variant: Variant, { kind, value }: StoredCredential, token: AgentToken) {
+function shownBy(variant: Variant, credential: RealCredential | undefined, token: AgentToken) {
   if (variant.holder !== "agent") return { ...gatewayToken, value: token.current };
-  return value === undefined ? undefined : { ...ownCredential(kind), value };
+  if (credential === undefined || !("value" in credential)) return undefined;
+  return { ...ownCredential(credential.kind), value: credential.value };
 }

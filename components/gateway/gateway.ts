@@ -6,6 +6,7 @@ import { UPSTREAM_BASE_URL } from "./api/upstream.ts";
 import { Envoy } from "./envoy/envoy.ts";
 import { LiteLlm } from "./litellm/litellm.ts";
 import type { GatewayPath, PathArgs } from "./path.ts";
+import type { RealCredential } from "./real-credential.ts";
 import { Shim } from "./shim.ts";
 
 export type GatewayArgs = PathArgs;
@@ -75,7 +76,7 @@ function createPath(
           namespace: args.namespace,
           image: args.images.litellm,
           callers: args.agents,
-          credential: args.credential,
+          credential: storedValue(args.credential),
           upstreamBaseUrl: UPSTREAM_BASE_URL,
           agentNamespaces: args.agentNamespaces,
           drainSeconds: args.drainSeconds,
@@ -91,4 +92,10 @@ function createPath(
       return { selector, ready: [deployment] };
     }
   }
+}
+
+/** LiteLLM reads its credential at its start, so it cannot hold one that is renewed. `Variant.credentials` rules that out. */
+function storedValue(credential: RealCredential | undefined): pulumi.Input<string> {
+  if (credential !== undefined && "value" in credential) return credential.value;
+  throw new Error("LiteLLM needs a credential that the config stores: choose another path");
 }

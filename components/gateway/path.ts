@@ -1,10 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Collector } from "../usage/telemetry/collector.ts";
-import type { CallerTokens, StoredKind } from "./api/credentials.ts";
+import type { CallerTokens } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { Variant } from "./paths/variant.ts";
+import type { RealCredential } from "./real-credential.ts";
 
 /** The OTLP receiver of records and of agents' telemetry. */
 export interface OtlpReceiver extends Collector {
@@ -22,14 +23,13 @@ export interface PathArgs {
   readonly images: {
     readonly litellm: string;
     readonly envoy: string;
-    /** For the drain helper beside Envoy. */
+    /** For the helpers beside Envoy: one drains it, one mints its credential. */
     readonly node: string;
   };
   /** Accepted tokens by agent. */
   readonly agents: pulumi.Input<CallerTokens>;
-  /** The real credential. Unused where the agent holds it. */
-  readonly credential: pulumi.Input<string>;
-  readonly credentialKind: StoredKind;
+  /** The real credential. Absent where the agent holds it. */
+  readonly credential?: RealCredential | undefined;
   /** Optional routes that Envoy opens besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */

@@ -89,7 +89,6 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         variant,
         objectName: variant.name,
         images: args.images,
-        credentialKind: args.credentialKind,
         routes: args.routes,
         allowHosts: args.allowHosts,
         ...(args.prices !== undefined && { prices: args.prices }),

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Files } from "../../components/gateway/envoy/args.ts";
 import { envoyCommandArgs } from "../../components/gateway/envoy/command.ts";
+import { CREDENTIAL_SECRET } from "../../components/gateway/envoy/headers.ts";
 import { ports } from "../../components/kubernetes/ports.ts";
 import { socketAddress } from "../../components/gateway/envoy/proto.ts";
-import { mounts, SYSTEM_CA_FILE } from "../../components/gateway/envoy/volumes.ts";
+import { mounts, SYSTEM_CA_FILE, UPSTREAM_TOKEN } from "../../components/gateway/envoy/volumes.ts";
+import { outputFile, TOKENS_DIR } from "../../components/gateway/mint/place.ts";
 import { RECORD_DIR } from "../../components/usage/record/place.ts";
 import { labCa } from "../lab/parts/ca.ts";
 import { envoyProgram } from "../lab/parts/envoy.ts";
@@ -22,6 +24,17 @@ export type PortName = "agents" | "egress" | "sni" | "health" | "admin" | "otlp"
 
 const PORT_NAMES: readonly PortName[] = ["agents", "egress", "sni", "health", "admin", "otlp"];
 
+/** The helper's file before there is a token. */
+export const NO_TOKEN = JSON.stringify({
+  resources: [
+    {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+      name: CREDENTIAL_SECRET,
+      generic_secret: { secret: { inline_string: "" } },
+    },
+  ],
+});
+
 /** A line of the access log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -29,6 +42,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface EnvoyOptions {
   readonly config: Files;
   readonly secrets?: Files;
+  /** Folder of the helper that mints. Default: a folder in which no token was made yet. */
+  readonly tokens?: string;
   /** Where the hosts behind Envoy really listen: rendered `"host:port"` → port on loopback. */
   readonly hosts?: Readonly<Record<string, number>>;
   /** UDP port of a DNS server on loopback that resolves the hosts behind Envoy, instead of `hosts`. */
@@ -43,7 +58,7 @@ export interface EnvoyOptions {
 }
 
 /**
- * The real Envoy with rendered files. Only what does not work on loopback is replaced in them: the two folders, the ports,
+ * The real Envoy with rendered files. Only what does not work on loopback is replaced in them: the folders, the ports,
  * the addresses behind Envoy and the file of certificate authorities.
  */
 export class Envoy {
@@ -103,6 +118,10 @@ export class Envoy {
     await mkdir(join(dir, "config"));
     await mkdir(join(dir, "secrets"));
     await mkdir(envoy.recordDir, { recursive: true });
+    if (options.tokens === undefined) {
+      await mkdir(envoy.#tokens);
+      await writeFile(outputFile(UPSTREAM_TOKEN).replace(TOKENS_DIR, envoy.#tokens), NO_TOKEN);
+    }
     await envoy.updateConfig(options.config);
     await envoy.updateSecrets(options.secrets ?? {});
     return envoy;
@@ -142,6 +161,10 @@ export class Envoy {
   /** The pod's folder of the record's volume. */
   get recordDir(): string {
     return join(this.#dir, "volume/pod");
+  }
+
+  get #tokens(): string {
+    return this.#options.tokens ?? join(this.#dir, "tokens");
   }
 
   get pid(): number | undefined {
@@ -202,6 +225,7 @@ export class Envoy {
       return value
         .replace(mounts.config, join(this.#dir, "config"))
         .replace(mounts.secrets, join(this.#dir, "secrets"))
+        .replace(TOKENS_DIR, this.#tokens)
         .replace(RECORD_DIR, this.recordDir);
     }
     const { resolver } = this.#options;

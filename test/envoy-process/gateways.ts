@@ -53,6 +53,7 @@ const budgets: BudgetsArgs = {
 export const everyPath: readonly EnvoyConfigArgs[] = [
   terminate,
   { ...terminate, credentialKind: "oauth", routes: ["hello", "models"] },
+  { ...terminate, credentialKind: "federated" },
   { ...terminate, budgets },
   {
     ...terminate,
@@ -70,6 +71,7 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
     budgets: { ...budgets, onFailure: "allow" },
     record: true,
   },
+  { ...shim, credentialKind: "google" },
   { ...shim, variant: hybrid, allowHosts: ["npm.pkg.github.com", "github.com"] },
   { variant: envoySni, allowHosts: ["github.com"] },
 ];

@@ -1,8 +1,6 @@
 import type http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { noCredential } from "../../components/gateway/envoy/no-credential.ts";
-import { fileNames, mounts } from "../../components/gateway/envoy/volumes.ts";
 import { open, read, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { certificateFor, rendered, terminate, TOKEN_A } from "./gateways.ts";
@@ -37,41 +35,13 @@ afterEach(async () => {
   await pod.stop();
 });
 
-/** Envoy with the credential from the helper's file, and the answer to a request without a credential. */
+/** Envoy as a pod with the helper has it. */
 async function startEnvoy(): Promise<void> {
-  const files = rendered({ ...terminate, credentialKind: "oauth" });
-  const config = Object.entries(files.config).map(([name, text]) => [
-    name,
-    JSON.stringify(JSON.parse(text, withMint)),
-  ]);
   envoy = await Envoy.start({
-    config: Object.fromEntries(config) as Record<string, string>,
-    ...(files.secrets && { secrets: files.secrets }),
+    ...rendered({ ...terminate, credentialKind: "federated" }),
+    tokens: pod.mint.tokens,
     hosts: { "api.anthropic.com:443": upstream.port },
   });
-}
-
-function withMint(key: string, value: unknown): unknown {
-  if (key === "path_config_source") {
-    const { path } = value as { path: string };
-    if (path !== `${mounts.secrets}/${fileNames.credential}`) return value;
-    return { path: pod.mint.file, watched_directory: { path: pod.mint.tokens } };
-  }
-  if (key !== "mappers") return value;
-  const text = JSON.stringify({
-    type: "error",
-    error: { type: "api_error", message: "gateway: no credential for the upstream now" },
-  });
-  const mapper = {
-    filter: noCredential.agents,
-    status_code: 503,
-    body_format_override: {
-      text_format_source: { inline_string: text },
-      content_type: "application/json",
-    },
-    headers_to_add: [{ header: { key: "x-should-retry", value: "true" } }],
-  };
-  return [mapper, ...(value as unknown[])];
 }
 
 function ask(agent?: http.Agent) {
@@ -131,11 +101,17 @@ test("without a token, agents get a status 503 that they try again, and never th
   const refused = {
     status: 503,
     retry: "true",
+    after: "30",
     body: '{"type":"error","error":{"type":"api_error","message":"gateway: no credential for the upstream now"}}',
   };
   const answer = async () => {
     const { status, headers, body } = await ask();
-    return { status, retry: headers["x-should-retry"], body: body.toString() };
+    return {
+      status,
+      retry: headers["x-should-retry"],
+      after: headers["retry-after"],
+      body: body.toString(),
+    };
   };
   expect(await answer()).toEqual(refused);
   // Whose token it is comes first.

@@ -9,6 +9,7 @@ import { answerBedrock } from "../lab/providers/bedrock.ts";
 import { answerVertex } from "../lab/providers/vertex.ts";
 import { type ClaudeTurn, claudeTurn } from "./claude-process.ts";
 import { send } from "./client.ts";
+import { type GoogleToken, googleToken } from "./mint-google.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { bedrock, certificateFor, rendered, secrets, TOKEN_A, vertex } from "./gateways.ts";
 
@@ -19,7 +20,7 @@ const cases = [
     name: "vertex",
     args: vertex,
     answer: answerVertex,
-    credential: "ya29.real-access-token",
+    credential: googleToken,
     // Google's certificate is for every host of its APIs.
     certificate: "*.googleapis.com",
     path: `/vertex${VERTEX_MODELS}/claude-sonnet-4-5@20250929:rawPredict`,
@@ -61,7 +62,7 @@ const cases = [
     name: "bedrock",
     args: bedrock,
     answer: answerBedrock,
-    credential: "bedrock-api-key-real",
+    credential: undefined,
     certificate: "bedrock-runtime.us-east-1.amazonaws.com",
     path: "/bedrock/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke",
     body: { anthropic_version: "bedrock-2023-05-31" },
@@ -96,7 +97,9 @@ const cases = [
 ] as const;
 
 describe.each(cases)("provider $name", (provider) => {
-  const { args, credential } = provider;
+  const { args } = provider;
+  let credential: string;
+  let minted: GoogleToken | undefined;
   let api: FakeAnthropic;
   let envoy: Envoy;
   let home: string;
@@ -107,6 +110,8 @@ describe.each(cases)("provider $name", (provider) => {
       cert: await readFile(certFile, "utf8"),
       key: await readFile(keyFile, "utf8"),
     };
+    minted = await provider.credential?.();
+    credential = minted?.token ?? "bedrock-api-key-real";
     api = await startFakeAnthropic({
       tls: [{ host: "127.0.0.1", port: 0 }],
       identities: [identity],
@@ -115,6 +120,7 @@ describe.each(cases)("provider $name", (provider) => {
     });
     envoy = await Envoy.start({
       ...rendered(args, { ...secrets, credential }),
+      ...(minted && { tokens: minted.folder }),
       hosts: { [`${upstreamOf(args.variant).host}:443`]: api.tls[0]?.port ?? 1 },
     });
     home = await mkdtemp(join(tmpdir(), "claude-"));
@@ -123,6 +129,7 @@ describe.each(cases)("provider $name", (provider) => {
   afterAll(async () => {
     await envoy.stop();
     await api.close();
+    await minted?.stop();
     await rm(home, { recursive: true, force: true });
   });
 

@@ -18,6 +18,15 @@ const everyImage = {
   runner: "registry.example/claude-runner:1.0.0",
 };
 
+/** Another credential, of which nothing is stored. */
+export const FEDERATED = {
+  kind: "federated",
+  federationRule: "fdrl_01golden",
+  organization: "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+  serviceAccount: "svac_01golden",
+  workspace: "wrkspc_01golden",
+};
+
 /** The stacks with golden resource graphs. Together they use every option. */
 export const configurations: Readonly<Record<string, { stack: string; config: StackFile }>> = {
   "gateway-litellm": {
@@ -80,7 +89,7 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
           headers: { "x-api-key": PLANTED_KEY },
         },
       },
-      ...credential,
+      "claude-gateway:credential": FEDERATED,
       ...cluster,
     },
   },

@@ -45,6 +45,7 @@ const paths: Record<string, EnvoyConfigArgs> = {
     variant: onProvider(envoyTerminate, bedrock, { region: "us-east-1" }),
     credentialKind: "bedrockKey",
   },
+  "envoy-terminate-federated": { variant: envoyTerminate, credentialKind: "federated" },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { configurations } from "./configurations.ts";
+import { configurations, FEDERATED, PLANTED_KEY } from "./configurations.ts";
 import { registeredGraph, type StackFile } from "./graph.ts";
 
 /** Every Deployment of a stack by name, as registered. Its labels have a hash of its pod's template. */
@@ -29,3 +29,29 @@ test.each([
     }
   },
 );
+
+test.each([
+  ["gateway-shim", "gateway-shim-envoy-deployment"],
+  ["gateway-hybrid", "gateway-hybrid-envoy-deployment"],
+  ["gateway-envoy-terminate", "gateway-envoy-terminate-deployment"],
+])(
+  "%s: from a stored credential to a minted one and back replaces exactly %s",
+  async (name, envoy) => {
+    const stored = { "claude-gateway:credential": { kind: "apiKey", value: PLANTED_KEY } };
+    const before = await deployments(name, stored);
+    const minted = await deployments(name, { "claude-gateway:credential": FEDERATED });
+    expect(Object.keys(minted)).toEqual(Object.keys(before));
+    expect(Object.keys(minted).filter((each) => minted[each] !== before[each])).toEqual([envoy]);
+    expect(minted[envoy]).toContain('"serviceAccountName":"claude-gateway"');
+    expect(before[envoy]).not.toContain("serviceAccountName");
+    expect(await deployments(name, stored)).toEqual(before);
+  },
+);
+
+test("another federation rule replaces Envoy's pod, which reads it at its start", async () => {
+  const [name, envoy] = ["gateway-envoy-terminate", "gateway-envoy-terminate-deployment"];
+  const of = (federationRule: string) =>
+    deployments(name, { "claude-gateway:credential": { ...FEDERATED, federationRule } });
+  const [before, after] = [await of("fdrl_one"), await of("fdrl_two")];
+  expect(Object.keys(after).filter((each) => after[each] !== before[each])).toEqual([envoy]);
+});

@@ -9,7 +9,7 @@ import type { BudgetsArgs } from "./budgets.ts";
 export interface EnvoyConfigArgs {
   /** Decides which listeners Envoy has, and which provider's API is the upstream. */
   readonly variant: Variant;
-  /** Kind of the real credential, which decides how it is sent. Unused without an HTTP listener. */
+  /** Kind of the real credential: it decides the header, and the file that Envoy reads. Unused without an HTTP listener. */
   readonly credentialKind?: CredentialKind;
   /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
@@ -57,8 +57,8 @@ export interface LiteLlmSecrets {
 export interface EnvoySecrets {
   /** Who may use the gateway. */
   readonly agents: readonly AgentTokens[];
-  /** The real credential. Only requests to the API get it. */
-  readonly credential: string;
+  /** The real credential, if the config stores it. Only requests to the API get it. */
+  readonly credential?: string | undefined;
   /** What Envoy and LiteLLM show each other, where LiteLLM is the next hop. */
   readonly litellm?: LiteLlmSecrets | undefined;
   /** Values of the headers for the OTLP receiver, by name. Defaults to none. */

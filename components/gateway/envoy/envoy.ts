@@ -7,15 +7,17 @@ import type { PriceTable } from "../../usage/prices/table.ts";
 import { workload } from "../../kubernetes/workload.ts";
 import { recordAccess, recordVolume } from "../../usage/record/place.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
-import type { CallerTokens, StoredKind } from "../api/credentials.ts";
+import type { CallerTokens } from "../api/credentials.ts";
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { drainContainer, drainFiles, drainHook } from "../drain/drain.ts";
 import { drainingTimeouts, terminationGraceSeconds } from "../drain/times.ts";
 import { isMetered, type ListenerName, servesHttp, type Variant } from "../paths/variant.ts";
 import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
+import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { memoryMiB } from "./limits.ts";
+import { mintedPod, notMinted } from "./minted.ts";
 import { envoyPolicy } from "./policy.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
 import { STARTUP_PROBE_SECONDS } from "./timeouts.ts";
@@ -29,8 +31,6 @@ export interface EnvoyArgs {
   /** The variant that the pods serve. */
   readonly variant: Variant;
   readonly images: { readonly envoy: string; readonly node: string };
-  /** Kind of the real credential. */
-  readonly credentialKind: StoredKind;
   /** Optional routes that are open besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
@@ -46,8 +46,8 @@ export interface EnvoyArgs {
   };
   /** Accepted tokens by agent. Unused where the agent holds the credential. */
   readonly agents: pulumi.Input<CallerTokens>;
-  /** The real credential, for requests to the API. Unused where the agent holds it. */
-  readonly credential: pulumi.Input<string>;
+  /** The real credential, for requests to the API. Absent where the agent holds it. */
+  readonly credential?: RealCredential | undefined;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
@@ -83,10 +83,15 @@ export class Envoy extends pulumi.ComponentResource {
 
   constructor(name: string, args: EnvoyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:gateway:Envoy", name, {}, opts);
-    const { objectName, variant, drainSeconds } = args;
+    const { objectName, variant, images, credential, drainSeconds } = args;
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
+    const minted =
+      credential !== undefined && "source" in credential
+        ? mintedPod(credential, { objectName, image: images.node })
+        : notMinted;
+    const volumeMounts = [...(record ? recordAccess.volumeMounts : []), ...minted.volumeMounts];
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
       variant.listeners.includes(listener),
     );
@@ -133,13 +138,15 @@ export class Envoy extends pulumi.ComponentResource {
                 },
               ]
             : []),
+          ...minted.files,
         ],
         container: {
           name: "envoy",
-          image: args.images.envoy,
+          image: images.envoy,
           command: ["/usr/local/bin/envoy"],
           args: [...envoyCommandArgs({ drainSeconds })],
-          ...(record && recordAccess),
+          ...(record && { env: recordAccess.env }),
+          ...(volumeMounts.length > 0 && { volumeMounts }),
           ports: [
             ...listening.map((listener) => CONTAINER_PORTS[listener]),
             ...(args.otlp === undefined ? [] : [{ name: "otlp", containerPort: ports.otlp }]),
@@ -162,8 +169,12 @@ export class Envoy extends pulumi.ComponentResource {
         },
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
-          initContainers: [drainContainer({ image: args.images.node, drainSeconds, record })],
-          ...(record && { volumes: [recordVolume(claim)] }),
+          initContainers: [
+            drainContainer({ image: images.node, drainSeconds, record }),
+            ...minted.initContainers,
+          ],
+          volumes: [...(record ? [recordVolume(claim)] : []), ...minted.volumes],
+          ...minted.spec,
         },
         customTimeouts: drainingTimeouts(drainSeconds),
       },
@@ -177,10 +188,10 @@ export class Envoy extends pulumi.ComponentResource {
 }
 
 function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
-  const { variant, credentialKind, routes, allowHosts } = args;
+  const { variant, credential, routes, allowHosts } = args;
   return pulumi.all([args.litellm?.host, args.budgets]).apply(([litellmHost, budgets]) => ({
     variant,
-    credentialKind,
+    ...(credential && { credentialKind: credential.kind }),
     routes,
     allowHosts,
     budgets,
@@ -195,13 +206,16 @@ function otlpArgs({ headers, ...collector }: NonNullable<EnvoyArgs["otlp"]>): Ot
 }
 
 function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
+  const stored =
+    args.credential !== undefined && "value" in args.credential ? args.credential.value : undefined;
   return pulumi.secret(
     pulumi
-      .all([args.litellm, args.budgets, args.agents, args.credential, args.otlp?.headers ?? {}])
+      .all([args.litellm, args.budgets, args.agents, stored, args.otlp?.headers ?? {}])
       .apply(([litellm, budgets, agents, credential, otlpHeaders]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
+            ...(args.credential && { credentialKind: args.credential.kind }),
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,

@@ -1,6 +1,6 @@
-import type { CredentialKind } from "../api/credentials.ts";
+import { type CredentialKind, isMinted } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
-import { fileNames, fileSource, otlpHeaderFile } from "./volumes.ts";
+import { fileNames, fileSource, mintedSource, otlpHeaderFile, UPSTREAM_TOKEN } from "./volumes.ts";
 
 /** Name of the secret, read from a file, that is the real credential. */
 export const CREDENTIAL_SECRET = "credential";
@@ -60,13 +60,20 @@ export function stripLitellmResponseHeaders(): Message {
 export function realCredential(kind: CredentialKind = "apiKey"): readonly Message[] {
   const secret = {
     name: CREDENTIAL_SECRET,
-    sds_config: fileSource("secrets", fileNames.credential),
+    sds_config: isMinted(kind)
+      ? mintedSource(UPSTREAM_TOKEN)
+      : fileSource("secrets", fileNames.credential),
   };
-  if (kind === "apiKey") return [inject("x-api-key", secret)];
-  return [
-    ...(kind === "oauth" ? [addOauthBeta()] : []),
-    inject("authorization", secret, "Bearer "),
-  ];
+  switch (kind) {
+    case "apiKey":
+      return [inject("x-api-key", secret)];
+    case "oauth":
+    case "federated":
+      return [addOauthBeta(), inject("authorization", secret, "Bearer ")];
+    case "google":
+    case "bedrockKey":
+      return [inject("authorization", secret, "Bearer ")];
+  }
 }
 
 /** Sets Envoy's token, where LiteLLM is the next hop. Envoy reads it from a file. */

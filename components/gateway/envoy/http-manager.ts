@@ -7,10 +7,10 @@ import {
   UNUSED_CONNECTION_SECONDS,
 } from "./timeouts.ts";
 import { httpAccessLog } from "./access-log.ts";
-import { localReplyConfig } from "./local-replies.ts";
+import { type LocalReplyArgs, localReplyConfig } from "./local-replies.ts";
 
 /** Arguments of {@link relayManager}. */
-export interface RelayManagerArgs {
+export interface RelayManagerArgs extends LocalReplyArgs {
   /** Name in statistics and in the access log. */
   readonly name: "agents" | "egress" | "otlp";
   /** `rds` or `route_config`. */
@@ -19,8 +19,6 @@ export interface RelayManagerArgs {
   readonly filters: readonly Message[];
   /** Longest time to receive a whole request. Default {@link REQUEST_SECONDS}. */
   readonly requestSeconds?: number;
-  /** What a caller without a valid key is told. Default: that it has no agent's token. */
-  readonly unknownCaller?: string;
   /** Access loggers besides the one on standard output. Default none. */
   readonly loggers?: readonly Message[];
 }
@@ -32,7 +30,7 @@ export function relayManager(args: RelayManagerArgs): Message {
     ...args.routes,
     http_filters: [...args.filters, router()],
     access_log: [httpAccessLog(args.name), ...(args.loggers ?? [])],
-    local_reply_config: localReplyConfig(args.unknownCaller),
+    local_reply_config: localReplyConfig(args),
     server_header_transformation: "PASS_THROUGH",
     generate_request_id: false,
     preserve_external_request_id: true,

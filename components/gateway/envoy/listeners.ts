@@ -1,5 +1,6 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
+import { isMinted } from "../api/credentials.ts";
 import { type ListenerName, upstreamOf } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { budgetFilters } from "./budgets.ts";
@@ -16,6 +17,7 @@ import {
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { httpConnectionManager, relayManager, router } from "./http-manager.ts";
 import { meter } from "./metering.ts";
+import { noCredential } from "./no-credential.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { type Message, socketAddress } from "./proto.ts";
 import { otlpAccessLog } from "./otlp-log.ts";
@@ -61,6 +63,8 @@ function agentListener(args: EnvoyConfigArgs): Message {
           ? realCredential(args.credentialKind)
           : litellmFilters()),
       ],
+      withoutCredential:
+        args.litellmHost === undefined ? withoutCredential(args, "agents") : undefined,
       loggers: [
         ...(args.record ? [recordAccessLog()] : []),
         ...(args.otlp === undefined
@@ -125,11 +129,20 @@ function egressListener(args: EnvoyConfigArgs): Message {
         },
         filters: [stripClientHeaders(), ...realCredential(args.credentialKind)],
         unknownCaller: "this is not LiteLLM's key",
+        withoutCredential: withoutCredential(args, "egress"),
       }),
     ),
     // Agents that use up all connections must not block LiteLLM. It opens no more connections than agents have requests.
     ignore_global_conn_limit: true,
   };
+}
+
+/** When a listener has no credential for the API. Only a minted one can be missing. */
+function withoutCredential(
+  { credentialKind = "apiKey" }: EnvoyConfigArgs,
+  listener: keyof typeof noCredential,
+): Message | undefined {
+  return isMinted(credentialKind) ? noCredential[listener] : undefined;
 }
 
 /** Serves two pages of the admin interface, which itself listens only on loopback. */

@@ -22,11 +22,25 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Arguments of {@link localReplyConfig}. */
+export interface LocalReplyArgs {
+  /** What a caller without a valid key is told. Default: that it has no agent's token. */
+  readonly unknownCaller?: string | undefined;
+  /** Filter of the answers that Envoy gives because it has no credential for the next hop. Default: it always has one. */
+  readonly withoutCredential?: Message | undefined;
+}
+
+/**
+ * What agents wait before they try again without a credential. The next one can take the kubelet nine minutes: Claude Code
+ * makes ten more attempts, which would otherwise take less than three.
+ */
+const NO_CREDENTIAL_SECONDS = 30;
+
 /**
  * None is an `overloaded_error`: Claude Code gives up after three of them, within 3 s, whatever `x-should-retry`
  * says. With any other type it makes eleven attempts in about 170 s (2.1.330, status 502, 503 and 504).
  */
-const replies = (unknownCaller: string): readonly Reply[] => [
+const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly Reply[] => [
   {
     // Only with status 401: a request with two agents' tokens can also be too large, or have no route.
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
@@ -34,6 +48,18 @@ const replies = (unknownCaller: string): readonly Reply[] => [
     message: "gateway: the tokens shown are of two agents",
     retry: false,
   },
+  ...(withoutCredential === undefined
+    ? []
+    : [
+        {
+          on: { filter: withoutCredential },
+          status: 503,
+          type: "api_error",
+          message: "gateway: no credential for the upstream now",
+          retry: true,
+          headers: { "retry-after": String(NO_CREDENTIAL_SECONDS) },
+        },
+      ]),
   {
     // Overflow and overload. They come before the rules on status 503, which they have too. A retry succeeds once another stream ends.
     on: { flags: ["UO", "OM"] },
@@ -76,7 +102,9 @@ const replies = (unknownCaller: string): readonly Reply[] => [
     retry: true,
   },
   // Claude Code with Bedrock's API repeats a 401 ten times, unless it is told not to (2.1.331).
-  onStatus(401, "authentication_error", unknownCaller, { retry: false }),
+  onStatus(401, "authentication_error", unknownCaller ?? "missing or unknown agent token", {
+    retry: false,
+  }),
   onStatus(403, "permission_error", "refused"),
   onStatus(404, "not_found_error", "no such route"),
   onStatus(405, "not_found_error", "this route does not take this method"),
@@ -107,8 +135,8 @@ function onStatus(
  * Gives Envoy's own answers the shape of Anthropic's errors. It applies only to answers that Envoy makes itself, never to
  * an upstream's. Direct responses are among them, so the routes leave their bodies empty.
  */
-export function localReplyConfig(unknownCaller = "missing or unknown agent token"): Message {
-  return { mappers: replies(unknownCaller).map(mapper) };
+export function localReplyConfig(args: LocalReplyArgs = {}): Message {
+  return { mappers: replies(args).map(mapper) };
 }
 
 function mapper(reply: Reply): Message {

@@ -6,6 +6,7 @@ import {
   tlsHosts,
   upstreamHost,
 } from "./args.ts";
+import { isMinted } from "../api/credentials.ts";
 import { servesHttp } from "../paths/variant.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { clusters } from "./clusters.ts";
@@ -30,17 +31,31 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
   };
 }
 
-/** Files of the Secret volume: tokens, LiteLLM's placeholder and the real credential. Throws on a bad argument. */
+/** Files of the Secret volume: tokens, LiteLLM's placeholder and a stored credential. Throws on a bad argument. */
 export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets): Files {
-  checkSecrets(secrets);
+  checkTokens(secrets);
   return {
     [fileNames.routes]: discovery("envoy.config.route.v3.RouteConfiguration", [
       agentRoutes(args, secrets.agents),
     ]),
-    [fileNames.credential]: secretFile(CREDENTIAL_SECRET, secrets.credential),
+    ...credentialFile(args, secrets),
     ...(args.litellmHost !== undefined && litellmFiles(args, secrets)),
     ...(args.otlp && otlpFiles(args.otlp, secrets)),
   };
+}
+
+function credentialFile(
+  { credentialKind = "apiKey" }: EnvoyConfigArgs,
+  secrets: EnvoySecrets,
+): Files {
+  if (isMinted(credentialKind)) return {};
+  const { credential = "" } = secrets;
+  if (!/^[\x21-\x7e]+$/.test(credential)) {
+    throw new Error(
+      "the real credential is empty, or contains spaces or other characters that a header cannot have",
+    );
+  }
+  return { [fileNames.credential]: secretFile(CREDENTIAL_SECRET, credential) };
 }
 
 function litellmFiles(args: EnvoyConfigArgs, { litellm }: EnvoySecrets): Files {
@@ -79,8 +94,8 @@ function discovery(type: string, resources: readonly Message[]): string {
   return fileText({ resources: resources.map((resource) => typed(type, resource)) });
 }
 
-/** Throws when a token or the credential cannot be used. Errors name the agent, never a token. */
-function checkSecrets({ agents, credential }: EnvoySecrets): void {
+/** Throws when a token cannot be used. Errors name the agent, never a token. */
+function checkTokens({ agents }: EnvoySecrets): void {
   const agentOf = new Map<string, string>();
   const names = new Set<string>();
   for (const { name, tokens } of agents) {
@@ -99,10 +114,5 @@ function checkSecrets({ agents, credential }: EnvoySecrets): void {
       }
       agentOf.set(token, name);
     }
-  }
-  if (!/^[\x21-\x7e]+$/.test(credential)) {
-    throw new Error(
-      "the real credential is empty, or contains spaces or other characters that a header cannot have",
-    );
   }
 }

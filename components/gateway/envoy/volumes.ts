@@ -1,3 +1,4 @@
+import { outputFile, TOKENS_DIR } from "../mint/place.ts";
 import { type Message } from "./proto.ts";
 
 /** Where the two volumes are mounted. Whole volumes, because Kubernetes never updates a `subPath` mount. */
@@ -13,7 +14,7 @@ export const fileNames = {
   clusters: "clusters.json",
   /** In the Secret, because it contains the agents' tokens. */
   routes: "routes.json",
-  /** In the Secret: the real credential. */
+  /** In the Secret: the real credential, if the config stores it. */
   credential: "credential.json",
   /** In the Secret: Envoy's token for LiteLLM. */
   litellmToken: "litellm-token.json",
@@ -36,11 +37,20 @@ export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
  * volume by renaming its `..data` link; the files themselves are links through `..data` and never change.
  */
 export function fileSource(volume: keyof typeof mounts, file: string): Message {
+  return watched(mounts[volume], `${mounts[volume]}/${file}`);
+}
+
+/** Name of the real credential among those that the pod mints. */
+export const UPSTREAM_TOKEN = "upstream";
+
+/** A configuration source that is a minted credential. The helper renames its file into the folder that Envoy watches. */
+export function mintedSource(name: string): Message {
+  return watched(TOKENS_DIR, outputFile(name));
+}
+
+function watched(folder: string, path: string): Message {
   return {
     resource_api_version: "V3",
-    path_config_source: {
-      path: `${mounts[volume]}/${file}`,
-      watched_directory: { path: mounts[volume] },
-    },
+    path_config_source: { path, watched_directory: { path: folder } },
   };
 }

@@ -9,7 +9,7 @@ export const envoyTerminate = {
   title: "Envoy",
   chain: "agent → Envoy → API",
   holder: "envoy",
-  credentials: ["apiKey", "oauth", "google", "bedrockKey"],
+  credentials: ["apiKey", "oauth", "federated", "google", "bedrockKey"],
   providers: ["anthropic", "vertex", "bedrock"],
   listeners: ["agents"],
   tlsHosts: noHosts,

@@ -9,7 +9,7 @@ export const hybrid = {
   title: "Hybrid",
   chain: "as Shim; other hosts: agent → Envoy, TLS untouched → host",
   holder: "envoy",
-  credentials: ["apiKey", "oauth"],
+  credentials: ["apiKey", "oauth", "federated"],
   litellm: "behind-envoy",
   listeners: ["agents", "egress", "sni"],
   tlsHosts: sortedHosts,

@@ -9,7 +9,7 @@ export const shim = {
   title: "Shim",
   chain: "agent → Envoy → LiteLLM → Envoy → API",
   holder: "envoy",
-  credentials: ["apiKey", "oauth"],
+  credentials: ["apiKey", "oauth", "federated"],
   litellm: "behind-envoy",
   listeners: ["agents", "egress"],
   tlsHosts: noHosts,

@@ -20,7 +20,7 @@ export const anthropicApi: Upstream = {
 export const anthropic = {
   name: "anthropic",
   title: "Anthropic's API",
-  credentials: ["apiKey", "oauth"],
+  credentials: ["apiKey", "oauth", "federated"],
   settings: {},
   upstream: () => anthropicApi,
 } as const satisfies Provider;

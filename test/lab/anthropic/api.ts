@@ -104,6 +104,16 @@ function routeOf(path: string): { readonly method: string; readonly run: Route }
   }
 }
 
+/** `POST /v1/oauth/token`: Anthropic's workload identity federation. It needs no credential. */
+async function exchangeToken(exchange: Exchange, body: Buffer, state: State): Promise<void> {
+  const { method, path, request } = exchange;
+  const answer = await state.tokens.handle({
+    ...{ method, path, headers: request.headers },
+    body: body.toString("utf8"),
+  });
+  await sendJson(exchange, answer.status, answer.body, undefined);
+}
+
 async function answerRequest(exchange: Exchange, received: Buffer, state: State): Promise<void> {
   const { method, path } = exchange;
   const { headers } = exchange.request;
@@ -127,6 +137,10 @@ async function answerRequest(exchange: Exchange, received: Buffer, state: State)
     if (refusal !== undefined) throw refusal as Error;
     if (path === "/api/hello") {
       await sendJson(exchange, 200, { message: "hello" }, undefined);
+      return;
+    }
+    if (path === "/v1/oauth/token") {
+      await exchangeToken(exchange, body, state);
       return;
     }
     if (route === undefined || credential === undefined) throw new ApiError(404);

@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 
+import type { FederationRule } from "../tokens/anthropic.ts";
 import { type ExchangeSummary, nowMs } from "./records.ts";
 import type { ActiveScript, ScriptInput } from "./scripts.ts";
 
@@ -48,6 +49,16 @@ export class AnthropicControl {
   /** Replaces the valid API keys and OAuth tokens. */
   setCredentials(credentials: readonly string[]): Promise<unknown> {
     return this.#json("PUT", "/credentials", { credentials });
+  }
+
+  /** Replaces the federation rules. Tokens that were made stay valid, and assertions stay used. */
+  setFederationRules(rules: readonly FederationRule[]): Promise<unknown> {
+    return this.#json("PUT", "/federation", rules);
+  }
+
+  /** Why exchanges of the token endpoint were refused, oldest first. A client does not see it. */
+  async federationEvents(): Promise<string[]> {
+    return (await this.#json<{ events: string[] }>("GET", "/federation")).events;
   }
 
   /** Adds scripts after the existing ones. Returns their numbers. */

@@ -11,6 +11,20 @@ import type { State } from "./state.ts";
 
 const Credentials = z.strictObject({ credentials: z.array(z.string().min(1)) });
 const Recording = z.strictObject({ enabled: z.boolean() });
+const FederationRules = z.array(
+  z.strictObject({
+    id: z.string().min(1),
+    organization: z.string().min(1),
+    serviceAccount: z.string().min(1),
+    workspaces: z.array(z.string().min(1)).min(1),
+    issuer: z.string().min(1),
+    keys: z.array(z.looseObject({ kty: z.string() })).min(1),
+    subject: z.string().min(1),
+    audience: z.string().min(1),
+    lifetimeSeconds: z.int().min(60).max(86_400),
+    maxAssertionSeconds: z.int().min(1),
+  }),
+);
 const Clock = z.strictObject({ advanceSeconds: z.number().min(0) });
 
 class ControlError extends Error {
@@ -82,6 +96,11 @@ async function handle(
     case "PUT credentials":
       state.credentials.replace((await readJson(request, Credentials)).credentials);
       return {};
+    case "PUT federation":
+      state.federationRules.splice(0, Infinity, ...(await readJson(request, FederationRules)));
+      return {};
+    case "GET federation":
+      return { events: state.tokens.events };
     case "POST gates":
       state.gates.open(decodeURIComponent(name));
       return {};

@@ -20,6 +20,12 @@ export function headerList(value: string | string[] | undefined): string[] {
 /** The API keys and OAuth tokens that are valid now. A rotation replaces them while the server runs. */
 export class AcceptedCredentials {
   #accepted = new Set<string>();
+  readonly #isMinted: (token: string) => boolean;
+
+  /** `isMinted` says whether the token endpoint made a token that has not ended. Default: it made none. */
+  constructor(isMinted: (token: string) => boolean = () => false) {
+    this.#isMinted = isMinted;
+  }
 
   replace(credentials: Iterable<string>): void {
     this.#accepted = new Set(credentials);
@@ -46,7 +52,8 @@ export class AcceptedCredentials {
     if (bearer === undefined) {
       throw new ApiError(401, { message: "x-api-key header is required" });
     }
-    if (!this.#accepted.has(bearer)) throw new ApiError(401, { message: "Invalid bearer token" });
+    if (!this.#accepted.has(bearer) && !this.#isMinted(bearer))
+      throw new ApiError(401, { message: "Invalid bearer token" });
     // Since API version 2026-10-21 the SDKs send API keys this way.
     if (!bearer.startsWith(OAUTH_PREFIX)) return "apiKey";
     if (!headerList(headers["anthropic-beta"]).includes(OAUTH_BETA)) {

@@ -2,8 +2,8 @@
  * Simulates api.anthropic.com: the messages API behind Cloudflare, as a gateway and its clients see it. It uses the
  * documented formats, rejects what the API rejects, and records the exact bytes of every exchange. All known differences
  * from the API:
- * - The model is a few rules (assistant.ts), and its tokens are estimated (tokens.ts). Only messages, count_tokens and
- *   models exist; there are no server tools, batches or files, and no HTTP/2.
+ * - The model is a few rules (assistant.ts), and its tokens are estimated (tokens.ts). Only messages, count_tokens,
+ *   models and the token endpoint exist; there are no server tools, batches or files, and no HTTP/2.
  * - Every value of `anthropic-beta` is accepted. Of the API versions, 2023-01-01 is rejected.
  * - A client that accepts several encodings equally gets gzip. Which one the API prefers is unknown: it was seen to use
  *   gzip most often, and also br. Zstd frames are valid, but their content is not compressed (zstd.ts).
@@ -12,6 +12,7 @@
  * - Rate limit headers are sent, but a limit is never reached, and `remaining` and `utilization` do not change.
  * - Errors without the outer `type` come only from scripts and with the 413, because it is not known, except for a few
  *   examples, which errors of the API have this format.
+ * - The token endpoint is that of test/lab/tokens/anthropic.ts, with the differences named there. Its rules are set by control.
  * - Trace headers have the API's names but made-up values.
  */
 import { X509Certificate } from "node:crypto";

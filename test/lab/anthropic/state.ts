@@ -1,3 +1,4 @@
+import { AnthropicTokens, type FederationRule } from "../tokens/anthropic.ts";
 import { AcceptedCredentials } from "./credentials.ts";
 import { Gates } from "./gates.ts";
 import { PromptCache } from "./promptCache.ts";
@@ -6,7 +7,12 @@ import { Scripts } from "./scripts.ts";
 
 /** The state that the data ports and the control API share. */
 export class State {
-  readonly credentials = new AcceptedCredentials();
+  /** The organization's federation rules. None at first. */
+  readonly federationRules: FederationRule[] = [];
+  readonly tokens = new AnthropicTokens(this.federationRules);
+  readonly credentials = new AcceptedCredentials(
+    (token) => (this.tokens.made.get(token) ?? 0) > Date.now(),
+  );
   readonly records = new Records();
   readonly scripts = new Scripts();
   readonly gates = new Gates();
@@ -18,7 +24,7 @@ export class State {
     this.#clockAheadMs += ms;
   }
 
-  /** Resets everything except the accepted credentials. */
+  /** Resets everything except the accepted credentials and the federation rules. */
   reset(): void {
     this.records.clear();
     this.records.enabled = true;

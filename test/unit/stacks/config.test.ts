@@ -207,9 +207,17 @@ const mistakes: [string, Sections, string | RegExp][] = [
     /^ {2}credential\.kind is not one of apiKey, oauth, federated, google, bedrockKey: /,
   ],
   [
-    "a federated credential, which this release cannot mint",
+    "a federated credential where LiteLLM holds it",
     { credential: FEDERATED },
-    "  credential.kind is federated, but this release cannot mint or carry such a credential yet; use apiKey or oauth: pulumi config set --path credential.kind apiKey|oauth",
+    "  credential.kind is federated, which path litellm cannot carry; use apiKey or oauth: pulumi config set --path credential.kind apiKey|oauth, or choose another path (shim, envoy in mode terminate, hybrid)",
+  ],
+  [
+    "a federated credential where the agent holds it",
+    {
+      gateway: { path: "envoy", mode: "sni" },
+      credential: { ...FEDERATED, holder: "agent" },
+    },
+    "  credential.kind is federated, which path envoy in mode sni cannot carry; use apiKey or oauth: pulumi config set --path credential.kind apiKey|oauth, or choose another path (shim, envoy in mode terminate, hybrid)",
   ],
   [
     "a credential of Google, which this release cannot mint",

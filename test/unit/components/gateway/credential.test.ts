@@ -7,7 +7,7 @@ import {
 } from "../../../../components/gateway/credential-schema.ts";
 import { variants } from "../../../../components/gateway/paths/index.ts";
 import { envoyTerminate } from "../../../../components/gateway/paths/envoy-terminate.ts";
-import type { Variant } from "../../../../components/gateway/paths/variant.ts";
+import { inConfig, type Variant } from "../../../../components/gateway/paths/variant.ts";
 
 /** A path that can carry every kind, as no path of this release can. */
 const everything: Variant = { ...envoyTerminate, credentials: credentialKinds };
@@ -53,9 +53,15 @@ describe.each(wellFormed)("a well-formed credential of kind $kind", (credential)
     expect(finding?.message).toContain(
       carriers.length === 0
         ? "this release cannot mint or carry such a credential yet"
-        : "or choose another path (litellm, shim, envoy in mode terminate, envoy in mode sni, hybrid)",
+        : `or choose another path (${carriers.map(inConfig).join(", ")})`,
     );
   });
+});
+
+test("a federated credential is carried by the paths whose credential Envoy holds, and by no other", () => {
+  const carriers = variants.filter(({ credentials }: Variant) => credentials.includes("federated"));
+  expect(carriers.map(({ name }) => name)).toEqual(["shim", "envoy-terminate", "hybrid"]);
+  expect(carriers).toEqual(variants.filter(({ holder }) => holder === "envoy"));
 });
 
 test.each([

@@ -9,7 +9,8 @@ interface Mapper {
   };
 }
 
-const { mappers } = localReplyConfig() as { mappers: readonly Mapper[] };
+const withoutCredential = { planted: "filter" };
+const { mappers } = localReplyConfig({ withoutCredential }) as { mappers: readonly Mapper[] };
 
 test("every answer of Envoy itself is an Anthropic error that names the gateway", () => {
   for (const { body_format_override: format } of mappers) {
@@ -31,4 +32,26 @@ test("the last mapper matches everything that no other matches", () => {
 
 test("none is an overloaded_error, because Claude Code gives up after three of them", () => {
   expect(JSON.stringify(mappers)).not.toContain("overloaded_error");
+});
+
+test("a missing credential is a 503 to try again later, before the 401 that Envoy would answer", () => {
+  const found = mappers.findIndex(({ filter }) => filter === withoutCredential);
+  expect(mappers[found]).toMatchObject({
+    status_code: 503,
+    headers_to_add: [
+      { header: { key: "x-should-retry", value: "true" } },
+      { header: { key: "retry-after", value: "30" } },
+    ],
+  });
+  expect(mappers[found]?.body_format_override.text_format_source.inline_string).toBe(
+    '{"type":"error","error":{"type":"api_error","message":"gateway: no credential for the upstream now"}}',
+  );
+  const text = mappers.map((mapper) => JSON.stringify(mapper));
+  expect(found).toBeLessThan(text.findIndex((each) => each.includes("missing or unknown agent")));
+  // A request with the tokens of two agents has no agent that could be told so.
+  expect(found).toBeGreaterThan(text.findIndex((each) => each.includes("of two agents")));
+});
+
+test("where a credential is stored, nothing is said of a missing one", () => {
+  expect(JSON.stringify(localReplyConfig())).not.toContain("no credential");
 });
