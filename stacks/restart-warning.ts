@@ -28,7 +28,7 @@ export function warnOfRestarts(agents: readonly AgentEnvironment[], runners: boo
   const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   // The stack's own outputs, as the last update left them.
   new pulumi.StackReference("last", { name: stack }).outputs.apply((last) => {
-    const warning = restartWarning(last as LastOutputs, agents, runners);
+    const warning = restartWarning(last, agents, runners);
     if (warning !== undefined) void pulumi.log.warn(warning);
   });
 }

@@ -66,19 +66,19 @@ function notCarried(variant: Variant, provider: Provider, kind: CredentialKind):
   const use = `use ${kinds.join(" or ")}: pulumi config set --path credential.kind ${kinds.join("|")}`;
   if (!provider.credentials.includes(kind)) {
     const takers = providers.filter(({ credentials }: Provider) => credentials.includes(kind));
-    return takers.length === 0
-      ? `is ${kind}, but this release cannot mint or carry such a credential yet; ${use}`
-      : `is ${kind}, which is not for ${provider.title}; ${use}, or choose its provider: ` +
-          `pulumi config set --path gateway.provider ${takers.map(({ name }) => name).join("|")}`;
+    return (
+      `is ${kind}, which is not for ${provider.title}; ${use}, or choose its provider: ` +
+      `pulumi config set --path gateway.provider ${takers.map(({ name }) => name).join("|")}`
+    );
   }
   const others = variants.filter(
     (other: Variant) =>
       other.credentials.includes(kind) && providersOf(other).some((name) => name === provider.name),
   );
-  return others.length === 0
-    ? `is ${kind}, but this release cannot mint or carry such a credential yet; ${use}`
-    : `is ${kind}, which path ${inConfig(variant)} cannot carry; ${use}, ` +
-        `or choose another path (${others.map(inConfig).join(", ")})`;
+  return (
+    `is ${kind}, which path ${inConfig(variant)} cannot carry; ${use}, ` +
+    `or choose another path (${others.map(inConfig).join(", ")})`
+  );
 }
 
 /** What is wrong with a secret that the config stores. */

@@ -32,9 +32,9 @@ const cases = [
       path: `/vertex${VERTEX_MODELS}/claude-sonnet-4-5@20250929:streamRawPredict`,
       more: { stream: true },
     },
-    count: ({ max_tokens: _, ...content }: Record<string, unknown>) => ({
+    count: (content: Record<string, unknown>) => ({
       path: `/vertex${VERTEX_MODELS}/count-tokens:rawPredict`,
-      body: { ...content, model: "claude-sonnet-4-5@20250929" },
+      body: { ...content, max_tokens: undefined, model: "claude-sonnet-4-5@20250929" },
     }),
     identity: [["x-goog-user-project", "other-project"]],
     refusal: [
