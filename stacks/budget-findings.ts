@@ -1,5 +1,6 @@
 import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
 import { variants, variantsOf } from "../components/gateway/paths/index.ts";
+import type { Provider } from "../components/gateway/providers/provider.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { ALL_AGENTS } from "../components/usage/budget/limits.ts";
 
@@ -15,6 +16,7 @@ export interface BudgetSections {
 /** Mistakes in budgets that lie between sections. */
 export function budgetFindings(
   variant: Variant,
+  provider: Pick<Provider, "name" | "unbudgeted"> | undefined,
   { budget, agents = [] }: BudgetSections,
 ): readonly Finding[] {
   const ofAgents = agents.flatMap((agent, index) =>
@@ -22,6 +24,12 @@ export function budgetFindings(
   );
   const paths = [...(budget === undefined ? [] : [["budget"]]), ...ofAgents];
   if (!isMetered(variant)) return paths.map((path) => ({ path, message: notMetered(variant) }));
+  const { unbudgeted, name = "" } = provider ?? {};
+  if (unbudgeted !== undefined)
+    return paths.map((path) => ({
+      path,
+      message: `cannot be kept with provider ${name}: ${unbudgeted}. Remove it, or choose another provider: pulumi config rm --path gateway.provider`,
+    }));
   return [
     ...(budget === undefined ? [] : withoutAmount(budget, ofAgents.length > 0)),
     ...(paths.length === 0 ? [] : agents.flatMap(namedAll)),

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { mintServiceAccount } from "../components/gateway/mint/account.ts";
 import type { RealCredential } from "../components/gateway/real-credential.ts";
-import { ConfigError, type OnCluster } from "./config.ts";
+import type { OnCluster } from "./config.ts";
 
 /**
  * The credential of a stack as its gateway needs it. Undefined if the agents' workloads supply it. A minted one gets its
@@ -14,7 +14,8 @@ export function realCredential(
 ): RealCredential | undefined {
   switch (credential.kind) {
     case "apiKey":
-    case "oauth": {
+    case "oauth":
+    case "bedrockKey": {
       const { kind, value } = credential;
       return value === undefined ? undefined : { kind, value };
     }
@@ -26,7 +27,13 @@ export function realCredential(
         account: mintServiceAccount("gateway-account", args, opts).metadata.name,
       };
     }
-    default:
-      throw new ConfigError(`credential.kind is ${credential.kind}, which no path can carry yet`);
+    case "google": {
+      const { kind, audience, impersonate } = credential;
+      return {
+        kind,
+        source: { kind: "google", audience, impersonate },
+        account: mintServiceAccount("gateway-account", args, opts).metadata.name,
+      };
+    }
   }
 }

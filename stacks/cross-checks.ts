@@ -1,9 +1,21 @@
 import type { z } from "zod";
 import { credentialFindings } from "../components/gateway/credential.ts";
 import type { Credential } from "../components/gateway/credential-schema.ts";
+import { providerFindings } from "../components/gateway/provider-findings.ts";
+import {
+  DEFAULT_PROVIDER,
+  providerNamed,
+  providerNames,
+  type ProviderName,
+} from "../components/gateway/providers/index.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
 import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
-import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
+import {
+  inConfig,
+  isMetered,
+  providersOf,
+  type Variant,
+} from "../components/gateway/paths/variant.ts";
 import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
@@ -41,14 +53,26 @@ function findings(
   isValid: (section: keyof Sections) => boolean,
 ): readonly Finding[] {
   const { kind, credential, images, prices } = sections;
-  const gateway = (sections.gateway ?? {}) as { path: string; mode?: string; namespace?: string };
+  const gateway = (sections.gateway ?? {}) as {
+    readonly path: string;
+    readonly mode?: string;
+    readonly namespace?: string;
+    readonly provider?: ProviderName;
+  };
   const variant = selectedVariant(gateway);
   const credentialKnown = isValid("credential") ? credential : undefined;
   const found: Finding[] = [...clusterFindings(sections)];
   if (kind === "spike" && images?.runner === undefined) found.push(runnerFinding);
   if (variant === undefined) return found;
 
-  if (credentialKnown !== undefined) found.push(...credentialFindings(variant, credentialKnown));
+  // An unknown provider is reported by the schema.
+  const { provider = DEFAULT_PROVIDER } = gateway;
+  const reached = providerNames.includes(provider) && providersOf(variant).includes(provider);
+  if (isValid("gateway")) found.push(...providerFindings(variant, gateway));
+  if (credentialKnown !== undefined)
+    found.push(
+      ...credentialFindings(variant, credentialKnown, reached ? provider : DEFAULT_PROVIDER),
+    );
   const problem = liteLlmReleaseProblem({
     image: typeof images?.litellm === "string" ? images.litellm : pinned.litellm,
     variant,
@@ -59,7 +83,7 @@ function findings(
   if (!isMetered(variant) && Object.keys(prices ?? {}).length > 0)
     found.push(pricesFinding(variant));
   found.push(
-    ...budgetFindings(variant, {
+    ...budgetFindings(variant, reached ? providerNamed(provider) : undefined, {
       ...(isValid("budget") && { budget: sections.budget as BudgetSections["budget"] }),
       ...(Array.isArray(sections.agents) && {
         agents: sections.agents as NonNullable<BudgetSections["agents"]>,

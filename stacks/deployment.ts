@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayToken, ownCredential } from "../components/agents/environment.ts";
+import { agentEnvironment, gatewayToken, ownCredential } from "../components/agents/environment.ts";
 import { AgentNamespace } from "../components/agents/namespace.ts";
 import type { PodPatch } from "../components/agents/pod-patch.ts";
 import { AgentToken } from "../components/agents/token.ts";
 import { Egress } from "../components/egress/egress.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
-import { selectedVariant } from "../components/gateway/paths/index.ts";
-import { isMetered, type Variant } from "../components/gateway/paths/variant.ts";
 import type { ServerFetch } from "../components/gateway/envoy/server-fetch.ts";
+import { deployedVariant } from "../components/gateway/paths/index.ts";
+import { isMetered, upstreamOf, type Variant } from "../components/gateway/paths/variant.ts";
 import type { RealCredential } from "../components/gateway/real-credential.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
@@ -23,6 +23,7 @@ import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { realCredential } from "./credential.ts";
 import type { Host } from "./host-check.ts";
+import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
 
 /** Arguments of {@link deploy}, which makes both gateway stacks and spikes. */
@@ -82,7 +83,7 @@ export function deploy({
   annotations = {},
 }: DeploymentArgs): DeploymentOutputs {
   const provider = clusterProvider(config, host);
-  const variant = selectedVariant(config.gateway);
+  const variant = deployedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
   const serverFetch = config.egress.serverFetch ?? (isMetered(variant) ? "deny" : "allow");
@@ -110,7 +111,7 @@ export function deploy({
   const credential = realCredential(
     config.credential,
     { namespace },
-    { provider, dependsOn: [deny] },
+    { provider, dependsOn: ready },
   );
 
   const agentsWithTokens = agents.map((agent) => ({
@@ -179,6 +180,19 @@ export function deploy({
     { provider, dependsOn: ready },
   );
 
+  const otlpUrl = otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`;
+  const ofProvider = upstreamOf(variant).environment;
+  const environments = agentsWithTokens.map(({ name, token }) => ({
+    name,
+    variables: agentEnvironment({
+      baseUrl: variant.baseUrl(gatewayHost(gatewayNamespace)),
+      ofProvider,
+      secret: shownBy(variant, credential, token),
+      otlpUrl,
+    }),
+  }));
+  warnOfRestarts(environments, config.images.runner !== undefined);
+
   const namespaces = agentsWithTokens.map(({ name, namespace, token }) => {
     const agent = new AgentNamespace(
       `agent-${name}`,
@@ -187,6 +201,7 @@ export function deploy({
         labels: { ...labels, ...agentNamespaces },
         annotations,
         baseUrl: gateway.baseUrl,
+        ofProvider,
         secret: shownBy(variant, credential, token),
         egress: {
           gatewayNamespace,
@@ -194,7 +209,7 @@ export function deploy({
           gate: egress.gate,
           ready: egress.ready,
         },
-        otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
+        otlpUrl,
         runnerImage: config.images.runner,
         share: host?.share,
       },

@@ -1,4 +1,5 @@
 import type { StoredKind } from "../gateway/api/credentials.ts";
+import { anthropicApi } from "../gateway/providers/index.ts";
 
 /** A Secret in an agent's namespace, and the environment variable in which Claude Code expects it. */
 export interface AgentSecret {
@@ -41,13 +42,15 @@ export type EnvironmentVariable =
  */
 export function agentEnvironment(args: {
   readonly baseUrl: string;
+  /** Variables by which Claude Code calls a provider's API at the base URL. Default: those of Anthropic's API. */
+  readonly ofProvider?: ((baseUrl: string) => Readonly<Record<string, string>>) | undefined;
   readonly secret?: AgentSecret | undefined;
   /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
   readonly otlpUrl?: string | undefined;
 }): EnvironmentVariable[] {
-  const { baseUrl, secret, otlpUrl } = args;
+  const { baseUrl, secret, otlpUrl, ofProvider = anthropicApi.environment } = args;
   return [
-    { name: "ANTHROPIC_BASE_URL", value: baseUrl },
+    ...Object.entries(ofProvider(baseUrl)).map(([name, value]) => ({ name, value })),
     ...(secret === undefined
       ? []
       : [

@@ -18,6 +18,8 @@ export interface AgentNamespaceArgs {
   readonly annotations?: Record<string, string>;
   /** Base URL of the gateway. */
   readonly baseUrl: pulumi.Input<string>;
+  /** Variables by which Claude Code calls the provider's API at the base URL. Default: those of Anthropic's API. */
+  readonly ofProvider?: ((baseUrl: string) => Readonly<Record<string, string>>) | undefined;
   /** The token or credential that the agent sends. Without one, whoever deploys a workload must supply it. */
   readonly secret?: (AgentSecret & { readonly value: pulumi.Input<string> }) | undefined;
   /** What the agent's pods need from {@link Egress}. */
@@ -103,7 +105,12 @@ export class AgentNamespace extends pulumi.ComponentResource {
       .all([args.baseUrl, egress.dnsAddress, egress.gate, args.otlpUrl])
       .apply(([baseUrl, dnsAddress, gate, otlpUrl]) =>
         podPatch({
-          env: agentEnvironment({ baseUrl, secret: args.secret, otlpUrl }),
+          env: agentEnvironment({
+            baseUrl,
+            ofProvider: args.ofProvider,
+            secret: args.secret,
+            otlpUrl,
+          }),
           dnsAddress,
           gate,
         }),

@@ -2,15 +2,36 @@ import type { Finding } from "../schema/finding.ts";
 import type { CredentialKind } from "./api/credentials.ts";
 import type { Credential } from "./credential-schema.ts";
 import { variants } from "./paths/index.ts";
-import { holderInConfig, inConfig, type Variant } from "./paths/variant.ts";
+import {
+  credentialsFor,
+  holderInConfig,
+  inConfig,
+  providersOf,
+  type Variant,
+} from "./paths/variant.ts";
+import {
+  DEFAULT_PROVIDER,
+  providerNamed,
+  providers,
+  type ProviderName,
+} from "./providers/index.ts";
+import type { Provider } from "./providers/provider.ts";
 
 const SET_VALUE = "pulumi config set --secret --path credential.value";
 
-/** What is wrong with a credential for a path. Empty when nothing is. */
-export function credentialFindings(variant: Variant, credential: Credential): Finding[] {
+/** What is wrong with a credential for a path and a provider that it can reach. Empty when nothing is. */
+export function credentialFindings(
+  variant: Variant,
+  credential: Credential,
+  providerName: ProviderName = DEFAULT_PROVIDER,
+): Finding[] {
   const findings = holderFindings(variant, credential.holder);
-  if (!variant.credentials.includes(credential.kind)) {
-    findings.push({ path: ["credential", "kind"], message: notCarried(variant, credential.kind) });
+  const provider = providerNamed(providerName);
+  if (!credentialsFor(variant, provider).includes(credential.kind)) {
+    findings.push({
+      path: ["credential", "kind"],
+      message: notCarried(variant, provider, credential.kind),
+    });
     return findings;
   }
   switch (credential.kind) {
@@ -39,15 +60,25 @@ function holderFindings(variant: Variant, holder: Credential["holder"]): Finding
   ];
 }
 
-/** Why a path cannot carry a kind, and the fix. */
-function notCarried(variant: Variant, kind: CredentialKind): string {
-  const others = variants.filter(({ credentials }: Variant) => credentials.includes(kind));
-  const carried = variant.credentials.join(" or ");
-  const fix = `pulumi config set --path credential.kind ${variant.credentials.join("|")}`;
-  return others.length === 0
-    ? `is ${kind}, but this release cannot mint or carry such a credential yet; use ${carried}: ${fix}`
-    : `is ${kind}, which path ${inConfig(variant)} cannot carry; use ${carried}: ${fix}, ` +
-        `or choose another path (${others.map(inConfig).join(", ")})`;
+/** Why a path and a provider cannot take a kind, and the fix. */
+function notCarried(variant: Variant, provider: Provider, kind: CredentialKind): string {
+  const kinds = credentialsFor(variant, provider);
+  const use = `use ${kinds.join(" or ")}: pulumi config set --path credential.kind ${kinds.join("|")}`;
+  if (!provider.credentials.includes(kind)) {
+    const takers = providers.filter(({ credentials }: Provider) => credentials.includes(kind));
+    return (
+      `is ${kind}, which is not for ${provider.title}; ${use}, or choose its provider: ` +
+      `pulumi config set --path gateway.provider ${takers.map(({ name }) => name).join("|")}`
+    );
+  }
+  const others = variants.filter(
+    (other: Variant) =>
+      other.credentials.includes(kind) && providersOf(other).some((name) => name === provider.name),
+  );
+  return (
+    `is ${kind}, which path ${inConfig(variant)} cannot carry; ${use}, ` +
+    `or choose another path (${others.map(inConfig).join(", ")})`
+  );
 }
 
 /** What is wrong with a secret that the config stores. */

@@ -2,15 +2,23 @@ import { z } from "zod";
 import { KubernetesName } from "../schema/fields.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
 import { type PathName, pathNames, variantsOf } from "./paths/index.ts";
+import {
+  DEFAULT_PROVIDER,
+  type ProviderName,
+  providerNames,
+  providers,
+  type ProviderSections,
+} from "./providers/index.ts";
 
 /** `gateway` of a spike. */
-export interface SpikeGateway {
+export interface SpikeGateway extends ProviderSections {
   readonly path: PathName;
   /** Present if the path has several variants. */
   readonly mode?: string;
   /** Present if Envoy serves HTTP. */
   readonly routes?: readonly ExtraRoute[];
   readonly drainSeconds: number;
+  readonly provider: ProviderName;
 }
 
 /** `gateway` of a gateway stack. */
@@ -18,8 +26,32 @@ export interface Gateway extends SpikeGateway {
   readonly namespace: string;
 }
 
+/** The settings of each provider that has some. A check between sections says when they are needed. */
+const providerSections = Object.fromEntries(
+  providers.flatMap(({ name, title, settings }) =>
+    Object.keys(settings).length === 0
+      ? []
+      : [
+          [
+            name,
+            z
+              .strictObject(settings)
+              .optional()
+              .describe(`Settings of ${title}, with \`provider: ${name}\` only.`),
+          ] as const,
+        ],
+  ),
+);
+
 /** Settings that every path has. */
 const common = {
+  provider: z
+    .enum(providerNames)
+    .default(DEFAULT_PROVIDER)
+    .describe(
+      `Whose API the agents use: ${providers.map(({ name, title }) => `\`${name}\`: ${title}`).join(", ")}. On path envoy in mode terminate; every other path has only the first. Default ${DEFAULT_PROVIDER}.`,
+    ),
+  ...providerSections,
   drainSeconds: z
     .int("is not a whole number of seconds")
     .min(10, "is less than the 10 seconds that a Service may need to stop sending requests")

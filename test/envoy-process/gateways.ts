@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { EnvoyConfigArgs, EnvoySecrets } from "../../components/gateway/envoy/args.ts";
 import type { BudgetsArgs } from "../../components/gateway/envoy/budgets.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
-import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { onProvider, servesHttp } from "../../components/gateway/paths/variant.ts";
+import { bedrock as bedrockProvider } from "../../components/gateway/providers/bedrock.ts";
+import { vertex as vertexProvider } from "../../components/gateway/providers/vertex.ts";
 import { collectorOf } from "../../components/usage/telemetry/collector.ts";
 import { labCa } from "../lab/parts/ca.ts";
 import { issueCertificate, type KeyPair } from "../lab/parts/certificates.ts";
@@ -19,6 +21,21 @@ export const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
 export const PLACEHOLDER = "sk-ant-placeholder-0123456789";
 
 export const terminate: EnvoyConfigArgs = { variant: envoyTerminate, credentialKind: "apiKey" };
+
+/** Path `envoy` on Google's Vertex AI. */
+export const vertex: EnvoyConfigArgs = {
+  variant: onProvider(envoyTerminate, vertexProvider, {
+    project: "lab-project",
+    region: "us-east5",
+  }),
+  credentialKind: "google",
+};
+
+/** Path `envoy` on Amazon Bedrock. */
+export const bedrock: EnvoyConfigArgs = {
+  variant: onProvider(envoyTerminate, bedrockProvider, { region: "us-east-1" }),
+  credentialKind: "bedrockKey",
+};
 
 export const shim: EnvoyConfigArgs = {
   variant: shimVariant,
@@ -46,6 +63,8 @@ export const everyPath: readonly EnvoyConfigArgs[] = [
       headerNames: ["x-api-key"],
     },
   },
+  { ...vertex, budgets },
+  bedrock,
   shim,
   {
     ...shim,

@@ -62,6 +62,25 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       ...cluster,
     },
   },
+  "gateway-envoy-vertex": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": {
+        path: "envoy",
+        provider: "vertex",
+        vertex: { project: "my-project", region: "us-east5" },
+      },
+      "claude-gateway:agents": [{ name: "dev-e" }],
+      "claude-gateway:images": { runner: everyImage.runner },
+      "claude-gateway:credential": {
+        kind: "google",
+        audience:
+          "//iam.googleapis.com/projects/12345/locations/global/workloadIdentityPools/agents/providers/k3s",
+      },
+      ...cluster,
+    },
+  },
   "gateway-envoy-budgets": {
     stack: "gateway",
     config: {

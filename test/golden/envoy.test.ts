@@ -4,7 +4,9 @@ import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/
 import { envoySni } from "../../components/gateway/paths/envoy-sni.ts";
 import { envoyTerminate } from "../../components/gateway/paths/envoy-terminate.ts";
 import { hybrid } from "../../components/gateway/paths/hybrid.ts";
-import { servesHttp } from "../../components/gateway/paths/variant.ts";
+import { onProvider, servesHttp } from "../../components/gateway/paths/variant.ts";
+import { bedrock } from "../../components/gateway/providers/bedrock.ts";
+import { vertex } from "../../components/gateway/providers/vertex.ts";
 import { shim } from "../../components/gateway/paths/shim.ts";
 
 const litellmHost = "litellm.claude-gateway.svc.cluster.local";
@@ -34,6 +36,14 @@ const paths: Record<string, EnvoyConfigArgs> = {
       path: "/base",
       headerNames: ["authorization"],
     },
+  },
+  "envoy-terminate-vertex": {
+    variant: onProvider(envoyTerminate, vertex, { project: "my-project", region: "us-east5" }),
+    credentialKind: "google",
+  },
+  "envoy-terminate-bedrock": {
+    variant: onProvider(envoyTerminate, bedrock, { region: "us-east-1" }),
+    credentialKind: "bedrockKey",
   },
   "envoy-terminate-federated": { variant: envoyTerminate, credentialKind: "federated" },
   "envoy-terminate-allow": {

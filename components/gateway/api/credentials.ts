@@ -7,8 +7,8 @@ export const credentialKinds = ["apiKey", "oauth", "federated", "google", "bedro
 /** Value of `credential.kind`. */
 export type CredentialKind = (typeof credentialKinds)[number];
 
-/** Kinds that the API takes as they are in the config: a key in `x-api-key`, or a token with the OAuth beta. */
-export type StoredKind = "apiKey" | "oauth";
+/** Kinds that the config stores, and that the upstream takes as they are. */
+export type StoredKind = "apiKey" | "oauth" | "bedrockKey";
 
 /** Kinds that Envoy's pod makes itself, and renews before they end. No secret is stored. */
 export type MintedKind = "federated" | "google";

@@ -15,6 +15,8 @@ export interface Endpoint {
   readonly method: "GET" | "POST";
   /** Path at the upstream, without the agents' prefix. */
   readonly path: string;
+  /** Whether `path` is a regular expression (RE2) for a whole path. Default: it is the path itself. */
+  readonly pattern?: true;
   /** Whether a request costs money. */
   readonly costs: boolean;
 }

@@ -1,18 +1,17 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
-import type { Variant } from "../paths/variant.ts";
-import type { MintedKind, StoredKind } from "../api/credentials.ts";
+import { upstreamOf, type Variant } from "../paths/variant.ts";
+import type { CredentialKind } from "../api/credentials.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
-import { UPSTREAM_HOST } from "../api/upstream.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { ServerFetch } from "./server-fetch.ts";
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
-  /** Decides which listeners Envoy has. */
+  /** Decides which listeners Envoy has, and which provider's API is the upstream. */
   readonly variant: Variant;
   /** Kind of the real credential: it decides the header, and the file that Envoy reads. Unused without an HTTP listener. */
-  readonly credentialKind?: StoredKind | MintedKind;
+  readonly credentialKind?: CredentialKind;
   /** Optional routes that are open besides the two message routes. Defaults to none. */
   readonly routes?: readonly ExtraRoute[];
   /** Host name of LiteLLM's Service, fully qualified: the next hop of agents' requests. Defaults to the API itself. */
@@ -23,7 +22,7 @@ export interface EnvoyConfigArgs {
   readonly serverFetch?: ServerFetch | undefined;
   /** Prices of the models that the meter counts. Defaults to the list prices. */
   readonly prices?: PriceTable;
-  /** Host of the real API, TCP 443. Defaults to `api.anthropic.com`. */
+  /** Host of the real API, TCP 443. Defaults to the provider's. */
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
@@ -74,7 +73,7 @@ export type Files = Readonly<Record<string, string>>;
 
 /** Host of the real API. */
 export function upstreamHost(args: EnvoyConfigArgs): string {
-  return args.upstreamHost ?? UPSTREAM_HOST;
+  return args.upstreamHost ?? upstreamOf(args.variant).host;
 }
 
 /** Hosts to which Envoy passes TLS on, sorted. */

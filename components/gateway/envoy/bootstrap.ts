@@ -1,5 +1,6 @@
 import type { EnvoyConfigArgs } from "./args.ts";
 import { adminCluster } from "./clusters.ts";
+import { servesHttp, upstreamOf } from "../paths/variant.ts";
 import { HEAP_SHARE_OF_REFUSAL, MAX_CONNECTIONS, memoryMiB } from "./limits.ts";
 import { healthListener } from "./listeners.ts";
 import { ports } from "../../kubernetes/ports.ts";
@@ -17,6 +18,7 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
       cds_config: fileSource("config", fileNames.clusters),
     },
     static_resources: { listeners: [healthListener()], clusters: [adminCluster()] },
+    ...patternLimit(args),
     overload_manager: overloadManager(
       args.heapLimitBytes ?? memoryMiB(args.variant).heap * 1024 * 1024,
     ),
@@ -24,6 +26,25 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
       log_format: {
         json_format: { time: "%Y-%m-%dT%T.%e%z", level: "%l", logger: "%n", message: "%j" },
       },
+    },
+  };
+}
+
+/** Envoy's own limit is 100; the pattern of a route with a project and a region has 160 at most. */
+const MAX_PATTERN_SIZE = 1000;
+
+/** Allows the patterns of the routes, where a provider's routes have some. */
+function patternLimit({ variant, routes = [] }: EnvoyConfigArgs): Message {
+  const open = servesHttp(variant) ? upstreamOf(variant).endpoints(routes) : [];
+  if (!open.some(({ pattern }) => pattern === true)) return {};
+  return {
+    layered_runtime: {
+      layers: [
+        {
+          name: "patterns",
+          static_layer: { "re2.max_program_size.error_level": MAX_PATTERN_SIZE },
+        },
+      ],
     },
   };
 }

@@ -1,4 +1,4 @@
-import { servesHttp } from "../paths/variant.ts";
+import { servesHttp, upstreamOf, type Variant } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, type OtlpArgs, tlsHosts, upstreamHost } from "./args.ts";
 import { RATELIMIT_CLUSTER, RATELIMIT_PORT, ratelimitOptions } from "./budgets.ts";
 import { otlpHeaders } from "./headers.ts";
@@ -17,11 +17,15 @@ import { SYSTEM_CA_FILE } from "./volumes.ts";
 
 /** Names of the clusters that are not named by their host. */
 export const clusterNames = {
-  anthropic: "anthropic",
   litellm: "litellm",
   admin: "admin",
   otlp: "otlp",
 } as const;
+
+/** Name of the upstream's cluster: the provider's. */
+export function upstreamCluster(variant: Variant): string {
+  return upstreamOf(variant).name;
+}
 
 /** Envoy's own limit is 100; the API sends some 40. */
 const MAX_RESPONSE_HEADERS = 10_000;
@@ -32,7 +36,9 @@ const MAX_RESPONSE_HEADERS_KB = 1024;
 /** The clusters of a path. */
 export function clusters(args: EnvoyConfigArgs): readonly Message[] {
   return [
-    ...(servesHttp(args.variant) ? [upstreamCluster(upstreamHost(args))] : []),
+    ...(servesHttp(args.variant)
+      ? [apiCluster(upstreamCluster(args.variant), upstreamHost(args))]
+      : []),
     ...(args.litellmHost === undefined ? [] : [litellmCluster(args.litellmHost)]),
     ...(args.budgets === undefined ? [] : [ratelimitCluster(args.budgets.host)]),
     ...tlsHosts(args).map(tunnelCluster),
@@ -51,9 +57,9 @@ export function adminCluster(): Message {
 }
 
 /** The real API over TLS. Its certificate must be for exactly this host and signed by a system CA. */
-function upstreamCluster(host: string): Message {
+function apiCluster(name: string, host: string): Message {
   return {
-    ...dnsCluster(clusterNames.anthropic, host, ports.https),
+    ...dnsCluster(name, host, ports.https),
     ...http1(UPSTREAM_KEEPALIVE_SECONDS),
     transport_socket: tlsTo(host),
   };

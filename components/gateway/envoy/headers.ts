@@ -1,4 +1,4 @@
-import { isMinted, type MintedKind, type StoredKind } from "../api/credentials.ts";
+import { type CredentialKind, isMinted } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
 import { fileNames, fileSource, mintedSource, otlpHeaderFile, UPSTREAM_TOKEN } from "./volumes.ts";
 
@@ -27,12 +27,12 @@ const PROXY_PREFIX = "x-forwarded-";
 
 /**
  * Removes from a request the headers of the client, an agent or LiteLLM, that must not reach the next hop. LiteLLM below
- * 1.103 also forwards the credential that its own caller sent.
+ * 1.103 also forwards the credential that its own caller sent. `identityHeaders` are those of the provider.
  */
-export function stripClientHeaders(): Message {
+export function stripClientHeaders(identityHeaders: readonly string[] = []): Message {
   return headerMutation({
     request_mutations: [
-      ...CREDENTIAL_HEADERS.map((name) => ({ remove: name })),
+      ...[...CREDENTIAL_HEADERS, ...identityHeaders].map((name) => ({ remove: name })),
       ...[...STEERING_PREFIXES, PROXY_PREFIX].map(removePrefix),
     ],
   });
@@ -57,7 +57,7 @@ export function stripLitellmResponseHeaders(): Message {
  * Filters that set the real credential, where the API is the next hop. Envoy reads it from a file, which may change at any
  * time.
  */
-export function realCredential(kind: StoredKind | MintedKind = "apiKey"): readonly Message[] {
+export function realCredential(kind: CredentialKind = "apiKey"): readonly Message[] {
   const secret = {
     name: CREDENTIAL_SECRET,
     sds_config: isMinted(kind)
@@ -71,6 +71,7 @@ export function realCredential(kind: StoredKind | MintedKind = "apiKey"): readon
     case "federated":
       return [addOauthBeta(), inject("authorization", secret, "Bearer ")];
     case "google":
+    case "bedrockKey":
       return [inject("authorization", secret, "Bearer ")];
   }
 }

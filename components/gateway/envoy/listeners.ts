@@ -1,7 +1,7 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
 import { isMinted } from "../api/credentials.ts";
-import { type ListenerName, listenersWith } from "../paths/variant.ts";
+import { type ListenerName, listenersWith, upstreamOf } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
@@ -58,9 +58,9 @@ function agentListener(args: EnvoyConfigArgs): Message {
       filters: [
         findAgent(),
         ...serverFetchFilters(args.serverFetch),
-        meter(),
+        meter(upstreamOf(args.variant).messagePaths),
         ...budgetFilters(args.budgets),
-        stripClientHeaders(),
+        stripClientHeaders(upstreamOf(args.variant).identityHeaders),
         ...(args.litellmHost === undefined
           ? realCredential(args.credentialKind)
           : litellmFilters()),
@@ -69,7 +69,9 @@ function agentListener(args: EnvoyConfigArgs): Message {
         args.litellmHost === undefined ? withoutCredential(args, "agents") : undefined,
       loggers: [
         ...(args.record ? [recordAccessLog()] : []),
-        ...(args.otlp === undefined ? [] : [otlpAccessLog(args.otlp)]),
+        ...(args.otlp === undefined
+          ? []
+          : [otlpAccessLog(args.otlp, upstreamOf(args.variant).telemetryName)]),
       ],
     }),
   );

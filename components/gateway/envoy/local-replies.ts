@@ -60,6 +60,7 @@ const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly
     on: { filter: { and_filter: { filters: [statusFilter("EQ", 401), twoAgents] } } },
     type: "authentication_error",
     message: "gateway: the tokens shown are of two agents",
+    retry: false,
   },
   ...(withoutCredential === undefined
     ? []
@@ -114,7 +115,10 @@ const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly
     message: "gateway: the upstream cannot be reached",
     retry: true,
   },
-  onStatus(401, "authentication_error", unknownCaller ?? "missing or unknown agent token"),
+  // Claude Code with Bedrock's API repeats a 401 ten times, unless it is told not to (2.1.331).
+  onStatus(401, "authentication_error", unknownCaller ?? "missing or unknown agent token", {
+    retry: false,
+  }),
   onStatus(403, "permission_error", "refused"),
   onStatus(404, "not_found_error", "no such route"),
   onStatus(405, "not_found_error", "this route does not take this method"),

@@ -9,9 +9,12 @@ import type { Message } from "./proto.ts";
 /** Name of the filter that counts tokens, of its prices in the virtual host's metadata, and of its statistics. */
 const FILTER = "meter";
 
-/** Counts the tokens of answers. It must see an answer as the client gets it, and a request before the rate-limit filter. */
-export function meter(): Message {
-  return lua(FILTER, withRoutes(meterSource()), { statPrefix: FILTER });
+/**
+ * Counts the tokens of answers to requests on these paths, see {@link Upstream.messagePaths}. It must see an answer as the
+ * client gets it, and a request before the rate-limit filter.
+ */
+export function meter(messagePaths: readonly string[]): Message {
+  return lua(FILTER, withRoutes(meterSource(messagePaths)), { statPrefix: FILTER });
 }
 
 /** Metadata of the virtual host: the prices by model family. Envoy applies a change of it without a drain. */

@@ -26,7 +26,6 @@ const TIMEOUT_SECONDS = 10;
  */
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   "gen_ai.operation.name": "chat",
-  "gen_ai.provider.name": "anthropic",
   "gen_ai.agent.name": agentFormat,
   "gen_ai.response.model": meterFormat(meterKeys.model),
   "gen_ai.usage.input_tokens": meterFormat(meterKeys.input),
@@ -49,7 +48,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 };
 
 /** Sends an OTLP log record of each request with an agent. Its loss costs no request anything. */
-export function otlpAccessLog(otlp: OtlpArgs): Message {
+export function otlpAccessLog(otlp: OtlpArgs, provider: string): Message {
   return {
     ...extension(
       "envoy.access_loggers.open_telemetry",
@@ -68,7 +67,7 @@ export function otlpAccessLog(otlp: OtlpArgs): Message {
         disable_builtin_labels: true,
         resource_attributes: keyValues({ "service.name": "claude-gateway" }),
         body: text("request"),
-        attributes: keyValues(ATTRIBUTES),
+        attributes: keyValues({ ...ATTRIBUTES, "gen_ai.provider.name": provider }),
       },
     ),
     filter: ofAgent,

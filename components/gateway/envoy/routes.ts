@@ -1,14 +1,9 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
-import { clusterNames } from "./clusters.ts";
-import {
-  BASE_PATH,
-  type Endpoint,
-  endpoints,
-  HELLO_PATH,
-  MAX_REQUEST_BYTES,
-} from "../api/endpoints.ts";
+import { clusterNames, upstreamCluster } from "./clusters.ts";
+import { type Endpoint, HELLO_PATH, MAX_REQUEST_BYTES } from "../api/endpoints.ts";
+import { upstreamOf } from "../paths/variant.ts";
 import { routesName } from "./in-routes.ts";
 import { pricesInRoutes } from "./metering.ts";
 import { type Message, seconds } from "./proto.ts";
@@ -28,20 +23,22 @@ export const EGRESS_ROUTES = "egress-routes";
  * metadata contains the tokens, so this file is a secret, and the prices. Envoy applies a change of it without a drain.
  */
 export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[]): Message {
-  const open = endpoints(args.routes);
+  const { prefix, query, endpoints } = upstreamOf(args.variant);
+  const open = endpoints(args.routes ?? []);
   const metadata = {
     ...agentsInRoutes(agents),
     ...pricesInRoutes(args.prices),
     ...budgetsInRoutes(args.budgets),
   };
   const routes = [
-    tooLarge(BASE_PATH),
+    tooLarge(prefix),
+    ...(query ? [] : [noQuery]),
     ...open.map((endpoint) => agentRoute(args, endpoint)),
-    ...open.map((endpoint) => answer(401, BASE_PATH + endpoint.path, endpoint.method)),
+    ...open.map((endpoint) => answer(401, at(endpoint, prefix), endpoint.method)),
     ...(args.routes?.includes("hello") === true
-      ? [answer(200, BASE_PATH + HELLO_PATH, "HEAD")]
+      ? [answer(200, { path: prefix + HELLO_PATH }, "HEAD")]
       : []),
-    ...open.map((endpoint) => answer(405, BASE_PATH + endpoint.path)),
+    ...open.map((endpoint) => answer(405, at(endpoint, prefix))),
     notFound(),
   ];
   const name = routesName(metadata);
@@ -63,7 +60,7 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
  * what shows LiteLLM's placeholder. The file is a secret, because it contains the placeholder.
  */
 export function egressRoutes(args: EnvoyConfigArgs, placeholder: string): Message {
-  const open = endpoints(args.routes);
+  const open = upstreamOf(args.variant).endpoints(args.routes ?? []);
   return {
     name: EGRESS_ROUTES,
     virtual_hosts: [
@@ -71,14 +68,17 @@ export function egressRoutes(args: EnvoyConfigArgs, placeholder: string): Messag
         name: "egress",
         domains: ["*"],
         routes: [
-          ...open.map(({ method, path }) => ({
+          ...open.map((endpoint) => ({
             match: {
-              path,
-              headers: [exactHeader(":method", method), exactHeader("x-api-key", placeholder)],
+              ...at(endpoint),
+              headers: [
+                exactHeader(":method", endpoint.method),
+                exactHeader("x-api-key", placeholder),
+              ],
             },
-            route: relay(clusterNames.anthropic, upstreamHost(args)),
+            route: relay(upstreamCluster(args.variant), upstreamHost(args)),
           })),
-          ...open.map(({ method, path }) => answer(401, path, method)),
+          ...open.map((endpoint) => answer(401, at(endpoint), endpoint.method)),
           notFound(),
         ],
       },
@@ -87,22 +87,35 @@ export function egressRoutes(args: EnvoyConfigArgs, placeholder: string): Messag
 }
 
 function agentRoute(args: EnvoyConfigArgs, endpoint: Endpoint): Message {
+  const { prefix } = upstreamOf(args.variant);
   return {
     match: {
-      path: BASE_PATH + endpoint.path,
+      ...at(endpoint, prefix),
       headers: [exactHeader(":method", endpoint.method)],
       dynamic_metadata: [anyAgent],
     },
     route:
       args.litellmHost === undefined
         ? {
-            ...relay(clusterNames.anthropic, upstreamHost(args)),
-            // The match is exact, so this replaces the whole path. The query stays.
-            prefix_rewrite: endpoint.path,
+            ...relay(upstreamCluster(args.variant), upstreamHost(args)),
+            ...withoutPrefix(endpoint, prefix),
           }
         : relay(clusterNames.litellm, args.litellmHost),
     ...(endpoint.costs ? budgetOfRoute(args.budgets) : {}),
   };
+}
+
+/** Part of a match: the path of an endpoint after a prefix. */
+function at({ path, pattern }: Endpoint, prefix = ""): Message {
+  return pattern === true ? { safe_regex: { regex: prefix + path } } : { path: prefix + path };
+}
+
+/** Part of a route: the upstream gets the path without the prefix. The query stays. */
+function withoutPrefix({ path, pattern }: Endpoint, prefix: string): Message {
+  return pattern === true
+    ? { regex_rewrite: { pattern: { regex: `^${prefix}` }, substitution: "" } }
+    : // The match is exact, so this replaces the whole path.
+      { prefix_rewrite: path };
 }
 
 /** Relays to a cluster for as long as bytes flow. */
@@ -131,12 +144,21 @@ function tooLarge(prefix: string): Message {
 }
 
 /** An answer of Envoy itself. The local replies add the body of an error. */
-function answer(status: number, path: string, method?: string): Message {
+function answer(status: number, match: Message, method?: string): Message {
   return {
-    match: { path, ...(method === undefined ? {} : { headers: [exactHeader(":method", method)] }) },
+    match: {
+      ...match,
+      ...(method === undefined ? {} : { headers: [exactHeader(":method", method)] }),
+    },
     direct_response: { status },
   };
 }
+
+/** Refuses a request with a query. */
+const noQuery: Message = {
+  match: { prefix: "/", headers: [{ name: ":path", string_match: { contains: "?" } }] },
+  direct_response: { status: 404 },
+};
 
 function notFound(): Message {
   return { match: { prefix: "/" }, direct_response: { status: 404 } };

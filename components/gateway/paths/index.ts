@@ -3,7 +3,8 @@ import { envoyTerminate } from "./envoy-terminate.ts";
 import { hybrid } from "./hybrid.ts";
 import { litellm } from "./litellm.ts";
 import { shim } from "./shim.ts";
-import type { Variant } from "./variant.ts";
+import { providerNamed, type ProviderName, type ProviderSections } from "../providers/index.ts";
+import { onProvider, providersOf, type Variant } from "./variant.ts";
 
 /** Every variant, in the order of tables and reports. To add a variant, add its module and a line here. */
 export const variants = [litellm, shim, envoyTerminate, envoySni, hybrid] as const;
@@ -46,3 +47,22 @@ export function selectedVariant(gateway: {
         variant.mode.name === gateway.mode),
   );
 }
+
+/** What a valid `gateway` config says about the path and the provider, whose settings are under its name. */
+export type SelectedGateway = {
+  readonly path: string;
+  readonly mode?: string | undefined;
+  readonly provider: ProviderName;
+} & ProviderSections;
+
+/** The variant that a valid `gateway` config selects, with the provider's API as its upstream. */
+export function deployedVariant(gateway: SelectedGateway): Variant | undefined {
+  const variant = selectedVariant(gateway);
+  const { provider } = gateway;
+  return variant && onProvider(variant, providerNamed(provider), gateway[provider] ?? {});
+}
+
+/** Every variant with every provider that it can reach, without a provider's settings. Names are those of deployed pods. */
+export const deployableVariants: readonly Variant[] = variants.flatMap((variant: Variant) =>
+  providersOf(variant).map((name) => onProvider(variant, providerNamed(name), {})),
+);

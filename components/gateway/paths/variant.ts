@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { ports } from "../../kubernetes/ports.ts";
 import type { CredentialKind } from "../api/credentials.ts";
+import { anthropicApi, DEFAULT_PROVIDER, type ProviderName } from "../providers/index.ts";
+import type { Provider, ProviderSettings, Upstream } from "../providers/provider.ts";
 
 /** A listener of Envoy: `agents` takes agents' HTTP, `egress` takes LiteLLM's requests to the upstream, `sni` passes TLS on. */
 export type ListenerName = "agents" | "egress" | "sni";
@@ -33,8 +35,12 @@ export interface Variant {
   readonly chain: string;
   /** Who holds the real credential, and nobody else. `credential.holder` must fit, see {@link holderInConfig}. */
   readonly holder: "litellm" | "envoy" | "agent";
-  /** Kinds of the credential that it can carry. */
+  /** Kinds of the credential that it can carry, whatever the provider. */
   readonly credentials: readonly CredentialKind[];
+  /** Providers that it can reach, the default one first. Default: only that one. */
+  readonly providers?: readonly ProviderName[];
+  /** The provider's API that it reaches. Default: Anthropic's; see {@link onProvider}. */
+  readonly upstream?: Upstream;
   /** Who calls LiteLLM. Without a value LiteLLM is not deployed. */
   readonly litellm?: "called-by-agents" | "behind-envoy";
   /** Envoy's listeners. If the list is empty, Envoy is not deployed. `sni` exists only if there are hosts, see {@link listenersWith}. */
@@ -49,6 +55,42 @@ export interface Variant {
   readonly portability: string;
   /** Expected results of checks, by check or by theme. Every other check is expected to pass. */
   readonly deviations: Readonly<Record<string, Deviation>>;
+}
+
+/** The providers that a variant can reach. */
+export function providersOf({ providers }: Variant): readonly ProviderName[] {
+  return providers ?? [DEFAULT_PROVIDER];
+}
+
+/** Kinds of the credential that a variant can carry to a provider. */
+export function credentialsFor(variant: Variant, provider: Provider): readonly CredentialKind[] {
+  return variant.credentials.filter((kind) => provider.credentials.includes(kind));
+}
+
+/** The provider's API that a variant reaches. */
+export function upstreamOf({ upstream }: Variant): Upstream {
+  return upstream ?? anthropicApi;
+}
+
+/**
+ * A variant whose upstream is a provider's API. Its name has the provider's, unless that is the default one: so a change
+ * of the provider is a change of the path, where the old pods drain beside the new ones.
+ */
+export function onProvider(
+  variant: Variant,
+  provider: Provider,
+  settings: ProviderSettings,
+): Variant {
+  if (provider.name === DEFAULT_PROVIDER) return variant;
+  const upstream = provider.upstream(settings);
+  return {
+    ...variant,
+    name: `${variant.name}-${provider.name}`,
+    chain: variant.chain.replace(/API$/, provider.title),
+    upstream,
+    baseUrl: (gatewayHost) =>
+      `http://${gatewayHost}:${ports.agents}${upstream.prefix}${upstream.basePath}`,
+  };
 }
 
 /** Whether agents speak HTTP to the gateway. */

@@ -1,8 +1,14 @@
--- Envoy's filter. It counts the tokens of answers to POST /v1/messages while they pass, and writes them and their cost into
--- dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `cost`, `iterations` and
+-- Envoy's filter. It counts the tokens of answers to requests for messages while they pass, and writes them and their cost
+-- into dynamic metadata. It changes, holds back and buffers no byte of an answer. `json`, `events`, `cost`, `iterations` and
 -- `tally` are the modules in the files of that name. `in_routes` returns the filter's metadata in the routes: the prices.
 
 local NAMESPACE = "meter"
+
+-- Patterns of the paths of such requests. If one has a capture, that is the model.
+local MESSAGE_PATHS = { @messagePaths@ }
+
+-- Bounds a log line, because a client writes the path.
+local MAX_MODEL_BYTES = 128
 
 -- Envoy tells a script neither that a client left nor that a stream broke, so an estimate is published while it runs.
 local TOKENS_PER_ESTIMATE = 32
@@ -24,9 +30,15 @@ local function warn_once(handle, model)
     "prices, see README")
 end
 
+-- Whether a request is for a message, and the model if the path names it.
 local function is_messages(headers)
-  local path = headers:get(":path") or ""
-  return headers:get(":method") == "POST" and path:match("^[^?#]*"):match("/v1/messages$") ~= nil
+  if headers:get(":method") ~= "POST" then return false end
+  local path = (headers:get(":path") or ""):match("^[^?#]*")
+  for _, pattern in ipairs(MESSAGE_PATHS) do
+    local found, _, model = path:find(pattern)
+    if found ~= nil then return true, model and model:gsub("%%3[Aa]", ":"):sub(1, MAX_MODEL_BYTES) end
+  end
+  return false
 end
 
 -- What a budget is charged for a request unless its answer says what it costs.
@@ -41,7 +53,9 @@ function envoy_on_request(handle)
   local metadata = handle:streamInfo():dynamicMetadata()
   -- The rate-limit filter needs a number, also when it refuses the request.
   metadata:set(NAMESPACE, "charge", 0)
-  if is_messages(headers) then
+  local messages, model = is_messages(headers)
+  if messages then
+    if model ~= nil then metadata:set(NAMESPACE, "model", model) end
     -- Until something was read, so that an answer that cannot be read never counts as free.
     metadata:set(NAMESPACE, "result", "unmetered")
     metadata:set(NAMESPACE, "charge", charge_of_unread(handle, headers))
@@ -166,7 +180,7 @@ function envoy_on_response(handle)
   end
   local kind = kind_of(headers)
   if kind == nil then return end
-  local counted = tally.new()
+  local counted = tally.new(known.model)
   local meter = kind == "stream" and meter_stream or meter_json
   meter(handle, counted, publisher(handle, counted))
 end

@@ -6,9 +6,13 @@ const MODULES = ["json", "events", "cost", "iterations", "tally"] as const;
 /** A Lua file of the meter. */
 export type MeterFile = `${(typeof MODULES)[number] | "filter"}.lua`;
 
-/** The meter as one Lua chunk, because Lua in Envoy cannot load modules. */
-export function meterSource(): string {
-  return meterModules() + meterFile("filter.lua");
+/**
+ * The meter as one Lua chunk, because Lua in Envoy cannot load modules. `messagePaths` are Lua patterns of the paths on which
+ * requests for messages come; a capture is the model.
+ */
+export function meterSource(messagePaths: readonly string[]): string {
+  const paths = messagePaths.map((path) => JSON.stringify(path)).join(", ");
+  return meterModules() + meterFile("filter.lua").replace("@messagePaths@", () => paths);
 }
 
 /** The modules without the filter, as local variables of a chunk. */

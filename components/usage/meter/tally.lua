@@ -49,9 +49,10 @@ tally.wanted = {
 local Tally = {}
 Tally.__index = Tally
 
-function tally.new()
+-- `asked` is the model of the request, if it is known. An answer that names none is that model's.
+function tally.new(asked)
   return setmetatable({
-    usage = {}, known = false, final = false, failed = false,
+    asked = asked, usage = {}, known = false, final = false, failed = false,
     -- Since the last report: bytes generated, bytes of tools' results, and web searches. `pending` are the bytes
     -- generated in an event that has not ended.
     generated = 0, results = 0, searches = 0, pending = 0,
@@ -73,6 +74,7 @@ function Tally:report(usage)
 end
 
 function Tally:begin(model, usage)
+  model = model or self.asked
   if model == nil or type(usage) ~= "table" or usage.input_tokens == nil then return end
   self.model, self.known = model, true
   self:report(usage)

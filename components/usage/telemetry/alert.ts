@@ -39,4 +39,4 @@ export function eventsOf(counter: string, range: string): string {
 export const AGENTS = 'envoy_http_conn_manager_prefix="agents"';
 
 /** Selects the next hops: the API, and LiteLLM where it is in the path. */
-export const NEXT_HOPS = 'envoy_cluster_name=~"anthropic|litellm"';
+export const NEXT_HOPS = 'envoy_cluster_name=~"anthropic|vertex|bedrock|litellm"';

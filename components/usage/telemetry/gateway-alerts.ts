@@ -38,7 +38,7 @@ export function gatewayAlerts(limits: GatewayLimits): readonly Alert[] {
       severity: "warning",
       summary: "Many requests to {{ $labels.envoy_cluster_name }} end with status 5xx.",
       description:
-        "{{ $value | humanizePercentage }} of the requests failed. If it is anthropic, look at status.claude.com first; if it is litellm, look at its pod's log.",
+        "{{ $value | humanizePercentage }} of the requests failed. If it is anthropic, look at status.claude.com first; if it is vertex or bedrock, at the provider's status page; if it is litellm, look at its pod's log.",
     },
     {
       name: "ClaudeGatewayServerErrors",

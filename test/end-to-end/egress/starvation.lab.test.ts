@@ -44,10 +44,8 @@ const HUNGRY = {
 };
 
 async function startHungry(): Promise<void> {
-  const items = Object.entries(HUNGRY).map(([name, { command, limits }]) => ({
-    apiVersion: "v1",
-    kind: "Pod",
-    ...applyPodPatch(patch, {
+  const items = Object.entries(HUNGRY).map(([name, { command, limits }]) => {
+    const pod = {
       metadata: { name: `hungry-${name}`, namespace: range.around.agent },
       spec: {
         restartPolicy: "Never",
@@ -66,8 +64,9 @@ async function startHungry(): Promise<void> {
         ],
         volumes: [{ name: "scratch", emptyDir: {} }],
       },
-    }),
-  }));
+    };
+    return { apiVersion: "v1", kind: "Pod", ...applyPodPatch(patch, pod) };
+  });
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
   await range.target.kubectl(["create", "--filename=-"], { input: list });
 }

@@ -158,8 +158,15 @@ async function answerRequest(exchange: Exchange, received: Buffer, state: State)
   }
 }
 
-/** The listener for requests on a data port. */
-export function apiListener(state: State, connections: Connections) {
+/** Answers a request, whose body was read. */
+export type AnswerRequest = (exchange: Exchange, body: Buffer, state: State) => Promise<void>;
+
+/** The listener for requests on a data port. `answer` is another provider's API. Default Anthropic's. */
+export function apiListener(
+  state: State,
+  connections: Connections,
+  answer: AnswerRequest = answerRequest,
+) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const connection = connections.of(request.socket);
     const exchange = new Exchange(request, response, connection, state.records);
@@ -185,7 +192,7 @@ export function apiListener(state: State, connections: Connections) {
     request.on("end", () => {
       const body = Buffer.concat(chunks);
       exchange.received(body);
-      if (!tooLarge) void answerRequest(exchange, body, state);
+      if (!tooLarge) void answer(exchange, body, state);
     });
     // The client disconnected during its body; the response's `close` event has recorded it.
     request.on("error", () => undefined);

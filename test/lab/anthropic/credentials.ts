@@ -31,6 +31,11 @@ export class AcceptedCredentials {
     this.#accepted = new Set(credentials);
   }
 
+  /** Whether a credential is valid, wherever it was sent. */
+  has(credential: string): boolean {
+    return this.#accepted.has(credential);
+  }
+
   /**
    * Accepts or rejects as the API does. If both headers are present, `x-api-key` decides. Like the API, it answers some
    * mistakes with misleading errors: an OAuth token sent as `x-api-key` gets a rate limit error without details, and an OAuth

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 import { answer, type Answer } from "./assistant.ts";
 import type { CredentialKind } from "./credentials.ts";
 import { ApiError, invalidRequest } from "./errors.ts";
@@ -38,14 +40,18 @@ export function streamHeaders(credential: CredentialKind | undefined) {
   });
 }
 
-/** Parses a request, computes its usage and answers it. `given` replaces the assistant's own answer. */
+/**
+ * Parses a request, computes its usage and answers it. `given` replaces the assistant's own answer. `headers` are those of the
+ * request, unless another provider carries what is in them elsewhere.
+ */
 export function prepareReply(
   exchange: Exchange,
   body: Buffer,
   state: State,
   given?: (request: MessagesRequest) => Answer,
+  headers: IncomingHttpHeaders = exchange.request.headers,
 ): { readonly reply: Reply; readonly stream: boolean } {
-  const request = parseRequest(body, "messages", exchange.request.headers);
+  const request = parseRequest(body, "messages", headers);
   const model = findModel(request.model);
   if (model === undefined) throw new ApiError(404, { message: `model: ${request.model}` });
   const maximumTokens = request.max_tokens ?? 0;

@@ -67,7 +67,8 @@ function completed(block: ScriptedBlock): AnswerBlock {
   }
 }
 
-function scriptedAnswer(action: Action<"message">, request: MessagesRequest): Answer {
+/** The answer that a script gives, or the assistant's own. */
+export function scriptedAnswer(action: Action<"message">, request: MessagesRequest): Answer {
   if (action.content === undefined) return answer(request);
   const content = action.content.map(completed);
   const calls = content.some(({ type }) => type === "tool_use");

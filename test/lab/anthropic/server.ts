@@ -22,7 +22,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, ListenOptions } from "node:net";
 import { createSecureContext } from "node:tls";
 
-import { apiListener } from "./api.ts";
+import { type AnswerRequest, apiListener } from "./api.ts";
 import { Connections } from "./connections.ts";
 import { controlServer } from "./control.ts";
 import { State } from "./state.ts";
@@ -51,6 +51,8 @@ export interface FakeAnthropicOptions {
   readonly control?: string;
   /** API keys and OAuth tokens that are valid at first. */
   readonly credentials?: readonly string[];
+  /** Another provider's API on the same model. Default: Anthropic's. */
+  readonly answer?: AnswerRequest;
   /** How long a connection may be idle, in seconds. Default 400, as measured at the API. */
   readonly idleSeconds?: number;
 }
@@ -111,7 +113,7 @@ export async function startFakeAnthropic(options: FakeAnthropicOptions): Promise
   const state = new State();
   state.credentials.replace(options.credentials ?? []);
   const connections = new Connections();
-  const listener = apiListener(state, connections);
+  const listener = apiListener(state, connections, options.answer);
   const servers: Server[] = [];
   const idle = { keepAliveTimeout: (options.idleSeconds ?? IDLE_SECONDS) * 1000 };
   const start = async (server: Server, where: ListenOptions) => {

@@ -107,7 +107,13 @@ test("no type lists the variants again", () => {
 
 test("one module and one line add a sixth variant everywhere", () => {
   expect(said).toEqual({
-    parsed: { path: "sixth", routes: [], drainSeconds: 900, namespace: "claude-gateway" },
+    parsed: {
+      path: "sixth",
+      provider: "anthropic",
+      routes: [],
+      drainSeconds: 900,
+      namespace: "claude-gateway",
+    },
     refusal: expect.stringContaining(
       "is not one of litellm, shim, envoy, hybrid, sixth: pulumi config set --path gateway.path litellm|shim|envoy|hybrid|sixth",
     ) as string,

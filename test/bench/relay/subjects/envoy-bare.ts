@@ -1,4 +1,4 @@
-import { clusterNames, clusters } from "../../../../components/gateway/envoy/clusters.ts";
+import { clusters } from "../../../../components/gateway/envoy/clusters.ts";
 import {
   httpConnectionManager,
   router,
@@ -45,7 +45,7 @@ function listener(): Message {
             {
               match: { prefix: "/anthropic/" },
               route: {
-                cluster: clusterNames.anthropic,
+                cluster: "anthropic",
                 prefix_rewrite: "/",
                 host_rewrite_literal: UPSTREAM_HOST,
                 timeout: "0s",

@@ -49,7 +49,7 @@ const RELOADS = `http.agents.rds.${AGENT_ROUTES}.config_reload`;
 /** The same path without the filter that counts tokens. */
 export async function envoyUnmetered(setting: Setting): Promise<Subject> {
   const files = filesOf(ARGS);
-  const { name: meterName } = meter();
+  const { name: meterName } = meter([]);
   const withoutMeter = (_key: string, value: unknown): unknown =>
     Array.isArray(value)
       ? value.filter((item: { name?: unknown } | null) => item?.name !== meterName)

@@ -1,16 +1,35 @@
 import { describe, expect, test } from "vitest";
-import { credentialKinds } from "../../../../components/gateway/api/credentials.ts";
+import {
+  type CredentialKind,
+  credentialKinds,
+} from "../../../../components/gateway/api/credentials.ts";
 import { credentialFindings } from "../../../../components/gateway/credential.ts";
 import {
   type Credential,
   CredentialConfig,
 } from "../../../../components/gateway/credential-schema.ts";
 import { variants } from "../../../../components/gateway/paths/index.ts";
+import {
+  type ProviderName,
+  providerNames,
+  providers,
+} from "../../../../components/gateway/providers/index.ts";
+import type { Provider } from "../../../../components/gateway/providers/provider.ts";
 import { envoyTerminate } from "../../../../components/gateway/paths/envoy-terminate.ts";
 import { inConfig, type Variant } from "../../../../components/gateway/paths/variant.ts";
 
-/** A path that can carry every kind, as no path of this release can. */
+/** A path that can carry every kind. */
 const everything: Variant = { ...envoyTerminate, credentials: credentialKinds };
+
+/** The only provider that takes a kind. */
+function takerOf(kind: CredentialKind): ProviderName {
+  const [taker, ...others] = providers.filter(({ credentials }: Provider) =>
+    credentials.includes(kind),
+  );
+  if (taker === undefined || others.length > 0)
+    throw new Error(`${kind} has no provider of its own`);
+  return taker.name;
+}
 
 const wellFormed: readonly Credential[] = [
   { kind: "apiKey", holder: "gateway", value: "sk-ant-api03-planted" },
@@ -40,7 +59,7 @@ test("there is a well-formed credential of each kind", () => {
 describe.each(wellFormed)("a well-formed credential of kind $kind", (credential) => {
   test("is parsed unchanged, and accepted by a path that can carry it", () => {
     expect(CredentialConfig.parse(credential)).toEqual(credential);
-    expect(credentialFindings(everything, credential)).toEqual([]);
+    expect(credentialFindings(everything, credential, takerOf(credential.kind))).toEqual([]);
   });
 
   test("is refused by a path that cannot carry it, with the paths that can", () => {
@@ -48,13 +67,25 @@ describe.each(wellFormed)("a well-formed credential of kind $kind", (credential)
     const carriers = variants.filter(({ credentials }: Variant) =>
       credentials.includes(credential.kind),
     );
-    const [finding, ...more] = credentialFindings(none, credential);
+    const [finding, ...more] = credentialFindings(none, credential, takerOf(credential.kind));
     expect([finding?.path, more]).toEqual([["credential", "kind"], []]);
+    expect(carriers).not.toEqual([]);
     expect(finding?.message).toContain(
-      carriers.length === 0
-        ? "this release cannot mint or carry such a credential yet"
-        : `or choose another path (${carriers.map(inConfig).join(", ")})`,
+      `or choose another path (${carriers.map(inConfig).join(", ")})`,
     );
+  });
+
+  test("is for one provider, and refused with each other one", () => {
+    const others = providerNames.filter((name) => name !== takerOf(credential.kind));
+    expect(others).toHaveLength(2);
+    for (const other of others) {
+      const [finding] = credentialFindings(everything, credential, other);
+      expect(finding?.message).toMatch(
+        new RegExp(
+          `^is ${credential.kind}, which is not for .*pulumi config set --path gateway\\.provider ${takerOf(credential.kind)}$`,
+        ),
+      );
+    }
   });
 });
 
@@ -69,11 +100,15 @@ test.each([
   ["ABSK planted", "contains white space or a control character"],
   ["sk-ant-api03-planted", "is a key or a token of Anthropic, not a key for Amazon Bedrock"],
 ])("a key for Bedrock that is %s", (value, message) => {
-  const findings = credentialFindings(everything, {
-    kind: "bedrockKey",
-    holder: "gateway",
-    value,
-  });
+  const findings = credentialFindings(
+    everything,
+    {
+      kind: "bedrockKey",
+      holder: "gateway",
+      value,
+    },
+    "bedrock",
+  );
   expect(findings).toEqual([
     { path: ["credential", "value"], message: expect.stringContaining(message) as string },
   ]);
