@@ -46,7 +46,7 @@ const HUNGRY = {
 async function startHungry(): Promise<void> {
   const items = Object.entries(HUNGRY).map(([name, { command, limits }]) => {
     const pod = {
-      metadata: { name: `hungry-${name}`, namespace: range.around.agent },
+      metadata: { name: `hungry-${name}`, namespace: range.around.agent, labels: {} },
       spec: {
         restartPolicy: "Never",
         terminationGracePeriodSeconds: 0,
