@@ -56,7 +56,7 @@ export const refused: readonly (readonly [what: string, body: string, field: str
     "every letter escaped",
     message(
       '"hi"',
-      `,"${[..."mcp_servers"].map((sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")}":[]`,
+      `,"${"mcp_servers".replace(/./g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)}":[]`,
     ),
     "mcp_servers",
   ],
