@@ -82,6 +82,6 @@ test("WebSearch fails with the gateway's message, and the turn goes on to its en
   const bodies = await Promise.all(
     (await control.records()).map(async ({ id }) => (await control.requestBody(id)).toString()),
   );
-  expect(bodies.map((body) => body.includes('"type":"web_search_'))).toEqual([false, false]);
+  expect(bodies.filter((body) => body.includes('"type":"web_search_'))).toEqual([]);
   expect(bodies.at(-1)).toContain("egress.serverFetch is deny");
 });

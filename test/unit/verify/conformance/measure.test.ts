@@ -166,6 +166,21 @@ test("at least 40 checks apply to each HTTP path and 135 to Envoy, and all but o
   expect(deviating.map(({ id }) => id)).toEqual(["headers.accept-encoding"]);
 });
 
+test("where the API may fetch nothing, only compressed requests are expected to be refused in addition", () => {
+  for (const variant of ["shim", "envoy-terminate", "hybrid"] as const) {
+    const changed = checks.filter(
+      (each) =>
+        JSON.stringify(expectationOf(variant, each, "deny")) !==
+        JSON.stringify(expectationOf(variant, each, "allow")),
+    );
+    expect(changed.map(({ id }) => id)).toEqual(["body.compressed"]);
+    expect(expectationOf(variant, changed[0] as Check, "deny")).toMatchObject({
+      status: "by-design",
+      loss: "refused",
+    });
+  }
+});
+
 test("a check that would disturb others begins after all others have ended", async () => {
   let running = 0;
   const othersRunning: number[] = [];
