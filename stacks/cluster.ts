@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
 import { configuredFile, tunnelKubeconfig } from "../infra/access/kubeconfig.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
-import { hostStack, hostStackName } from "./host-check.ts";
+import type { Host } from "./host-check.ts";
 
 /** How a stack reaches its cluster. */
 interface Access {
@@ -15,19 +15,19 @@ interface Access {
 }
 
 /** The provider for everything on a stack's cluster. Throws {@link ConfigError} when the kubeconfig does not exist. */
-export function clusterProvider({ host, cluster }: OnCluster): k8s.Provider {
+export function clusterProvider({ cluster }: OnCluster, host: Host | undefined): k8s.Provider {
   return new k8s.Provider("cluster", {
-    ...(host !== undefined ? throughHost(host.stack) : cluster !== undefined ? own(cluster) : {}),
+    ...(host !== undefined ? throughHost(host) : cluster !== undefined ? own(cluster) : {}),
     // Change ConfigMaps and Secrets in place: pods that watch one would lose it in a replacement.
     enableConfigMapMutable: true,
     enableSecretMutable: true,
   });
 }
 
-function throughHost(stack: string): Access {
+function throughHost({ stack, outputs }: Host): Access {
   return {
-    kubeconfig: tunnelKubeconfig(hostStackName(stack)),
-    clusterIdentifier: hostStack(stack).requireOutput("clusterIdentifier").apply(String),
+    kubeconfig: tunnelKubeconfig(stack),
+    clusterIdentifier: outputs.requireOutput("clusterIdentifier").apply(String),
   };
 }
 

@@ -10,7 +10,7 @@ import { selectedVariant } from "../components/gateway/paths/index.ts";
 import type { Variant } from "../components/gateway/paths/variant.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
-import { closedNamespace } from "../components/kubernetes/closed-namespace.ts";
+import { gatewayNamespace as makeGatewayNamespace } from "../components/kubernetes/gateway-namespace.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
@@ -20,11 +20,14 @@ import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
+import type { Host } from "./host-check.ts";
 import { images } from "./versions.ts";
 
 /** Arguments of {@link deploy}, which makes both gateway stacks and spikes. */
 export interface DeploymentArgs {
   readonly config: OnCluster;
+  /** The host whose machine to deploy to. Default: the cluster that `config` names. */
+  readonly host?: Host | undefined;
   readonly gatewayNamespace: string;
   readonly agents: readonly {
     readonly name: string;
@@ -67,11 +70,12 @@ export interface DeploymentOutputs {
 /** Makes a gateway in its namespace, and a namespace for each of its agents. */
 export function deploy({
   config,
+  host,
   gatewayNamespace,
   agents,
   annotations = {},
 }: DeploymentArgs): DeploymentOutputs {
-  const provider = clusterProvider(config);
+  const provider = clusterProvider(config, host);
   const variant = selectedVariant(config.gateway);
   if (variant === undefined)
     throw new ConfigError("gateway.path and gateway.mode do not name a path: fix them");
@@ -87,7 +91,7 @@ export function deploy({
   const labels = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.kind]: config.kind };
   const agentNamespaces = { [labelKeys.stack]: pulumi.getStack(), [labelKeys.role]: "agent" };
 
-  const { namespace, deny } = closedNamespace(
+  const { namespace, ready } = makeGatewayNamespace(
     "gateway",
     {
       namespace: gatewayNamespace,
@@ -107,13 +111,13 @@ export function deploy({
     ? new Budgets(
         "budgets",
         { namespace, images: deployed, limits },
-        { provider, dependsOn: [deny] },
+        { provider, dependsOn: ready },
       )
     : undefined;
   const usage = new UsageRecord(
     "usage",
     { namespace, images: deployed },
-    { provider, dependsOn: [deny] },
+    { provider, dependsOn: ready },
   );
 
   const { otlp } = config.telemetry;
@@ -141,12 +145,12 @@ export function deploy({
       record: usage.claim,
       otlp: otlp && { ...collectorOf(otlp.endpoint), headers: otlp.headers },
     },
-    { provider, dependsOn: [deny, ...(budgets?.ready ?? [])] },
+    { provider, dependsOn: [...ready, ...(budgets?.ready ?? [])] },
   );
 
   const scrapers = config.telemetry.scrape.from;
   if (scrapers.length > 0) {
-    new Scraping("scraping", { namespace, from: scrapers }, { provider, dependsOn: [deny] });
+    new Scraping("scraping", { namespace, from: scrapers }, { provider, dependsOn: ready });
   }
 
   const egress = new Egress(
@@ -160,7 +164,7 @@ export function deploy({
       agentNamespaces,
       labels,
     },
-    { provider, dependsOn: [deny] },
+    { provider, dependsOn: ready },
   );
 
   const namespaces = agentsWithTokens.map(({ name, namespace, token }) => {
@@ -180,6 +184,7 @@ export function deploy({
         },
         otlpUrl: otlp && `http://${gatewayHost(gatewayNamespace)}:${ports.otlp}`,
         runnerImage: config.images.runner,
+        share: host?.share,
       },
       { provider },
     );

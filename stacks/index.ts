@@ -10,11 +10,9 @@ export default async function program(): Promise<object> {
       case "host":
         return await (await import("./host.ts")).hostStack(config);
       case "gateway":
-        await checkHost(config);
-        return (await import("./gateway.ts")).gatewayStack(config);
+        return (await import("./gateway.ts")).gatewayStack(config, await checkHost(config));
       case "spike":
-        await checkHost(config);
-        return (await import("./spike.ts")).spikeStack(config);
+        return (await import("./spike.ts")).spikeStack(config, await checkHost(config));
     }
   } catch (error) {
     throw error instanceof ConfigError ? mistake(error.message) : error;

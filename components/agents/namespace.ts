@@ -8,6 +8,7 @@ import { agentContainerDefaults, agentQuota } from "./limits.ts";
 import { podPatch, type PodPatch } from "./pod-patch.ts";
 import { agentPolicy } from "./policy.ts";
 import { Runner } from "./runner.ts";
+import type { AgentShare } from "./share.ts";
 
 export interface AgentNamespaceArgs {
   /** Name of the namespace. */
@@ -32,6 +33,8 @@ export interface AgentNamespaceArgs {
   readonly otlpUrl?: pulumi.Input<string> | undefined;
   /** Image with Claude Code. If it is set, a runner is deployed. Default none. */
   readonly runnerImage?: string | undefined;
+  /** What the agent's pods may request. Default: fixed limits, because the machine's size is not known. */
+  readonly share?: AgentShare | undefined;
 }
 
 /** An agent's namespace: closed by network policies, with the agent's secret and limits, and optionally a runner. */
@@ -86,7 +89,7 @@ export class AgentNamespace extends pulumi.ComponentResource {
     const limits = [
       new k8s.core.v1.ResourceQuota(
         `${name}-quota`,
-        { metadata: { namespace, name: "agent" }, spec: agentQuota },
+        { metadata: { namespace, name: "agent" }, spec: agentQuota(args.share) },
         { parent: this },
       ),
       new k8s.core.v1.LimitRange(

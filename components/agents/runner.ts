@@ -38,8 +38,9 @@ export class Runner extends pulumi.ComponentResource {
             command: ["bash", "-c", "trap exit TERM; sleep infinity & wait"],
             securityContext: restrictedContainer,
             resources: {
-              requests: { cpu: "100m", memory: "256Mi" },
-              limits: { memory: "2Gi" },
+              requests: { cpu: "100m", memory: "256Mi", "ephemeral-storage": "256Mi" },
+              // More than both volumes below, so that their own limits apply first.
+              limits: { memory: "2Gi", "ephemeral-storage": "4Gi" },
             },
             volumeMounts: [
               { name: "home", mountPath: "/home/agent" },

@@ -1,4 +1,5 @@
 import { labelKeys } from "../kubernetes/labels.ts";
+import { GATEWAY_PRIORITY } from "../kubernetes/priority.ts";
 import { type GateContainer, gateVolume } from "./gate/gate.ts";
 
 /** One rule for a pod: a CEL expression, and the message when the pod does not meet it. */
@@ -28,7 +29,7 @@ export function admissionRules(args: {
   /** Address of the agents' DNS. */
   readonly dnsAddress: string;
 }): AdmissionRule[] {
-  return [...patched(args), ...sharesNothingOfTheHost, ...restricted];
+  return [...patched(args), ...sharesNothingOfTheHost, ...restricted, ranksBelow];
 }
 
 function patched({ gate, dnsAddress }: Parameters<typeof admissionRules>[0]): AdmissionRule[] {
@@ -152,6 +153,12 @@ const restricted: readonly AdmissionRule[] = [
     message: `the seccomp profile is not RuntimeDefault for the pod: ${PATCH}`,
   },
 ];
+
+const ranksBelow: AdmissionRule = {
+  expression: `!has(object.spec.priority) || object.spec.priority < ${GATEWAY_PRIORITY}`,
+  message:
+    "the pod's priority is not below the gateway's: remove priorityClassName, or take a class with a smaller value",
+};
 
 function all(...conditions: string[]): string {
   return conditions.join(" && ");

@@ -28,6 +28,7 @@ export interface MountedFiles {
 }
 
 export interface WorkloadArgs {
+  /** Name of a namespace from gateway-namespace.ts. */
   readonly namespace: pulumi.Input<string>;
   /** Name of the policy. */
   readonly objectName: string;
@@ -94,6 +95,8 @@ export function podOf(name: string, args: WorkloadArgs, opts: pulumi.CustomResou
     spec: {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      // The gateway's priority class has the name of its namespace.
+      priorityClassName: namespace,
       securityContext: restrictedPod(args.user),
       ...podSettings,
       containers: [

@@ -40,7 +40,11 @@ export function gateContainer(args: {
       { name: "PATIENCE_SECONDS", value: String(PATIENCE_SECONDS) },
     ],
     securityContext: { ...restrictedContainer, runAsUser: USER, runAsGroup: USER },
-    resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+    resources: {
+      requests: { cpu: "10m", memory: "32Mi", "ephemeral-storage": "16Mi" },
+      // A pod may write as much as its largest init container, so this must not be the namespace's default.
+      limits: { memory: "128Mi", "ephemeral-storage": "64Mi" },
+    },
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: GATE_NAME, mountPath: MOUNT, readOnly: true }],
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { agentQuota } from "../../../../components/agents/limits.ts";
+import { AGENT_PODS } from "../../../../components/agents/limits.ts";
 import { agentPolicy } from "../../../../components/agents/policy.ts";
 import { MAX_CONNECTIONS, MAX_REQUESTS } from "../../../../components/gateway/envoy/limits.ts";
 import { envoyPolicy } from "../../../../components/gateway/envoy/policy.ts";
@@ -11,7 +11,7 @@ import { ports } from "../../../../components/kubernetes/ports.ts";
 
 describe("connections by pod address", () => {
   test("leave Envoy's requests for other agents when all pods of one agent have their maximum", () => {
-    const all = Number(agentQuota.hard.pods) * agentConnections.perAddress;
+    const all = AGENT_PODS * agentConnections.perAddress;
     expect(all).toBe(2400);
     // A fifth is left for the other agents.
     expect(all).toBeLessThan(0.8 * MAX_REQUESTS);

@@ -29,6 +29,7 @@ test("each rule has its own message", () => {
     "capabilities are not {drop",
     "runAsNonRoot is not true for the pod",
     "the seccomp profile is not RuntimeDefault for the pod",
+    "the pod's priority is not below the gateway's",
   ]);
 });
 

@@ -89,6 +89,9 @@ export const pods: readonly BadPod[] = [
       },
     };
   }),
+  bad("priority", "that would not give way to the gateway's pods", ({ spec }) => {
+    spec.priorityClassName = "system-node-critical";
+  }),
   unsafe("unrestricted", "without restricted settings", ({ spec }) => {
     delete spec.securityContext;
   }),
