@@ -141,6 +141,8 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
         bootDiskGb: 40,
         dataDiskGb: 200,
         snapshots: { keepDays: 14, hourUtc: 5 },
+        maintenance: { day: "saturday", hourUtc: 2, hours: 4, reboot: true, drainSeconds: 600 },
+        restoreFrom: "gateway-host-data-20261124050000",
         kmsKey: "projects/my-project/locations/europe-west1/keyRings/disks/cryptoKeys/host",
         reservedAddress: true,
         protect: true,

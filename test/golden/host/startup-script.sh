@@ -9,6 +9,7 @@ readonly RELEASES='https://github.com/k3s-io/k3s/releases/download'
 readonly RELEASE_KEY='claude-gateway-k3s'
 readonly TOKEN_SECRET_KEY='claude-gateway-token-secret'
 readonly KUBECONFIG_SECRET_KEY='claude-gateway-kubeconfig-secret'
+readonly MAINTENANCE_KEY='claude-gateway-maintenance'
 readonly RUN='/run/claude-gateway'
 readonly DATA_DIR='/var/lib/rancher'
 readonly STATE='/var/lib/rancher/claude-gateway'
@@ -199,6 +200,21 @@ END_OF_FILE
   "streamingConnectionIdleTimeout": "5m",
   "protectKernelDefaults": true,
   "localStorageCapacityIsolation": true,
+  "kubeReserved": {
+    "cpu": "200m",
+    "memory": "1Gi",
+    "ephemeral-storage": "1Gi",
+    "pid": "2000"
+  },
+  "systemReserved": {
+    "cpu": "100m",
+    "memory": "256Mi",
+    "ephemeral-storage": "1Gi",
+    "pid": "1000"
+  },
+  "podPidsLimit": 2048,
+  "containerLogMaxSize": "10Mi",
+  "containerLogMaxFiles": 5,
   "evictionHard": {
     "memory.available": "500Mi",
     "nodefs.available": "10%",
@@ -206,13 +222,28 @@ END_OF_FILE
     "imagefs.available": "10%",
     "imagefs.inodesFree": "5%"
   },
+  "evictionPressureTransitionPeriod": "1m",
   "evictionMinimumReclaim": {
     "nodefs.available": "5%",
     "imagefs.available": "5%"
   },
   "imageGCHighThresholdPercent": 80,
   "imageGCLowThresholdPercent": 70,
-  "imageMinimumGCAge": "2m"
+  "imageMinimumGCAge": "2m",
+  "shutdownGracePeriodByPodPriority": [
+    {
+      "priority": 0,
+      "shutdownGracePeriodSeconds": 900
+    },
+    {
+      "priority": 1000000,
+      "shutdownGracePeriodSeconds": 60
+    },
+    {
+      "priority": 2000000000,
+      "shutdownGracePeriodSeconds": 20
+    }
+  ]
 }
 END_OF_FILE
   put_file 0600 /etc/rancher/k3s/admission.yaml <<'END_OF_FILE'
@@ -502,11 +533,14 @@ install_packages() {
     sed -i 's#http://#https://#g' /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/mirrors/* 2>/dev/null || true
     local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
     export DEBIAN_FRONTEND=noninteractive
-    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}")
+    local install=("${apt[@]}" install --no-install-recommends -y "${missing[@]}") until=$((SECONDS + ATTEMPTS * RETRY_SECONDS))
     # A new image has no package lists, or old ones.
-    "${install[@]}" >"$RUN/apt.log" 2>&1 ||
-      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1 ||
-      fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+    until "${install[@]}" >"$RUN/apt.log" 2>&1 ||
+      { "${apt[@]}" update && "${install[@]}"; } >"$RUN/apt.log" 2>&1; do
+      ((SECONDS < until)) || fail "apt-get install ${missing[*]}: $(grep '^E:' "$RUN/apt.log" | head -1)"
+      log "apt-get install: $(grep '^E:' "$RUN/apt.log" | head -1); it will be tried again"
+      sleep "$RETRY_SECONDS"
+    done
     DETAIL="installed ${missing[*]}"
   fi
   # If ipset does not work, k3s only logs a warning and enforces no NetworkPolicies.
@@ -521,7 +555,7 @@ mount_data_disk() {
     local found=0
     blkid -p "$device" >/dev/null || found=$?
     if [[ $found == 2 ]]; then
-      mkfs.ext4 -q -m 0 -L claude-gateway "$device"
+      mkfs.ext4 -q -L claude-gateway "$device"
       DETAIL='formatted'
     elif [[ $found != 0 ]]; then
       fail "blkid cannot tell what is on $device (exit code $found)"
@@ -531,6 +565,8 @@ mount_data_disk() {
   fi
   # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
+  # Only root may use the last 5 %: a volume that an agent fills leaves this for the datastore.
+  tune2fs -m 5 "$device" >"$RUN/tune.log" 2>&1 || fail "tune2fs: $(tail -1 "$RUN/tune.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"
 }
@@ -564,18 +600,23 @@ is_release() {
   [[ -f $1 && $(sha256sum <"$1") == "${2#* }  -" ]]
 }
 
-# download_release RELEASE FILE: writes the file only if its checksum is the pinned one.
+# download_release RELEASE FILE: writes the file only if its checksum is the pinned one. Retries all but a missing release.
 download_release() {
-  local version=${1% *} pinned=${1#* } asset actual
+  local version=${1% *} pinned=${1#* } asset actual attempt status
   case $(uname -m) in
     x86_64) asset=k3s ;;
     aarch64) asset=k3s-arm64 ;;
     *) fail "k3s has no binary for $(uname -m)" ;;
   esac
-  curl -sSfL --proto '=https' --retry 3 --max-time 900 -o "$2.part" "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log" || {
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    status=$(curl -sSfL --proto '=https' --max-time 900 -o "$2.part" -w '%{http_code}' \
+      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") && break
     rm -f "$2.part"
-    fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
-  }
+    if [[ $status == 404 ]]; then break; fi
+    log "download of k3s $version: $(tail -1 "$RUN/download.log"), attempt $attempt of $ATTEMPTS"
+    sleep "$RETRY_SECONDS"
+  done
+  [[ -f $2.part ]] || fail "download of k3s $version failed: $(tail -1 "$RUN/download.log")"
   actual=$(sha256sum <"$2.part")
   actual=${actual%% *}
   if [[ $actual != "$pinned" ]]; then
@@ -726,32 +767,142 @@ upgrade() {
 }
 
 watch() {
-  local etag=0 wanted handled=''
-  with_lock resume
+  local etag=0 wanted handled='' seconds
+  # Waits for the boot that started this watch.
+  "$SELF" resume || log 'an unfinished upgrade could not be rolled back'
   while true; do
-    if ! wanted=$(curl -sf --max-time $((WATCH_SECONDS + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
-      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$WATCH_SECONDS&last_etag=$etag"); then
+    seconds=$WATCH_SECONDS
+    is_set_up || seconds=$((12 * RETRY_SECONDS))
+    if ! wanted=$(curl -sf --max-time $((seconds + 30)) -D "$RUN/headers" -H 'Metadata-Flavor: Google' \
+      "$METADATA/instance/attributes/$RELEASE_KEY?wait_for_change=true&timeout_sec=$seconds&last_etag=$etag"); then
       sleep "$RETRY_SECONDS"
       continue
     fi
-    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
-    # A refused or failed upgrade is tried again only when the key changes or the machine boots.
-    if [[ $wanted != "$(cat "$STATE/release")" ]]; then
-      [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
-    elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
-      record upgrade ok "stays on ${wanted% *}"
-      publish_steps
+    # Without these the boot has not come as far as k3s, and will install the wanted release, or the one on the data disk.
+    if [[ -x $K3S && -s $STATE/release ]]; then
+      # A refused or failed upgrade is tried again only when the key changes or the machine boots.
+      if [[ $wanted != "$(cat "$STATE/release")" ]]; then
+        [[ $wanted == "$handled" ]] || "$SELF" upgrade "$wanted" || true
+      elif grep -q '^upgrade\s\(failed\|refused\)' "$RUN/steps"; then
+        record upgrade ok "stays on ${wanted% *}"
+        publish_steps
+      fi
+      handled=$wanted
     fi
-    handled=$wanted
-    # k3s renews its certificates when it starts, whoever started it.
-    "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+    if is_set_up; then
+      "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
+      # k3s renews its certificates when it starts, whoever started it.
+      "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+    elif [[ $etag != 0 ]]; then
+      # The first answer comes at once, just after the boot failed.
+      "$SELF" boot || log 'the set-up failed again; it will be tried again'
+    fi
+    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }
 
 resume() {
-  if [[ ! -e $STATE/upgrading ]]; then return; fi
+  # A boot that is not finished does this itself.
+  if ! is_set_up || [[ ! -e $STATE/upgrading ]]; then return; fi
   roll_back
   start_k3s
+}
+
+# Maintenance: once in a window, restarts the machine if a new kernel waits, or k3s if one of its certificates ends soon.
+
+# k3s renews at its start what ends within 120 days (before May 2025: 90). https://docs.k3s.io/cli/certificate
+RENEW_SECONDS=$((60 * 86400))
+
+now() {
+  date -u +%s
+}
+
+at() {
+  date -u -d "@$1" +%Y-%m-%dT%H:%MZ
+}
+
+# window DAY HOUR HOURS: prints when the last window opened, when it closed or will close, and when the next one opens.
+window() {
+  local now opened period=$((7 * 86400))
+  now=$(now)
+  if [[ $1 == 0 ]]; then
+    period=86400
+    opened=$((now - now % 86400 + $2 * 3600))
+  else
+    # The first day of the epoch was a Thursday.
+    opened=$((now - now % 86400 - ((now / 86400 + 3 - $1 + 1) % 7 + 7) % 7 * 86400 + $2 * 3600))
+  fi
+  ((opened <= now)) || opened=$((opened - period))
+  printf '%s %s %s\n' "$opened" "$((opened + $3 * 3600))" "$((opened + period))"
+}
+
+# Prints why the machine has to restart; nothing if it has not.
+reboot_reason() {
+  local newest
+  if [[ -e /run/reboot-required ]]; then
+    printf 'Debian asks for it'
+    return
+  fi
+  newest=$(find /boot -maxdepth 1 -name 'vmlinuz-*' -printf '%f\n' 2>/dev/null | sort -V | tail -1 || true)
+  if [[ -n $newest && $newest != "vmlinuz-$(uname -r)" ]]; then printf 'kernel %s' "${newest#vmlinuz-}"; fi
+}
+
+# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
+ending_certificate() {
+  local file
+  for file in "$DATA_DIR"/k3s/server/tls/*.crt "$DATA_DIR"/k3s/server/tls/*/*.crt "$DATA_DIR"/k3s/agent/*.crt; do
+    if [[ $file == *-ca.* ]] || ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
+    if openssl x509 -noout -checkend "$RENEW_SECONDS" -in "$file" >/dev/null; then continue; fi
+    printf '%s' "${file#"$DATA_DIR/k3s/"}"
+    return
+  done
+}
+
+# note_maintenance WHAT
+note_maintenance() {
+  put_file 0600 "$STATE/maintenance" <<<"$(at "$(now)") $1"
+}
+
+maintain() {
+  local day hour hours kernel opened closes next reboot ending message
+  read -r day hour hours kernel < <(metadata "instance/attributes/$MAINTENANCE_KEY" && echo) || day=off
+  reboot=$(reboot_reason)
+  ending=$(ending_certificate)
+  STEP=maintenance
+  rm -f "$RUN/failure"
+  if [[ $day != off ]]; then
+    read -r opened closes next < <(window "$day" "$hour" "$hours")
+    if (($(now) < closes)) && [[ $(cat "$STATE/maintained" 2>/dev/null) != "$opened" ]]; then
+      if [[ -n $reboot && $kernel == reboot ]]; then
+        put_file 0600 "$STATE/maintained" <<<"$opened"
+        note_maintenance "restarted the machine: $reboot"
+        record maintenance running "restarting the machine: $reboot"
+        publish_steps
+        sync
+        systemctl reboot
+        STEP=''
+        return
+      elif [[ -n $ending ]]; then
+        put_file 0600 "$STATE/maintained" <<<"$opened"
+        record maintenance running "restarting k3s: certificate $ending ends soon"
+        publish_steps
+        systemctl stop k3s.service
+        start_k3s
+        if [[ -n $(ending_certificate) ]]; then fail "k3s was restarted, but did not renew $(ending_certificate)"; fi
+        note_maintenance "restarted k3s: certificate $ending was about to end"
+        ending=''
+      fi
+    fi
+    message="last: $(cat "$STATE/maintenance" 2>/dev/null || printf none); next: $(at "$next")"
+  else
+    message="last: $(cat "$STATE/maintenance" 2>/dev/null || printf none); next: never, host.maintenance is false"
+  fi
+  message+="${reboot:+; a restart of the machine is due: $reboot}${ending:+; certificate $ending ends soon}"
+  STEP=''
+  if [[ $message == "$(cat "$RUN/maintenance" 2>/dev/null)" ]]; then return; fi
+  printf '%s' "$message" >"$RUN/maintenance"
+  record maintenance ok "$message"
+  publish_steps
 }
 
 # with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.
@@ -762,13 +913,15 @@ with_lock() {
   exec 9>&-
 }
 
+# The watch starts early: it runs a boot that failed again, until nothing is left to do.
 boot() {
-  rm -f "$RUN/steps" "$RUN/failure"
+  rm -f "$RUN/failure"
   install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
   mv "$SELF.new" "$SELF"
+  step files quick write_files
+  step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
-  step files quick write_files
   step kernel quick set_kernel_defaults
   step firewall quick load_firewall
   step token long fetch_token
@@ -776,12 +929,18 @@ boot() {
   step k3s long install_k3s
   step start long start_k3s
   step kubeconfig quick publish_kubeconfig
-  step watch quick start_watch
   publish_steps
 }
 
+# Whether the last step of a boot has succeeded since the machine went up.
+is_set_up() {
+  grep -q $'^kubeconfig\tok\t' "$RUN/steps" 2>/dev/null
+}
+
+# Does nothing when the watch runs this boot.
 start_watch() {
-  systemctl restart --no-block claude-gateway-watch.service
+  systemctl daemon-reload
+  systemctl start --no-block claude-gateway-watch.service
 }
 
 main() {
@@ -792,8 +951,10 @@ main() {
   case ${1:-boot} in
     boot) with_lock boot ;;
     watch) watch ;;
+    resume) with_lock resume ;;
     upgrade) with_lock upgrade "$2" ;;
     try-upgrade) try_upgrade "$2" ;;
+    maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
     *) fail "unknown command $1" ;;
   esac
