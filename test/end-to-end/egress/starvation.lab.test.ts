@@ -45,8 +45,7 @@ const HUNGRY = {
 
 async function startHungry(): Promise<void> {
   const items = Object.entries(HUNGRY).map(([name, { command, limits }]) => {
-    const pod = {
-      metadata: { name: `hungry-${name}`, namespace: range.around.agent, labels: {} },
+    const { metadata, spec } = applyPodPatch(patch, {
       spec: {
         restartPolicy: "Never",
         terminationGracePeriodSeconds: 0,
@@ -64,8 +63,9 @@ async function startHungry(): Promise<void> {
         ],
         volumes: [{ name: "scratch", emptyDir: {} }],
       },
-    };
-    return { apiVersion: "v1", kind: "Pod", ...applyPodPatch(patch, pod) };
+    });
+    const own = { name: `hungry-${name}`, namespace: range.around.agent };
+    return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, ...own }, spec };
   });
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
   await range.target.kubectl(["create", "--filename=-"], { input: list });
