@@ -1,5 +1,5 @@
 import { type Check, kept, lost } from "./check.ts";
-import { answerForClient, headerDifferences } from "./compare.ts";
+import { answerForClient, excerpt, headerDifferences } from "./compare.ts";
 import { conversation, headerOf, newMarker, relay, type Relayed } from "./relay.ts";
 
 const NOT_RELAYED = lost("not-relayed", "the upstream got no request, or did not answer");
@@ -72,7 +72,7 @@ function answered(
       const { changed } = headerDifferences(sent, received);
       return changed.length === 0
         ? kept(`${sent.length} headers arrived as sent`)
-        : lost("changed", changed.join("; "));
+        : lost("changed", `${changed.length}: ${excerpt(changed.join("; "))}`);
     },
   };
 }
