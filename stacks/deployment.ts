@@ -7,6 +7,7 @@ import { Egress } from "../components/egress/egress.ts";
 import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import { deployedVariant } from "../components/gateway/paths/index.ts";
 import { upstreamOf, type Variant } from "../components/gateway/paths/variant.ts";
+import { DEFAULT_PROVIDER, type ProviderName } from "../components/gateway/providers/index.ts";
 import type { RealCredential } from "../components/gateway/real-credential.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
@@ -41,6 +42,8 @@ export interface DeploymentArgs {
 
 /** Settings on which network policies depend, besides the path. */
 export interface PolicySettings {
+  /** The provider, by which policies are named. Default: Anthropic's API. */
+  readonly provider?: ProviderName;
   /** Whether there is a budget. */
   readonly budgets: boolean;
   /** Who may read the metrics. */
@@ -214,6 +217,7 @@ export function deploy({
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
     policySettings: {
+      ...(config.gateway.provider !== DEFAULT_PROVIDER && { provider: config.gateway.provider }),
       budgets: budgets !== undefined,
       scrapers,
       ...(otlp && { otlpEndpoint: otlp.endpoint }),

@@ -47,6 +47,7 @@ export async function measure(
   return {
     stack: subject.stack,
     path: subject.path,
+    ...(subject.provider !== undefined && { provider: subject.provider }),
     versions: subject.versions,
     baseUrl: subject.baseUrl,
     measuredAt,
@@ -56,9 +57,9 @@ export async function measure(
   };
 }
 
-async function result({ path, context }: Subject, check: Check): Promise<CheckResult> {
+async function result({ path, provider, context }: Subject, check: Check): Promise<CheckResult> {
   const { id, title } = check;
-  const expectation = expectationOf(path, check);
+  const expectation = expectationOf(path, check, provider);
   if (expectation.status === "not-applicable") {
     const { status, reason } = expectation;
     return { id, title, status, expected: status, evidence: reason, reason };
