@@ -13,10 +13,12 @@ const APART = [
 
 /** The tests that have a cluster of their own, so that they run beside those of the first one. */
 const SECOND = [
+  "test/end-to-end/credentials/**/*.lab.test.ts",
   "test/end-to-end/story/**/*.lab.test.ts",
   "test/end-to-end/telemetry/**/*.lab.test.ts",
   "test/end-to-end/usage/**/*.lab.test.ts",
   "test/end-to-end/walk/broken-image.lab.test.ts",
+  "test/end-to-end/walk/federated-renewal.lab.test.ts",
 ];
 
 /** Takes the lab down and starts it from nothing: first, so that the cluster is started once. */

@@ -7,3 +7,29 @@ export function nodeCommand(script: string, modules: readonly string[] = []): st
   const loaded = modules.map((module) => `--import ${module} `).join("");
   return ["sh", "-c", `trap 'exit 0' TERM; node ${loaded}${script} & wait $!`];
 }
+
+/**
+ * The same for a script that the shell starts again when it ends. A container that ends takes its pod out of every Service
+ * until the kubelet has started it again, which can take minutes.
+ */
+export function restartedNodeCommand(
+  script: string,
+  {
+    heapMiB,
+    againSeconds = 5,
+  }: {
+    /** Node ends above this much heap, before the kernel ends the container. */
+    readonly heapMiB: number;
+    /** Wait before the next start. */
+    readonly againSeconds?: number;
+  },
+): string[] {
+  const said = `echo "{\\"level\\":\\"error\\",\\"message\\":\\"ended with status $?: starting again\\"}"`;
+  // The shell would say on standard error that the script was killed, which is no line of JSON.
+  const once = `node --max-old-space-size=${heapMiB} ${script} & wait $! 2>/dev/null; ${said}`;
+  return [
+    "sh",
+    "-c",
+    `trap 'exit 0' TERM; while :; do ${once}; sleep ${againSeconds} & wait $!; done`,
+  ];
+}

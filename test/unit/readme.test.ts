@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { commandBlocks, NOT_TYPED, TYPED } from "../end-to-end/story/readme-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const blocks = ["README.md", "infra/README.md"].flatMap((page) =>
+const blocks = ["README.md", "docs/credentials.md", "infra/README.md"].flatMap((page) =>
   commandBlocks(page, readFileSync(join(ROOT, page), "utf8")),
 );
 

@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
 import { readFileSync } from "node:fs";
-import { nodeCommand } from "../../kubernetes/node-command.ts";
+import { restartedNodeCommand } from "../../kubernetes/node-command.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import type { MintConfig } from "./config.ts";
 import { ASSERTION_DIR, assertionPath, outputFile, TOKENS_DIR, stateFile } from "./place.ts";
@@ -77,7 +77,7 @@ export function mintContainer(args: {
     name: "mint",
     image,
     restartPolicy: "Always",
-    command: nodeCommand(`${MOUNT}/mint.mjs${files}`),
+    command: restartedNodeCommand(`${MOUNT}/mint.mjs${files}`, { heapMiB: 64 }),
     securityContext: restrictedContainer,
     resources: { requests: { cpu: "5m", memory: "48Mi" }, limits: { memory: "128Mi" } },
     startupProbe: {

@@ -47,6 +47,9 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
     "policies.test.ts tries who gets in; alerts-live.lab.test.ts lets a real Prometheus scrape a real Envoy",
   "README.md: Telemetry 2":
     "otlp.lab.test.ts and otlp-claude.lab.test.ts send to a receiver through a real Envoy",
+  "docs/credentials.md: In the Claude Console":
+    "credentials/federated.lab.test.ts sets these values; the identifiers are the Console's",
+  "docs/credentials.md: When it fails": "credentials/federated.lab.test.ts reads this log",
   "README.md: The verdict":
     "verdict.lab.test.ts measures every path; the third line needs a gateway that is not ours",
   "infra/README.md: Delete everything 2":

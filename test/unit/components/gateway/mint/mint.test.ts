@@ -76,7 +76,9 @@ test("the container is a sidecar whose probes look at the files", () => {
     command: [
       "sh",
       "-c",
-      "trap 'exit 0' TERM; node /etc/mint/mint.mjs /etc/mint/upstream.json /etc/mint/github.json & wait $!",
+      expect.stringContaining(
+        "; while :; do node --max-old-space-size=64 /etc/mint/mint.mjs /etc/mint/upstream.json /etc/mint/github.json & wait $! 2>/dev/null; ",
+      ) as string,
     ],
     startupProbe: {
       exec: {
