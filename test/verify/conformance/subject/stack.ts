@@ -103,7 +103,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   }
 }
 
-/** The pods behind the Service, the other pods of the gateway, and the variant. */
+/** The pods behind the Service, the other pods of the gateway, the variant and the provider. */
 async function readyPods(
   target: Target,
   stack: string,
