@@ -8,6 +8,7 @@ import { Gateway, gatewayHost } from "../components/gateway/gateway.ts";
 import type { ServerFetch } from "../components/gateway/envoy/server-fetch.ts";
 import { deployedVariant } from "../components/gateway/paths/index.ts";
 import { isMetered, upstreamOf, type Variant } from "../components/gateway/paths/variant.ts";
+import { DEFAULT_PROVIDER, type ProviderName } from "../components/gateway/providers/index.ts";
 import type { RealCredential } from "../components/gateway/real-credential.ts";
 import { type Budget, type BudgetLimits, hasBudget } from "../components/usage/budget/limits.ts";
 import { Budgets } from "../components/usage/budget/budgets.ts";
@@ -49,6 +50,8 @@ export interface PolicySettings {
   readonly allow?: readonly string[];
   /** Whether agents may make the API's servers fetch something. Default: `allow`, as in an earlier release. */
   readonly serverFetch?: ServerFetch;
+  /** The provider, by which policies are named. Default: Anthropic's API. */
+  readonly provider?: ProviderName;
   /** Whether there is a budget. */
   readonly budgets: boolean;
   /** Who may read the metrics. */
@@ -228,6 +231,7 @@ export function deploy({
     policySettings: {
       allow: config.egress.allow,
       serverFetch,
+      ...(config.gateway.provider !== DEFAULT_PROVIDER && { provider: config.gateway.provider }),
       budgets: budgets !== undefined,
       scrapers,
       ...(otlp && { otlpEndpoint: otlp.endpoint }),

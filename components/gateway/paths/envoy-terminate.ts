@@ -15,7 +15,8 @@ export const envoyTerminate = {
   tlsHosts: sortedHosts,
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
-  portability: "No: The agents' API is Anthropic's, passed on as it is.",
+  portability:
+    "Not measured: the stack's provider is Anthropic's API. The path also offers vertex and bedrock.",
   deviations: {
     "headers.accept-encoding": {
       status: "by-design",

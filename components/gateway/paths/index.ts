@@ -62,7 +62,19 @@ export function deployedVariant(gateway: SelectedGateway): Variant | undefined {
   return variant && onProvider(variant, providerNamed(provider), gateway[provider] ?? {});
 }
 
-/** Every variant with every provider that it can reach, without a provider's settings. Names are those of deployed pods. */
-export const deployableVariants: readonly Variant[] = variants.flatMap((variant: Variant) =>
-  providersOf(variant).map((name) => onProvider(variant, providerNamed(name), {})),
+/** A variant with a provider that it can reach, without the provider's settings. */
+interface Deployable {
+  readonly variant: VariantName;
+  readonly provider: ProviderName;
+  /** Its name is that of deployed pods. */
+  readonly deployed: Variant;
+}
+
+/** Every variant with every provider that it can reach. */
+export const deployables: readonly Deployable[] = variants.flatMap((variant) =>
+  providersOf(variant).map((provider) => ({
+    variant: variant.name,
+    provider,
+    deployed: onProvider(variant, providerNamed(provider), {}),
+  })),
 );

@@ -51,7 +51,7 @@ export interface Variant {
   readonly baseUrl: (gatewayHost: string) => string;
   /** Settings under `gateway` in addition to those of every path. */
   readonly settings: Readonly<Record<string, z.ZodType>>;
-  /** Whether agents can use other providers: an answer of the decision table that does not come from a check. */
+  /** Whether agents can use other providers: the answer of the decision table where the provider is the default one. */
   readonly portability: string;
   /** Expected results of checks, by check or by theme. Every other check is expected to pass. */
   readonly deviations: Readonly<Record<string, Deviation>>;

@@ -39,7 +39,8 @@ export const panels: readonly Panel[] = [
   },
   {
     title: "Answers of the next hop by status",
-    description: "anthropic, vertex or bedrock is the provider's API; litellm is LiteLLM, where it is in the path.",
+    description:
+      "anthropic, vertex or bedrock is the provider's API; litellm is LiteLLM, where it is in the path.",
     unit: "reqps",
     queries: [
       {

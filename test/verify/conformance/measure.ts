@@ -49,6 +49,7 @@ export async function measure(
   return {
     stack: subject.stack,
     path: subject.path,
+    ...(subject.provider !== undefined && { provider: subject.provider }),
     versions: subject.versions,
     baseUrl: subject.baseUrl,
     measuredAt,
@@ -58,9 +59,10 @@ export async function measure(
   };
 }
 
-async function result({ path, context, serverFetch }: Subject, check: Check): Promise<CheckResult> {
+async function result(subject: Subject, check: Check): Promise<CheckResult> {
+  const { path, context } = subject;
   const { id, title } = check;
-  const expectation = expectationOf(path, check, serverFetch);
+  const expectation = expectationOf(path, check, subject);
   if (expectation.status === "not-applicable") {
     const { status, reason } = expectation;
     return { id, title, status, expected: status, evidence: reason, reason };

@@ -5,11 +5,12 @@ import { probePolicy } from "../../../components/egress/gate/policy.ts";
 import { envoyPolicy } from "../../../components/gateway/envoy/policy.ts";
 import { liteLlmPolicy } from "../../../components/gateway/litellm/policy.ts";
 import {
+  deployables,
   type VariantName,
   variantNamed,
-  variants,
 } from "../../../components/gateway/paths/index.ts";
-import type { Variant } from "../../../components/gateway/paths/variant.ts";
+import { onProvider, type Variant } from "../../../components/gateway/paths/variant.ts";
+import { DEFAULT_PROVIDER, providerNamed } from "../../../components/gateway/providers/index.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { defaultDeny, type PolicySpec } from "../../../components/kubernetes/policy-spec.ts";
 import { ratelimitPolicy, valkeyPolicy } from "../../../components/usage/budget/policy.ts";
@@ -44,7 +45,13 @@ export function renderedPolicies(
     readonly settings: PolicySettings;
   },
 ): Rendered {
-  const { allow = [], budgets, scrapers, otlpEndpoint } = args.settings;
+  const {
+    allow = [],
+    budgets,
+    scrapers,
+    otlpEndpoint,
+    provider = DEFAULT_PROVIDER,
+  } = args.settings;
   const otlp = otlpEndpoint === undefined ? undefined : collectorOf(otlpEndpoint);
   const deny = { "default-deny": defaultDeny() };
   if (role === "agent") {
@@ -67,7 +74,7 @@ export function renderedPolicies(
   return {
     policies: {
       ...deny,
-      ...ofPath(variantNamed(args.variant)),
+      ...ofPath(onProvider(variantNamed(args.variant), providerNamed(provider), {})),
       "egress-dns": dnsPolicy(agentNamespaces),
       "egress-probe": probePolicy(agentNamespaces),
       usage: recordPolicy(),
@@ -77,7 +84,7 @@ export function renderedPolicies(
         "scrape-ratelimit": scrapePolicy("ratelimit", scrapers),
       }),
     },
-    drained: Object.assign({}, ...variants.map(ofPath)) as Policies,
+    drained: Object.assign({}, ...deployables.map(({ deployed }) => ofPath(deployed))) as Policies,
   };
 }
 

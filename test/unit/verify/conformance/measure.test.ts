@@ -170,11 +170,11 @@ test("where the API may fetch nothing, only compressed requests are expected to 
   for (const variant of ["shim", "envoy-terminate", "hybrid"] as const) {
     const changed = checks.filter(
       (each) =>
-        JSON.stringify(expectationOf(variant, each, "deny")) !==
-        JSON.stringify(expectationOf(variant, each, "allow")),
+        JSON.stringify(expectationOf(variant, each, { serverFetch: "deny" })) !==
+        JSON.stringify(expectationOf(variant, each, { serverFetch: "allow" })),
     );
     expect(changed.map(({ id }) => id)).toEqual(["body.compressed"]);
-    expect(expectationOf(variant, changed[0] as Check, "deny")).toMatchObject({
+    expect(expectationOf(variant, changed[0] as Check, { serverFetch: "deny" })).toMatchObject({
       status: "by-design",
       loss: "refused",
     });

@@ -11,7 +11,12 @@ import { connect as connectTls, rootCertificates } from "node:tls";
 import { URL } from "node:url";
 
 const { env } = process;
-const base = new URL(env.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com");
+const base = new URL(
+  env.ANTHROPIC_BASE_URL ??
+    env.ANTHROPIC_VERTEX_BASE_URL ??
+    env.ANTHROPIC_BEDROCK_BASE_URL ??
+    "https://api.anthropic.com",
+);
 const credential =
   env.ANTHROPIC_AUTH_TOKEN ?? env.ANTHROPIC_API_KEY ?? env.CLAUDE_CODE_OAUTH_TOKEN ?? "";
 const secure = base.protocol === "https:";

@@ -97,7 +97,6 @@ export interface Decision {
 
 /** Fills the decision table for one path from its measurement. */
 export function decide(report: Report): Decision {
-  const facts = pathFacts(report.path);
   const answers = Object.fromEntries(
     questions.map(({ letter, themes }) => [letter, tally(checksOf(report, themes))]),
   );
@@ -110,10 +109,20 @@ export function decide(report: Report): Decision {
       "cost.ceiling",
       "a spent budget refuses the agent's next request",
     ),
-    portability: facts.portability,
+    portability: portability(report),
     observability: answerOf(report, "cost.record", "tokens and cost of each request, by agent"),
     risk: risk(report),
   };
+}
+
+/** Whether agents can use another provider: what the real Claude Code did with it, or what the path offers. */
+function portability(report: Report): string {
+  const { provider } = report;
+  if (provider === undefined) return pathFacts(report.path).portability;
+  const { kept, measured } = tally(checksOf(report, ["claude-code"]));
+  if (measured === 0) return `Not measured: no check ran the real Claude Code with ${provider}.`;
+  const seen = `${kept} of ${measured} checks with the real Claude Code and ${provider} passed`;
+  return kept === measured ? `Yes: ${seen}.` : `No: ${seen}.`;
 }
 
 /** A yes-or-no answer that one check gives. `yes` says what the check saw. */

@@ -1,3 +1,4 @@
+import type { ProviderName } from "../../../../components/gateway/providers/index.ts";
 import type { Check, Need } from "../checks/check.ts";
 import type { Subject } from "../subject/subject.ts";
 
@@ -21,6 +22,8 @@ export interface CheckResult {
 export interface Report {
   readonly stack: string;
   readonly path: Subject["path"];
+  /** The provider, if it is not Anthropic's API. */
+  readonly provider?: ProviderName;
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
   /** When the measurement began (ISO 8601). */

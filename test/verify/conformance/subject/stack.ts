@@ -4,10 +4,14 @@ import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { PolicySettings } from "../../../../stacks/deployment.ts";
 import type { Target } from "../../../lab/target.ts";
 import {
+  deployables,
   type VariantName,
   variantNamed,
-  variantNames,
 } from "../../../../components/gateway/paths/index.ts";
+import {
+  DEFAULT_PROVIDER,
+  type ProviderName,
+} from "../../../../components/gateway/providers/index.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
 import { PATIENCE_MS } from "../checks/check.ts";
@@ -46,7 +50,7 @@ export interface StackArgs {
 
 /** Opens a deployed stack's gateway for measuring, from its first agent's pod. Throws {@link BadInput}. */
 export async function openStack(args: StackArgs): Promise<Subject> {
-  const { target, stack, upstream } = args;
+  const { target, stack } = args;
   const outputs = args.outputs as {
     readonly baseUrl?: string;
     readonly agents?: Readonly<Record<string, { readonly namespace: string }>>;
@@ -58,7 +62,9 @@ export async function openStack(args: StackArgs): Promise<Subject> {
     throw new BadInput(`stack ${stack} has no gateway. Deploy it: pulumi up -s ${stack}`);
   }
   const gateway = await gatewayNamespace(target, stack);
-  const { variant, pods } = await readyPods(target, stack, gateway);
+  const { variant, provider, name, pods } = await readyPods(target, stack, gateway);
+  // It is only behind a gateway with Anthropic's API.
+  const upstream = provider === DEFAULT_PROVIDER ? args.upstream : undefined;
 
   // Only with the fake API, because the agent's budget is spent.
   const spender = upstream && agents.find((name) => name.endsWith(SPENDER));
@@ -70,10 +76,11 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   };
   try {
     if (spender !== undefined) spending = await agentClient(target, { namespace: spender, stack });
-    await preflight(client);
+    if (provider === DEFAULT_PROVIDER) await preflight(client);
     return {
       stack,
       path: variant,
+      ...(provider !== DEFAULT_PROVIDER && { provider }),
       versions: await versionsOf(target, pods, agent),
       baseUrl: outputs.baseUrl,
       serverFetch: outputs.policySettings?.serverFetch,
@@ -84,7 +91,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
         configuration: () => runningConfiguration(target, gateway, pods),
         ...(isMetered(variantNamed(variant)) && {
           requestLog: (sessionId: string) =>
-            requestLog(target, { namespace: gateway, variant }, sessionId),
+            requestLog(target, { namespace: gateway, variant: name }, sessionId),
         }),
         ...(spender !== undefined &&
           spending !== undefined && { spender: { agent: spender, client: spending } }),
@@ -99,12 +106,18 @@ export async function openStack(args: StackArgs): Promise<Subject> {
   }
 }
 
-/** The pods behind the Service, the other pods of the gateway, and the variant. */
+/** The pods behind the Service, the other pods of the gateway, the variant and the provider. */
 async function readyPods(
   target: Target,
   stack: string,
   namespace: string,
-): Promise<{ variant: VariantName; pods: readonly Pod[] }> {
+): Promise<{
+  variant: VariantName;
+  provider: ProviderName;
+  /** Value of the pods' label. */
+  name: string;
+  pods: readonly Pod[];
+}> {
   const json = async <Result>(...what: readonly string[]) =>
     JSON.parse(
       await target.kubectl(["get", ...what, `--namespace=${namespace}`, "--output=json"]),
@@ -113,13 +126,13 @@ async function readyPods(
     "service",
     "gateway",
   );
-  const variant = variantNames.find((name) => name === service.spec.selector[labelKeys.path]);
-  if (variant === undefined)
-    throw new BadInput(`the gateway of stack ${stack} has an unknown path`);
+  const name = service.spec.selector[labelKeys.path] ?? "";
+  const found = deployables.find(({ deployed }) => deployed.name === name);
+  if (found === undefined) throw new BadInput(`the gateway of stack ${stack} has an unknown path`);
   const { items } = await json<{ items: readonly Pod[] }>(
     "pods",
     "--selector",
-    `${labelKeys.path}=${variant}`,
+    `${labelKeys.path}=${name}`,
   );
   const pods = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const waiting = pods.find(
@@ -135,7 +148,8 @@ async function readyPods(
       `the gateway of stack ${stack} is not ready (${why}). See: kubectl get pods -n ${namespace}`,
     );
   }
-  return { variant, pods };
+  const { variant, provider } = found;
+  return { variant, provider, name, pods };
 }
 
 async function runningConfiguration(

@@ -1,5 +1,6 @@
 import type { VariantName } from "../../../../components/gateway/paths/index.ts";
 import type { ServerFetch } from "../../../../components/gateway/envoy/server-fetch.ts";
+import type { ProviderName } from "../../../../components/gateway/providers/index.ts";
 import type { CheckContext } from "../checks/check.ts";
 
 /** A gateway to measure. */
@@ -8,6 +9,8 @@ export interface Subject {
   readonly stack: string;
   /** Column of the table of known losses; `external` for a gateway that is not ours, which has no column. */
   readonly path: VariantName | "external";
+  /** The provider, if it is not Anthropic's API. */
+  readonly provider?: ProviderName;
   /** Versions of the running parts. */
   readonly versions: Readonly<Record<string, string>>;
   readonly baseUrl: string;
