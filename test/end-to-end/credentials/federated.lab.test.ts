@@ -43,6 +43,8 @@ beforeAll(async () => {
   const lab = openLab();
   const target = await labTarget(lab, progress);
   means = { lab, target, control: await ensureUpstream(lab) };
+  // An earlier run on the same lab may have left open gates.
+  await means.control.reset();
   stack = await stackWithKey(means, progress);
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   rule = await registerRule(means);
