@@ -9,16 +9,23 @@ import {
   type ProviderName,
 } from "../components/gateway/providers/index.ts";
 import { liteLlmReleaseProblem } from "../components/gateway/litellm/release.ts";
-import { selectedVariant, variants } from "../components/gateway/paths/index.ts";
+import {
+  deployedVariant,
+  type SelectedGateway,
+  selectedVariant,
+  variants,
+} from "../components/gateway/paths/index.ts";
 import {
   inConfig,
   isMetered,
   providersOf,
+  upstreamOf,
   type Variant,
 } from "../components/gateway/paths/variant.ts";
 import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
+import { egressFindings } from "./egress-findings.ts";
 import { images as pinned } from "./versions.ts";
 
 /** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
@@ -90,8 +97,15 @@ function findings(
       }),
     }),
   );
-  const { serverFetch } = (sections.egress ?? {}) as { serverFetch?: unknown };
-  if (!isMetered(variant) && serverFetch === "deny") found.push(serverFetchFinding(variant));
+  found.push(
+    ...egressFindings(variant, sections.egress, {
+      // The schema refuses the default provider's host on every path.
+      upstreamHost:
+        isValid("gateway") && reached && provider !== DEFAULT_PROVIDER
+          ? upstreamOf(deployedVariant(sections.gateway as SelectedGateway) ?? variant).host
+          : undefined,
+    }),
+  );
   if (isValid("telemetry"))
     found.push(...telemetryFindings(variant, sections.telemetry, sections.agents));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
@@ -105,16 +119,6 @@ function pricesFinding(variant: Variant): Finding {
     message:
       `has no effect on path ${inConfig(variant)}, where no answer is metered: remove it with pulumi config rm prices, ` +
       `or choose a metered path (${metered})`,
-  };
-}
-
-function serverFetchFinding(variant: Variant): Finding {
-  const kept = variants.filter(isMetered).map(inConfig).join(", ");
-  return {
-    path: ["egress", "serverFetch"],
-    message:
-      `cannot be kept on path ${inConfig(variant)}, where no Envoy reads the requests: ` +
-      `pulumi config set --path egress.serverFetch allow, or choose another path (${kept})`,
   };
 }
 

@@ -428,6 +428,15 @@ const mistakes: [string, Sections, string | RegExp][] = [
   ],
   ["the upstream", { egress: { allow: ["api.anthropic.com"] } }, /is the gateway's own upstream/],
   [
+    "the upstream of another provider",
+    {
+      gateway: { path: "envoy", provider: "bedrock", bedrock: { region: "us-east-1" } },
+      credential: { kind: "bedrockKey", value: "key" },
+      egress: { allow: ["github.com", "bedrock-runtime.us-east-1.amazonaws.com"] },
+    },
+    /^ {2}egress\.allow\[1\] = "bedrock-runtime\.us-east-1\.amazonaws\.com" is the gateway's own upstream/m,
+  ],
+  [
     "a cluster name",
     { egress: { allow: ["x.svc.cluster.local"] } },
     /is a name inside the cluster/,
