@@ -60,6 +60,11 @@ export function kubeletDifferences(lab: Lab): readonly Difference[] {
       lab: "8760h",
       why: "a removed image could not be pulled again, and Debian's containerd 1.6.20 cannot pin images (1.6.22 can)",
     },
+    ...["kubeReserved.cpu", "systemReserved.cpu"].map((setting) => ({
+      setting,
+      lab: "0",
+      why: "the tests of the verdict have three stacks at a time, which request 1.8 of the machine's two CPUs",
+    })),
     {
       setting: "shutdownGracePeriodByPodPriority",
       lab: [],

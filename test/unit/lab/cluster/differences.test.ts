@@ -63,6 +63,8 @@ test("the list contains only the reviewed differences, each with a reason", () =
     "oomScoreAdj",
     "makeIPTablesUtilChains",
     "imageMinimumGCAge",
+    "kubeReserved.cpu",
+    "systemReserved.cpu",
     "shutdownGracePeriodByPodPriority",
   ]);
   for (const { why } of list) expect(why).toMatch(/\w+ \w+ \w+/);
