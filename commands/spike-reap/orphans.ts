@@ -10,6 +10,7 @@ export const listSpikeObjects: readonly string[] = [
     "namespaces",
     "validatingadmissionpolicies.admissionregistration.k8s.io",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "priorityclasses.scheduling.k8s.io",
   ].join(),
   `--selector=${labelKeys.kind}=spike`,
   "--output=json",

@@ -53,13 +53,6 @@ export async function configureFederation(stack: Stack): Promise<void> {
   });
 }
 
-/** Changes it back. */
-export async function configureKey(stack: Stack, { target }: Means): Promise<void> {
-  for (const name of Object.keys(IDS)) await stack.removeConfig(`credential.${name}`);
-  await stack.configure({ "credential.kind": "apiKey" });
-  await stack.setConfig("credential.value", target.apiKey, { secret: true });
-}
-
 /** Enters in the stand-in's Console what `npm run federation` prints. Returns the rule. */
 export async function registerRule({ lab, control }: Means): Promise<FederationRule> {
   const namespace = ["--namespace", GATEWAY];

@@ -8,16 +8,12 @@ import { ensureUpstream } from "../../lab/upstream.ts";
 import {
   AGENT,
   configureFederation,
-  configureKey,
-  GATEWAY,
   helperSays,
   type Means,
   registerRule,
   STACK,
   stackWithKey,
 } from "../credentials/federated-stack.ts";
-import { startSender, stopSender } from "./sender.ts";
-import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 import { endOfLongStream, startLongStream, WHOLE } from "../credentials/long-stream.ts";
 
 /**
@@ -69,20 +65,3 @@ test("the stream that was open meanwhile ended whole and later, and the next tur
   const turn = await runTurn(means.target, { namespace: AGENT, prompt: "say: renewed" });
   expect(turn).toMatchObject({ is_error: false, result: "renewed" });
 }, 700_000);
-
-test("back to a stored key: `up` loses no request, and nothing of the federation stays", async () => {
-  const sender = await startSender(means.target, stack, AGENT);
-  await configureKey(stack, means);
-  const traffic = await trafficDuring(means.target, means.control, sender, "to-key", () =>
-    stack.up(),
-  );
-  await stopSender(means.target, sender);
-  expect(traffic.requests.lost).toEqual([]);
-  expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
-  expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
-  const objects = await means.target.kubectl([
-    ...["get", "serviceaccounts,configmaps", `--namespace=${GATEWAY}`, "--output=name"],
-  ]);
-  expect(objects.split("\n")).toContain("configmap/envoy-terminate-config");
-  expect(objects).not.toMatch(/mint|serviceaccount\/claude-gateway/);
-});
