@@ -15,7 +15,8 @@ export async function listableResources(target: Target): Promise<string[]> {
 /** What the provisioner of volumes still makes or removes: a pod of its own, or a volume without a claim. */
 const UNSETTLED = /\/helper-pod-|PersistentVolume .*\|Released$/;
 
-const SETTLE_SECONDS = 60;
+/** The provisioner tries again after a pause if its pod could not run at once. */
+const SETTLE_SECONDS = 180;
 
 /** All objects of the cluster, namespaced or not, one per line, sorted, once the provisioner of volumes has finished. */
 export async function inventory(target: Target): Promise<string[]> {
