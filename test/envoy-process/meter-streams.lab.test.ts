@@ -18,11 +18,19 @@ import {
 import { open, read, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { rendered, secrets } from "./gateways.ts";
-import { args, COST, cut, JSON_TYPE, POST, USAGE, useMeteredEnvoy } from "./metered-envoy.ts";
+import {
+  args,
+  COST,
+  cut,
+  JSON_TYPE,
+  POST,
+  USAGE,
+  useMeteredEnvoy,
+  WHOLE,
+} from "./metered-envoy.ts";
 
 const meter = useMeteredEnvoy();
 
-const WHOLE = stream(USAGE, ['Hi "you"\n', "}\n\ndata: {}", "é🙂"]);
 const BEGUN = messageStart({ ...USAGE, output_tokens: 1 }) + textDelta("x".repeat(400));
 const ESTIMATE = counted(100, 101, 0.001815, { estimated: true });
 

@@ -10,11 +10,18 @@ import {
   nothing,
   stream,
 } from "./answers.ts";
-import { type Answer, COST, cut, JSON_TYPE, USAGE, useMeteredEnvoy } from "./metered-envoy.ts";
+import {
+  type Answer,
+  COST,
+  cut,
+  JSON_TYPE,
+  USAGE,
+  useMeteredEnvoy,
+  WHOLE,
+} from "./metered-envoy.ts";
 
 const meter = useMeteredEnvoy();
 
-const WHOLE = stream(USAGE, ['Hi "you"\n', "}\n\ndata: {}", "é🙂"]);
 const FOOL = JSON.stringify({ usage: { input_tokens: 9, output_tokens: 9 }, model: "claude-x" });
 const TOOL_INPUT = { model: "claude-x", usage: { input_tokens: 9, output_tokens: 9 } };
 

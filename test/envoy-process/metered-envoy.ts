@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { usageOf } from "./answers.ts";
+import { stream, usageOf } from "./answers.ts";
 import { type Response, send } from "./client.ts";
 import { Envoy } from "./envoy.ts";
 import { certificateFor, rendered, terminate, TOKEN_A } from "./gateways.ts";
@@ -7,6 +7,8 @@ import { Upstream } from "./upstream.ts";
 
 /** What an answer of the meter's tests used. */
 export const USAGE = { input_tokens: 100, output_tokens: 20 };
+/** A stream that used it, whose texts look like parts of a stream. */
+export const WHOLE = stream(USAGE, ['Hi "you"\n', "}\n\ndata: {}", "é🙂"]);
 /** What {@link USAGE} costs, at 3 and 15 USD per million tokens. */
 export const COST = 0.0006;
 /** `open` adds no headers. */
