@@ -63,6 +63,8 @@ export const kubeletSettings = {
   protectKernelDefaults: true,
   // Enforces the size limits of scratch volumes: a pod that writes more than its volume's limit is evicted.
   localStorageCapacityIsolation: true,
+  // The default of 1m means that a scratch volume is measured every 60 to 120 s: long enough to fill the disk at its full speed.
+  volumeStatsAggPeriod: "15s",
   // What pods never get. The kernel holds all pods together to the rest of the memory and of the processes: k3s, containerd
   // and sshd keep theirs whatever pods do. Processes are threads here.
   kubeReserved: { cpu: "200m", memory: "1Gi", "ephemeral-storage": "1Gi", pid: "2000" },

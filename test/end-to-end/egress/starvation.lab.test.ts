@@ -119,7 +119,8 @@ test("every pod of the gateway ranks above every pod of an agent, and each has a
 
 test("a full disk, a fork bomb and a memory leak end at their pods' limits, and no stream or request of another agent is lost", async () => {
   const { target, upstream } = range;
-  const patience = { timeout: 90_000, interval: 1000 };
+  // The kubelet measures a volume every 15 to 30 s, and looks at the measurements every 10 s. The rest is for a slow machine.
+  const patience = { timeout: 180_000, interval: 1000 };
   const traffic = await trafficDuring(target, upstream, sender, "starvation", async () => {
     await startHungry();
     await expect.poll(async () => (await hungry("disk")).reason, patience).toBe("Evicted");
@@ -140,4 +141,4 @@ test("a full disk, a fork bomb and a memory leak end at their pods' limits, and 
   expect(streamedText(traffic.stream.body ?? "")).toBe(STREAM_TEXT);
   expect(traffic.requests.completed).toBeGreaterThanOrEqual(10);
   expect(traffic.requests.lost).toEqual([]);
-}, 300_000);
+}, 600_000);

@@ -200,6 +200,7 @@ END_OF_FILE
   "streamingConnectionIdleTimeout": "5m",
   "protectKernelDefaults": true,
   "localStorageCapacityIsolation": true,
+  "volumeStatsAggPeriod": "15s",
   "kubeReserved": {
     "cpu": "200m",
     "memory": "1Gi",
