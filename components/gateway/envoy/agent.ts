@@ -27,8 +27,12 @@ export const anyAgent: Message = agentWith({ present_match: true });
 
 /** Part of a route's match: the request has the token of one of these agents. */
 export function oneOfAgents(names: readonly string[]): Message {
-  const matchers = names.map((exact) => ({ string_match: { exact } }));
-  return agentWith({ or_match: { value_matchers: matchers } });
+  const [first, ...others] = names.map((exact) => ({ string_match: { exact } }));
+  if (first === undefined) throw new Error("a route is for no agent: name one, or remove it");
+  // Envoy refuses an `or` of one.
+  return agentWith(
+    others.length === 0 ? first : { or_match: { value_matchers: [first, ...others] } },
+  );
 }
 
 function agentWith(value: Message): Message {
