@@ -1,6 +1,14 @@
 import { type CredentialKind, isMinted } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
-import { fileNames, fileSource, mintedSource, otlpHeaderFile, UPSTREAM_TOKEN } from "./volumes.ts";
+import type { HostCredential } from "../inspect/rules.ts";
+import {
+  fileNames,
+  fileSource,
+  hostCredentialFile,
+  mintedSource,
+  otlpHeaderFile,
+  UPSTREAM_TOKEN,
+} from "./volumes.ts";
 
 /** Name of the secret, read from a file, that is the real credential. */
 export const CREDENTIAL_SECRET = "credential";
@@ -46,6 +54,35 @@ export function stripTelemetryHeaders(): Message {
       removePrefix("x-"),
     ],
   });
+}
+
+/** Headers by which a client can authenticate to hosts other than the API: GitLab, Artifactory and their like. */
+const HOST_CREDENTIAL_HEADERS = [
+  "job-token",
+  "private-token",
+  "x-auth-token",
+  "x-gitlab-token",
+  "x-jfrog-art-api",
+] as const;
+
+/** The same for a request to an inspected host: it gets no credential of the client's, whoever gave it. */
+export function stripHostHeaders(): Message {
+  return stripClientHeaders(HOST_CREDENTIAL_HEADERS);
+}
+
+/** Sets the credential of an inspected host. */
+export function hostCredential({ name, kept, header, prefix }: HostCredential): Message {
+  const secret = {
+    name: hostCredentialSecret(name),
+    sds_config:
+      kept === "minted" ? mintedSource(name) : fileSource("secrets", hostCredentialFile(name)),
+  };
+  return inject(header, secret, prefix);
+}
+
+/** Name of the secret with the credential of an inspected host. */
+export function hostCredentialSecret(name: string): string {
+  return `host-credential-${name}`;
 }
 
 /** Removes the headers that LiteLLM added to a response. */
