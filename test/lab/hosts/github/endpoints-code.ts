@@ -1,8 +1,7 @@
 import { commitFile, commitOf, fileOf } from "./content.ts";
 import type { Endpoint, RepositoryCall } from "./endpoints.ts";
 import { type Answer, json, objectIn, problem } from "./http.ts";
-import { described } from "./rest.ts";
-import { fullName, gitIn } from "./world.ts";
+import { fullName, gitIn, type Repository } from "./world.ts";
 
 /** The repository itself, its contents, branches and commits. */
 export const codeEndpoints: readonly Endpoint[] = [
@@ -99,4 +98,18 @@ async function makeRef({ repository, request }: RepositoryCall): Promise<Answer>
   }
   await gitIn(repository, ["update-ref", ref, sha]);
   return json(201, { ref, object: { sha, type: "commit" } });
+}
+
+/** A repository as the API describes it. */
+function described(repository: Repository) {
+  return {
+    id: repository.id,
+    name: repository.name,
+    full_name: fullName(repository),
+    private: repository.private,
+    fork: repository.forkOf !== undefined,
+    default_branch: "main",
+    html_url: `https://github.com/${fullName(repository)}`,
+    clone_url: `https://github.com/${fullName(repository)}.git`,
+  };
 }

@@ -2,7 +2,7 @@ import type { GithubTokens } from "../../tokens/github.ts";
 import { type Caller, type Grants, type Level, may, sees } from "./grants.ts";
 import { type Answer, json, problem, type Request, text } from "./http.ts";
 import { type Endpoint, endpoints } from "./endpoints.ts";
-import { fullName, type Repository, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const NO_USER_AGENT =
   "Request forbidden by administrative rules. Please make sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
@@ -90,18 +90,4 @@ function forbidden(caller: Exclude<Caller, "unknown">, level: Level): Answer {
       ? "Resource not accessible by integration"
       : "Resource not accessible by personal access token",
   );
-}
-
-/** A repository as the API describes it. */
-export function described(repository: Repository) {
-  return {
-    id: repository.id,
-    name: repository.name,
-    full_name: fullName(repository),
-    private: repository.private,
-    fork: repository.forkOf !== undefined,
-    default_branch: "main",
-    html_url: `https://github.com/${fullName(repository)}`,
-    clone_url: `https://github.com/${fullName(repository)}.git`,
-  };
 }
