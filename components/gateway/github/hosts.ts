@@ -49,10 +49,16 @@ export function githubHosts({ agents, credential }: GithubAccess): InspectedHost
     { host: "uploads.github.com", rules: written.map(upload), credential: api, refusal: UPLOADS },
     { host: "codeload.github.com", rules: all.map(archive), refusal: ARCHIVES },
     ...downloads,
-    { host: "lfs.github.com", rules: written.map(lfsVerify), refusal: LFS_UPLOADS },
+    {
+      host: "lfs.github.com",
+      rules: written.map(lfsVerify),
+      signed: true,
+      refusal: LFS_UPLOADS,
+    },
     {
       host: "github-cloud.s3.amazonaws.com",
       rules: written.length === 0 ? [] : [lfsUpload],
+      signed: true,
       refusal: LFS_UPLOADS,
     },
   ] satisfies readonly (Omit<InspectedHost, "credential"> & { credential?: HostCredential })[];
@@ -112,7 +118,6 @@ function service(
 ): HostRule[] {
   return [
     { methods: ["GET"], path: `${base}/info/refs`, query: `service=${name}`, ...rule },
-    // Git sends no query here. An empty one is what Git's own server sees.
     { methods: ["POST"], path: `${base}/${name}`, query: "", ...rule },
   ];
 }
