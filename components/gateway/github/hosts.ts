@@ -34,17 +34,15 @@ export function githubHosts({ agents, credential }: GithubAccess): InspectedHost
       rules: all.flatMap((access) => [...git(access), ...lfs(access, readsLfs)]),
       credential: { name: GITHUB_GIT, kept, header: "authorization", prefix: "Basic " },
       refusal:
-        "of github.com, agents get Git and Git LFS of the repositories that egress.github lists for them, and push where it " +
-        "lists write; LFS needs write if any agent writes. Not the website, and no renamed repository by its former name",
+        "only Git and Git LFS of the repositories that egress.github lists for the agent, and pushes only to those with write",
     },
     {
       host: "api.github.com",
       rules: all.flatMap(rest),
       credential: api,
       refusal:
-        "of api.github.com, agents get /repos/OWNER/NAME of the repositories that egress.github lists for them: code, pull " +
-        "requests, issues and releases, and changes where it lists write; not settings, access, secrets or forks. GraphQL (gh pr " +
-        "create and most commands of gh) cannot be held to a repository: use `gh api repos/OWNER/NAME/pulls`",
+        "only code, pull requests, issues and releases of the repositories that egress.github lists for the agent, and changes " +
+        "only with write; not GraphQL (gh pr create and others): use gh api repos/OWNER/NAME/pulls",
     },
     { host: "uploads.github.com", rules: written.map(upload), credential: api, refusal: UPLOADS },
     { host: "codeload.github.com", rules: all.map(archive), refusal: ARCHIVES },
@@ -66,11 +64,10 @@ export function githubHosts({ agents, credential }: GithubAccess): InspectedHost
 }
 
 const UPLOADS =
-  "of uploads.github.com, agents get the upload of a release's file, for repositories that egress.github lists for them with write";
-const ARCHIVES =
-  "of codeload.github.com, agents get archives of the repositories that egress.github lists";
-const DOWNLOADS = "agents only download what GitHub's API redirected them to";
-const LFS_UPLOADS = "agents only upload objects of Git LFS, where GitHub told them to";
+  "only uploads of files to releases of the repositories that egress.github lists with write for the agent";
+const ARCHIVES = "only archives of the repositories that egress.github lists";
+const DOWNLOADS = "only downloads to which GitHub's API redirects";
+const LFS_UPLOADS = "only uploads of Git LFS, where GitHub's answer tells the client to send them";
 
 /** Where GitHub sends clients for files, by an address that is signed and ends soon. It says no repository's name. */
 const downloads: readonly InspectedHost[] = [
