@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import type { z } from "zod";
+import type { InspectConfig } from "../components/egress/inspect-schema.ts";
+import { hostCredentialText } from "../components/egress/inspected.ts";
 import type { Credential } from "../components/gateway/credential-schema.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { problemsOf, renderProblems } from "./problems.ts";
@@ -23,12 +25,23 @@ type SealedCredential<Credential> = Credential extends { value?: string | undefi
     }
   : Credential;
 
-/** A parsed stack configuration whose credential and headers for the OTLP receiver are Pulumi secrets. */
+/** An entry of `egress.inspect` whose credential is a Pulumi secret. */
+type SealedHost = Omit<InspectConfig[number], "credential"> & {
+  readonly credential?: {
+    readonly user?: string | undefined;
+    readonly header?: string | undefined;
+    /** As it is in its header after the prefix. */
+    readonly text: pulumi.Output<string>;
+  };
+};
+
+/** A parsed stack configuration whose credentials and headers for the OTLP receiver are Pulumi secrets. */
 type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<
   Config,
-  "credential" | "telemetry"
+  "credential" | "egress" | "telemetry"
 > & {
   readonly credential: SealedCredential<Config["credential"]>;
+  readonly egress: Omit<Config["egress"], "inspect"> & { readonly inspect: readonly SealedHost[] };
   readonly telemetry: Omit<Config["telemetry"], "otlp"> & {
     readonly otlp?: {
       readonly endpoint: string;
@@ -51,6 +64,7 @@ export function readConfig(): HostConfig | OnCluster {
   return {
     ...config,
     credential: sealed(config.credential),
+    egress: { ...config.egress, inspect: config.egress.inspect.map(sealedHost) },
     telemetry: {
       ...telemetry,
       ...(otlp && {
@@ -60,6 +74,15 @@ export function readConfig(): HostConfig | OnCluster {
         },
       }),
     },
+  };
+}
+
+function sealedHost({ credential, ...rest }: InspectConfig[number]): SealedHost {
+  if (credential === undefined) return rest;
+  const { user, header } = credential;
+  return {
+    ...rest,
+    credential: { user, header, text: pulumi.secret(hostCredentialText(credential)) },
   };
 }
 

@@ -23,6 +23,7 @@ import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { realCredential } from "./credential.ts";
+import { inspectionOf } from "./inspection.ts";
 import type { Host } from "./host-check.ts";
 import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
@@ -46,8 +47,10 @@ export interface DeploymentArgs {
 
 /** Settings on which network policies and the expected ways out depend, besides the path. */
 export interface PolicySettings {
-  /** Hosts that agents reach by TLS. Default: none. */
+  /** Hosts that agents reach by TLS that is passed on. Default: none. */
   readonly allow?: readonly string[];
+  /** Hosts whose TLS ends at the gateway. Default: none. */
+  readonly inspect?: readonly string[];
   /** Whether agents may make the API's servers fetch something. Default: `allow`, as in an earlier release. */
   readonly serverFetch?: ServerFetch;
   /** The provider, by which policies are named. Default: Anthropic's API. */
@@ -136,6 +139,9 @@ export function deploy({
     { provider, dependsOn: ready },
   );
 
+  const inspection = inspectionOf(config, gatewayNamespace, { provider });
+  const inspected = (inspection?.hosts ?? []).map(({ host }) => host);
+
   const { otlp } = config.telemetry;
   const gateway = new Gateway(
     "gateway",
@@ -149,6 +155,7 @@ export function deploy({
       credential,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
+      inspect: inspection,
       serverFetch,
       prices: priceTable(config.prices),
       budgets: budgets?.host.apply((host) => ({
@@ -176,9 +183,10 @@ export function deploy({
       variant,
       images: deployed,
       gateway: { host: gatewayHost(gatewayNamespace), address: gateway.address },
-      allow: config.egress.allow,
+      allow: [...config.egress.allow, ...inspected],
       agentNamespaces,
       labels,
+      trust: inspection !== undefined,
     },
     { provider, dependsOn: ready },
   );
@@ -192,6 +200,7 @@ export function deploy({
       ofProvider,
       secret: shownBy(variant, credential, token),
       otlpUrl,
+      trust: inspection !== undefined,
     }),
   }));
   warnOfRestarts(environments, config.images.runner !== undefined);
@@ -213,6 +222,7 @@ export function deploy({
           ready: egress.ready,
         },
         otlpUrl,
+        authority: inspection?.authority.certificate,
         runnerImage: config.images.runner,
         share: host?.share,
       },
@@ -230,6 +240,7 @@ export function deploy({
     agents: Object.fromEntries(namespaces),
     policySettings: {
       allow: config.egress.allow,
+      ...(inspected.length > 0 && { inspect: inspected }),
       serverFetch,
       ...(config.gateway.provider !== DEFAULT_PROVIDER && { provider: config.gateway.provider }),
       budgets: budgets !== undefined,

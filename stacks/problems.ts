@@ -39,7 +39,7 @@ function keyOf(path: readonly string[]): string {
 
 /** ` = value`. Empty if there is no value, or if it could be a secret. */
 function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
-  if (path[0] === "credential" || path[0] === "telemetry") return "";
+  if (path.includes("credential") || path[0] === "telemetry") return "";
   let value: unknown = raw;
   for (const part of path) {
     if (typeof value !== "object" || value === null) return "";
