@@ -23,7 +23,7 @@ import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { realCredential } from "./credential.ts";
-import { inspectionOf } from "./inspection.ts";
+import { inspectionOf, usesGithub } from "./inspection.ts";
 import type { Host } from "./host-check.ts";
 import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
@@ -201,6 +201,7 @@ export function deploy({
       secret: shownBy(variant, credential, token),
       otlpUrl,
       trust: inspection !== undefined,
+      github: usesGithub(config, name),
     }),
   }));
   warnOfRestarts(environments, config.images.runner !== undefined);
@@ -223,6 +224,7 @@ export function deploy({
         },
         otlpUrl,
         authority: inspection?.authority.certificate,
+        github: usesGithub(config, name),
         runnerImage: config.images.runner,
         share: host?.share,
       },

@@ -38,7 +38,7 @@ function arrived(): { requests: string[]; credentials: string[] } {
   const { received } = range.github;
   return {
     requests: received.map(({ method, host, path }) => `${method} ${host}${path}`),
-    credentials: [...new Set(received.map(({ headers }) => headers.authorization ?? ""))],
+    credentials: [...new Set(received.map(({ headers }) => String(headers.authorization)))],
   };
 }
 

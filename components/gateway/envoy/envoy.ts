@@ -25,7 +25,7 @@ import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { inspectingPod, notInspecting } from "./inspect/pod.ts";
 import { memoryMiB } from "./limits.ts";
-import { mintedPod, notMinted } from "./minted.ts";
+import { mintedPod } from "./minted.ts";
 import { envoyPolicy } from "./policy.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
 import type { ServerFetch } from "./server-fetch.ts";
@@ -100,10 +100,13 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
-    const minted =
-      credential !== undefined && "source" in credential
-        ? mintedPod(credential, { objectName, image: images.node })
-        : notMinted;
+    const minted = mintedPod(
+      {
+        upstream: credential !== undefined && "source" in credential ? credential : undefined,
+        github: args.inspect?.github,
+      },
+      { objectName, image: images.node },
+    );
     const inspecting =
       args.inspect === undefined
         ? notInspecting

@@ -6,6 +6,19 @@ import { restReads, restWrites } from "./rest-parts.ts";
 export const GITHUB_GIT = "github-git";
 export const GITHUB_API = "github-api";
 
+/** All hosts of GitHub for which there can be rules. */
+export const GITHUB_HOSTS: readonly string[] = [
+  "github.com",
+  "api.github.com",
+  "uploads.github.com",
+  "codeload.github.com",
+  "release-assets.githubusercontent.com",
+  "objects.githubusercontent.com",
+  "github-cloud.githubusercontent.com",
+  "lfs.github.com",
+  "github-cloud.s3.amazonaws.com",
+];
+
 /** What `egress.github` is, without the secret. */
 export interface GithubAccess {
   /** Repositories by the agent's name. */

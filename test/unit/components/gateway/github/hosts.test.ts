@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { byRepository } from "../../../../../components/gateway/github/access.ts";
-import { type GithubAccess, githubHosts } from "../../../../../components/gateway/github/hosts.ts";
+import {
+  GITHUB_HOSTS,
+  type GithubAccess,
+  githubHosts,
+} from "../../../../../components/gateway/github/hosts.ts";
 
 const ACCESS: GithubAccess = {
   credential: "app",
@@ -247,6 +251,10 @@ test("the credential goes to three hosts, in the form that each takes, and to no
   ]);
   const stored = githubHosts({ ...ACCESS, credential: "token" });
   expect(stored[0]?.credential?.kept).toBe("stored");
+});
+
+test("the list of hosts has those of the rules", () => {
+  expect(GITHUB_HOSTS).toEqual(githubHosts(ACCESS).map(({ host }) => host));
 });
 
 test("without repositories there is no host", () => {
