@@ -95,6 +95,10 @@ function stateOf(
   inputs: Record<string, unknown>,
 ): Record<string, unknown> {
   if (type.startsWith("random:")) return { ...inputs, result: `generated-for-${name}` };
+  if (type === "tls:index/privateKey:PrivateKey")
+    return { ...inputs, privateKeyPem: `key-of-${name}` };
+  if (type === "tls:index/selfSignedCert:SelfSignedCert")
+    return { ...inputs, certPem: `certificate-of-${name}` };
   if (type.startsWith("gcp:")) {
     const computed = ["selfLink", "diskId", "createTime", "email", "member", "address"];
     return {
@@ -121,6 +125,8 @@ async function settled(output: pulumi.Output<unknown>): Promise<unknown> {
 function sealed(value: unknown): unknown {
   // These have a golden file of their own, reviewed line by line.
   if (typeof value === "string" && value.startsWith("#!/bin/bash\n")) return "[script]";
+  // A script with its library, which nobody reads.
+  if (typeof value === "string" && value.length > 100_000) return "[bundle]";
   if (typeof value === "string") return value.replaceAll(CLONE, "<clone>");
   if (Array.isArray(value)) return value.map(sealed);
   if (typeof value !== "object" || value === null) return value;
