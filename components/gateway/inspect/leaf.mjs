@@ -23,7 +23,6 @@ import {
   SubjectKeyIdentifier,
   SubjectPublicKeyInfo,
   TBSCertificate,
-  Time,
   Validity,
   Version,
 } from "@peculiar/asn1-x509";
@@ -115,10 +114,8 @@ function subjectKeyId({ tbsCertificate }) {
   return AsnConvert.parse(found.extnValue.buffer, SubjectKeyIdentifier).buffer;
 }
 
-/** Years from 2050 on need the longer form (RFC 5280, 4.1.2.5). */
 function time(seconds) {
-  const date = new Date(Math.floor(seconds) * 1000);
-  return new Time(date);
+  return new Date(Math.floor(seconds) * 1000);
 }
 
 /** A positive number of 16 bytes. */
