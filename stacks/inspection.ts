@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { hostCredentialName, inspectedHosts } from "../components/egress/inspected.ts";
 import { githubHosts } from "../components/gateway/github/hosts.ts";
-import { type GithubApp, storedGithubTokens } from "../components/gateway/github/minted.ts";
+import { mintedByApp, storedGithubTokens } from "../components/gateway/github/minted.ts";
 import { Authority } from "../components/gateway/inspect/authority.ts";
-import type { Inspection } from "../components/gateway/inspect/inspection.ts";
+import type { Inspection, MintedForHosts } from "../components/gateway/inspect/inspection.ts";
 import type { OnCluster } from "./config.ts";
 
 /** The inspected hosts of a stack, with an authority for them. Undefined if it has none. */
@@ -24,7 +24,7 @@ export function inspectionOf(
   return {
     hosts,
     credentials: { ...Object.fromEntries(credentials), ...storedTokens(github) },
-    github: appOf(github),
+    minted: mintedFor(github),
     authority: new Authority(
       "inspect-authority",
       { commonName: `claude-gateway ${gatewayNamespace}` },
@@ -52,8 +52,8 @@ function storedTokens(github: Github): Record<string, pulumi.Output<string>> {
   );
 }
 
-function appOf(github: Github): GithubApp | undefined {
+function mintedFor(github: Github): MintedForHosts | undefined {
   if (github?.credential.kind !== "app") return undefined;
   const { appId, installationId, privateKey } = github.credential;
-  return { appId, installationId, privateKey, agents: github.agents };
+  return mintedByApp({ appId, installationId, privateKey, agents: github.agents });
 }

@@ -1,5 +1,3 @@
-import type { AgentSecret, EnvironmentVariable } from "./environment.ts";
-
 /** Variables that hold the agent's token for the gateway, where clients of GitHub look for GitHub's. */
 const TOKEN_VARIABLES = ["GH_TOKEN", "GITHUB_TOKEN"] as const;
 
@@ -20,7 +18,14 @@ const GIT_CONFIG: readonly (readonly [string, string])[] = [
  * Makes Git, gh and GitHub's libraries show the agent's token for the gateway, which swaps it. Git reads its settings from
  * the environment: https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
  */
-export function githubEnvironment({ name, key }: AgentSecret): EnvironmentVariable[] {
+export function githubEnvironment({
+  name,
+  key,
+}: {
+  /** Name of the Secret with the agent's token, and its key. */
+  readonly name: string;
+  readonly key: string;
+}) {
   return [
     ...TOKEN_VARIABLES.map((variable) => ({
       name: variable,

@@ -103,7 +103,7 @@ export class Envoy extends pulumi.ComponentResource {
     const minted = mintedPod(
       {
         upstream: credential !== undefined && "source" in credential ? credential : undefined,
-        github: args.inspect?.github,
+        hosts: args.inspect?.minted,
       },
       { objectName, image: images.node },
     );

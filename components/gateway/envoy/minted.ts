@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
 import type { MountedFiles } from "../../kubernetes/workload.ts";
-import { type GithubApp, githubKeyFiles, githubKeyMount, githubMints } from "../github/minted.ts";
+import type { MintedForHosts } from "../inspect/inspection.ts";
 import { audienceOf, type MintConfig, mintConfig } from "../mint/config.ts";
 import {
   mintContainer,
@@ -28,22 +28,28 @@ interface MintedPod {
 interface MintedCredentials {
   /** For requests to the API. */
   readonly upstream?: MintedCredential | undefined;
-  /** For GitHub's hosts. */
-  readonly github?: GithubApp | undefined;
+  /** For inspected hosts. */
+  readonly hosts?: MintedForHosts | undefined;
 }
 
 /** The parts of {@link MintedPod} for credentials. */
 export function mintedPod(
-  { upstream, github }: MintedCredentials,
+  { upstream, hosts }: MintedCredentials,
   { objectName, image }: { readonly objectName: string; readonly image: string },
 ): MintedPod {
-  if (upstream === undefined && github === undefined) return notMinted;
+  if (upstream === undefined && hosts === undefined) return notMinted;
   const configs: Record<string, MintConfig> = {
     ...(upstream && {
       [UPSTREAM_TOKEN]: mintConfig(UPSTREAM_TOKEN, upstream.source, CREDENTIAL_SECRET),
     }),
-    ...(github && githubMints(github, hostCredentialSecret)),
+    ...Object.fromEntries(
+      Object.entries(hosts?.credentials ?? {}).map(([name, { source, format }]) => [
+        name,
+        mintConfig(name, source, hostCredentialSecret(name), format),
+      ]),
+    ),
   };
+  const keys = hosts?.keys;
   const audience = upstream && audienceOf(upstream.source);
   return {
     files: [
@@ -53,14 +59,24 @@ export function mintedPod(
         data: mintFiles(configs),
         rollsOn: { name: "mint", text: (files) => JSON.stringify(files) },
       },
-      ...(github === undefined ? [] : [githubKeyFiles(github, objectName)]),
+      ...(keys === undefined
+        ? []
+        : [
+            {
+              volume: keys.volume,
+              objectName: `${objectName}-${keys.volume}`,
+              data: keys.data,
+              secret: true,
+            },
+          ]),
     ],
     initContainers: [
       mintContainer({
         image,
         names: Object.keys(configs),
         assertions: audience !== undefined,
-        volumeMounts: github === undefined ? [] : [githubKeyMount],
+        volumeMounts:
+          keys === undefined ? [] : [{ name: keys.volume, mountPath: keys.folder, readOnly: true }],
       }),
     ],
     volumes: mintVolumes({

@@ -180,7 +180,7 @@ describe("is refused with one line for", () => {
     ],
     ...[
       ["a key that is none", "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n"],
-      ["a key of another kind", EC_KEY],
+      ["a key of another kind", String(EC_KEY)],
     ].map(([name = "", privateKey]): [string, Sections, string] => [
       name,
       withGithub(ofCredential({ ...APP, privateKey })),

@@ -1,5 +1,5 @@
 import { commitFile, commitOf, fileOf } from "./content.ts";
-import type { Endpoint, RepositoryCall } from "./endpoints.ts";
+import type { Endpoint, RepositoryCall } from "./endpoint.ts";
 import { type Answer, json, objectIn, problem } from "./http.ts";
 import { fullName, gitIn, type Repository } from "./world.ts";
 
@@ -78,7 +78,7 @@ async function putFile({ repository, request, parts }: RepositoryCall): Promise<
   if (before !== undefined && sha !== before.sha) {
     return sha === undefined
       ? problem(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
-      : problem(409, `${path} does not match ${String(sha)}`);
+      : problem(409, `${path} does not match ${JSON.stringify(sha)}`);
   }
   const commit = await commitFile(repository, {
     ...{ branch, path, message },

@@ -1,4 +1,4 @@
-import type { Endpoint, RepositoryCall } from "./endpoints.ts";
+import type { Endpoint, RepositoryCall } from "./endpoint.ts";
 import { type Answer, json, objectIn, problem } from "./http.ts";
 import { fullName, type Release, type Repository } from "./world.ts";
 

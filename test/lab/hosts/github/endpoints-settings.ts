@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { json } from "./http.ts";
 
 /** What changes who may do what, or takes the repository elsewhere: [method, path, permission]. */

@@ -1,5 +1,5 @@
 import { commitOf } from "./content.ts";
-import type { Endpoint, RepositoryCall } from "./endpoints.ts";
+import type { Endpoint, RepositoryCall } from "./endpoint.ts";
 import { type Answer, json, objectIn, problem } from "./http.ts";
 import { fullName, gitIn, type Issue, type Pull, type Repository } from "./world.ts";
 

@@ -1,7 +1,8 @@
 import type { GithubTokens } from "../../tokens/github.ts";
 import { type Caller, type Grants, type Level, may, sees } from "./grants.ts";
 import { type Answer, json, problem, type Request, text } from "./http.ts";
-import { type Endpoint, endpoints } from "./endpoints.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { endpoints } from "./endpoints.ts";
 import type { World } from "./world.ts";
 
 const NO_USER_AGENT =
