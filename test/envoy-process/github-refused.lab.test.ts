@@ -203,6 +203,18 @@ async function withAccess(agents: GithubAccess["agents"], inForce: () => Promise
   await eventually(inForce, (is) => is);
 }
 
+test("Envoy takes the rules of the longest name", async () => {
+  const name = `${"o".repeat(39)}/${"r".repeat(100)}`;
+  await withAccess({ "dev-e": { read: [], write: [name] } }, async () => {
+    const { status } = await range.ask("dev-e", `GET api.github.com/repos/${name}`);
+    return status === 404;
+  });
+  await withAccess(ACCESS.agents, async () => {
+    const { status } = await range.ask("dev-e", "GET api.github.com/repos/lab/hello");
+    return status === 200;
+  });
+});
+
 test("the one token could do it: the rule alone keeps an agent from pushing", async () => {
   expect((await push("dev-f", "by-f")).code).toBe(128);
   await withAccess(
