@@ -23,6 +23,13 @@ export const FOREIGN_RESOLVERS = ["8.8.8.8", "1.1.1.1"] as const;
 export const INTERNET_HOSTS: Readonly<Record<string, string>> = {
   "api.anthropic.com": "160.79.104.10",
   "github.com": "140.82.112.3",
+  "api.github.com": "140.82.112.5",
+  "uploads.github.com": "140.82.112.14",
+  "codeload.github.com": "140.82.112.9",
+  "lfs.github.com": "140.82.112.18",
+  "release-assets.githubusercontent.com": "185.199.108.133",
+  "github-cloud.githubusercontent.com": "185.199.108.154",
+  "github-cloud.s3.amazonaws.com": "52.216.8.11",
   "npm.pkg.github.com": "104.16.0.35",
   "otlp.example.com": "93.184.215.14",
   "metadata.google.internal": METADATA,

@@ -1,23 +1,29 @@
 import { execFile } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { daemonPid, type Lab, startDaemon } from "../cluster/index.ts";
 import { INTERNET_HOSTS } from "../cluster/network.ts";
 import { labCa } from "../parts/ca.ts";
 import { issueCertificate } from "../parts/certificates.ts";
+import { GithubControl } from "./github/control.ts";
+import { GITHUB_HOSTS } from "./github/github.ts";
+import { publicFile } from "./github/lab-world.ts";
 
 const NAME = "hosts";
+const APP_KEY = "app.pem";
 const exec = promisify(execFile);
 
-/** Hosts other than the API, with the addresses that the lab's resolver returns for them. */
-const HOSTS = { "github.com": "140.82.112.3", "npm.pkg.github.com": "104.16.0.35" } as const;
+const REGISTRY = "npm.pkg.github.com";
+
+/** Hosts other than the API. */
+const HOSTS = [...GITHUB_HOSTS, REGISTRY];
 
 /** What an agent can fetch there: a repository with one file, and a package with one version. */
 export const contents = {
   repository: "https://github.com/lab/hello.git",
-  file: "README.md",
-  text: "hello from the lab\n",
+  ...publicFile,
   package: "hello-lab",
   /** Only for who shows {@link packagesToken}. */
   privatePackage: "@lab/hello",
@@ -27,18 +33,23 @@ export const contents = {
 /** Bearer token of the private package. */
 export const packagesToken = "lab-packages-token-0123456789-0123456789-0123456789";
 
-/** Starts simulated servers for github.com and npm.pkg.github.com in `internet`, if they do not run yet. */
-export async function ensureHosts(lab: Lab): Promise<void> {
-  if (daemonPid(lab, NAME) !== undefined) return;
+/** Starts simulated servers for GitHub and npm.pkg.github.com in `internet`, if they do not run yet. */
+export async function ensureHosts(lab: Lab): Promise<GithubControl> {
+  const github = new GithubControl(join(lab.dir, "github.sock"), join(lab.dir, NAME, APP_KEY));
+  if (daemonPid(lab, NAME) !== undefined) return github;
   const dir = join(lab.dir, NAME);
   const root = join(dir, "root");
   await rm(dir, { recursive: true, force: true });
-  await makeRepository(dir, root);
+  await mkdir(root, { recursive: true });
+  const app = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  await writeFile(join(dir, APP_KEY), app.privateKey.export({ type: "pkcs1", format: "pem" }));
+  const publicKey = join(dir, "app.pub");
+  await writeFile(publicKey, app.publicKey.export({ type: "spki", format: "pem" }));
   await makePackage(dir, root, contents.package);
   await makePackage(dir, root, contents.privatePackage);
   const { certFile, keyFile } = await issueCertificate(await labCa(), dir, NAME, {
     commonName: "github.com",
-    names: Object.keys(HOSTS),
+    names: HOSTS,
   });
   await startDaemon(lab, {
     name: NAME,
@@ -47,24 +58,15 @@ export async function ensureHosts(lab: Lab): Promise<void> {
     argv: [
       ...[process.execPath, "--import", "tsx", join(import.meta.dirname, "main.ts")],
       ...["--cert", certFile, "--key", keyFile, "--root", root, "--token", packagesToken],
-      ...[...Object.values(HOSTS), INTERNET_HOSTS["unique-local.example"] ?? ""].flatMap(
-        (address) => ["--listen", address],
-      ),
+      ...["--app-key", publicKey, "--control", github.socket],
+      ...[...HOSTS, "unique-local.example"].flatMap((host) => [
+        "--listen",
+        INTERNET_HOSTS[host] ?? "",
+      ]),
     ],
   });
-}
-
-async function makeRepository(dir: string, root: string): Promise<void> {
-  const work = join(dir, "work");
-  const bare = join(root, "github.com/lab/hello.git");
-  await mkdir(work, { recursive: true });
-  await writeFile(join(work, contents.file), contents.text);
-  const author = ["-c", "user.name=lab", "-c", "user.email=lab@example.invalid"];
-  await exec("git", ["init", "--quiet", "--initial-branch=main", work]);
-  await exec("git", ["-C", work, "add", "."]);
-  await exec("git", ["-C", work, ...author, "commit", "--quiet", "--message=hello"]);
-  await exec("git", ["clone", "--quiet", "--bare", work, bare]);
-  await exec("git", ["-C", bare, "update-server-info"]);
+  await github.ready();
+  return github;
 }
 
 async function makePackage(dir: string, root: string, name: string): Promise<void> {
