@@ -43,6 +43,12 @@ beforeEach(() => {
 
 const ask = (name: string, request?: HostRequest) => askHost(envoy.ports.sni, name, request);
 
+test("Envoy accepts all of it without a warning", async () => {
+  expect(await envoy.stat("listener_manager.lds.update_rejected")).toBe(0);
+  expect(await envoy.stat("cluster_manager.cds.update_rejected")).toBe(0);
+  expect(envoy.stderr).not.toMatch(/"level":"(warning|error|critical)"/);
+});
+
 describe("paths", () => {
   test.each([
     "/simple",

@@ -2,6 +2,11 @@ import { expect } from "vitest";
 import { contents, packagesToken } from "../../lab/hosts/hosts.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
 import type { Target } from "../../lab/target.ts";
+import { measureCredentials, stackSecrets } from "../../verify/egress/credentials.ts";
+import { measurePolicies } from "../../verify/egress/in-force.ts";
+import { measureAttempts } from "../../verify/egress/measure.ts";
+import { inspected } from "../../verify/egress/rows/inspected.ts";
+import { enter } from "../../verify/egress/surroundings.ts";
 import { inRunner } from "./other-hosts.ts";
 
 const HOST = "npm.pkg.github.com";
@@ -82,21 +87,38 @@ except e.HTTPError as error: print(error.read().decode())'`,
   expect(log).not.toContain(packagesToken);
 }
 
-/** The authority's key and the host's credential are nowhere in an agent's pod, and encrypted in the state. */
-export async function checkInspectionSecrets(
-  target: Target,
-  stack: Stack,
-  agent: string,
-): Promise<void> {
-  const { deployment } = JSON.parse(await stack.export()) as { deployment: object };
-  const state = JSON.stringify(deployment);
+/**
+ * What `npm run verify:egress` says about inspected hosts, and its search for secrets: the authority's key and the host's
+ * credential are nowhere in an agent's pod. In the state they are encrypted.
+ */
+export async function checkInspectionSecrets(target: Target, stack: Stack): Promise<void> {
+  const { around, leave } = await enter({
+    ...{ target, stack: stack.name },
+    outputs: await stack.outputs(),
+  });
+  try {
+    const rows = [
+      ...(await measureAttempts(inspected, around, {
+        target,
+        upstream: undefined,
+        witness: undefined,
+      })),
+      ...(await measureCredentials(stack.name, around, { target, upstream: undefined })),
+      ...(await measurePolicies(stack.name, around, target)),
+    ];
+    const ids = rows.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(inspected.map(({ id }) => id)));
+    expect(ids).toEqual(expect.arrayContaining(["credentials.environment", "credentials.files"]));
+    expect(rows.filter(({ status }) => status !== "pass")).toEqual([]);
+    const { others } = await stackSecrets(target, stack.name, around);
+    const names = Object.keys(others).join(" ");
+    expect(names).toMatch(/authority\.key/);
+    expect(Object.values(others)).toContain(packagesToken);
+  } finally {
+    await leave();
+  }
+  const state = await stack.export();
+  expect(state).toContain("tls:index/privateKey:PrivateKey");
   expect(state).not.toContain("PRIVATE KEY");
   expect(state).not.toContain(packagesToken);
-  expect(state).toContain("tls:index/privateKey:PrivateKey");
-  const readable = await inRunner(
-    target,
-    agent,
-    `env | grep -c '${packagesToken}'; grep -rlE '${packagesToken}|PRIVATE KEY' /etc/egress-trust /tmp /proc/self/environ 2>/dev/null; ls /etc/egress-trust`,
-  );
-  expect(readable.output).toBe("0\nauthority.pem\nbundle.pem");
 }

@@ -205,7 +205,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await configureInspectedHosts(stack);
       await stack.up();
       await checkInspectedHosts(target, { agent: AGENT, gateway: GATEWAY });
-      await checkInspectionSecrets(target, stack, AGENT);
+      await checkInspectionSecrets(target, stack);
       await stack.removeConfig("egress.inspect");
       await stack.up();
     });
