@@ -7,6 +7,7 @@ import { measureGatewayPod } from "./gateway-pod.ts";
 import { measureLiteLlm } from "./litellm-pod.ts";
 import { measurePolicies } from "./in-force.ts";
 import { gateway } from "./rows/gateway.ts";
+import { github } from "./rows/github.ts";
 import { inside } from "./rows/inside.ts";
 import { inspected } from "./rows/inspected.ts";
 import { itself } from "./rows/itself.ts";
@@ -27,6 +28,7 @@ export const attempts: readonly Attempt[] = [
   ...gateway,
   ...deniedFetches,
   ...inspected,
+  ...github,
   ...itself,
   ...limits,
 ];
