@@ -41,6 +41,8 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
   "README.md: Configuration": "walk/local.lab.test.ts switches to every path and back",
   "README.md: Provider":
     "providers.lab.test.ts runs the real Claude Code through a real Envoy to the stand-in of each",
+  "README.md: GitHub":
+    "walk/local.lab.test.ts sets these values, with the App of the lab's stand-in",
   "README.md: Your own workload as an agent":
     "the line only prints an output; walk/ and egress/ start pods from it",
   "README.md: Telemetry":
