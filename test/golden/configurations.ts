@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import type { StackFile } from "./graph.ts";
 
 /** A credential that must not appear in any golden file. */
@@ -5,6 +6,14 @@ export const PLANTED_KEY = "sk-ant-api03-planted-in-the-golden-configurations";
 
 /** Another credential, of the other kind. */
 export const PLANTED_OAUTH_TOKEN = "sk-ant-oat01-planted-in-the-golden-configurations";
+
+/** The key of a GitHub App. It differs each time, because no golden file may contain it. */
+const APP_KEY = String(
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    type: "pkcs1",
+    format: "pem",
+  }),
+);
 
 const cluster = { "claude-gateway:cluster": { kubeconfig: "package.json", context: "lab" } };
 const credential = { "claude-gateway:credential": { kind: "apiKey", value: PLANTED_KEY } };
@@ -113,6 +122,22 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
             credential: { value: PLANTED_KEY, user: "ci" },
           },
         ],
+      },
+      ...credential,
+      ...cluster,
+    },
+  },
+  "gateway-github": {
+    stack: "gateway",
+    config: {
+      "claude-gateway:kind": "gateway",
+      "claude-gateway:gateway": { path: "hybrid" },
+      "claude-gateway:agents": [{ name: "dev-e" }, { name: "dev-f" }],
+      "claude-gateway:egress": {
+        github: {
+          credential: { kind: "app", appId: 1234, installationId: 5678, privateKey: APP_KEY },
+          agents: { "dev-e": { read: ["octo-org/docs"], write: ["octo-org/hello"] } },
+        },
       },
       ...credential,
       ...cluster,
