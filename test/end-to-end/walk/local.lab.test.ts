@@ -10,6 +10,7 @@ import type { Stack } from "../../lab/pulumi/cli.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../../lab/upstream.ts";
+import { checkGithub, configureGithub } from "./github.ts";
 import {
   checkInspectedHosts,
   checkInspectionSecrets,
@@ -207,6 +208,14 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await checkInspectedHosts(target, { agent: AGENT, gateway: GATEWAY });
       await checkInspectionSecrets(target, stack);
       await stack.removeConfig("egress.inspect");
+    });
+
+    test("lets Claude Code push a branch and open a pull request, without a credential of GitHub's", async () => {
+      const github = await ensureHosts(lab);
+      await configureGithub(stack, github, AGENT);
+      await stack.up();
+      await checkGithub(target, github, { agent: AGENT, gateway: GATEWAY });
+      await stack.removeConfig("egress.github");
       await stack.up();
     });
   }
