@@ -203,6 +203,20 @@ async function withAccess(agents: GithubAccess["agents"], inForce: () => Promise
   await eventually(inForce, (is) => is);
 }
 
+test("a header does not make a request another one at GitHub than the rules saw", async () => {
+  const overriding = ["x-http-method-override: DELETE", "x-original-url: /repos/lab/secret"];
+  const { status } = await range.ask("dev-e", "POST api.github.com/repos/lab/hello/issues", {
+    body: { title: "an issue" },
+    more: overriding.flatMap((header) => ["--header", header]),
+  });
+  expect(status).toBe(201);
+  const [received] = range.github.received;
+  expect(received).toMatchObject({ method: "POST", path: "/repos/lab/hello/issues" });
+  expect(Object.keys(received?.headers ?? {})).not.toEqual(
+    expect.arrayContaining([expect.stringMatching(/^x-(http-method-override|original-url)$/)]),
+  );
+});
+
 test("Envoy takes the rules of the longest name", async () => {
   const name = `${"o".repeat(39)}/${"r".repeat(100)}`;
   await withAccess({ "dev-e": { read: [], write: [name] } }, async () => {

@@ -70,9 +70,18 @@ const HOST_CREDENTIAL_HEADERS = [
   "x-jfrog-art-api",
 ] as const;
 
+/** Headers by which some servers take a request for one with another method or path than those that the rules see. */
+const OVERRIDING_HEADERS = [
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+] as const;
+
 /** The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, but a signature. */
 export function stripHostHeaders({ signed = false }: { readonly signed?: boolean }): Message {
-  return stripClientHeaders(HOST_CREDENTIAL_HEADERS, {
+  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS], {
     except: signed ? "authorization" : undefined,
   });
 }
