@@ -65,9 +65,26 @@ const HOST_CREDENTIAL_HEADERS = [
   "x-jfrog-art-api",
 ] as const;
 
-/** The same for a request to an inspected host: it gets no credential of the client's, whoever gave it. */
+/** Headers by which some servers take another method, path or host than those that the rules were compared with. */
+const OVERRIDING_HEADERS = [
+  "forwarded",
+  "x-host",
+  "x-http-host-override",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-host",
+  "x-original-uri",
+  "x-original-url",
+  "x-rewrite-url",
+] as const;
+
+/**
+ * The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, and reads the request
+ * as the rules do.
+ */
 export function stripHostHeaders(): Message {
-  return stripClientHeaders(HOST_CREDENTIAL_HEADERS);
+  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS]);
 }
 
 /** Sets the credential of an inspected host. */
