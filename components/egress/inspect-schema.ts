@@ -91,8 +91,12 @@ const InspectedHostConfig = z.strictObject({
   ),
 });
 
+/** Envoy's ConfigMap can have 1 MiB, and each host takes some 17 KB of it. */
+const MAX_HOSTS = 40;
+
 export const InspectConfig = z
   .array(InspectedHostConfig)
+  .max(MAX_HOSTS, `has more than ${MAX_HOSTS} hosts: move those that need no rule to egress.allow`)
   .default([])
   .describe(
     "Hosts whose TLS ends at the gateway, which lets through only these methods and paths, and can add a credential; on path envoy in mode terminate, and on hybrid. Default none.",

@@ -222,6 +222,10 @@ test("a host without a credential gets none, and no header that steers or tells 
       "private-token": "own",
       "x-envoy-upstream-rq-timeout-ms": "1",
       "x-forwarded-for": "10.0.0.1",
+      forwarded: "host=other.example.com",
+      "x-http-method-override": "DELETE",
+      "x-original-url": "/other",
+      "x-rewrite-url": "/other",
       "user-agent": "npm",
     },
   });

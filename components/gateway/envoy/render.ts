@@ -35,7 +35,10 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
   return {
     [fileNames.bootstrap]: fileText(bootstrap(args)),
     [fileNames.clusters]: discovery("envoy.config.cluster.v3.Cluster", clusters(args)),
-    [fileNames.listeners]: discovery("envoy.config.listener.v3.Listener", listeners(args)),
+    [fileNames.listeners]: discovery("envoy.config.listener.v3.Listener", listeners(args), {
+      // Each inspected host is a large part of the ConfigMap, which can have 1 MiB.
+      compact: (args.inspect ?? []).length > 0,
+    }),
   };
 }
 
@@ -63,7 +66,9 @@ function inspectFiles(
   return Object.fromEntries([
     ...inspect.map((host) => [
       hostRoutesFile(host.host),
-      discovery("envoy.config.route.v3.RouteConfiguration", [hostRoutes(host, agents)]),
+      discovery("envoy.config.route.v3.RouteConfiguration", [hostRoutes(host, agents)], {
+        compact: true,
+      }),
     ]),
     ...[...new Set(stored)].map((name) => {
       const value = hostCredentials[name];
@@ -120,8 +125,13 @@ function secretFile(name: string, text: string): string {
   ]);
 }
 
-function discovery(type: string, resources: readonly Message[]): string {
-  return fileText({ resources: resources.map((resource) => typed(type, resource)) });
+function discovery(
+  type: string,
+  resources: readonly Message[],
+  { compact = false }: { readonly compact?: boolean } = {},
+): string {
+  const content = { resources: resources.map((resource) => typed(type, resource)) };
+  return compact ? `${JSON.stringify(content)}\n` : fileText(content);
 }
 
 /** Throws when a token cannot be used. Errors name the agent, never a token. */

@@ -487,6 +487,14 @@ const mistakes: [string, Sections, string | RegExp][] = [
       ] as [string, Record<string, unknown>, RegExp],
   ),
   [
+    "more inspected hosts than Envoy's ConfigMap can have",
+    {
+      gateway: { path: "envoy" },
+      egress: { inspect: Array.from({ length: 41 }, (_, index) => ({ host: `x${index}.org` })) },
+    },
+    /^ {2}egress\.inspect has more than 40 hosts: move/,
+  ],
+  [
     "no method of an inspected host",
     { gateway: { path: "envoy" }, egress: { inspect: [{ host: "x.org", methods: [] }] } },
     /^ {2}egress\.inspect\[0\]\.methods is empty/,

@@ -12,6 +12,8 @@ interface HostReply {
   readonly message: string;
   /** Other headers. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether Git gets it as plain text. Default false, because each form is in the configuration of every host. */
+  readonly toGit?: true;
 }
 
 /** With the query, by which some hosts tell reading from writing. Only the client itself sees it. */
@@ -42,8 +44,13 @@ function replies({ host, refusal }: InspectedHost): readonly HostReply[] {
       message: `missing or unknown agent token: show the agent's gateway token where the token for ${host} would be`,
       // Git and others show a credential only after this.
       headers: { "www-authenticate": 'Basic realm="claude-gateway"' },
+      toGit: true,
     },
-    { on: { status: refusals.rule }, message: `${refusal}: ${REQUEST} is not allowed` },
+    {
+      on: { status: refusals.rule },
+      message: `${refusal}: ${REQUEST} is not allowed`,
+      toGit: true,
+    },
     {
       on: { status: refusals.host },
       message: `the request is for another host than the server name of its TLS connection, ${host}`,
@@ -70,21 +77,27 @@ const ofGit: Message = {
  */
 export function hostReplies(inspected: InspectedHost): Message {
   return {
-    mappers: replies(inspected).flatMap(({ on, status, message, headers = {} }) => {
+    mappers: replies(inspected).flatMap(({ on, status, message, toGit, headers = {} }) => {
       const text = `gateway: ${message}`;
       const shared = {
         ...(status !== undefined && { status_code: status }),
-        headers_to_add: Object.entries(headers).map(([key, value]) => ({
-          header: { key, value },
-          append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
-        })),
+        ...(Object.keys(headers).length > 0 && {
+          headers_to_add: Object.entries(headers).map(([key, value]) => ({
+            header: { key, value },
+            append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+          })),
+        }),
       };
       return [
-        {
-          filter: { and_filter: { filters: [replyFilter(on), ofGit] } },
-          ...shared,
-          body_format_override: { text_format_source: { inline_string: `${text}\n` } },
-        },
+        ...(toGit === true
+          ? [
+              {
+                filter: { and_filter: { filters: [replyFilter(on), ofGit] } },
+                ...shared,
+                body_format_override: { text_format_source: { inline_string: `${text}\n` } },
+              },
+            ]
+          : []),
         {
           filter: replyFilter(on),
           ...shared,

@@ -25,7 +25,9 @@ const refused = (id: string, title: string, request: (host: string) => Request):
     const server = firstOf({ settings }) ?? "";
     const { line, host, refusedBy } = request(server);
     // With the agent's own list of authorities: whether it trusts the gateway's certificate is tried too.
-    return `s = ssl.create_default_context().wrap_socket(tcp("${gatewayAddress}", ${ports.https}), server_hostname="${server}")
+    // No answer at all is no refusal: it raises what is not an OSError.
+    return `try: s = ssl.create_default_context().wrap_socket(tcp("${gatewayAddress}", ${ports.https}), server_hostname="${server}")
+    except OSError as error: raise RuntimeError(f"no TLS: {error}")
     s.sendall(("${line}\\r\\nHost: ${host}\\r\\nAuthorization: Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"] + "\\r\\nConnection: close\\r\\n\\r\\n").encode())
     response = http.client.HTTPResponse(s)
     response.begin()
