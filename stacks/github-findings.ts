@@ -1,4 +1,6 @@
-import { GITHUB_HOSTS } from "../components/gateway/github/hosts.ts";
+import { hostRoutes } from "../components/gateway/envoy/inspect/routes.ts";
+import { byRepository } from "../components/gateway/github/access.ts";
+import { GITHUB_HOSTS, githubHosts } from "../components/gateway/github/hosts.ts";
 import type { GithubConfig } from "../components/gateway/github/schema.ts";
 import { inConfig, type Variant } from "../components/gateway/paths/variant.ts";
 import type { Finding } from "../components/schema/finding.ts";
@@ -45,6 +47,25 @@ export function githubFindings(
         message: `is no agent of this stack, which has ${(agents ?? []).join(", ")}: write one of these, or remove it with pulumi config rm --path 'egress.github.agents.${name}'`,
       })),
     ...ownerFindings(github),
+    ...sizeFindings(github),
+  ];
+}
+
+/** A Secret holds 1 MiB. The rest is for the routes of the API, of other hosts, and for credentials. */
+const MOST_BYTES = 900 * 1024;
+
+/** The rules are in a Secret, because the agents' tokens are beside them. */
+function sizeFindings({ agents, credential }: GithubConfig): Finding[] {
+  const bytes = githubHosts({ agents, credential: credential.kind })
+    .map((host) => JSON.stringify(hostRoutes(host, [])).length)
+    .reduce((sum, length) => sum + length, 0);
+  if (bytes <= MOST_BYTES) return [];
+  const count = byRepository(agents).length;
+  return [
+    {
+      path: ["egress", "github", "agents"],
+      message: `lists ${count} repositories, whose rules take ${Math.ceil(bytes / 1024)} KiB of the ${MOST_BYTES / 1024} that fit: list fewer, for about ${Math.floor((count * MOST_BYTES) / bytes)} there is room`,
+    },
   ];
 }
 

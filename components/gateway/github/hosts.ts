@@ -138,16 +138,13 @@ function lfs({ repository, readers, writers }: RepositoryAccess, reads: boolean)
   const base = `/${anyCase(repository)}(?:\\.git)?/info/lfs`;
   const action = `LFS of ${repository}`;
   return [
-    { methods: ["POST"], path: `${base}/objects/batch`, agents, action },
-    ...(reads
-      ? []
-      : [
-          {
-            methods: ["GET", "POST"],
-            path: `${base}/locks(?:/verify|/[0-9]+/unlock)?`,
-            ...{ agents, action },
-          },
-        ]),
+    reads
+      ? { methods: ["POST"], path: `${base}/objects/batch`, agents, action }
+      : {
+          methods: ["GET", "POST"],
+          path: `${base}/(?:objects/batch|locks(?:/verify|/[0-9]+/unlock)?)`,
+          ...{ agents, action },
+        },
   ];
 }
 

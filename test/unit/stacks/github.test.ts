@@ -68,6 +68,12 @@ test.each(["envoy", "hybrid"])("is possible on path %s", (path) => {
   expect(parse({ gateway: { path }, ...withGithub(github) }).egress.github).toBeDefined();
 });
 
+test("eighty repositories with write fit", () => {
+  const write = Array.from({ length: 80 }, (_, i) => `octo-org/repository-${i}`);
+  const github = { credential: TOKEN, agents: { "dev-e": { write } } };
+  expect(parse(withGithub(github)).egress.github?.agents["dev-e"]?.write).toHaveLength(80);
+});
+
 test("a spike's agent is known", () => {
   const spike = {
     kind: "spike",
@@ -195,6 +201,13 @@ describe("is refused with one line for", () => {
       "another installation",
       withGithub(ofCredential({ ...APP, installationId: "lab" })),
       /^ {2}egress\.github\.credential\.installationId is not the id of an installation, the number/,
+    ],
+    [
+      "more repositories than fit",
+      withGithub(
+        ofAgent({ write: Array.from({ length: 120 }, (_, i) => `octo-org/repository-${i}`) }),
+      ),
+      /^ {2}egress\.github\.agents lists 120 repositories, whose rules take \d+ KiB of the 900 that fit: list fewer, for about \d+ there is room$/,
     ],
     [
       "a host that is passed on too",

@@ -129,6 +129,7 @@ test.each([
   "POST github.com/lab/docs.git/info/lfs/objects/batch",
   "POST github.com/lab/docs.git/info/lfs/locks",
   "DELETE github.com/lab/hello.js.git/info/lfs/objects/batch",
+  "POST github.com/lab/hello.js.git/info/lfs/objects",
   // Not of one repository.
   "POST api.github.com/graphql",
   "GET api.github.com/",
