@@ -26,6 +26,7 @@ import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { egressFindings } from "./egress-findings.ts";
+import { requestLimitFindings } from "./request-limit-findings.ts";
 import { images as pinned } from "./versions.ts";
 
 /** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
@@ -97,6 +98,7 @@ function findings(
       }),
     }),
   );
+  found.push(...requestLimitFindings(variant, sections.agents));
   found.push(
     ...egressFindings(variant, sections.egress, {
       // The schema refuses the default provider's host on every path.

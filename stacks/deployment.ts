@@ -37,6 +37,8 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
+    /** How many requests the agent may have at once. Default the same number for each. */
+    readonly maxRequests?: number | undefined;
     /** What the agent may spend. Default no limit. */
     readonly budget?: Budget | undefined;
   }[];
@@ -156,6 +158,11 @@ export function deploy({
         limits,
         onFailure: config.budget?.onFailure ?? "refuse",
       })),
+      maxRequests: Object.fromEntries(
+        agents.flatMap(({ name, maxRequests }) =>
+          maxRequests === undefined ? [] : [[name, maxRequests] as const],
+        ),
+      ),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
       record: usage.claim,

@@ -18,7 +18,7 @@ import {
   servesHttp,
   type Variant,
 } from "../paths/variant.ts";
-import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
+import type { AgentRequests, EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
@@ -59,6 +59,8 @@ export interface EnvoyArgs {
   readonly credential?: RealCredential | undefined;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
+  /** How many requests agents may have at once, by name. Default the same number for each. */
+  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
@@ -231,6 +233,7 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
+            maxRequests: args.maxRequests,
             ...(litellm && { litellmHost: litellm.host }),
             ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
           },
