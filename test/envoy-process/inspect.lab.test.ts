@@ -43,6 +43,12 @@ beforeEach(() => {
 
 const ask = (name: string, request?: HostRequest) => askHost(envoy.ports.sni, name, request);
 
+test("Envoy accepts all of it without a warning", async () => {
+  expect(await envoy.stat("listener_manager.lds.update_rejected")).toBe(0);
+  expect(await envoy.stat("cluster_manager.cds.update_rejected")).toBe(0);
+  expect(envoy.stderr).not.toMatch(/"level":"(warning|error|critical)"/);
+});
+
 describe("paths", () => {
   test.each([
     "/simple",
@@ -216,6 +222,10 @@ test("a host without a credential gets none, and no header that steers or tells 
       "private-token": "own",
       "x-envoy-upstream-rq-timeout-ms": "1",
       "x-forwarded-for": "10.0.0.1",
+      forwarded: "host=other.example.com",
+      "x-http-method-override": "DELETE",
+      "x-original-url": "/other",
+      "x-rewrite-url": "/other",
       "user-agent": "npm",
     },
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import tls from "node:tls";
 
 const folder = process.env.TRUST_DIR ?? "";
-const authority = fs.readFileSync(new URL("authority.pem", import.meta.url), "utf8");
+const authority = fs.readFileSync(join(import.meta.dirname, "authority.pem"), "utf8");
 
 write("authority.pem", [authority]);
 write("bundle.pem", [...tls.rootCertificates, authority]);

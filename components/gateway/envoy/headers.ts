@@ -70,9 +70,26 @@ const HOST_CREDENTIAL_HEADERS = [
   "x-jfrog-art-api",
 ] as const;
 
-/** The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, but a signature. */
+/** Headers by which some servers take another method, path or host than those that the rules were compared with. */
+const OVERRIDING_HEADERS = [
+  "forwarded",
+  "x-host",
+  "x-http-host-override",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-host",
+  "x-original-uri",
+  "x-original-url",
+  "x-rewrite-url",
+] as const;
+
+/**
+ * The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, but a signature, and
+ * reads the request as the rules do.
+ */
 export function stripHostHeaders({ signed = false }: { readonly signed?: boolean }): Message {
-  return stripClientHeaders(HOST_CREDENTIAL_HEADERS, {
+  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS], {
     except: signed ? "authorization" : undefined,
   });
 }

@@ -10,11 +10,11 @@ import { findAgentOf } from "./agent.ts";
 import { hostReplies } from "./replies.ts";
 import { hostRoutesName } from "./routes.ts";
 
-/** Requests that one connection of HTTP/2 may have open, and how much of each Envoy takes before the host has read it. */
+/** Requests that one connection of HTTP/2 may have open, and how much of each and of all Envoy takes before the host reads it. */
 const HTTP2 = {
   max_concurrent_streams: 100,
   initial_stream_window_size: 64 * 1024,
-  initial_connection_window_size: 1024 * 1024,
+  initial_connection_window_size: 256 * 1024,
 } as const;
 
 /** The chain of the TLS listener for an inspected host: TLS ends here, and each request is checked by the host's rules. */

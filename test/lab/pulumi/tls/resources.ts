@@ -37,13 +37,13 @@ export const TLS_RESOURCES: Readonly<Record<string, TlsResource>> = {
       if (algorithm !== "ECDSA") {
         return {
           property: "algorithm",
-          reason: `the simulated tls provider makes only ECDSA keys, got: ${String(algorithm)}`,
+          reason: `the simulated tls provider makes only ECDSA keys, got: ${JSON.stringify(algorithm)}`,
         };
       }
       return CURVES[ecdsaCurve as string] === undefined
         ? {
             property: "ecdsaCurve",
-            reason: `the simulated tls provider knows only P256 and P384, got: ${String(ecdsaCurve)}`,
+            reason: `the simulated tls provider knows only P256 and P384, got: ${JSON.stringify(ecdsaCurve)}`,
           }
         : undefined;
     },
@@ -97,7 +97,7 @@ export const TLS_RESOURCES: Readonly<Record<string, TlsResource>> = {
         if ((inputs[name] as number) < 0)
           return {
             property: name,
-            reason: `${name} must be at least 0, got: ${String(inputs[name])}`,
+            reason: `${name} must be at least 0, got: ${JSON.stringify(inputs[name])}`,
           };
       }
       const unknown = (inputs.allowedUses as string[]).find((use) => !(use in KEY_USAGES));

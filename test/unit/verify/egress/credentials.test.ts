@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Surroundings } from "../../../verify/egress/attempt.ts";
-import { measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
+import { keysIn, measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
 import type { Target } from "../../../lab/target.ts";
 
 const OWN = `cgw-${"o".repeat(48)}`;
@@ -120,4 +120,17 @@ describe("the search for keys that an agent can read", () => {
       evidence: "secret/x",
     });
   });
+});
+
+test("a private key is searched for by its lines, a host's credential in whatever form, and a certificate is no secret", () => {
+  const line = `ab+/${"x".repeat(60)}`;
+  const pem = (what: string) =>
+    `-----BEGIN ${what}-----\n${line}\n${line}1\n-----END ${what}-----\n`;
+  expect(keysIn("authority.pem", pem("CERTIFICATE"))).toEqual([]);
+  expect(keysIn("authority.key", pem("EC PRIVATE KEY"))).toEqual(
+    expect.arrayContaining([line, `${line}1`]),
+  );
+  const file = JSON.stringify({ secret: { inline_string: "pw/1" } }, null, 1);
+  expect(keysIn("host-credential-x.org.json", file)).toEqual(["pw/1"]);
+  expect(keysIn("other.json", file)).toEqual([]);
 });
