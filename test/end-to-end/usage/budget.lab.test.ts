@@ -11,6 +11,7 @@ import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import { lastRecord } from "../../verify/conformance/checks/relay.ts";
+import { run } from "../../lab/pulumi/run.ts";
 import { usageOf } from "./report.ts";
 
 /** Two agents, one with a budget of a few cents, with the real Claude Code. The tests depend on each other, in order. */
@@ -115,6 +116,28 @@ test("npm run usage shows the spent budget and the refused request", async () =>
   const refused = report.days.filter(({ refused }) => refused > 0);
   expect(refused.map(({ agent, refused }) => [agent, refused])).toEqual([[CAPPED, 1]]);
 });
+
+test("npm run status says what needs a person: the spent budget, and a verdict that was never measured", async () => {
+  const { exitCode, stdout } = await run({
+    argv: [process.execPath, "run.mjs", "commands/status.ts", "--stack", STACK],
+    cwd: lab.cloneDir,
+    env: process.env,
+  });
+  expect(exitCode, stdout).toBe(1);
+  const lines = stdout.split("\n").map((line) => line.trim());
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      new RegExp(`^! budget of ${CAPPED} +\\$0\\.0[5-9]\\d* of \\$0\\.05 a day, spent`),
+    ),
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^gateway \(envoy-terminate\) +(\d+) of \1 pods ready$/),
+  );
+  expect(lines.slice(lines.indexOf("Needs a person:") + 1).filter((line) => line !== "")).toEqual([
+    `budget of ${CAPPED}: wait for the window's end, or raise the budget and run pulumi up`,
+    `last verdict: measure the gateway: npm run verify -- --stack ${STACK}`,
+  ]);
+}, 120_000);
 
 test("a raised budget lets the session go on, within 15 s of the end of up", async () => {
   await stack.configure({ "agents[0].budget.usdPerDay": "5" });
