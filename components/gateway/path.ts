@@ -6,6 +6,7 @@ import type { ExtraRoute } from "./api/endpoints.ts";
 import type { AgentRequests } from "./envoy/args.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { ServerFetch } from "./envoy/server-fetch.ts";
+import type { Inspection } from "./inspect/inspection.ts";
 import type { Variant } from "./paths/variant.ts";
 import type { RealCredential } from "./real-credential.ts";
 
@@ -34,8 +35,10 @@ export interface PathArgs {
   readonly credential?: RealCredential | undefined;
   /** Optional routes that Envoy opens besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
-  /** Hosts that agents reach by TLS. */
+  /** Hosts that agents reach by TLS that is passed on. */
   readonly allowHosts: readonly string[];
+  /** Hosts whose TLS ends at Envoy. Default: none. */
+  readonly inspect?: Inspection | undefined;
   /** Whether agents may make the API's servers fetch something. Unused where Envoy does not see the requests. */
   readonly serverFetch: ServerFetch;
   /** Prices of the models that the meter counts. Default: the list prices. */

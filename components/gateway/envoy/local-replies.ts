@@ -172,7 +172,7 @@ function mapper(reply: Reply): Message {
     append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
   }));
   return {
-    filter: filter(reply.on),
+    filter: replyFilter(reply.on),
     ...(reply.status === undefined ? {} : { status_code: reply.status }),
     body_format_override: {
       // Not json_format, which sorts the keys: Anthropic's bodies begin with "type".
@@ -188,7 +188,8 @@ function mapper(reply: Reply): Message {
   };
 }
 
-function filter(on: Reply["on"]): Message {
+/** Filter of a local reply for {@link Reply.on}. */
+export function replyFilter(on: Reply["on"]): Message {
   if (on === "anything else") return statusFilter("GE", 0);
   if ("filter" in on) return on.filter;
   return "flags" in on

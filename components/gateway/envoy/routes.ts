@@ -121,7 +121,7 @@ function withoutPrefix({ path, pattern }: Endpoint, prefix: string): Message {
 }
 
 /** Relays to a cluster for as long as bytes flow. */
-function relay(cluster: string, host: string): Message {
+export function relay(cluster: string, host: string): Message {
   return {
     cluster,
     host_rewrite_literal: host,
@@ -166,6 +166,6 @@ function notFound(): Message {
   return { match: { prefix: "/" }, direct_response: { status: 404 } };
 }
 
-function exactHeader(name: string, exact: string): Message {
+export function exactHeader(name: string, exact: string): Message {
   return { name, string_match: { exact } };
 }
