@@ -13,6 +13,7 @@ import { ensureUpstream } from "../../lab/upstream.ts";
 import { lastRecord } from "../../verify/conformance/checks/relay.ts";
 import { run } from "../../lab/pulumi/run.ts";
 import { usageOf } from "./report.ts";
+import { typeRunbook } from "./runbook.ts";
 
 /** Two agents, one with a budget of a few cents, with the real Claude Code. The tests depend on each other, in order. */
 const progress = lineProgress();
@@ -147,3 +148,28 @@ test("a raised budget lets the session go on, within 15 s of the end of up", asy
   expect(resumed).toMatchObject({ is_error: false, session_id: session });
   expect(resumed.result).toContain("I may work again");
 }, 300_000);
+
+test("every command of the runbook does what the page says, and the gateway works afterwards", async () => {
+  const typed = await typeRunbook({
+    ...{ target, stack, dir, namespace: GATEWAY, cloneDir: lab.cloneDir },
+  });
+  expect(typed.length).toBeGreaterThan(20);
+  // The screen says with 1 that something needs a person. The stack's credential is a stored key, so no pod has the helper.
+  const failed = typed.filter(
+    ({ line, exitCode }) =>
+      exitCode !== 0 && !line.startsWith("npm run status") && !line.includes("-c mint "),
+  );
+  expect(failed).toEqual([]);
+  const shown = (start: string) => typed.find(({ line }) => line.startsWith(start))?.output;
+  expect(shown("kubectl get pods -n $NS -l 'claude-gateway/role in")).toMatch(
+    /ratelimit-.*\n.*valkey-/s,
+  );
+  expect(shown("kubectl logs -n $NS -l claude-gateway/role=gateway -c envoy --tail=50")).toContain(
+    '"details":"via_upstream"',
+  );
+  expect(shown("kubectl delete pod -n $NS -l claude-gateway/role=valkey")).toMatch(
+    /^pod "\S+" .*deleted/,
+  );
+  const after = await runTurn(target, { namespace: FREE, prompt: "say: back again" });
+  expect(after).toMatchObject({ is_error: false, result: "back again" });
+}, 400_000);
