@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { runTurn, type Turn } from "../../lab/claude.ts";
-import { type Lab, openLab } from "../../lab/cluster/index.ts";
+import { type Lab, openLab, runInLab } from "../../lab/cluster/index.ts";
 import { lineProgress } from "../../lab/progress.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
 import { prepareStack } from "../../lab/stacks.ts";
@@ -148,6 +148,53 @@ test("a raised budget lets the session go on, within 15 s of the end of up", asy
   expect(resumed).toMatchObject({ is_error: false, session_id: session });
   expect(resumed.result).toContain("I may work again");
 }, 300_000);
+
+test("an operator sees and restarts under a name of their own, and reads no Secret", async () => {
+  const out = join(dir, "alice.json");
+  const made = await run({
+    argv: [
+      ...[process.execPath, "run.mjs", "commands/operator.ts", "--stack", STACK],
+      ...["--name", "alice@example.com", "--hours", "1", "--out", out],
+    ],
+    cwd: lab.cloneDir,
+    env: process.env,
+  });
+  expect(made.exitCode, made.stderr).toBe(0);
+  const alice = async (...args: string[]) => {
+    const own = [`--kubeconfig=${out}`, ...args];
+    return target.kubectl(own).catch((error: unknown) => (error as Error).message);
+  };
+  const may = async (...args: string[]) =>
+    ((await alice("auth", "can-i", ...args)).match(/^(yes|no)$/m) ?? [])[0];
+  expect(await alice("auth", "whoami", "--output=jsonpath={.status.userInfo.username}")).toBe(
+    "alice@example.com",
+  );
+  const pods = await alice("get", "pods", `--namespace=${GATEWAY}`, "--output=name");
+  expect(pods).toMatch(/^pod\/valkey-/m);
+  for (const namespace of [GATEWAY, CAPPED, FREE]) {
+    const inside = `--namespace=${namespace}`;
+    expect(await may("delete", "pods", inside)).toBe("yes");
+    expect(await may("get", "pods/log", inside)).toBe("yes");
+    for (const [verb = "", what = ""] of [
+      ["get", "secrets"],
+      ["create", "pods"],
+      ["create", "pods/exec"],
+      ["create", "serviceaccounts/token"],
+      ["patch", "deployments"],
+      ["create", "rolebindings"],
+    ])
+      expect(await may(verb, what, inside), `${verb} ${what}`).toBe("no");
+  }
+  expect(await alice("get", "secrets", `--namespace=${GATEWAY}`)).toContain("is forbidden");
+  expect(await may("get", "pods", "--namespace=kube-system")).toBe("no");
+  expect(await alice("get", "nodes", "--output=name")).toMatch(/^node\//);
+  const log = await runInLab(lab, [
+    "grep",
+    '"username":"alice@example.com"',
+    "/var/log/audit/audit.log",
+  ]);
+  expect(log.stdout).toMatch(/"resource":"secrets".*"code":403/);
+}, 120_000);
 
 test("every command of the runbook does what the page says, and the gateway works afterwards", async () => {
   const typed = await typeRunbook({
