@@ -100,6 +100,12 @@ export class Envoy extends pulumi.ComponentResource {
       credential !== undefined && "source" in credential
         ? mintedPod(credential, { objectName, image: images.node })
         : notMinted;
+    // What a pod with the helper reads has names of its own: when the kind changes, the old pod keeps the files with which it
+    // drains. With the new ones its listener would change, and Envoy would cut open streams some time after that.
+    const filesName =
+      credential === undefined || minted === notMinted
+        ? objectName
+        : `${objectName}-${credential.kind}`;
     const volumeMounts = [...(record ? recordAccess.volumeMounts : []), ...minted.volumeMounts];
     const listeners = listenersWith(variant, args.allowHosts);
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
@@ -126,7 +132,7 @@ export class Envoy extends pulumi.ComponentResource {
         files: [
           {
             volume: "config",
-            objectName: `${objectName}-config`,
+            objectName: `${filesName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
             // Envoy watches the other files, but reads this one only at its start.
@@ -142,7 +148,7 @@ export class Envoy extends pulumi.ComponentResource {
             ? [
                 {
                   volume: "secrets",
-                  objectName: `${objectName}-secrets`,
+                  objectName: `${filesName}-secrets`,
                   mountPath: mounts.secrets,
                   data: secretFiles(args),
                   secret: true,
