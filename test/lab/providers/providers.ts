@@ -13,8 +13,8 @@ export const LAB_VERTEX_REGION = "us-east5";
 /** Region of the simulated Bedrock. Its host is in the lab's zone. */
 export const LAB_BEDROCK_REGION = "us-east-1";
 
-/** The Bedrock API key that the stand-in accepts. */
-export const LAB_BEDROCK_KEY = "ABSK-lab-bedrock-key";
+/** The Bedrock API key that the stand-in accepts, in the form of a real one. */
+export const LAB_BEDROCK_KEY = `ABSK${Buffer.from("BedrockAPIKey-lab-at-000000000000:lab-bedrock").toString("base64url")}`;
 
 const GOOGLE_HOSTS = [
   `${LAB_VERTEX_REGION}-aiplatform.googleapis.com`,
