@@ -184,6 +184,7 @@ export class Envoy extends pulumi.ComponentResource {
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },
         },
+        others: minted.containers,
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
           initContainers: [

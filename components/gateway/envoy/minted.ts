@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import type { MountedFiles } from "../../kubernetes/workload.ts";
 import { audienceOf, mintConfig } from "../mint/config.ts";
+import { firstTokenContainer } from "../mint/first-token.ts";
 import {
   mintContainer,
   mintFiles,
@@ -16,6 +17,8 @@ import { UPSTREAM_TOKEN } from "./volumes.ts";
 interface MintedPod {
   readonly files: readonly MountedFiles[];
   readonly initContainers: readonly types.input.core.v1.Container[];
+  /** Containers beside Envoy. */
+  readonly containers: readonly types.input.core.v1.Container[];
   readonly volumes: readonly types.input.core.v1.Volume[];
   /** Mounts of Envoy's container. */
   readonly volumeMounts: readonly types.input.core.v1.VolumeMount[];
@@ -41,6 +44,7 @@ export function mintedPod(
       },
     ],
     initContainers: [mintContainer({ image, names: [UPSTREAM_TOKEN] })],
+    containers: [firstTokenContainer({ image, names: [UPSTREAM_TOKEN] })],
     volumes: mintVolumes({
       audiences: audience === undefined ? {} : { [UPSTREAM_TOKEN]: audience },
     }),
@@ -57,6 +61,7 @@ export function mintedPod(
 export const notMinted: MintedPod = {
   files: [],
   initContainers: [],
+  containers: [],
   volumes: [],
   volumeMounts: [],
   spec: {},
