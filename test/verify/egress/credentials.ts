@@ -204,7 +204,7 @@ export async function measureCredentials(
       {
         what: "the agent's own environment",
         found:
-          environment.includes("ANTHROPIC_BASE_URL=") &&
+          /ANTHROPIC_(?:VERTEX_|BEDROCK_)?BASE_URL=/.test(environment) &&
           Object.values(own).every((secret) => finds(environment, secret)),
       },
       `${environment.length} characters`,
