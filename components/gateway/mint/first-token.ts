@@ -23,6 +23,8 @@ export function firstTokenContainer(args: {
     name: "credential",
     image: args.image,
     command: ["sh", "-c", firstTokenScript(args.names)],
+    // Pulumi shows what a container said only if that is not Ready.
+    readinessProbe: { exec: { command: ["sh", "-c", mintedTest(args.names)] }, periodSeconds: 2 },
     // The end of its output is what it said.
     terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: restrictedContainer,
@@ -31,15 +33,19 @@ export function firstTokenContainer(args: {
   };
 }
 
+/** Whether there was a token of each credential. */
+function mintedTest(names: readonly string[]): string {
+  return names.map((name) => `test -e ${stateFile(name, "minted")}`).join(" && ");
+}
+
 /** What it runs. */
 export function firstTokenScript(
   names: readonly string[],
   patienceSeconds = PATIENCE_SECONDS,
 ): string {
-  const has = (name: string) => `test -e ${stateFile(name, "minted")}`;
-  const minted = `{ ${names.map(has).join(" && ")}; }`;
+  const minted = `{ ${mintedTest(names)}; }`;
   const told = `test -e ${TOLD}`;
-  const say = names.map((name) => `${has(name)} || cat ${stateFile(name, "problem")}`);
+  const say = names.map((name) => `${mintedTest([name])} || cat ${stateFile(name, "problem")}`);
   return [
     "trap 'exit 0' TERM",
     `left=${patienceSeconds}`,

@@ -3,7 +3,7 @@ import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import type { Target } from "../../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
 
-/** The token that each pod of the gateway made itself, which no Secret has. Empty where the credential is stored. */
+/** The tokens that each pod of the gateway made itself, which no Secret has. Empty where the credential is stored. */
 export async function mintedTokens(
   target: Target,
   { gatewayNamespace }: Pick<Surroundings, "gatewayNamespace">,
@@ -21,9 +21,12 @@ export async function mintedTokens(
       const file = await target.kubectl([
         ...["exec", place, metadata.name, `--container=${name}`, "--", ...read],
       ]);
-      const [, token] = /"inline_string":"([^"]+)"/.exec(file) ?? [];
-      if (token === undefined) throw new Error(`pod ${metadata.name} has no token yet: try again`);
-      tokens[`${gatewayNamespace}/${metadata.name} token`] = token;
+      for (const [index, [, token = ""]] of [
+        ...file.matchAll(/"inline_string":"([^"]*)"/g),
+      ].entries()) {
+        if (token === "") throw new Error(`pod ${metadata.name} has no token yet: try again`);
+        tokens[`${gatewayNamespace}/${metadata.name} token ${index}`] = token;
+      }
     }
   }
   return tokens;

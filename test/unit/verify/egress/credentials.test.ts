@@ -124,7 +124,7 @@ describe("the search for keys that an agent can read", () => {
     const rows = await measured((planted) => ({ files: `${planted} ${MINTED}` }), MINTED);
     expect(rows["credentials.files"]).toEqual({
       status: "fail",
-      evidence: "llm/gateway-1 token in files",
+      evidence: "llm/gateway-1 token 0 in files",
     });
     expect(rows["credentials.environment"]?.evidence).toContain("none of 4 other keys found");
     await expect(measured(() => ({}), "")).rejects.toThrow("pod gateway-1 has no token yet");
