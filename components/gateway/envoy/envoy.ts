@@ -108,13 +108,14 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
+    const upstream = credential !== undefined && "source" in credential ? credential : undefined;
     const minted = mintedPod(
-      {
-        upstream: credential !== undefined && "source" in credential ? credential : undefined,
-        hosts: args.inspect?.minted,
-      },
+      { upstream, hosts: args.inspect?.minted },
       { objectName, image: images.node },
     );
+    // What a pod reads that mints the real credential has names of its own: when the kind changes, the old pod keeps the files
+    // with which it drains. With the new ones its listener would change, and Envoy would cut open streams some time after that.
+    const filesName = upstream === undefined ? objectName : `${objectName}-${upstream.kind}`;
     const inspecting =
       args.inspect === undefined
         ? notInspecting
@@ -157,7 +158,7 @@ export class Envoy extends pulumi.ComponentResource {
         files: [
           {
             volume: "config",
-            objectName: `${objectName}-config`,
+            objectName: `${filesName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
             // Envoy watches the other files, but reads this one only at its start.
@@ -173,7 +174,7 @@ export class Envoy extends pulumi.ComponentResource {
             ? [
                 {
                   volume: "secrets",
-                  objectName: `${objectName}-secrets`,
+                  objectName: `${filesName}-secrets`,
                   mountPath: mounts.secrets,
                   data: secretFiles(args),
                   secret: true,
@@ -210,6 +211,7 @@ export class Envoy extends pulumi.ComponentResource {
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },
         },
+        others: minted.containers,
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
           initContainers: [
