@@ -153,7 +153,8 @@ test("an operator sees and restarts under a name of their own, and reads no Secr
   const out = join(dir, "alice.json");
   const made = await run({
     argv: [
-      ...[process.execPath, "run.mjs", "commands/operator.ts", "--stack", STACK],
+      process.execPath,
+      ...["run.mjs", "commands/operator.ts", "--stack", STACK],
       ...["--name", "alice@example.com", "--hours", "1", "--out", out],
     ],
     cwd: lab.cloneDir,
