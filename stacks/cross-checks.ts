@@ -26,6 +26,7 @@ import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { egressFindings } from "./egress-findings.ts";
+import { requestLimitFindings } from "./request-limit-findings.ts";
 import { githubFindings } from "./github-findings.ts";
 import { SPIKE_AGENT } from "./spike-agent.ts";
 import { images as pinned } from "./versions.ts";
@@ -101,6 +102,7 @@ function findings(
       }),
     }),
   );
+  found.push(...requestLimitFindings(variant, sections.agents));
   found.push(
     ...egressFindings(variant, sections.egress, {
       // The schema refuses the default provider's host on every path.

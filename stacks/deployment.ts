@@ -17,6 +17,7 @@ import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
 import { ports } from "../components/kubernetes/ports.ts";
+import { Operators } from "../components/kubernetes/operators.ts";
 import { collectorOf } from "../components/usage/telemetry/collector.ts";
 import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
@@ -38,6 +39,8 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
+    /** How many requests the agent may have at once. Default the same number for each. */
+    readonly maxRequests?: number | undefined;
     /** What the agent may spend. Default no limit. */
     readonly budget?: Budget | undefined;
   }[];
@@ -163,6 +166,11 @@ export function deploy({
         limits,
         onFailure: config.budget?.onFailure ?? "refuse",
       })),
+      maxRequests: Object.fromEntries(
+        agents.flatMap(({ name, maxRequests }) =>
+          maxRequests === undefined ? [] : [[name, maxRequests] as const],
+        ),
+      ),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
       record: usage.claim,
@@ -235,6 +243,24 @@ export function deploy({
       { namespace: agent.namespace, tokenSecret: agent.tokenSecret, podPatch: agent.podPatch },
     ] as const;
   });
+
+  // A spike lives for hours, and whoever made it looks after it.
+  if (config.kind === "gateway") {
+    new Operators(
+      "operators",
+      {
+        objectName: `claude-gateway-operators-${gatewayNamespace}`,
+        labels,
+        namespaces: {
+          gateway: namespace,
+          ...Object.fromEntries(
+            namespaces.map(([name, agent]) => [`agent-${name}`, agent.namespace]),
+          ),
+        },
+      },
+      { provider },
+    );
+  }
 
   return {
     baseUrl: gateway.baseUrl,

@@ -19,7 +19,13 @@ import {
   type Variant,
 } from "../paths/variant.ts";
 import type { Inspection } from "../inspect/inspection.ts";
-import { type EnvoyConfigArgs, type LiteLlmSecrets, type OtlpArgs, reachedHosts } from "./args.ts";
+import {
+  type AgentRequests,
+  type EnvoyConfigArgs,
+  type LiteLlmSecrets,
+  type OtlpArgs,
+  reachedHosts,
+} from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
@@ -63,6 +69,8 @@ export interface EnvoyArgs {
   readonly credential?: RealCredential | undefined;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
+  /** How many requests agents may have at once, by name. Default the same number for each. */
+  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
@@ -100,13 +108,14 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
+    const upstream = credential !== undefined && "source" in credential ? credential : undefined;
     const minted = mintedPod(
-      {
-        upstream: credential !== undefined && "source" in credential ? credential : undefined,
-        hosts: args.inspect?.minted,
-      },
+      { upstream, hosts: args.inspect?.minted },
       { objectName, image: images.node },
     );
+    // What a pod reads that mints the real credential has names of its own: when the kind changes, the old pod keeps the files
+    // with which it drains. With the new ones its listener would change, and Envoy would cut open streams some time after that.
+    const filesName = upstream === undefined ? objectName : `${objectName}-${upstream.kind}`;
     const inspecting =
       args.inspect === undefined
         ? notInspecting
@@ -149,7 +158,7 @@ export class Envoy extends pulumi.ComponentResource {
         files: [
           {
             volume: "config",
-            objectName: `${objectName}-config`,
+            objectName: `${filesName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
             // Envoy watches the other files, but reads this one only at its start.
@@ -165,7 +174,7 @@ export class Envoy extends pulumi.ComponentResource {
             ? [
                 {
                   volume: "secrets",
-                  objectName: `${objectName}-secrets`,
+                  objectName: `${filesName}-secrets`,
                   mountPath: mounts.secrets,
                   data: secretFiles(args),
                   secret: true,
@@ -202,6 +211,7 @@ export class Envoy extends pulumi.ComponentResource {
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },
         },
+        others: minted.containers,
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
           initContainers: [
@@ -268,6 +278,7 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
+            maxRequests: args.maxRequests,
             ...(litellm && { litellmHost: litellm.host }),
             ...(args.inspect && { inspect: args.inspect.hosts }),
             ...(args.otlp && { otlp: otlpArgs(args.otlp) }),

@@ -2,6 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import type { MountedFiles } from "../../kubernetes/workload.ts";
 import type { MintedForHosts } from "../inspect/inspection.ts";
 import { audienceOf, type MintConfig, mintConfig } from "../mint/config.ts";
+import { firstTokenContainer } from "../mint/first-token.ts";
 import {
   mintContainer,
   mintFiles,
@@ -17,6 +18,8 @@ import { UPSTREAM_TOKEN } from "./volumes.ts";
 interface MintedPod {
   readonly files: readonly MountedFiles[];
   readonly initContainers: readonly types.input.core.v1.Container[];
+  /** Containers beside Envoy. */
+  readonly containers: readonly types.input.core.v1.Container[];
   readonly volumes: readonly types.input.core.v1.Volume[];
   /** Mounts of Envoy's container. */
   readonly volumeMounts: readonly types.input.core.v1.VolumeMount[];
@@ -79,6 +82,7 @@ export function mintedPod(
           keys === undefined ? [] : [{ name: keys.volume, mountPath: keys.folder, readOnly: true }],
       }),
     ],
+    containers: [firstTokenContainer({ image, names: Object.keys(configs) })],
     volumes: mintVolumes({
       audiences: audience === undefined ? {} : { [UPSTREAM_TOKEN]: audience },
     }),
@@ -95,6 +99,7 @@ export function mintedPod(
 const notMinted: MintedPod = {
   files: [],
   initContainers: [],
+  containers: [],
   volumes: [],
   volumeMounts: [],
   spec: {},
