@@ -33,7 +33,7 @@ export const inspected: readonly InspectedHost[] = [
       rule("/upload/*", ["PUT"]),
       { ...rule("/query"), query: "service=a.b" },
     ],
-    refusal: `${REGISTRY} is open for reading /allowed/`,
+    refusal: `${REGISTRY} is open for reading /allowed/ and /@scope%2fname`,
   },
   {
     host: PRIVATE,

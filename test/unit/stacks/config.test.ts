@@ -526,7 +526,7 @@ const mistakes: [string, Sections, string | RegExp][] = [
   ].map(
     ([what, credential, message]) =>
       [
-        `a host's credential ${String(what)}`,
+        `a host's credential ${what as string}`,
         { gateway: { path: "envoy" }, egress: { inspect: [{ host: "x.org", credential }] } },
         message as RegExp,
       ] as [string, Record<string, unknown>, RegExp],

@@ -48,7 +48,7 @@ function replies({ host, refusal }: InspectedHost): readonly HostReply[] {
     },
     {
       on: { status: refusals.rule },
-      message: `${refusal}: ${REQUEST} is not allowed`,
+      message: `${literal(refusal)}: ${REQUEST} is not allowed`,
       toGit: true,
     },
     {
@@ -64,6 +64,11 @@ function replies({ host, refusal }: InspectedHost): readonly HostReply[] {
     { on: { status: 503 }, message: "not able to serve now" },
     { on: "anything else", message: "%RESPONSE_CODE_DETAILS%" },
   ];
+}
+
+/** A text in Envoy's format, in which a percent sign begins a value. */
+function literal(text: string): string {
+  return text.replaceAll("%", "%%");
 }
 
 /** Git shows the text of an error to people only if it is plain. */
