@@ -31,11 +31,9 @@ beforeEach(() => {
   range.forget();
 });
 
-/** Lines of the log about an agent. */
-const ofAgents = () =>
-  range.envoy.accessLog.filter(
-    ({ listener, agent }) => listener === "inspect" && typeof agent === "string",
-  );
+/** Lines of the log about an agent. Lines of what another one did before can come later. */
+const linesOf = (who: Who) =>
+  range.envoy.accessLog.filter(({ listener, agent }) => listener === "inspect" && agent === who);
 
 const push = (who: Who, branch: string) =>
   range.git(who, "-C", "work", "push", "origin", `HEAD:refs/heads/${branch}`);
@@ -83,7 +81,7 @@ describe("Git says what is not allowed, GitHub hears nothing, and one line of th
     expect(stderr).toContain(`remote: ${GIT_RULE}: ${request} is not allowed\n`);
     expect(stderr).toContain("The requested URL returned error: 403");
     await range.envoy.logged(({ agent }) => agent === "dev-f");
-    expect(ofAgents()).toMatchObject([
+    expect(linesOf("dev-f")).toMatchObject([
       {
         agent: "dev-f",
         host: "github.com",
@@ -158,7 +156,9 @@ test.each(SETTINGS)("%s is refused even with write, and not sent", async (reques
   expect(message).toBe(`${API_RULE}: ${method} ${path} is not allowed`);
   expect(range.github.received).toEqual([]);
   await range.envoy.logged(({ agent }) => agent === "dev-e");
-  expect(ofAgents()).toMatchObject([{ agent: "dev-e", method, refused: "rule", status: 403 }]);
+  expect(linesOf("dev-e")).toMatchObject([
+    { agent: "dev-e", method, refused: "rule", status: 403 },
+  ]);
 });
 
 test.each([
