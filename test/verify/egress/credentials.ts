@@ -3,6 +3,7 @@ import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { ports } from "../../../components/kubernetes/ports.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import type { Target } from "../../lab/target.ts";
+import type { CredentialSearch } from "../conformance/checks/credential-holder.ts";
 import { leaks } from "../../end-to-end/walk/spike-secrets.ts";
 import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
@@ -149,11 +150,32 @@ export async function readAsAgent(
     );
   }
   const marks = upstream === undefined ? [] : Object.keys(UPSTREAM_ANSWERS);
-  const command = ["exec", "--stdin", `--namespace=${around.agent}`, "service/runner", "--"];
-  const input = JSON.stringify([host, planted, PATHS, marks]);
-  return JSON.parse(
-    await target.kubectl([...command, "python3", "-c", READ], { input }),
-  ) as Readable;
+  return read(target, around.agent, [host, planted, PATHS, marks]);
+}
+
+async function read(target: Target, agent: string, input: readonly unknown[]): Promise<Readable> {
+  const command = ["exec", "--stdin", `--namespace=${agent}`, "service/runner", "--"];
+  const stdout = await target.kubectl([...command, "python3", "-c", READ], {
+    input: JSON.stringify(input),
+  });
+  return JSON.parse(stdout) as Readable;
+}
+
+/** Searches an agent's processes and files for the stack's keys that are not its own. */
+export async function searchAgent(
+  target: Target,
+  stack: string,
+  around: Pick<Surroundings, "agent" | "variant">,
+): Promise<CredentialSearch> {
+  const { others } = await stackSecrets(target, stack, around);
+  const planted = randomBytes(32).toString("hex");
+  const { environment, files } = await read(target, around.agent, [null, planted, [], []]);
+  return {
+    others: Object.keys(others).length,
+    found: leaks({ environment, files }, others),
+    characters: environment.length + files.length,
+    foundControl: leaks({ files }, { planted }).length > 0,
+  };
 }
 
 /** Searches everything that an agent can read for keys that are not its own. */

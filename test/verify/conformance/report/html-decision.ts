@@ -2,6 +2,7 @@ import {
   decide,
   type Decision,
   isUnknown,
+  marked,
   questions,
   recommend,
   rules,
@@ -50,6 +51,7 @@ export function decisionTable(reports: readonly Report[]): string {
   const columns = [
     "AC 5 unblocks?",
     "Cost ceiling?",
+    "Who holds the credential?",
     "Provider portability?",
     "Observability hook?",
     "Risk",
@@ -59,9 +61,10 @@ export function decisionTable(reports: readonly Report[]): string {
     .map((decision) => {
       const values = [
         decision.unblocksAc5,
-        decision.costCeiling,
-        decision.portability,
-        decision.observability,
+        marked(decision, "costCeiling"),
+        decision.credentialHolder,
+        marked(decision, "portability"),
+        marked(decision, "observability"),
         decision.risk,
       ];
       const cells = values
