@@ -75,7 +75,7 @@ describe("path shim with the real LiteLLM", () => {
       const path = "/gateway/configuration";
       const request = get({ host: "127.0.0.1", port: litellm.port, path, localAddress });
       const [answer] = (await once(request, "response")) as [IncomingMessage];
-      return [answer.statusCode, JSON.parse((await buffer(answer)).toString())] as const;
+      return [answer.statusCode, JSON.parse((await buffer(answer)).toString()) as unknown] as const;
     };
     expect(await ask("127.0.0.1")).toEqual([
       200,

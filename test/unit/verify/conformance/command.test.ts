@@ -18,6 +18,7 @@ const gateways: ModelGateway[] = [];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "verify-command-"));
   upstream = await startFakeAnthropic({
+    control: join(dir, "control.sock"),
     http: [{ host: "127.0.0.1", port: 0 }],
     credentials: [KEY],
   });
@@ -56,6 +57,17 @@ describe("npm run verify -- --url", () => {
     expect(stderr.indexOf("costs at most")).toBeLessThan(stderr.indexOf("… Measuring"));
   });
 
+  test("compares both ends, for nothing, if the gateway uses the fake API", async () => {
+    const { stderr, report } = await measured(
+      { ownError: () => "<h1>no</h1>" },
+      ...["--upstream", join(dir, "control.sock")],
+    );
+    expect(report.view).toBe("both-sides");
+    expect(stderr).not.toContain("costs at most");
+    const ran = report.checks.filter(({ status }) => status === "pass" || status === "fail");
+    expect(ran.length).toBeGreaterThan(100);
+  });
+
   test("ends with 1 if a result is another one", async () => {
     const { exitCode, stdout } = await measured({ ownError: () => "<h1>no</h1>" });
     expect(exitCode).toBe(1);
@@ -87,6 +99,11 @@ describe("npm run verify -- --url", () => {
 describe("exit code 2", () => {
   test.each([
     { what: "nothing listens", args: ["--url", "http://127.0.0.1:9"], says: "nothing answers at" },
+    {
+      what: "no fake API answers",
+      args: ["--url", "http://127.0.0.1:9", "--upstream", "/nowhere/api.sock"],
+      says: "--upstream /nowhere/api.sock: no fake API answers there",
+    },
     { what: "no target is given", args: [], says: "exactly one of --stack, --all-paths and --url" },
     {
       what: "a report cannot be written",
