@@ -21,7 +21,8 @@ export interface Options {
 export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   measure a stack's gateway
 npm run verify -- --all-paths [OPTIONS]      measure every path, each in its own spike
 npm run verify -- --url URL [OPTIONS]        measure another gateway, from outside;
-                                             set its token in ANTHROPIC_AUTH_TOKEN
+                                             set its token in ANTHROPIC_AUTH_TOKEN, and more headers
+                                             in ANTHROPIC_CUSTOM_HEADERS
 
   --json FILE         write the report as JSON
   --html FILE         write the report as one self-contained page

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,8 +40,16 @@ async function gatewayWith(defect: Defect): Promise<string> {
 }
 
 function command(name: string, ...args: string[]) {
+  return commandWith({}, name, ...args);
+}
+
+function commandWith(env: NodeJS.ProcessEnv, name: string, ...args: string[]) {
   const argv = [process.execPath, "--import", "tsx", `commands/${name}.ts`, ...args] as const;
-  return run({ argv: [...argv], cwd, env: { ...process.env, ANTHROPIC_AUTH_TOKEN: TOKEN } });
+  return run({
+    argv: [...argv],
+    cwd,
+    env: { ...process.env, ANTHROPIC_AUTH_TOKEN: TOKEN, ...env },
+  });
 }
 
 async function measured(defect: Defect, ...args: string[]) {
@@ -66,6 +77,21 @@ describe("npm run verify -- --url", () => {
     expect(stderr).not.toContain("costs at most");
     const ran = report.checks.filter(({ status }) => status === "pass" || status === "fail");
     expect(ran.length).toBeGreaterThan(100);
+  });
+
+  test("sends ANTHROPIC_CUSTOM_HEADERS, as Claude Code does", async () => {
+    const received: IncomingHttpHeaders[] = [];
+    const server = createServer(({ headers }, response) => {
+      received.push(headers);
+      response.writeHead(403).end();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const headers = { ANTHROPIC_CUSTOM_HEADERS: "x-provider: anthropic\nx-team: a b" };
+    const { exitCode } = await commandWith(headers, "verify", "--url", url);
+    server.close();
+    expect(exitCode).toBe(2);
+    expect(received).toMatchObject([{ "x-provider": "anthropic", "x-team": "a b" }]);
   });
 
   test("ends with 1 if a result is another one", async () => {

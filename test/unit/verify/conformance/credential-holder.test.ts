@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import {
-  type CredentialSearch,
   credentialHolder,
   judgeHolder,
 } from "../../../verify/conformance/checks/credential-holder.ts";
+import type { CredentialSearch } from "../../../verify/conformance/checks/credential-search.ts";
 import { decide } from "../../../verify/conformance/report/decision.ts";
 import type { Report, Status } from "../../../verify/conformance/report/report.ts";
 

@@ -187,6 +187,34 @@ test("the page of a single path with losses says what to do", () => {
   );
 });
 
+/** The first word and the reasons of the page's first screen. */
+function firstScreen(...reports: Report[]): string[] {
+  const html = renderHtml(reports, checks);
+  const [, box = ""] = /<section class="answer [\w-]+">(.*?)<\/section>/s.exec(html) ?? [];
+  expect(html.indexOf('class="answer')).toBeLessThan(html.indexOf('class="figures"'));
+  const text = box.replaceAll(/<a .*?<\/a>/g, "").replaceAll(/<\/?p>/g, "\n");
+  return text
+    .split(/<\/?b>|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+test("the page's first screen says whether agents may run through the gateway, and why", () => {
+  expect(firstScreen(byDesign)).toEqual(["Yes.", recommend([byDesign]).because]);
+  expect(firstScreen(lossy)).toEqual(["No.", "1 fidelity failures (rule 2)."]);
+  expect(firstScreen(lossy, faithful)[0]).toBe("Through Envoy.");
+  expect(firstScreen(lossy, lossy)[0]).toBe("Through none of these.");
+  const open = report(
+    "external",
+    {},
+    { "body.bytes": ["upstream"], "claude-code.turn": ["claude"] },
+  );
+  expect(firstScreen(open)).toEqual([
+    "Not known.",
+    ...openQuestions(open).map((line) => line.replace("Not known: ", "")),
+  ]);
+});
+
 test("the terminal report shows evidence and expectation for checks that did not plainly pass", () => {
   const text = renderTerminal(report("shim", { "body.json": "fail", "body.bytes": "known-loss" }));
   expect(text).toContain("expected: pass");

@@ -104,6 +104,33 @@ export function headline(reports: readonly Report[]): string {
     : "Recommended: none of these paths";
 }
 
+/** The answer of the first screen, in a word and a reason. */
+export function answerBox(reports: readonly Report[]): string {
+  const { path, because, others } = recommend(reports);
+  const [only, ...more] = reports;
+  const single = only !== undefined && more.length === 0;
+  const unknown = path === undefined && reports.some(isUnknown);
+  const [kind, word] =
+    path !== undefined
+      ? ["pass", single ? "Yes." : `Through ${pathFacts(path).name}.`]
+      : unknown
+        ? ["known-loss", "Not known."]
+        : ["fail", single ? "No." : "Through none of these."];
+  const why = unknown
+    ? reports.flatMap(openQuestions).map((line) => line.replace(/^Not known: /, ""))
+    : path === undefined && single
+      ? others.map((other) => other.because)
+      : [because];
+  return `<section class="answer ${kind}">
+<p><b>${escape(word)}</b> ${escape(why[0] ?? because)}</p>
+${why
+  .slice(1)
+  .map((line) => `<p>${escape(line)}</p>`)
+  .join("\n")}
+<p><a href="#recommendation">How this is decided</a></p>
+</section>`;
+}
+
 /** The recommendation and its rules. */
 export function recommendation(reports: readonly Report[]): string {
   const { because, others } = recommend(reports);

@@ -24,7 +24,7 @@ import {
   type RunningConfiguration,
 } from "../checks/running-configuration.ts";
 import { SPENDER } from "../spender.ts";
-import { searchAgent } from "../../egress/credentials.ts";
+import { searchAgent } from "./agent-keys.ts";
 import { agentClient } from "./agent-client.ts";
 import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";

@@ -13,11 +13,13 @@ export interface UrlArgs {
   readonly upstream?: string | undefined;
   readonly long: boolean;
   /** The gateway's token. Default: the one of this process's environment. */
-  readonly token?: string;
+  readonly token?: string | undefined;
+  /** Headers of every request, as in `ANTHROPIC_CUSTOM_HEADERS`. Default: those of this process's environment. */
+  readonly headers?: readonly string[] | undefined;
 }
 
 /** Opens a gateway that is not ours, from this machine. Throws {@link BadInput}. */
-export async function openUrl({ url, upstream, long, token }: UrlArgs): Promise<Subject> {
+export async function openUrl({ url, upstream, long, token, headers }: UrlArgs): Promise<Subject> {
   const control = upstream === undefined ? undefined : await controlOf(upstream);
   const child = spawn(process.execPath, ["--input-type=module", "--eval", RAW_CLIENT_SOURCE], {
     stdio: "pipe",
@@ -26,6 +28,7 @@ export async function openUrl({ url, upstream, long, token }: UrlArgs): Promise<
       ...process.env,
       ANTHROPIC_BASE_URL: url,
       ...(token !== undefined && { ANTHROPIC_AUTH_TOKEN: token }),
+      ...(headers !== undefined && { ANTHROPIC_CUSTOM_HEADERS: headers.join("\n") }),
     },
   });
   const client = await RawClient.over(child);
