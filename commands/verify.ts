@@ -11,6 +11,9 @@ import { renderJunit } from "../test/verify/conformance/report/junit.ts";
 import { renderDecisionTable } from "../test/verify/conformance/report/markdown.ts";
 import type { Report } from "../test/verify/conformance/report/report.ts";
 import { renderTerminal } from "../test/verify/conformance/report/terminal.ts";
+import type { Target } from "../test/lab/target.ts";
+import { gatewayNamespace } from "../test/verify/conformance/subject/gateway-namespace.ts";
+import { keepVerdict } from "./status/last-verdict.ts";
 import { findStack } from "../test/verify/conformance/subject/find-stack.ts";
 import { openStack } from "../test/verify/conformance/subject/stack.ts";
 import { FREE, renderPlan } from "../test/verify/conformance/spending.ts";
@@ -55,7 +58,9 @@ async function reportsOf(
     case "stack": {
       const found = await findStack(subject.stack, subject.kubeconfig, progress);
       const opened = await openStack({ ...found, stack: subject.stack, long });
-      return [await reportOn(opened, progress, signal, budgetUsd)];
+      const report = await reportOn(opened, progress, signal, budgetUsd);
+      await keep(found.target, subject.stack, report);
+      return [report];
     }
     case "url":
       return [await reportOn(await openUrl({ ...subject, long }), progress, signal, budgetUsd)];
@@ -64,6 +69,17 @@ async function reportsOf(
         ...{ long, progress, signal },
         measure: (opened) => reportOn(opened, progress, signal),
       });
+  }
+}
+
+/** Keeps the verdict for `npm run status`. Whoever may only read the cluster gets the verdict too. */
+async function keep(target: Target, stack: string, report: Report): Promise<void> {
+  try {
+    await keepVerdict(target, await gatewayNamespace(target, stack), report);
+  } catch (error) {
+    progress.note(
+      `The verdict was not kept for npm run status: ${(error as Error).message.trim()}`,
+    );
   }
 }
 

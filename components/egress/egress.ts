@@ -12,8 +12,10 @@ export interface EgressArgs {
   readonly images: { readonly coredns: string; readonly node: string };
   /** Host name and address of the gateway's Service. */
   readonly gateway: { readonly host: string; readonly address: pulumi.Input<string> };
-  /** Host names from `egress.allow`. */
+  /** Hosts that agents reach by TLS: passed on, or inspected. */
   readonly allow: readonly string[];
+  /** Whether agents have to trust the stack's own authority. Default false. */
+  readonly trust?: boolean;
   /** Labels that every namespace of the stack's agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Labels of the cluster-wide objects. */
@@ -56,7 +58,7 @@ export class Egress extends pulumi.ComponentResource {
     );
     this.dnsAddress = dns.address;
     this.gate = probe.address.apply((probeAddress) =>
-      gateContainer({ image: images.node, probeAddress }),
+      gateContainer({ image: images.node, probeAddress, trust: args.trust ?? false }),
     );
 
     const admission = new AgentAdmission(

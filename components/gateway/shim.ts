@@ -91,6 +91,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         images: args.images,
         routes: args.routes,
         allowHosts: args.allowHosts,
+        inspect: args.inspect,
         serverFetch: args.serverFetch,
         ...(args.prices !== undefined && { prices: args.prices }),
         litellm: {
@@ -101,6 +102,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         },
         agents: args.agents,
         budgets: args.budgets,
+        maxRequests: args.maxRequests,
         credential: args.credential,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

@@ -1,4 +1,5 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
+import { agentRequestsInRoutes } from "./agent-requests.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
 import { clusterNames, upstreamCluster } from "./clusters.ts";
@@ -27,6 +28,7 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
   const open = endpoints(args.routes ?? []);
   const metadata = {
     ...agentsInRoutes(agents),
+    ...agentRequestsInRoutes(args.maxRequests),
     ...pricesInRoutes(args.prices),
     ...budgetsInRoutes(args.budgets),
   };
@@ -119,7 +121,7 @@ function withoutPrefix({ path, pattern }: Endpoint, prefix: string): Message {
 }
 
 /** Relays to a cluster for as long as bytes flow. */
-function relay(cluster: string, host: string): Message {
+export function relay(cluster: string, host: string): Message {
   return {
     cluster,
     host_rewrite_literal: host,
@@ -164,6 +166,6 @@ function notFound(): Message {
   return { match: { prefix: "/" }, direct_response: { status: 404 } };
 }
 
-function exactHeader(name: string, exact: string): Message {
+export function exactHeader(name: string, exact: string): Message {
   return { name, string_match: { exact } };
 }

@@ -1,4 +1,6 @@
+import type { InspectedHost } from "../inspect/rules.ts";
 import { sniAccessLog } from "./access-log.ts";
+import { inspectingChain } from "./inspect/chain.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, seconds, socketAddress } from "./proto.ts";
@@ -6,9 +8,13 @@ import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
 /**
  * Passes TLS on by the server name (SNI) that the client asks for. Each name has a filter chain and a cluster of its own,
- * so nothing that the client sends is used as an address. Envoy closes a connection whose name has no chain.
+ * so nothing that the client sends is used as an address. Envoy closes a connection whose name has no chain. The TLS of
+ * inspected hosts ends here.
  */
-export function sniListener(hosts: readonly string[]): Message {
+export function sniListener(
+  hosts: readonly string[],
+  inspected: readonly InspectedHost[] = [],
+): Message {
   return {
     name: "sni",
     address: socketAddress("0.0.0.0", ports.sni),
@@ -22,7 +28,7 @@ export function sniListener(hosts: readonly string[]): Message {
     listener_filters_timeout: seconds(HEADERS_SECONDS),
     // On the listener, so that Envoy also logs names that it refuses.
     access_log: [sniAccessLog()],
-    filter_chains: hosts.map(filterChain),
+    filter_chains: [...hosts.map(filterChain), ...inspected.map(inspectingChain)],
   };
 }
 

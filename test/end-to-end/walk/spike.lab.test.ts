@@ -18,7 +18,8 @@ import { pulumiSpikes } from "../../../commands/spike-reap/lab-spikes.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { inventory, without } from "./spike-inventory.ts";
-import { drawnSecrets, leaks, namespaceSurfaces } from "./spike-secrets.ts";
+import { leaks } from "../../verify/secrets/leaks.ts";
+import { drawnSecrets, namespaceSurfaces } from "./spike-secrets.ts";
 
 /**
  * Spikes from `up` to nothing: side by side, reaped, and destroyed in bad situations. The tests depend on each other, in

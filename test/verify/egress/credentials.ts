@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { ports } from "../../../components/kubernetes/ports.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import type { Target } from "../../lab/target.ts";
-import { leaks } from "../../end-to-end/walk/spike-secrets.ts";
-import { type Readable, readAgent, stackSecrets } from "../conformance/subject/agent-keys.ts";
+import { type Readable, readAgent, stackSecrets } from "../secrets/agent-keys.ts";
+import { leaks } from "../secrets/leaks.ts";
+import { mintedTokens } from "../secrets/minted-tokens.ts";
 import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
 import type { Means } from "./tries.ts";
@@ -76,13 +77,16 @@ export async function measureCredentials(
   around: Surroundings,
   means: Means,
 ): Promise<AttemptResult[]> {
-  const { own, others } = await stackSecrets(means.target, stack, around);
+  const { own, others: stored } = await stackSecrets(means.target, stack, around);
+  const others = { ...stored, ...(await mintedTokens(means.target, around)) };
   const planted = randomBytes(32).toString("hex");
   const { environment, files, answers } = await readAsAgent(around, means, planted);
   const count = Object.keys(others).length;
   // Only in mode sni may there be no other keys.
   if (count === 0 && around.variant !== "envoy-sni")
-    throw new Error(`the Secrets of stack ${stack} contain no key besides the agent's own`);
+    throw new Error(
+      `stack ${stack} has no key besides the agent's own, so a search proves nothing`,
+    );
   const row = (
     id: string,
     ring: Ring,
@@ -114,7 +118,7 @@ export async function measureCredentials(
       {
         what: "the agent's own environment",
         found:
-          environment.includes("ANTHROPIC_BASE_URL=") &&
+          /ANTHROPIC_(?:VERTEX_|BEDROCK_)?BASE_URL=/.test(environment) &&
           Object.values(own).every((secret) => finds(environment, secret)),
       },
       `${environment.length} characters`,

@@ -3,7 +3,7 @@ import {
   credentialHolder,
   judgeHolder,
 } from "../../../verify/conformance/checks/credential-holder.ts";
-import type { CredentialSearch } from "../../../verify/conformance/checks/credential-search.ts";
+import type { CredentialSearch } from "../../../verify/secrets/agent-keys.ts";
 import { decide } from "../../../verify/conformance/report/decision.ts";
 import type { Report, Status } from "../../../verify/conformance/report/report.ts";
 

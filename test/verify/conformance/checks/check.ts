@@ -1,7 +1,7 @@
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { Turn } from "../../../lab/claude.ts";
 import type { RawClient } from "../client/raw-client.ts";
-import type { CredentialSearch } from "./credential-search.ts";
+import type { CredentialSearch } from "../../secrets/agent-keys.ts";
 import type { RunningConfiguration } from "./running-configuration.ts";
 
 /** The groups of checks, in the order of reports. */

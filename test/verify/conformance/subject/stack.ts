@@ -24,7 +24,7 @@ import {
   type RunningConfiguration,
 } from "../checks/running-configuration.ts";
 import { SPENDER } from "../spender.ts";
-import { searchAgent } from "./agent-keys.ts";
+import { searchAgent } from "../../secrets/agent-keys.ts";
 import { agentClient } from "./agent-client.ts";
 import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";
@@ -96,7 +96,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
             ...(args.upstream === undefined ? limited(request, provider) : request),
           }),
         configuration: () => runningConfiguration(target, gateway, pods),
-        search: () => searchAgent(target, stack, { agent, variant }),
+        search: () => searchAgent(target, stack, { agent, variant, gatewayNamespace: gateway }),
         ...(isMetered(variantNamed(variant)) && {
           requestLog: (sessionId: string) =>
             requestLog(target, { namespace: gateway, variant: name }, sessionId),

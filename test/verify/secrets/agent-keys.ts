@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { VariantName } from "../../../../components/gateway/paths/index.ts";
-import { labelKeys } from "../../../../components/kubernetes/labels.ts";
-import { leaks } from "../../../end-to-end/walk/spike-secrets.ts";
-import type { Target } from "../../../lab/target.ts";
-import type { CredentialSearch } from "../checks/credential-search.ts";
+import type { VariantName } from "../../../components/gateway/paths/index.ts";
+import { labelKeys } from "../../../components/kubernetes/labels.ts";
+import type { Target } from "../../lab/target.ts";
+import { leaks } from "./leaks.ts";
+import { mintedTokens } from "./minted-tokens.ts";
 
 /** Secrets, by a description of each. */
 export type Secrets = Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export async function stackSecrets(
   for (const { metadata: namespace } of namespaces) {
     for (const { metadata, data } of await list("secrets", `--namespace=${namespace.name}`)) {
       for (const [key, value] of Object.entries(data ?? {})) {
-        const keys = Buffer.from(value, "base64").toString().match(KEY) ?? [];
+        const keys = keysIn(key, Buffer.from(value, "base64").toString());
         for (const [index, found] of keys.entries()) {
           const into = namespace.name === agent ? own : others;
           into[`${namespace.name}/${metadata.name} ${key} ${index}`] = found;
@@ -54,6 +54,20 @@ export async function stackSecrets(
     own,
     others: Object.fromEntries(Object.entries(others).filter(([, found]) => !mine.includes(found))),
   };
+}
+
+/** The secrets in a file of a Secret. */
+export function keysIn(file: string, text: string): string[] {
+  // What an agent trusts is no secret.
+  const secret = text.replaceAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g, "");
+  const lines = [...secret.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]*)/g)].flatMap(
+    ([, body = ""]) => body.split("\n").filter((line) => line.length >= 40),
+  );
+  // The credential of a host can have any form.
+  const ofHost = file.startsWith("host-credential-")
+    ? [...secret.matchAll(/"inline_string": "([^"]+)"/g)].map(([, credential = ""]) => credential)
+    : [];
+  return [...new Set([...(secret.match(KEY) ?? []), ...lines, ...ofHost])];
 }
 
 interface Item {
@@ -106,13 +120,26 @@ export async function readAgent(
   return JSON.parse(stdout) as Readable;
 }
 
+/** What a search of an agent's pod for other parties' keys found. */
+export interface CredentialSearch {
+  /** The number of the stack's keys that are not the agent's own: those in Secrets, and those that the gateway's pod makes. */
+  readonly others: number;
+  /** Where one of them was found. */
+  readonly found: readonly string[];
+  /** How much was searched: environments, arguments and files. */
+  readonly characters: number;
+  /** Whether the search found a key that was planted for it. */
+  readonly foundControl: boolean;
+}
+
 /** Searches an agent's processes and files for the stack's keys that are not its own. */
 export async function searchAgent(
   target: Target,
   stack: string,
-  around: AgentOfPath,
+  around: AgentOfPath & { readonly gatewayNamespace: string },
 ): Promise<CredentialSearch> {
-  const { others } = await stackSecrets(target, stack, around);
+  const { others: stored } = await stackSecrets(target, stack, around);
+  const others = { ...stored, ...(await mintedTokens(target, around)) };
   const planted = randomBytes(32).toString("hex");
   const { environment, files } = await readAgent(target, around.agent, [null, planted, [], []]);
   return {
