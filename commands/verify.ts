@@ -63,7 +63,7 @@ async function reportsOf(
       return [report];
     }
     case "url":
-      return [await reportOn(await openUrl(subject.url, long), progress, signal, budgetUsd)];
+      return [await reportOn(await openUrl({ ...subject, long }), progress, signal, budgetUsd)];
     case "all-paths":
       return measureAllPaths({
         ...{ long, progress, signal },

@@ -23,6 +23,8 @@ export interface ClaudeTurn {
   readonly home: string;
   readonly prompt: string;
   readonly resume?: string;
+  /** Another program. Default: the runner's release. */
+  readonly program?: string;
   readonly args?: readonly string[];
   /** More environment variables. Default none. */
   readonly env?: Readonly<Record<string, string>>;
@@ -50,7 +52,7 @@ export function environmentOf(
 export async function claudeTurn(turn: ClaudeTurn): Promise<Turn> {
   const { home, prompt, resume, args = [] } = turn;
   const { stdout } = await promisify(execFile)(
-    await claudeCodeProgram(),
+    turn.program ?? (await claudeCodeProgram()),
     [
       ...["-p", prompt, "--output-format", "json"],
       ...(resume === undefined ? [] : ["--resume", resume]),

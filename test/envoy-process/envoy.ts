@@ -57,6 +57,8 @@ export interface EnvoyOptions {
   readonly drainSeconds?: number;
   /** Worker threads. Default: as deployed. */
   readonly concurrency?: number;
+  /** Package list of another release of Envoy, in `test/lab/parts/python`. Default: the deployed one. */
+  readonly release?: string;
   /** Command that starts Envoy, for example `taskset` with its arguments. */
   readonly startedBy?: readonly string[];
   /** Whether to fill {@link Envoy.accessLog}. Default true. Reading the log uses CPU time of this process. */
@@ -200,7 +202,11 @@ export class Envoy {
   }
 
   async #spawn(): Promise<void> {
-    const argv = [...(this.#options.startedBy ?? []), await envoyProgram(), ...this.#commandArgs()];
+    const argv = [
+      ...(this.#options.startedBy ?? []),
+      await envoyProgram(this.#options.release),
+      ...this.#commandArgs(),
+    ];
     const [program = "", ...args] = argv;
     const child = spawn(program, args, {
       stdio: ["ignore", this.#options.readLog === false ? "ignore" : "pipe", "pipe"],

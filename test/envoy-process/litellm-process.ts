@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import type { ExtraRoute } from "../../components/gateway/api/endpoints.ts";
 import {
   liteLlmCommand,
@@ -10,7 +11,7 @@ import {
   renderTokensFile,
 } from "../../components/gateway/litellm/config.ts";
 import { unpack } from "../lab/images/layer.ts";
-import { litellmImage } from "../lab/images/litellm.ts";
+import { type LiteLlmRelease, litellmImage } from "../lab/images/litellm.ts";
 import { part } from "../lab/parts/store.ts";
 import type { Progress } from "../lab/progress.ts";
 import { Child } from "./child.ts";
@@ -51,10 +52,14 @@ export async function startLiteLlm(
     readonly pin?: readonly string[];
     /** Routes to open in addition to the two message routes. Default: none. */
     readonly routes?: readonly ExtraRoute[];
+    /** Another release that the lab has. Default: the deployed one. */
+    readonly release?: LiteLlmRelease;
+    /** LiteLLM as its own command starts it, with this configuration and none of our files. Default: as it is deployed. */
+    readonly plain?: object;
   },
   progress: Progress,
 ): Promise<LiteLlmProcess> {
-  const { root, variables } = await litellmRoot(progress);
+  const { root, variables } = await litellmRoot(progress, args.release);
   const scratch = await mkdtemp(join(tmpdir(), "bench-litellm-"));
   const write = async (folder: string, files: Readonly<Record<string, string>>) => {
     await mkdir(join(scratch, folder));
@@ -62,7 +67,13 @@ export async function startLiteLlm(
       await writeFile(join(scratch, folder, name), text);
     }
   };
-  await write("config", renderLiteLlmFiles({ upstreamTimeoutSeconds: 900 }));
+  const { plain } = args;
+  await write(
+    "config",
+    plain === undefined
+      ? renderLiteLlmFiles({ upstreamTimeoutSeconds: 900 })
+      : { "config.yaml": stringify(plain) },
+  );
   await write("tokens", { "tokens.json": renderTokensFile({ bench: [args.token] }) });
   await write("tmp", {});
   await writeFile(join(scratch, "hosts"), `127.0.0.1 localhost ${UPSTREAM_HOST}\n`);
@@ -79,7 +90,9 @@ export async function startLiteLlm(
   const child = new Child([
     ...[...(args.pin ?? []), "unshare", "--mount", "sh", "-c", ENTER, scratch, root],
     ...[...variables, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)],
-    ...liteLlmCommand({ port: args.port, drainSeconds: DRAIN_SECONDS }),
+    ...(plain === undefined
+      ? liteLlmCommand({ port: args.port, drainSeconds: DRAIN_SECONDS })
+      : plainCommand(args.port)),
   ]);
   await child.ready("LiteLLM", async () => {
     const { ok } = await fetch(`http://127.0.0.1:${args.port}/health/readiness`);
@@ -95,9 +108,15 @@ export async function startLiteLlm(
   };
 }
 
+function plainCommand(port: number): string[] {
+  const config = `${liteLlmPaths.config}/config.yaml`;
+  const run = "from litellm import run_server; run_server()";
+  return ["python3", "-c", run, `--config=${config}`, "--host=127.0.0.1", `--port=${port}`];
+}
+
 /** The layers of the lab's image, one over the other, and the image's variables. */
-export async function litellmRoot(progress: Progress) {
-  const { layers, config } = await litellmImage("litellm", progress);
+export async function litellmRoot(progress: Progress, release: LiteLlmRelease = "litellm") {
+  const { layers, config } = await litellmImage(release, progress);
   const dir = await part({
     name: "bench-litellm-root",
     inputs: [...layers.map(({ digest }) => digest), JSON.stringify(MOUNTS)],

@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import type http from "node:http";
+import { get, type IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "./free-port.ts";
 import { type LiteLlmProcess, startLiteLlm } from "./litellm-process.ts";
@@ -66,6 +69,21 @@ describe("path shim with the real LiteLLM", () => {
 
   const message = (stream: boolean) =>
     JSON.stringify({ model: "claude", max_tokens: 1, stream, messages: [] });
+
+  test("LiteLLM tells the settings that it runs with, only within its own pod", async () => {
+    const ask = async (localAddress: string) => {
+      const path = "/gateway/configuration";
+      const request = get({ host: "127.0.0.1", port: litellm.port, path, localAddress });
+      const [answer] = (await once(request, "response")) as [IncomingMessage];
+      return [answer.statusCode, JSON.parse((await buffer(answer)).toString()) as unknown] as const;
+    };
+    expect(await ask("127.0.0.1")).toEqual([
+      200,
+      { pass_through_request_timeout: 900, num_retries: 0 },
+    ]);
+    const [status, refused] = await ask("127.0.0.2");
+    expect([status, refused]).toMatchObject([404, { error: { type: "not_found_error" } }]);
+  });
 
   test("the upstream gets the real key, which LiteLLM does not have", async () => {
     const response = await send(envoy.ports.agents, { headers: HEADERS, body: message(false) });

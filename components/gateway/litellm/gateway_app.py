@@ -8,6 +8,8 @@ import asyncio
 import json
 import os
 
+import litellm as sdk
+from litellm.proxy import proxy_server
 from litellm.proxy.proxy_server import app as litellm
 
 # For example "POST /anthropic/v1/messages,GET …".
@@ -15,6 +17,9 @@ API_ROUTES = os.environ["GATEWAY_ROUTES"].split(",")
 
 # For the kubelet's probes. They only tell that LiteLLM is up.
 PROBE_ROUTES = ["GET /health/liveliness", "GET /health/readiness"]
+
+# For `npm run verify`, and only from within the pod: the settings that this process runs with.
+CONFIGURATION_ROUTE = ("GET", "/gateway/configuration")
 
 OPEN_ROUTES = frozenset(tuple(route.split(" ")) for route in API_ROUTES + PROBE_ROUTES)
 
@@ -27,6 +32,8 @@ async def app(scope, receive, send):
         await send({"type": "websocket.close", "code": 1008})
     elif (scope["method"], scope["path"]) in OPEN_ROUTES:
         await _serve_while_awaited(scope, receive, send)
+    elif (scope["method"], scope["path"]) == CONFIGURATION_ROUTE and scope["client"][0] == "127.0.0.1":
+        await _answer(send, 200, _configuration())
     else:
         await _not_found(send)
 
@@ -77,12 +84,24 @@ async def _serve_while_awaited(scope, receive, send):
         watching.cancel()
 
 
+def _configuration():
+    settings = proxy_server.general_settings
+    return {
+        "pass_through_request_timeout": settings.get("pass_through_request_timeout"),
+        "num_retries": sdk.num_retries,
+    }
+
+
 async def _not_found(send):
     error = {"type": "not_found_error", "message": "Not found"}
-    body = json.dumps({"type": "error", "error": error}).encode()
+    await _answer(send, 404, {"type": "error", "error": error})
+
+
+async def _answer(send, status, content):
+    body = json.dumps(content).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -24,6 +24,11 @@ export const envoySni = {
       status: "not-applicable",
       reason: "Envoy sees encrypted bytes: only connections and bytes by host name",
     },
+    "configuration.credential-holder": {
+      status: "by-design",
+      loss: "agent-holds",
+      reason: "TLS passes through untouched, so the agent itself needs the API's credential",
+    },
     "claude-code.model-discovery": {
       status: "not-applicable",
       reason: "Claude Code asks only a gateway for its models, and here its base URL is the API's",

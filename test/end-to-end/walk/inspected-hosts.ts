@@ -2,10 +2,11 @@ import { expect } from "vitest";
 import { contents, packagesToken } from "../../lab/hosts/hosts.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
 import type { Target } from "../../lab/target.ts";
-import { measureCredentials, stackSecrets } from "../../verify/egress/credentials.ts";
+import { measureCredentials } from "../../verify/egress/credentials.ts";
 import { measurePolicies } from "../../verify/egress/in-force.ts";
 import { measureAttempts } from "../../verify/egress/measure.ts";
 import { inspected } from "../../verify/egress/rows/inspected.ts";
+import { stackSecrets } from "../../verify/secrets/agent-keys.ts";
 import { enter } from "../../verify/egress/surroundings.ts";
 import { inRunner } from "./other-hosts.ts";
 

@@ -1,5 +1,5 @@
 import type { Target } from "../../lab/target.ts";
-import type { Surfaces } from "../../verify/egress/leaks.ts";
+import type { Surfaces } from "../../verify/secrets/leaks.ts";
 import { listableResources } from "./spike-inventory.ts";
 
 /** Pulumi's marker of a secret in an export with decrypted secrets. */

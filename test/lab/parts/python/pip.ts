@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Progress } from "../../progress.ts";
 import { command } from "../command.ts";
+import { part } from "../store.ts";
 
 /** Everything that determines what `pipInstall` installs, as inputs of a part. */
 export async function pipInputs(name: string): Promise<string[]> {
@@ -18,6 +20,15 @@ export async function pipInstall(name: string, target: string): Promise<void> {
     ...["--implementation=cp", "--python-version=3.11", ...platforms()],
     ...["--target", target, "--requirement", requirements(name)],
   ]);
+}
+
+/** A folder with the packages that `<name>.txt` next to this file pins. */
+export async function pipPart(name: string, progress: Progress): Promise<string> {
+  return part({
+    name: `pip-${name}`,
+    inputs: await pipInputs(name),
+    build: (dir) => progress.step(`Installing ${name}`, () => pipInstall(name, dir)),
+  });
 }
 
 function requirements(name: string): string {

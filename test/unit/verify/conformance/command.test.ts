@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +21,7 @@ const gateways: ModelGateway[] = [];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "verify-command-"));
   upstream = await startFakeAnthropic({
+    control: join(dir, "control.sock"),
     http: [{ host: "127.0.0.1", port: 0 }],
     credentials: [KEY],
   });
@@ -36,8 +40,16 @@ async function gatewayWith(defect: Defect): Promise<string> {
 }
 
 function command(name: string, ...args: string[]) {
+  return commandWith({}, name, ...args);
+}
+
+function commandWith(env: NodeJS.ProcessEnv, name: string, ...args: string[]) {
   const argv = [process.execPath, "--import", "tsx", `commands/${name}.ts`, ...args] as const;
-  return run({ argv: [...argv], cwd, env: { ...process.env, ANTHROPIC_AUTH_TOKEN: TOKEN } });
+  return run({
+    argv: [...argv],
+    cwd,
+    env: { ...process.env, ANTHROPIC_AUTH_TOKEN: TOKEN, ...env },
+  });
 }
 
 async function measured(defect: Defect, ...args: string[]) {
@@ -54,6 +66,32 @@ describe("npm run verify -- --url", () => {
     expect(stderr).toContain("caching.one-hour costs at most 12.47 cents");
     expect(stderr).toContain("Together at most 38.04 cents, at list prices");
     expect(stderr.indexOf("costs at most")).toBeLessThan(stderr.indexOf("… Measuring"));
+  });
+
+  test("compares both ends, for nothing, if the gateway uses the fake API", async () => {
+    const { stderr, report } = await measured(
+      { ownError: () => "<h1>no</h1>" },
+      ...["--upstream", join(dir, "control.sock")],
+    );
+    expect(report.view).toBe("both-sides");
+    expect(stderr).not.toContain("costs at most");
+    const ran = report.checks.filter(({ status }) => status === "pass" || status === "fail");
+    expect(ran.length).toBeGreaterThan(100);
+  });
+
+  test("sends ANTHROPIC_CUSTOM_HEADERS, as Claude Code does", async () => {
+    const received: IncomingHttpHeaders[] = [];
+    const server = createServer(({ headers }, response) => {
+      received.push(headers);
+      response.writeHead(403).end();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const headers = { ANTHROPIC_CUSTOM_HEADERS: "x-provider: anthropic\nx-team: a b" };
+    const { exitCode } = await commandWith(headers, "verify", "--url", url);
+    server.close();
+    expect(exitCode).toBe(2);
+    expect(received).toMatchObject([{ "x-provider": "anthropic", "x-team": "a b" }]);
   });
 
   test("ends with 1 if a result is another one", async () => {
@@ -87,6 +125,11 @@ describe("npm run verify -- --url", () => {
 describe("exit code 2", () => {
   test.each([
     { what: "nothing listens", args: ["--url", "http://127.0.0.1:9"], says: "nothing answers at" },
+    {
+      what: "no fake API answers",
+      args: ["--url", "http://127.0.0.1:9", "--upstream", "/nowhere/api.sock"],
+      says: "--upstream /nowhere/api.sock: no fake API answers there",
+    },
     { what: "no target is given", args: [], says: "exactly one of --stack, --all-paths and --url" },
     {
       what: "a report cannot be written",

@@ -70,12 +70,11 @@ describe("retries", () => {
   });
 });
 
-test("LiteLLM's file is read with LiteLLM's defaults", () => {
-  const seconds = (yaml: string) => liteLlmConfiguration(yaml).limits.map((limit) => limit.seconds);
-  expect(seconds("general_settings: { pass_through_request_timeout: 900 }")).toEqual([900]);
-  expect(seconds("general_settings: {}")).toEqual([600]);
-  const attempts = (yaml: string) =>
-    liteLlmConfiguration(yaml).retries.map((entry) => entry.attempts);
-  expect(attempts("litellm_settings: { num_retries: 3 }")).toEqual([3]);
-  expect(attempts("{}")).toEqual([0]);
+test("LiteLLM's answer is read with LiteLLM's defaults", () => {
+  const read = (answer: object) => {
+    const { limits, retries } = liteLlmConfiguration(JSON.stringify(answer));
+    return [limits[0]?.seconds, retries[0]?.attempts];
+  };
+  expect(read({ pass_through_request_timeout: 900, num_retries: 3 })).toEqual([900, 3]);
+  expect(read({ pass_through_request_timeout: null, num_retries: null })).toEqual([600, 0]);
 });

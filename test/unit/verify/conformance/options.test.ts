@@ -22,6 +22,7 @@ test("--all-paths, and --url for another gateway", () => {
   expect(parseOptions(["--url", "https://gateway.example.com/base"], TOKEN).subject).toEqual({
     kind: "url",
     url: "https://gateway.example.com/base",
+    upstream: undefined,
   });
 });
 
@@ -38,6 +39,7 @@ test.each([
   { args: ["--stack", "a", "--budget", "1e2"], names: '--budget "1e2"' },
   { args: ["--stack", "a", "--budget", "0.005"], names: "at least 0.0053" },
   { args: ["--all-paths", "--budget", "1"], names: "costs nothing" },
+  { args: ["--stack", "a", "--upstream", "/tmp/api.sock"], names: "--upstream" },
   { args: ["--bogus"], names: "--bogus" },
 ])("$args is rejected and named", ({ args, names }) => {
   const parse = () => parseOptions(args, TOKEN);

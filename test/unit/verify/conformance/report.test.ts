@@ -35,7 +35,7 @@ function report(path: Report["path"], given: Given = {}, unmet: Unmet = {}): Rep
 
 const lossy = report("shim", { "body.bytes": "known-loss" });
 const faithful = report("envoy-terminate");
-const sni = report("envoy-sni");
+const sni = report("envoy-sni", { "configuration.credential-holder": "by-design" });
 const byDesign = report("envoy-terminate", { "headers.accept-encoding": "by-design" });
 
 test("a fidelity failure on another path makes Envoy the recommendation", () => {
@@ -104,7 +104,7 @@ test("a path on which a check could not be run is not recommended, and the verdi
   expect(decide(own).risk).toBe("Unknown: 2 checks could not be run.");
   expect(recommend([own, sni])).toEqual({
     path: "envoy-sni",
-    because: `${checks.length} of ${checks.length} checks passed, nothing lost.`,
+    because: `${checks.length - 1} of ${checks.length} checks passed, nothing lost.`,
     others: [{ path: "litellm", because: "2 checks could not be run (rule 3)." }],
   });
   expect(recommend([own])).toMatchObject({
@@ -159,14 +159,16 @@ test("the README's table has one row per path, with counts and answers", () => {
   const [head, , ...rows] = renderDecisionTable([lossy, sni])
     .split("\n")
     .map((line) => line.slice(2, -2).split(" | "));
-  expect(head).toHaveLength(11);
+  expect(head).toHaveLength(12);
   expect(head?.slice(0, 6)).toEqual([
     ...["path", "A errors", "B caching", "C streaming", "D sessions and tools", "checks passed"],
   ]);
   expect(rows.map(([path]) => path)).toEqual(["Shim", "Envoy by SNI"]);
   expect(rows[0]?.[5]).toBe(`${checks.length - 1}/${checks.length}`);
   expect(rows[0]?.[6]).toBe("Yes: A, B, C and D passed.");
-  expect(rows[1]?.[10]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
+  expect(rows.map((row) => row[8]?.split(":")[0])).toEqual(["Gateway", "Agent"]);
+  expect(rows[0]?.[9]).toMatch(/^Within reach: .* \(description\)$/);
+  expect(rows[1]?.[11]).toBe("Medium: Nothing lost, but the agent holds the real credential.");
 });
 
 test("the page is one file that loads nothing and contains every check and the decision table", () => {
@@ -183,6 +185,34 @@ test("the page of a single path with losses says what to do", () => {
   expect(renderHtml([lossy], checks)).toContain(
     "Not recommended: Shim. Any fidelity failure → Envoy",
   );
+});
+
+/** The first word and the reasons of the page's first screen. */
+function firstScreen(...reports: Report[]): string[] {
+  const html = renderHtml(reports, checks);
+  const [, box = ""] = /<section class="answer [\w-]+">(.*?)<\/section>/s.exec(html) ?? [];
+  expect(html.indexOf('class="answer')).toBeLessThan(html.indexOf('class="figures"'));
+  const text = box.replaceAll(/<a .*?<\/a>/g, "").replaceAll(/<\/?p>/g, "\n");
+  return text
+    .split(/<\/?b>|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+test("the page's first screen says whether agents may run through the gateway, and why", () => {
+  expect(firstScreen(byDesign)).toEqual(["Yes.", recommend([byDesign]).because]);
+  expect(firstScreen(lossy)).toEqual(["No.", "1 fidelity failures (rule 2)."]);
+  expect(firstScreen(lossy, faithful)[0]).toBe("Through Envoy.");
+  expect(firstScreen(lossy, lossy)[0]).toBe("Through none of these.");
+  const open = report(
+    "external",
+    {},
+    { "body.bytes": ["upstream"], "claude-code.turn": ["claude"] },
+  );
+  expect(firstScreen(open)).toEqual([
+    "Not known.",
+    ...openQuestions(open).map((line) => line.replace("Not known: ", "")),
+  ]);
 });
 
 test("the terminal report shows evidence and expectation for checks that did not plainly pass", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Surroundings } from "../../../verify/egress/attempt.ts";
-import { keysIn, measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
+import { keysIn, type Readable } from "../../../verify/secrets/agent-keys.ts";
+import { measureCredentials } from "../../../verify/egress/credentials.ts";
 import type { Target } from "../../../lab/target.ts";
 
 const OWN = `cgw-${"o".repeat(48)}`;

@@ -1,6 +1,7 @@
 import type { AnthropicControl } from "../../../lab/anthropic/client.ts";
 import type { Turn } from "../../../lab/claude.ts";
 import type { RawClient } from "../client/raw-client.ts";
+import type { CredentialSearch } from "../../secrets/agent-keys.ts";
 import type { RunningConfiguration } from "./running-configuration.ts";
 
 /** The groups of checks, in the order of reports. */
@@ -23,7 +24,8 @@ export const themes = {
 export type Theme = keyof typeof themes;
 
 /** What a check may need and some targets lack. */
-export type Need = "upstream" | "claude" | "configuration" | "requestLog" | "spender" | "long";
+export type Need =
+  "upstream" | "claude" | "configuration" | "search" | "requestLog" | "spender" | "long";
 
 /** What the requests of a check cost at most where the API is the real one. */
 export interface Spend {
@@ -72,6 +74,8 @@ export interface CheckContext {
   readonly claude?: (request: ClaudeRequest) => Promise<Turn>;
   /** Reads the configuration that the gateway's processes run with. */
   readonly configuration?: () => Promise<RunningConfiguration>;
+  /** Searches an agent's pod for the stack's keys that are not its own. */
+  readonly search?: () => Promise<CredentialSearch>;
   /** The log lines of the requests with this session id. */
   readonly requestLog?: (sessionId: string) => Promise<readonly LoggedRequest[]>;
   /** Another agent, whose budget is a few cents. Missing where it would spend a user's money. */

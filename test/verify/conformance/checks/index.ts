@@ -6,6 +6,7 @@ import { gzipRequest } from "./claude-code-switches.ts";
 import { configuration } from "./configuration.ts";
 import { connection } from "./connection.ts";
 import { cost } from "./cost.ts";
+import { credentialHolder } from "./credential-holder.ts";
 import { disconnect } from "./disconnect.ts";
 import { errors } from "./errors.ts";
 import { headers } from "./headers.ts";
@@ -33,4 +34,5 @@ export const checks: readonly Check[] = [
   ...claudeCode,
   ...cost,
   ...configuration,
+  credentialHolder,
 ];

@@ -1,6 +1,4 @@
-import { parse } from "yaml";
 import { ports } from "../../../../components/kubernetes/ports.ts";
-import { liteLlmPaths } from "../../../../components/gateway/litellm/config.ts";
 
 /** A time limit after which a process ends something open. */
 export interface Limit {
@@ -74,14 +72,17 @@ const unique = (list) => [...new Map(list.map((item) => [JSON.stringify(item), i
 console.log(JSON.stringify({ limits: unique(limits), retries: unique(retries) }));
 `;
 
-/** Path of LiteLLM's configuration file in its container. */
-export const LITELLM_CONFIG_FILE = `${liteLlmPaths.config}/config.yaml`;
+/** Python that runs in LiteLLM's container and prints the settings of the running process (`gateway_app.py`). */
+export const LITELLM_CONFIGURATION_SOURCE = `
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:${ports.litellm}/gateway/configuration", timeout=10).read().decode())
+`;
 
-/** Reads the limits and retries from LiteLLM's configuration file, with LiteLLM's defaults. */
-export function liteLlmConfiguration(yaml: string): RunningConfiguration {
-  const config = parse(yaml) as {
-    readonly litellm_settings?: { readonly num_retries?: number };
-    readonly general_settings?: { readonly pass_through_request_timeout?: number };
+/** The limits and retries of a running LiteLLM, as it answered. `null` means that LiteLLM's default applies. */
+export function liteLlmConfiguration(json: string): RunningConfiguration {
+  const running = JSON.parse(json) as {
+    readonly pass_through_request_timeout: number | null;
+    readonly num_retries: number | null;
   };
   return {
     limits: [
@@ -89,7 +90,7 @@ export function liteLlmConfiguration(yaml: string): RunningConfiguration {
         process: "litellm",
         where: "pass_through_request_timeout",
         kind: "idle",
-        seconds: config.general_settings?.pass_through_request_timeout ?? 600,
+        seconds: running.pass_through_request_timeout ?? 600,
       },
     ],
     retries: [
@@ -97,7 +98,7 @@ export function liteLlmConfiguration(yaml: string): RunningConfiguration {
         process: "litellm",
         where: "num_retries",
         on: "any",
-        attempts: config.litellm_settings?.num_retries ?? 0,
+        attempts: running.num_retries ?? 0,
       },
     ],
   };

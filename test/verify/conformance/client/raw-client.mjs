@@ -19,6 +19,10 @@ const base = new URL(
 );
 const credential =
   env.ANTHROPIC_AUTH_TOKEN ?? env.ANTHROPIC_API_KEY ?? env.CLAUDE_CODE_OAUTH_TOKEN ?? "";
+/** More headers, as Claude Code takes them from its environment: a line each. */
+const customHeaders = (env.ANTHROPIC_CUSTOM_HEADERS ?? "")
+  .split("\n")
+  .filter((line) => line !== "");
 const secure = base.protocol === "https:";
 const SYSTEM_CA = env.NODE_EXTRA_CA_CERTS ?? "/etc/ssl/certs/ca-certificates.crt";
 const ca = [...rootCertificates, ...(existsSync(SYSTEM_CA) ? [readFileSync(SYSTEM_CA)] : [])];
@@ -47,7 +51,7 @@ function headOf({ method, path, headers }) {
   );
   const target = base.pathname.replace(/\/$/, "") + path;
   return Buffer.from(
-    `${[`${method} ${target} HTTP/1.1`, ...lines].join("\r\n")}\r\n\r\n`,
+    `${[`${method} ${target} HTTP/1.1`, ...lines, ...customHeaders].join("\r\n")}\r\n\r\n`,
     "latin1",
   );
 }

@@ -90,10 +90,17 @@ export interface Decision {
   readonly answers: Readonly<Record<string, Tally>>;
   readonly unblocksAc5: string;
   readonly costCeiling: string;
+  readonly credentialHolder: string;
   readonly portability: string;
   readonly observability: string;
   readonly risk: string;
+  /** The columns whose text describes the path and is not measured. */
+  readonly descriptions: readonly Describable[];
 }
+
+/** Columns that are a description where they cannot be measured. */
+export const describable = ["costCeiling", "portability", "observability"] as const;
+type Describable = (typeof describable)[number];
 
 /** Fills the decision table for one path from its measurement. */
 export function decide(report: Report): Decision {
@@ -106,13 +113,63 @@ export function decide(report: Report): Decision {
     unblocksAc5: unblocks(answers),
     costCeiling: answerOf(
       report,
-      "cost.ceiling",
+      ANSWERED_BY.costCeiling,
       "a spent budget refuses the agent's next request",
     ),
+    credentialHolder: holder(report),
     portability: portability(report),
-    observability: answerOf(report, "cost.record", "tokens and cost of each request, by agent"),
+    observability: answerOf(
+      report,
+      ANSWERED_BY.observability,
+      "tokens and cost of each request, by agent",
+    ),
     risk: risk(report),
+    descriptions: describable.filter((column) => isDescription(report, column)),
   };
+}
+
+const HOLDER = "configuration.credential-holder";
+
+/** Who holds the API's credential, as the search of an agent's pod showed. */
+function holder({ checks }: Report): string {
+  const check = checks.find(({ id }) => id === HOLDER);
+  switch (check?.status) {
+    case "pass":
+      return "Gateway: the agent's pod contains none of the stack's other keys.";
+    case "by-design":
+    case "known-loss":
+    case "fail":
+      return `Agent: ${withoutLoss(check.evidence)}.`;
+    default:
+      return `Not measured: ${HOLDER} ${check?.evidence ?? "was not run"}.`;
+  }
+}
+
+function withoutLoss(evidence: string): string {
+  return evidence.replace(/^\[[\w-]+\] /, "");
+}
+
+/** Whether the agent holds the API's credential. Where this was not searched, the path's description counts. */
+function agentHolds({ path, checks }: Report): boolean {
+  const status = checks.find(({ id }) => id === HOLDER)?.status;
+  return status === undefined || status === "skipped" || status === "not-applicable"
+    ? pathFacts(path).agentHoldsCredential
+    : status !== "pass";
+}
+
+/** The checks that answer a column. */
+const ANSWERED_BY = { costCeiling: "cost.ceiling", observability: "cost.record" } as const;
+
+function isDescription({ provider, checks }: Report, column: Describable): boolean {
+  if (column === "portability") return provider === undefined;
+  const answer = checks.find(({ id }) => id === ANSWERED_BY[column]);
+  return answer?.status === "not-applicable";
+}
+
+/** The text of a column, which says so if it is not measured. */
+export function marked(decision: Decision, column: Describable): string {
+  const text = decision[column];
+  return decision.descriptions.includes(column) ? `${text} (description)` : text;
 }
 
 /** Whether agents can use another provider: what the real Claude Code did with it, or what the path offers. */
@@ -161,14 +218,14 @@ function risk(report: Report): string {
     return `Medium: ${losses} known losses, and each LiteLLM release must be checked again.`;
   const { open } = tally(report.checks);
   if (open > 0) return `Unknown: ${open} checks could not be run.`;
-  return pathFacts(report.path).agentHoldsCredential
+  return agentHolds(report)
     ? `Medium: Nothing lost${byDesign(report)}, but the agent holds the real credential.`
     : `Low: Nothing lost${byDesign(report)}.`;
 }
 
-/** `, 1 thing changed by design`; empty if nothing was. */
+/** `, 1 thing changed by design`, of requests and answers; empty if nothing was. */
 function byDesign(report: Report): string {
-  const { changed } = tally(report.checks);
+  const { changed } = tally(checksOf(report, FIDELITY));
   return changed === 0 ? "" : `, ${changed} thing${changed === 1 ? "" : "s"} changed by design`;
 }
 
@@ -202,9 +259,7 @@ export function recommend(reports: readonly Report[]): Recommendation {
     return { path: undefined, because, others };
   }
   const checks = tally(best.checks);
-  const credential = pathFacts(best.path).agentHoldsCredential
-    ? ""
-    : ", and no agent holds the real credential";
+  const credential = agentHolds(best) ? "" : ", and no agent holds the real credential";
   return {
     path: best.path,
     because: `${checks.kept} of ${checks.measured} checks passed, nothing lost${byDesign(best)}${credential}.`,
@@ -226,13 +281,12 @@ function ruledOut(report: Report): string | undefined {
   return open > 0 ? `${open} checks could not be run (rule 3).` : undefined;
 }
 
-function rank({ path }: Report): number {
-  const { agentHoldsCredential, throughLiteLlm } = pathFacts(path);
-  return (agentHoldsCredential ? 2 : 0) + (throughLiteLlm ? 0 : 1);
+function rank(report: Report): number {
+  return (agentHolds(report) ? 2 : 0) + (pathFacts(report.path).throughLiteLlm ? 0 : 1);
 }
 
-function secondTo({ path }: Report): string {
-  return pathFacts(path).agentHoldsCredential
+function secondTo(report: Report): string {
+  return agentHolds(report)
     ? "Passes everything on unchanged, but the agent holds the real credential (rule 4)."
     : "Passes everything on unchanged, but another path offers more (rule 5).";
 }

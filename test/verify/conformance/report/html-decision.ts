@@ -2,6 +2,7 @@ import {
   decide,
   type Decision,
   isUnknown,
+  marked,
   questions,
   recommend,
   rules,
@@ -50,6 +51,7 @@ export function decisionTable(reports: readonly Report[]): string {
   const columns = [
     "AC 5 unblocks?",
     "Cost ceiling?",
+    "Who holds the credential?",
     "Provider portability?",
     "Observability hook?",
     "Risk",
@@ -59,9 +61,10 @@ export function decisionTable(reports: readonly Report[]): string {
     .map((decision) => {
       const values = [
         decision.unblocksAc5,
-        decision.costCeiling,
-        decision.portability,
-        decision.observability,
+        marked(decision, "costCeiling"),
+        decision.credentialHolder,
+        marked(decision, "portability"),
+        marked(decision, "observability"),
         decision.risk,
       ];
       const cells = values
@@ -99,6 +102,33 @@ export function headline(reports: readonly Report[]): string {
   return only !== undefined && more.length === 0
     ? `Not recommended: ${pathFacts(only.path).name}. Any fidelity failure → Envoy`
     : "Recommended: none of these paths";
+}
+
+/** The answer of the first screen, in a word and a reason. */
+export function answerBox(reports: readonly Report[]): string {
+  const { path, because, others } = recommend(reports);
+  const [only, ...more] = reports;
+  const single = only !== undefined && more.length === 0;
+  const unknown = path === undefined && reports.some(isUnknown);
+  const [kind, word] =
+    path !== undefined
+      ? ["pass", single ? "Yes." : `Through ${pathFacts(path).name}.`]
+      : unknown
+        ? ["known-loss", "Not known."]
+        : ["fail", single ? "No." : "Through none of these."];
+  const why = unknown
+    ? reports.flatMap(openQuestions).map((line) => line.replace(/^Not known: /, ""))
+    : path === undefined && single
+      ? others.map((other) => other.because)
+      : [because];
+  return `<section class="answer ${kind}">
+<p><b>${escape(word)}</b> ${escape(why[0] ?? because)}</p>
+${why
+  .slice(1)
+  .map((line) => `<p>${escape(line)}</p>`)
+  .join("\n")}
+<p><a href="#recommendation">How this is decided</a></p>
+</section>`;
 }
 
 /** The recommendation and its rules. */

@@ -24,6 +24,11 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 .eyebrow { margin: 0 0 10px; color: var(--quiet); font-size: .85rem; letter-spacing: .06em; text-transform: uppercase; }
 .lead { font-size: 1.1rem; max-width: 46em; }
 section > p { max-width: 46em; }
+.answer { border-radius: 16px; padding: 18px 24px; margin: 20px 0 24px; font-size: 1.1rem; } .answer p { margin: 0 0 6px; max-width: none; } .answer b { display: block; font-size: clamp(1.6rem, 4vw, 2.2rem); line-height: 1.2; }
+.answer.pass { background: var(--pass-ground); } .answer.pass b { color: var(--pass); }
+.answer.known-loss { background: var(--loss-ground); } .answer.known-loss b { color: var(--loss); }
+.answer.fail { background: var(--fail-ground); } .answer.fail b { color: var(--fail); }
+.answer a { font-size: .95rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); gap: 12px; margin: 28px 0 16px; }
 .figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 18px; }
 .figure b { display: block; font-size: 2rem; line-height: 1.15; font-variant-numeric: tabular-nums; }
@@ -79,7 +84,7 @@ ul, ol { padding-left: 1.3em; } li { margin: 4px 0; }
   .decision td { display: block; padding: 5px 0; } .decision td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .82rem; }
   summary { align-items: flex-start; flex-direction: column; gap: 6px; }
   .chips { max-width: 100%; justify-content: flex-start; } .chip { white-space: normal; }
-  .recommendation { padding: 18px; }
+  .recommendation { padding: 18px; } .paths b { display: block; } .paths li { margin: 4px 0 8px; }
 }
 @media print { details { break-inside: avoid; } body { background: #fff; } }
 `;

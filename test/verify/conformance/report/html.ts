@@ -1,6 +1,6 @@
 import { type Check, type Theme, themes } from "../checks/check.ts";
 import { checksOf, tally } from "./decision.ts";
-import { decisionTable, headline, recommendation, seedQuestions } from "./html-decision.ts";
+import { answerBox, decisionTable, recommendation, seedQuestions } from "./html-decision.ts";
 import { details } from "./html-details.ts";
 import { escape, SIGNS, WORDS } from "./html-parts.ts";
 import { STYLE } from "./html-style.ts";
@@ -39,6 +39,14 @@ function title(reports: readonly Report[]): string {
     : `What the gateway of ${only.stack} passes on unchanged, and what it loses`;
 }
 
+/** What the first screen answers. */
+function question(reports: readonly Report[]): string {
+  const [only, ...more] = reports;
+  return only === undefined || more.length > 0
+    ? "Through which gateway may I run my agents?"
+    : `May I run my agents through ${only.stack}?`;
+}
+
 function opening(reports: readonly Report[]): string {
   const all = reports.flatMap(({ checks }) => checks);
   const { measured, kept, changed, lost, failed, open } = tally(all);
@@ -46,7 +54,8 @@ function opening(reports: readonly Report[]): string {
   const date = reports[0]?.measuredAt.slice(0, 10) ?? "";
   return `<header>
 <p class="eyebrow">Conformance verdict · ${escape(date)}</p>
-<h1>${escape(title(reports))}</h1>
+<h1>${escape(question(reports))}</h1>
+${answerBox(reports)}
 <p class="lead">AI agents (Claude Code) work unattended here. They reach Anthropic's API through a <em>gateway</em>,
 which holds the real key so that no agent can read it. But a gateway can also damage the traffic: it can reword an
 error, delay an event or drop a field. So we send real traffic through
@@ -62,7 +71,6 @@ ${figure(failed, "failed", failed > 0 ? "fail" : "")}
       ? `Every result is as expected: each loss below is known, reviewed and has a reason.${notRun(open)}`
       : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not as expected and marked below.`
   }</p>
-<p class="skip"><a href="#recommendation">${escape(headline(reports))}</a></p>
 </header>`;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { variantNames } from "../../../../components/gateway/paths/index.ts";
-import { questions } from "./decision.ts";
+import { describable, questions } from "./decision.ts";
 
 const status = ["pass", "fail", "known-loss", "by-design", "not-applicable", "skipped"] as const;
 
@@ -21,7 +21,16 @@ const CheckResultJson = z.strictObject({
   reason: z.string().optional().describe("Why another status than `pass` is expected."),
   unmet: z
     .array(
-      z.enum(["upstream", "claude", "configuration", "requestLog", "spender", "long", "budget"]),
+      z.enum([
+        "upstream",
+        "claude",
+        "configuration",
+        "search",
+        "requestLog",
+        "spender",
+        "long",
+        "budget",
+      ]),
     )
     .optional()
     .describe(
@@ -78,9 +87,13 @@ export const ComparisonJson = z.strictObject({
       answers,
       unblocksAc5: z.string(),
       costCeiling: z.string(),
+      credentialHolder: z.string(),
       portability: z.string(),
       observability: z.string(),
       risk: z.string(),
+      descriptions: z
+        .array(z.enum(describable))
+        .describe("Which of these texts are descriptions of the path, and not measured."),
     }),
   ),
   recommendation: z.strictObject({

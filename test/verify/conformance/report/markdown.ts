@@ -1,4 +1,4 @@
-import { decide, type Decision, questions, tally } from "./decision.ts";
+import { decide, type Decision, marked, questions, tally } from "./decision.ts";
 import { pathFacts } from "./path-facts.ts";
 import { type Report } from "./report.ts";
 
@@ -11,6 +11,7 @@ export function renderDecisionTable(reports: readonly Report[]): string {
     "checks passed",
     "AC 5 unblocks?",
     "cost ceiling?",
+    "who holds the credential?",
     "provider portability?",
     "observability hook?",
     "risk",
@@ -27,9 +28,10 @@ function row(report: Report, decision: Decision): string[] {
     ...questions.map(({ letter }) => share(decision.answers[letter] ?? tally([]))),
     share(tally(report.checks)),
     decision.unblocksAc5,
-    decision.costCeiling,
-    decision.portability,
-    decision.observability,
+    marked(decision, "costCeiling"),
+    decision.credentialHolder,
+    marked(decision, "portability"),
+    marked(decision, "observability"),
     decision.risk,
   ];
 }

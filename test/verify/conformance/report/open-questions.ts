@@ -21,6 +21,10 @@ const UNMET: Readonly<Record<Exclude<Unmet, "long">, Open>> = {
     lacks: "read the configuration of the gateway's processes",
     find: "npm run verify -- --stack runs them on a deployed stack",
   },
+  search: {
+    lacks: "search an agent's pod for the API's credential",
+    find: "npm run verify -- --stack runs them on a deployed stack",
+  },
   requestLog: {
     lacks: "read the gateway's log",
     find: "npm run verify -- --stack runs them on a deployed stack with a metered path",

@@ -19,11 +19,12 @@ import { MODEL } from "../checks/relay.ts";
 import type { RawClient } from "../client/raw-client.ts";
 import {
   ENVOY_CONFIGURATION_SOURCE,
-  LITELLM_CONFIG_FILE,
+  LITELLM_CONFIGURATION_SOURCE,
   liteLlmConfiguration,
   type RunningConfiguration,
 } from "../checks/running-configuration.ts";
 import { SPENDER } from "../spender.ts";
+import { searchAgent } from "../../secrets/agent-keys.ts";
 import { agentClient } from "./agent-client.ts";
 import { gatewayNamespace } from "./gateway-namespace.ts";
 import { preflight } from "./preflight.ts";
@@ -95,6 +96,7 @@ export async function openStack(args: StackArgs): Promise<Subject> {
             ...(args.upstream === undefined ? limited(request, provider) : request),
           }),
         configuration: () => runningConfiguration(target, gateway, pods),
+        search: () => searchAgent(target, stack, { agent, variant, gatewayNamespace: gateway }),
         ...(isMetered(variantNamed(variant)) && {
           requestLog: (sessionId: string) =>
             requestLog(target, { namespace: gateway, variant: name }, sessionId),
@@ -186,7 +188,8 @@ async function runningConfiguration(
       parts.push(JSON.parse(await read(pod, "drain", ...command)) as RunningConfiguration);
     }
     if (names.includes("litellm")) {
-      parts.push(liteLlmConfiguration(await read(pod, "litellm", "cat", LITELLM_CONFIG_FILE)));
+      const command = ["python3", "-c", LITELLM_CONFIGURATION_SOURCE];
+      parts.push(liteLlmConfiguration(await read(pod, "litellm", ...command)));
     }
   }
   return {

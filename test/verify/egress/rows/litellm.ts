@@ -1,4 +1,4 @@
-import { leaks } from "../leaks.ts";
+import { leaks } from "../../secrets/leaks.ts";
 import { type Held, KEY_FORM } from "../litellm-search.ts";
 
 /** What was collected of one pod of LiteLLM, and what must not be in it. */

@@ -1,12 +1,11 @@
 import { TOKENS_DIR } from "../../../components/gateway/mint/place.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import type { Target } from "../../lab/target.ts";
-import type { Surroundings } from "./attempt.ts";
 
 /** The tokens that each pod of the gateway made itself, which no Secret has. Empty where the credential is stored. */
 export async function mintedTokens(
   target: Target,
-  { gatewayNamespace }: Pick<Surroundings, "gatewayNamespace">,
+  { gatewayNamespace }: { readonly gatewayNamespace: string },
 ): Promise<Readonly<Record<string, string>>> {
   const place = `--namespace=${gatewayNamespace}`;
   const select = `--selector=${labelKeys.role}=gateway`;
