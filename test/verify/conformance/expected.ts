@@ -17,6 +17,12 @@ const denied: Readonly<Record<string, Deviation>> = {
     loss: "refused",
     reason: "egress.serverFetch is deny, and the gateway cannot check a compressed request",
   },
+  "body.gzip-request": {
+    status: "by-design",
+    loss: "decompressed",
+    reason:
+      "egress.serverFetch is deny: the gateway refuses compressed requests, and Claude Code sends them again uncompressed",
+  },
 };
 
 /** Themes whose checks do not send requests of their own, so that they apply to every provider. */

@@ -18,8 +18,9 @@ test("every answer of Envoy itself is an Anthropic error that names the gateway"
     expect(text).toMatch(
       /^\{"type":"error","error":\{"type":"[a-z_]+","message":"gateway: [^"]+"\}\}$/,
     );
-    // Envoy reads a % as a format command. Only what the filter of server fetches writes is one.
-    expect(text.replace(/%DYNAMIC_METADATA\(server_fetch:\w+\)%/, "")).not.toContain("%");
+    // Envoy reads a % as a format command. Only what the gateway's own filters write is one.
+    const commands = /%DYNAMIC_METADATA\((server_fetch:\w+|gateway:(agent|limit))\)%/g;
+    expect(text.replace(commands, "")).not.toContain("%");
     expect(format.content_type).toBe("application/json");
   }
 });
