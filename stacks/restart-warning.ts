@@ -23,8 +23,10 @@ interface LastOutputs {
   >;
 }
 
-/** Warns, also in a preview, when this update restarts agents because their environment changes. */
+/** Warns in a preview, which `pulumi up` begins with, that the update restarts agents because their environment changes. */
 export function warnOfRestarts(agents: readonly AgentEnvironment[], runners: boolean): void {
+  // During an update the engine writes the stack's file again and again, and a reader may find it empty.
+  if (!pulumi.runtime.isDryRun()) return;
   const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   // The stack's own outputs, as the last update left them.
   new pulumi.StackReference("last", { name: stack }).outputs.apply((last) => {
