@@ -126,9 +126,10 @@ test("npm run status says what needs a person: the spent budget, and a verdict t
   });
   expect(exitCode, stdout).toBe(1);
   const lines = stdout.split("\n").map((line) => line.trim());
+  // Requests of a turn that run at the same time are charged together, so the turn can end far above the limit.
   expect(lines).toContainEqual(
     expect.stringMatching(
-      new RegExp(`^! budget of ${CAPPED} +\\$0\\.0[5-9]\\d* of \\$0\\.05 a day, spent`),
+      new RegExp(`^! budget of ${CAPPED} +\\$0\\.(?:0[5-9]|[1-9])\\d* of \\$0\\.05 a day, spent`),
     ),
   );
   expect(lines).toContainEqual(
