@@ -8,7 +8,7 @@ export interface IdentityArgs {
   readonly accountId: string;
   /** Secrets whose latest version the machine may read. */
   readonly reads: Readonly<Record<string, Secret>>;
-  /** Secrets to which the machine may add a version. It may not read them. */
+  /** Secrets to which the machine may add a version, and whose older versions it may destroy. It may not read them. */
   readonly publishes: Readonly<Record<string, Secret>>;
 }
 
@@ -38,7 +38,7 @@ export class Identity extends pulumi.ComponentResource {
     this.grants = [
       ...Object.entries(args.reads).map(grant("reads", "roles/secretmanager.secretAccessor")),
       ...Object.entries(args.publishes).map(
-        grant("publishes", "roles/secretmanager.secretVersionAdder"),
+        grant("publishes", "roles/secretmanager.secretVersionManager"),
       ),
     ];
     this.registerOutputs({ email: this.email });

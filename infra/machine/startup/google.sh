@@ -41,10 +41,27 @@ read_secret() {
   rm -f "$RUN/answer"
 }
 
-# add_secret_version NAME FILE
+# add_secret_version NAME FILE: prints the full name of the new version.
 add_secret_version() {
   base64 -w0 "$2" | jq -R '{payload: {data: .}}' >"$RUN/request"
   with_retries "adding a version to secret $1" "$1:addVersion" \
-    -H 'Content-Type: application/json' --data-binary "@$RUN/request"
+    -H 'Content-Type: application/json' --data-binary "@$RUN/request" >&2
+  jq -er .name "$RUN/answer"
   rm -f "$RUN/request" "$RUN/answer"
+}
+
+# destroy_other_versions NAME VERSION: a failure is only logged, because the next new version tries again.
+destroy_other_versions() {
+  local status other
+  status=$(secret_manager "$1/versions")
+  if [[ $status != 200 ]]; then
+    log "listing the versions of secret $1: HTTP $status"
+    return
+  fi
+  for other in $(jq -r --arg version "$2" \
+    '.versions[] | select(.state != "DESTROYED" and .name != $version) | .name' "$RUN/answer"); do
+    status=$(secret_manager "$other:destroy" -H 'Content-Type: application/json' --data-binary '{}')
+    [[ $status == 200 ]] || log "destroying $other: HTTP $status"
+  done
+  rm -f "$RUN/answer"
 }

@@ -85,13 +85,15 @@ wait_until_ready() {
 }
 
 publish_kubeconfig() {
-  local secret created seen
+  local secret created seen version
   read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
     fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
   # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
-  add_secret_version "$secret" "$KUBECONFIG_FILE"
+  version=$(add_secret_version "$secret" "$KUBECONFIG_FILE")
   put_file 0600 "$STATE/published" <<<"$seen"
+  # An older kubeconfig opens the cluster until its certificate ends.
+  destroy_other_versions "$secret" "$version"
   DETAIL="new version of $secret"
 }

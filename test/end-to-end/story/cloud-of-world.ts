@@ -1,9 +1,9 @@
-import type { Cloud } from "../../lab/host/cloud.ts";
+import type { Cloud, SecretRole } from "../../lab/host/cloud.ts";
 import type { Existing } from "../../lab/pulumi/gcp/world.ts";
 
-const GRANTS: Readonly<Record<string, "access" | "addVersion">> = {
-  "roles/secretmanager.secretAccessor": "access",
-  "roles/secretmanager.secretVersionAdder": "addVersion",
+const GRANTS: Readonly<Record<string, SecretRole>> = {
+  "roles/secretmanager.secretAccessor": "Accessor",
+  "roles/secretmanager.secretVersionManager": "VersionManager",
 };
 
 /**

@@ -506,12 +506,29 @@ read_secret() {
   rm -f "$RUN/answer"
 }
 
-# add_secret_version NAME FILE
+# add_secret_version NAME FILE: prints the full name of the new version.
 add_secret_version() {
   base64 -w0 "$2" | jq -R '{payload: {data: .}}' >"$RUN/request"
   with_retries "adding a version to secret $1" "$1:addVersion" \
-    -H 'Content-Type: application/json' --data-binary "@$RUN/request"
+    -H 'Content-Type: application/json' --data-binary "@$RUN/request" >&2
+  jq -er .name "$RUN/answer"
   rm -f "$RUN/request" "$RUN/answer"
+}
+
+# destroy_other_versions NAME VERSION: a failure is only logged, because the next new version tries again.
+destroy_other_versions() {
+  local status other
+  status=$(secret_manager "$1/versions")
+  if [[ $status != 200 ]]; then
+    log "listing the versions of secret $1: HTTP $status"
+    return
+  fi
+  for other in $(jq -r --arg version "$2" \
+    '.versions[] | select(.state != "DESTROYED" and .name != $version) | .name' "$RUN/answer"); do
+    status=$(secret_manager "$other:destroy" -H 'Content-Type: application/json' --data-binary '{}')
+    [[ $status == 200 ]] || log "destroying $other: HTTP $status"
+  done
+  rm -f "$RUN/answer"
 }
 
 # The machine without k3s: packages, data disk, kernel settings, node firewall, files.
@@ -667,14 +684,16 @@ wait_until_ready() {
 }
 
 publish_kubeconfig() {
-  local secret created seen
+  local secret created seen version
   read -r secret created < <(metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" && echo) ||
     fail "metadata key $KUBECONFIG_SECRET_KEY is missing"
   # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
-  add_secret_version "$secret" "$KUBECONFIG_FILE"
+  version=$(add_secret_version "$secret" "$KUBECONFIG_FILE")
   put_file 0600 "$STATE/published" <<<"$seen"
+  # An older kubeconfig opens the cluster until its certificate ends.
+  destroy_other_versions "$secret" "$version"
   DETAIL="new version of $secret"
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { KUBECONFIG_SECRET_KEY } from "../../../infra/machine/startup-script.ts";
 import {
+  destroyed,
   freshMachine,
   KUBECONFIG_SECRET,
   OLD,
@@ -20,8 +21,8 @@ describe("first and second boot", () => {
   let remove: () => Promise<void>;
   beforeAll(async () => {
     ({ machine, remove } = await freshMachine());
-    setSecret(machine, TOKEN_SECRET, { grant: "access", value: TOKEN, refusals: 2 });
-    setSecret(machine, KUBECONFIG_SECRET, { grant: "addVersion", refusals: 1 });
+    setSecret(machine, TOKEN_SECRET, { grant: "Accessor", value: TOKEN, refusals: 2 });
+    setSecret(machine, KUBECONFIG_SECRET, { grant: "VersionManager", refusals: 1 });
     const { status, output } = await machine.boot();
     serial = output;
     expect(status, output).toBe(0);
@@ -89,6 +90,7 @@ describe("first and second boot", () => {
 
   it("publishes the kubeconfig once, unchanged from k3s", async () => {
     expect(published(machine)).toEqual([await machine.read("/etc/rancher/k3s/k3s.yaml")]);
+    expect(destroyed(machine)).toEqual([]);
   });
 
   it("does not reveal the token anywhere else", async () => {
@@ -122,6 +124,8 @@ describe("first and second boot", () => {
     await machine.until("a second version", () => published(machine).length === 2);
     expect(published(machine)[1]).toBe(await machine.read("/etc/rancher/k3s/k3s.yaml"));
     expect(published(machine)[1]).not.toBe(published(machine)[0]);
+    await machine.until("the first version's end", () => destroyed(machine).length > 0);
+    expect(destroyed(machine)).toEqual(["1"]);
   });
 
   it("publishes the kubeconfig again to a secret that was created again", async () => {
@@ -129,5 +133,7 @@ describe("first and second boot", () => {
       [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-12-01T00:00:00Z`,
     });
     await machine.until("a third version", () => published(machine).length === 3);
+    await machine.until("the second version's end", () => destroyed(machine).length > 1);
+    expect(destroyed(machine)).toEqual(["1", "2"]);
   });
 });

@@ -10,9 +10,18 @@ export interface Cloud {
   >;
 }
 
+/** Roles by the actions that they allow. */
+export const SECRET_ROLES = {
+  Accessor: ["access"],
+  VersionAdder: ["addVersion"],
+  VersionManager: ["addVersion", "list", "destroy"],
+} as const;
+
+export type SecretRole = keyof typeof SECRET_ROLES;
+
 interface StoredSecret {
-  /** The only action that the machine's service account may do with it. */
-  readonly grant?: "access" | "addVersion";
+  /** The role of the machine's service account on it, `roles/secretmanager.secret…`. */
+  readonly grant?: SecretRole;
   /** Latest version. Default: none. */
   readonly value?: string;
   /** How many requests are refused first, as while a new grant does not work yet. */

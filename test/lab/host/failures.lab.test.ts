@@ -65,7 +65,7 @@ describe("boots that fail", () => {
   });
 
   it("stops at once if a secret has no version", async () => {
-    setSecret(machine, TOKEN_SECRET, { grant: "access" });
+    setSecret(machine, TOKEN_SECRET, { grant: "Accessor" });
     const before = machine.requests.length;
     expect(await failingBoot()).toEqual([
       "token",
@@ -76,7 +76,7 @@ describe("boots that fail", () => {
   });
 
   it("names a release that does not exist", async () => {
-    setSecret(machine, TOKEN_SECRET, { grant: "access", value: TOKEN });
+    setSecret(machine, TOKEN_SECRET, { grant: "Accessor", value: TOKEN });
     const { releases } = machine.cloud;
     machine.cloud = { ...machine.cloud, releases: {} };
     const [step, state] = await failingBoot();
@@ -118,13 +118,14 @@ describe("boots that fail", () => {
     expect(published(machine)).toEqual([]);
   });
 
-  it("becomes ready once every cause is fixed", async () => {
-    setSecret(machine, KUBECONFIG_SECRET, { grant: "addVersion" });
+  it("becomes ready once every cause is fixed, also if older versions cannot be listed", async () => {
+    setSecret(machine, KUBECONFIG_SECRET, { grant: "VersionAdder" });
     await machine.powerOff();
     const { status, output } = await machine.boot();
     expect(status, output).toBe(0);
     expect(await readiness(machine)).toBe(`${OLD} True`);
     expect(published(machine)).toHaveLength(1);
+    expect(output).toContain(`listing the versions of secret ${KUBECONFIG_SECRET}: HTTP 403`);
   });
 });
 

@@ -40,8 +40,8 @@ export async function freshMachine(
       [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-11-23T00:00:00Z`,
     },
     secrets: {
-      [TOKEN_SECRET]: { grant: "access", value: TOKEN },
-      [KUBECONFIG_SECRET]: { grant: "addVersion" },
+      [TOKEN_SECRET]: { grant: "Accessor", value: TOKEN },
+      [KUBECONFIG_SECRET]: { grant: "VersionManager" },
     },
     releases: {},
   };
@@ -84,6 +84,13 @@ export function published(machine: HostMachine): string[] {
       const { payload } = JSON.parse(body) as { payload: { data: string } };
       return Buffer.from(payload.data, "base64").toString();
     });
+}
+
+/** The versions of secrets that the machine destroyed, for example `3`, in order. */
+export function destroyed(machine: HostMachine): string[] {
+  return machine.requests
+    .filter(({ status }) => status === 200)
+    .flatMap(({ path }) => /\/versions\/(\w+):destroy$/.exec(path)?.[1] ?? []);
 }
 
 /** What k3s reports when it is Ready, `VERSION True`; empty before. */

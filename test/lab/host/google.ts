@@ -1,11 +1,18 @@
 /**
  * Simulates what a host talks to at Google Cloud and GitHub: the metadata server (attributes with `wait_for_change`, the
- * service account's token, guest attributes), Secret Manager (access and add a version, with the errors for a missing
+ * service account's token, guest attributes), Secret Manager (access, add, list and destroy versions, with the errors for a missing
  * grant or secret) and release downloads (with a redirect). Runs in the namespace `internet`. It reads `cloud.json` at
  * each request and appends requests to `requests.jsonl`.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, createReadStream, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  createReadStream,
+  existsSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
@@ -13,7 +20,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { AskedRequest, Cloud } from "./cloud.ts";
+import { type AskedRequest, type Cloud, SECRET_ROLES } from "./cloud.ts";
 
 const ACCESS_TOKEN = "ya29.lab-access-token";
 const ASSET_HOST = "release-assets.githubusercontent.com";
@@ -84,15 +91,44 @@ function error(status: number, message: string): object {
   return { error: { code: status, message } };
 }
 
+/** The real service names versions by the project's number. */
+const PROJECT_NUMBER = "271828182845";
+
+type VersionState = "ENABLED" | "DESTROYED";
+
+/** The states of the versions that the machine added to a secret, version 1 first. They outlive the machine's boots. */
+const versionsFile = (id: string) => join(dir, `versions-${id}.json`);
+
+function versionsOf(id: string): VersionState[] {
+  const file = versionsFile(id);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as VersionState[]) : [];
+}
+
+function keepVersions(id: string, states: readonly VersionState[]): void {
+  writeFileSync(versionsFile(id), JSON.stringify(states));
+}
+
 const secretManager: Handler = (request, response, body) => {
-  const [, name = "", verb] =
-    /^\/v1\/(.+?)(?:\/versions\/latest)?:(\w+)$/.exec(request.url ?? "") ?? [];
+  const [, project = "", id = "", version, verb = "list"] =
+    /^\/v1\/projects\/([^/]+)\/secrets\/([^/:]+)(?:\/versions(?:\/(\w+))?)?(?::(\w+))?$/.exec(
+      request.url ?? "",
+    ) ?? [];
+  const name =
+    Object.keys(cloud().secrets).find(
+      (each) =>
+        each === `projects/${project}/secrets/${id}` ||
+        (project === PROJECT_NUMBER && each.endsWith(`/secrets/${id}`)),
+    ) ?? `projects/${project}/secrets/${id}`;
   const secret = cloud().secrets[name];
+  const allowed: readonly string[] = secret?.grant === undefined ? [] : SECRET_ROLES[secret.grant];
   const refused = refusals.get(name) ?? 0;
   refusals.set(name, refused + 1);
+  const states = versionsOf(id);
+  const versionName = (index: number) =>
+    `projects/${PROJECT_NUMBER}/secrets/${id}/versions/${index + 1}`;
   if (request.headers.authorization !== `Bearer ${ACCESS_TOKEN}`) {
     answer(response, 401, error(401, "Request had invalid authentication credentials."));
-  } else if (secret?.grant !== verb || refused < (secret?.refusals ?? 0)) {
+  } else if (!allowed.includes(verb) || refused < (secret?.refusals ?? 0)) {
     answer(
       response,
       403,
@@ -103,12 +139,28 @@ const secretManager: Handler = (request, response, body) => {
       answer(response, 404, error(404, `Secret [${name}] not found or has no versions.`));
     } else {
       const data = Buffer.from(secret.value).toString("base64");
-      answer(response, 200, { name: `${name}/versions/1`, payload: { data } });
+      answer(response, 200, { name: versionName(0), payload: { data } });
+    }
+  } else if (verb === "list") {
+    const listed = states.map((state, index) => ({ name: versionName(index), state })).reverse();
+    answer(response, 200, { versions: listed, totalSize: listed.length });
+  } else if (verb === "destroy") {
+    const index = Number(version) - 1;
+    if (request.method !== "POST" || states[index] === undefined) {
+      answer(response, 404, error(404, `Secret Version [${version}] not found.`));
+    } else if (states[index] === "DESTROYED") {
+      answer(response, 400, error(400, `[${versionName(index)}] is in DESTROYED state.`));
+    } else {
+      keepVersions(id, states.with(index, "DESTROYED"));
+      answer(response, 200, { name: versionName(index), state: "DESTROYED" });
     }
   } else {
     const { payload } = JSON.parse(body) as { payload?: { data?: string } };
     if (payload?.data === undefined) answer(response, 400, error(400, "payload.data is missing"));
-    else answer(response, 200, { name: `${name}/versions/2` });
+    else {
+      keepVersions(id, [...states, "ENABLED"]);
+      answer(response, 200, { name: versionName(states.length), state: "ENABLED" });
+    }
   }
   return Promise.resolve();
 };

@@ -20,10 +20,10 @@ export interface HostInputs {
   role: string;
 }
 
-/** The only two permissions of the machine, each on one secret. */
+/** The only two roles of the machine, each on one secret. */
 const GRANTS: Readonly<Record<string, string>> = {
   "secrets-k3s-token-id": "roles/secretmanager.secretAccessor",
-  "secrets-kubeconfig-id": "roles/secretmanager.secretVersionAdder",
+  "secrets-kubeconfig-id": "roles/secretmanager.secretVersionManager",
 };
 const METADATA_KEYS = [
   ...["block-project-ssh-keys", "enable-guest-attributes", "enable-oslogin", "serial-port-enable"],
