@@ -102,7 +102,7 @@ describe("a host with only a project and a zone", () => {
     expect(outputs).not.toHaveProperty("outboundAddress");
   });
 
-  it("allows the machine only to read one secret and to add versions to the other", () => {
+  it("allows the machine only to read one secret and to manage the versions of the other", () => {
     const grants = of("SecretIamMember").map(({ inputs }) => [
       inputs.secretId,
       inputs.role,
@@ -111,7 +111,7 @@ describe("a host with only a project and a zone", () => {
     const member = "serviceAccount:gateway-host@p.iam.gserviceaccount.com";
     expect(grants).toEqual([
       ["secrets-k3s-token-id", "roles/secretmanager.secretAccessor", member],
-      ["secrets-kubeconfig-id", "roles/secretmanager.secretVersionAdder", member],
+      ["secrets-kubeconfig-id", "roles/secretmanager.secretVersionManager", member],
     ]);
     expect(resources.filter(({ type }) => /iam/i.test(type))).toHaveLength(2);
     expect(instance().inputs.serviceAccount?.email).toBe("gateway-host@p.iam.gserviceaccount.com");
