@@ -17,13 +17,14 @@ import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
 import { ports } from "../components/kubernetes/ports.ts";
+import { Operators } from "../components/kubernetes/operators.ts";
 import { collectorOf } from "../components/usage/telemetry/collector.ts";
 import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { realCredential } from "./credential.ts";
-import { inspectionOf } from "./inspection.ts";
+import { inspectionOf, usesGithub } from "./inspection.ts";
 import type { Host } from "./host-check.ts";
 import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
@@ -38,6 +39,8 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
+    /** How many requests the agent may have at once. Default the same number for each. */
+    readonly maxRequests?: number | undefined;
     /** What the agent may spend. Default no limit. */
     readonly budget?: Budget | undefined;
   }[];
@@ -163,6 +166,11 @@ export function deploy({
         limits,
         onFailure: config.budget?.onFailure ?? "refuse",
       })),
+      maxRequests: Object.fromEntries(
+        agents.flatMap(({ name, maxRequests }) =>
+          maxRequests === undefined ? [] : [[name, maxRequests] as const],
+        ),
+      ),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
       record: usage.claim,
@@ -201,6 +209,7 @@ export function deploy({
       secret: shownBy(variant, credential, token),
       otlpUrl,
       trust: inspection !== undefined,
+      github: usesGithub(config, name),
     }),
   }));
   warnOfRestarts(environments, config.images.runner !== undefined);
@@ -223,6 +232,7 @@ export function deploy({
         },
         otlpUrl,
         authority: inspection?.authority.certificate,
+        github: usesGithub(config, name),
         runnerImage: config.images.runner,
         share: host?.share,
       },
@@ -233,6 +243,24 @@ export function deploy({
       { namespace: agent.namespace, tokenSecret: agent.tokenSecret, podPatch: agent.podPatch },
     ] as const;
   });
+
+  // A spike lives for hours, and whoever made it looks after it.
+  if (config.kind === "gateway") {
+    new Operators(
+      "operators",
+      {
+        objectName: `claude-gateway-operators-${gatewayNamespace}`,
+        labels,
+        namespaces: {
+          gateway: namespace,
+          ...Object.fromEntries(
+            namespaces.map(([name, agent]) => [`agent-${name}`, agent.namespace]),
+          ),
+        },
+      },
+      { provider },
+    );
+  }
 
   return {
     baseUrl: gateway.baseUrl,

@@ -32,11 +32,13 @@ const secure: Json = {
   additionalProperties: false,
 };
 
-/** Lets the value of a credential be encrypted. */
+/** Lets the secret of a credential be encrypted. */
 function maySecure(properties: Record<string, Json>): void {
-  if (properties.value === undefined) return;
-  const { description, ...text } = properties.value;
-  properties.value = { description, anyOf: [text, secure] };
+  for (const key of ["value", "privateKey"]) {
+    if (properties[key] === undefined) continue;
+    const { description, ...text } = properties[key];
+    properties[key] = { description, anyOf: [text, secure] };
+  }
 }
 
 function ofKind(kind: z.ZodType): Json {
@@ -45,8 +47,14 @@ function ofKind(kind: z.ZodType): Json {
     required?: string[];
   };
   for (const { properties } of schema.properties.credential?.oneOf ?? []) maySecure(properties);
-  const { inspect } =
+  const { inspect, github } =
     (schema.properties.egress as { properties?: Json } | undefined)?.properties ?? {};
+  if (github !== undefined) {
+    type Github = { properties: { credential: { oneOf: { properties: Record<string, Json> }[] } } };
+    for (const { properties } of (github as Github).properties.credential.oneOf) {
+      maySecure(properties);
+    }
+  }
   if (inspect !== undefined) {
     type OfHost = { items: { properties: { credential: { properties: Record<string, Json> } } } };
     maySecure((inspect as OfHost).items.properties.credential.properties);

@@ -50,17 +50,21 @@ function upstreamFindings(
 }
 
 /** Inspected hosts are a part of the listener that passes TLS on, and agents' tokens are checked only where they exist. */
-function canInspect(variant: Variant): boolean {
+export function canInspect(variant: Variant): boolean {
   return variant.listeners.includes("sni") && servesHttp(variant);
 }
 
+/** The paths that inspect hosts, for a message. */
+export function inspectingPaths(): string {
+  return variants.filter(canInspect).map(inConfig).join(", ");
+}
+
 function inspectFinding(variant: Variant): Finding {
-  const able = variants.filter(canInspect).map(inConfig).join(", ");
   return {
     path: ["egress", "inspect"],
     message:
       `is not possible on path ${inConfig(variant)}: remove it with pulumi config rm --path egress.inspect, ` +
-      `or choose another path (${able})`,
+      `or choose another path (${inspectingPaths()})`,
   };
 }
 

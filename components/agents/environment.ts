@@ -1,4 +1,5 @@
 import { AUTHORITY_FILE, BUNDLE_FILE } from "../egress/gate/trust.ts";
+import { githubEnvironment } from "./github-environment.ts";
 import type { StoredKind } from "../gateway/api/credentials.ts";
 import { anthropicApi } from "../gateway/providers/index.ts";
 
@@ -48,10 +49,19 @@ export function agentEnvironment(args: {
   readonly secret?: AgentSecret | undefined;
   /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
   readonly otlpUrl?: string | undefined;
+  /** Whether clients of GitHub show the agent's token. Default false. */
+  readonly github?: boolean | undefined;
   /** Whether programs have to trust the stack's own authority. Default false. */
   readonly trust?: boolean | undefined;
 }): EnvironmentVariable[] {
-  const { baseUrl, secret, otlpUrl, trust = false, ofProvider = anthropicApi.environment } = args;
+  const {
+    baseUrl,
+    secret,
+    otlpUrl,
+    trust = false,
+    github = false,
+    ofProvider = anthropicApi.environment,
+  } = args;
   return [
     ...Object.entries(ofProvider(baseUrl)).map(([name, value]) => ({ name, value })),
     ...(secret === undefined
@@ -71,6 +81,7 @@ export function agentEnvironment(args: {
     { name: "DISABLE_UPDATES", value: "1" },
     { name: "ENABLE_CLAUDEAI_MCP_SERVERS", value: "false" },
     ...(trust ? trustVariables : []),
+    ...(github && secret !== undefined ? githubEnvironment(secret) : []),
     ...(otlpUrl === undefined || secret === undefined ? [] : telemetry(otlpUrl, secret)),
   ];
 }

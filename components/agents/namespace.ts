@@ -35,6 +35,8 @@ export interface AgentNamespaceArgs {
   readonly otlpUrl?: pulumi.Input<string> | undefined;
   /** Certificate of the stack's own authority, which the pods must trust, as PEM. Default: there is none. */
   readonly authority?: pulumi.Input<string> | undefined;
+  /** Whether the agent has repositories on GitHub. Default false. */
+  readonly github?: boolean | undefined;
   /** Image with Claude Code. If it is set, a runner is deployed. Default none. */
   readonly runnerImage?: string | undefined;
   /** What the agent's pods may request. Default: fixed limits, because the machine's size is not known. */
@@ -116,6 +118,7 @@ export class AgentNamespace extends pulumi.ComponentResource {
             secret: args.secret,
             otlpUrl,
             trust,
+            github: args.github,
           }),
           dnsAddress,
           gate,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UPSTREAM_HOST } from "../gateway/api/upstream.ts";
+import { GithubConfig } from "../gateway/github/schema.ts";
 import { HostName } from "../schema/fields.ts";
 import { InspectConfig } from "./inspect-schema.ts";
 
@@ -39,6 +40,9 @@ export const EgressConfig = z.strictObject({
         context.addIssue({ code: "custom", path: [index, "host"], message });
     });
   }),
+  github: GithubConfig.optional().describe(
+    "Repositories on GitHub that agents may read or change, on the paths that have egress.inspect. GitHub gets the gateway's credential, agents none. Default none.",
+  ),
   serverFetch: z
     .enum(["allow", "deny"])
     .optional()

@@ -3,6 +3,7 @@ import type { Collector } from "../usage/telemetry/collector.ts";
 import type { CallerTokens } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
+import type { AgentRequests } from "./envoy/args.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { ServerFetch } from "./envoy/server-fetch.ts";
 import type { Inspection } from "./inspect/inspection.ts";
@@ -44,6 +45,8 @@ export interface PathArgs {
   readonly prices?: PriceTable;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
+  /** How many requests agents may have at once, by name. Unused where Envoy does not see them. Default the same number for each. */
+  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */

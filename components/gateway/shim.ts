@@ -102,6 +102,7 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         },
         agents: args.agents,
         budgets: args.budgets,
+        maxRequests: args.maxRequests,
         credential: args.credential,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

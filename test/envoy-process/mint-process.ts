@@ -14,7 +14,16 @@ import { labCa } from "../lab/parts/ca.ts";
 import { eventually } from "./envoy.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../components/gateway/mint/mint.mjs", import.meta.url));
-const NAME = "upstream";
+/** The credential that a test mints. Default: that of the API, in a folder of its own. */
+interface Minted {
+  readonly name: string;
+  readonly secretName: string;
+  readonly format?: MintConfig["format"];
+  /** The pod's folder, if several credentials share it. */
+  readonly dir?: string;
+}
+
+const UPSTREAM: Minted = { name: "upstream", secretName: "credential" };
 
 /** A line of the helper's log. */
 export interface MintLine {
@@ -31,10 +40,17 @@ export class MintProcess {
   readonly #dir: string;
   readonly #settings: Partial<MintConfig>;
   readonly #source: MintSource;
+  readonly #minted: Minted;
   #process: ChildProcess | undefined;
 
-  private constructor(dir: string, source: MintSource, settings: Partial<MintConfig>) {
+  private constructor(
+    dir: string,
+    source: MintSource,
+    settings: Partial<MintConfig>,
+    minted: Minted,
+  ) {
     this.#dir = dir;
+    this.#minted = minted;
     this.#source = source;
     this.#settings = settings;
   }
@@ -43,10 +59,13 @@ export class MintProcess {
   static async prepare(
     source: MintSource,
     settings: Partial<MintConfig> = {},
+    minted: Minted = UPSTREAM,
   ): Promise<MintProcess> {
-    const dir = await mkdtemp(join(tmpdir(), "mint-"));
-    for (const folder of ["tokens", "assertions"]) await mkdir(join(dir, folder));
-    return new MintProcess(dir, source, settings);
+    const dir = minted.dir ?? (await mkdtemp(join(tmpdir(), "mint-")));
+    for (const folder of ["tokens", "assertions"]) {
+      await mkdir(join(dir, folder), { recursive: true });
+    }
+    return new MintProcess(dir, source, settings, minted);
   }
 
   /** The folder that Envoy watches. */
@@ -55,25 +74,26 @@ export class MintProcess {
   }
 
   get file(): string {
-    return join(this.tokens, `${NAME}.json`);
+    return join(this.tokens, `${this.#minted.name}.json`);
   }
 
   /** Writes an assertion as the kubelet does. */
   async assertion(text: string): Promise<void> {
-    const file = join(this.#dir, "assertions", NAME);
+    const file = join(this.#dir, "assertions", this.#minted.name);
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
   }
 
   /** Starts the helper, or starts it again in the same pod. Its clock is off by `clockSeconds`. */
   async start({ clockSeconds = 0 } = {}): Promise<void> {
-    const { assertionFile, ...config } = mintConfig(NAME, this.#source, "credential");
-    const configFile = join(this.#dir, "config.json");
+    const { name, secretName, format } = this.#minted;
+    const { assertionFile, ...config } = mintConfig(name, this.#source, secretName, format);
+    const configFile = join(this.#dir, `${name}-config.json`);
     await writeFile(
       configFile,
       JSON.stringify({
         ...config,
-        ...(assertionFile !== undefined && { assertionFile: join(this.#dir, "assertions", NAME) }),
+        ...(assertionFile !== undefined && { assertionFile: join(this.#dir, "assertions", name) }),
         output: this.file,
         ...this.#settings,
       }),
@@ -144,14 +164,18 @@ export class MintProcess {
   async readiness(): Promise<{ readonly ready: boolean; readonly problem: string | undefined }> {
     const state = join(this.tokens, "state");
     return {
-      ready: (await readdir(state).catch((): string[] => [])).includes(`${NAME}.minted`),
-      problem: await readFile(join(state, `${NAME}.problem`), "utf8").catch(() => undefined),
+      ready: (await readdir(state).catch((): string[] => [])).includes(
+        `${this.#minted.name}.minted`,
+      ),
+      problem: await readFile(join(state, `${this.#minted.name}.problem`), "utf8").catch(
+        () => undefined,
+      ),
     };
   }
 
   /** What the helper has to find again after a restart. */
   async state(): Promise<{ readonly spent?: string }> {
-    const text = await readFile(join(this.tokens, "state", `${NAME}.json`), "utf8");
+    const text = await readFile(join(this.tokens, "state", `${this.#minted.name}.json`), "utf8");
     return JSON.parse(text) as { readonly spent?: string };
   }
 

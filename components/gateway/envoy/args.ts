@@ -7,6 +7,9 @@ import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { ServerFetch } from "./server-fetch.ts";
 
+/** How many requests an agent may have at once, by its name. An agent that is not in it may have `MAX_AGENT_REQUESTS`. */
+export type AgentRequests = Readonly<Record<string, number>>;
+
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
   /** Decides which listeners Envoy has, and which provider's API is the upstream. */
@@ -29,6 +32,8 @@ export interface EnvoyConfigArgs {
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
+  /** How many requests agents may have at once. Defaults to the same number for each. */
+  readonly maxRequests?: AgentRequests | undefined;
   /** Whether Envoy writes a line for each request of an agent to the record. Defaults to false. */
   readonly record?: boolean;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */

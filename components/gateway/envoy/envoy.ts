@@ -19,13 +19,19 @@ import {
   type Variant,
 } from "../paths/variant.ts";
 import type { Inspection } from "../inspect/inspection.ts";
-import { type EnvoyConfigArgs, type LiteLlmSecrets, type OtlpArgs, reachedHosts } from "./args.ts";
+import {
+  type AgentRequests,
+  type EnvoyConfigArgs,
+  type LiteLlmSecrets,
+  type OtlpArgs,
+  reachedHosts,
+} from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
 import { inspectingPod, notInspecting } from "./inspect/pod.ts";
 import { memoryMiB } from "./limits.ts";
-import { mintedPod, notMinted } from "./minted.ts";
+import { mintedPod } from "./minted.ts";
 import { envoyPolicy } from "./policy.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
 import type { ServerFetch } from "./server-fetch.ts";
@@ -63,6 +69,8 @@ export interface EnvoyArgs {
   readonly credential?: RealCredential | undefined;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
+  /** How many requests agents may have at once, by name. Default the same number for each. */
+  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
@@ -100,10 +108,14 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
-    const minted =
-      credential !== undefined && "source" in credential
-        ? mintedPod(credential, { objectName, image: images.node })
-        : notMinted;
+    const upstream = credential !== undefined && "source" in credential ? credential : undefined;
+    const minted = mintedPod(
+      { upstream, hosts: args.inspect?.minted },
+      { objectName, image: images.node },
+    );
+    // What a pod reads that mints the real credential has names of its own: when the kind changes, the old pod keeps the files
+    // with which it drains. With the new ones its listener would change, and Envoy would cut open streams some time after that.
+    const filesName = upstream === undefined ? objectName : `${objectName}-${upstream.kind}`;
     const inspecting =
       args.inspect === undefined
         ? notInspecting
@@ -146,7 +158,7 @@ export class Envoy extends pulumi.ComponentResource {
         files: [
           {
             volume: "config",
-            objectName: `${objectName}-config`,
+            objectName: `${filesName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
             // Envoy watches the other files, but reads this one only at its start.
@@ -162,7 +174,7 @@ export class Envoy extends pulumi.ComponentResource {
             ? [
                 {
                   volume: "secrets",
-                  objectName: `${objectName}-secrets`,
+                  objectName: `${filesName}-secrets`,
                   mountPath: mounts.secrets,
                   data: secretFiles(args),
                   secret: true,
@@ -199,6 +211,7 @@ export class Envoy extends pulumi.ComponentResource {
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },
         },
+        others: minted.containers,
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
           initContainers: [
@@ -265,6 +278,7 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
+            maxRequests: args.maxRequests,
             ...(litellm && { litellmHost: litellm.host }),
             ...(args.inspect && { inspect: args.inspect.hosts }),
             ...(args.otlp && { otlp: otlpArgs(args.otlp) }),

@@ -37,10 +37,15 @@ const PROXY_PREFIX = "x-forwarded-";
  * Removes from a request the headers of the client, an agent or LiteLLM, that must not reach the next hop. LiteLLM below
  * 1.103 also forwards the credential that its own caller sent. `identityHeaders` are those of the provider.
  */
-export function stripClientHeaders(identityHeaders: readonly string[] = []): Message {
+export function stripClientHeaders(
+  identityHeaders: readonly string[] = [],
+  { except }: { readonly except?: string | undefined } = {},
+): Message {
   return headerMutation({
     request_mutations: [
-      ...[...CREDENTIAL_HEADERS, ...identityHeaders].map((name) => ({ remove: name })),
+      ...[...CREDENTIAL_HEADERS, ...identityHeaders]
+        .filter((name) => name !== except)
+        .map((name) => ({ remove: name })),
       ...[...STEERING_PREFIXES, PROXY_PREFIX].map(removePrefix),
     ],
   });
@@ -80,11 +85,13 @@ const OVERRIDING_HEADERS = [
 ] as const;
 
 /**
- * The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, and reads the request
- * as the rules do.
+ * The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, but a signature, and
+ * reads the request as the rules do.
  */
-export function stripHostHeaders(): Message {
-  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS]);
+export function stripHostHeaders({ signed = false }: { readonly signed?: boolean }): Message {
+  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS], {
+    except: signed ? "authorization" : undefined,
+  });
 }
 
 /** Sets the credential of an inspected host. */

@@ -1,5 +1,6 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
+import { limitAgentRequests } from "./agent-requests.ts";
 import { isMinted } from "../api/credentials.ts";
 import { type ListenerName, listenersWith, upstreamOf } from "../paths/variant.ts";
 import { type EnvoyConfigArgs, reachedHosts, tlsHosts } from "./args.ts";
@@ -57,6 +58,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
+        limitAgentRequests(),
         ...serverFetchFilters(args.serverFetch),
         meter(upstreamOf(args.variant).messagePaths),
         ...budgetFilters(args.budgets),

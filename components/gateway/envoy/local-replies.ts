@@ -1,6 +1,7 @@
 import { MAX_REQUEST_BYTES } from "../api/endpoints.ts";
 import { limitHeaders } from "../../usage/budget/ratelimit-environment.ts";
-import { twoAgents } from "./agent.ts";
+import { agentFormat, twoAgents } from "./agent.ts";
+import { agentLimitFormat, tooManyRequests } from "./agent-requests.ts";
 import { SPENT_HEADER } from "./budgets.ts";
 import type { Message } from "./proto.ts";
 import { ofServerFetch, serverFetchFormat } from "./server-fetch.ts";
@@ -54,6 +55,15 @@ const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly
     status: 400,
     type: "invalid_request_error",
     message: `gateway: the body cannot be checked, because ${serverFetchFormat("unreadable")}`,
+  },
+  {
+    // As the API answers to too many concurrent requests. Claude Code waits and tries again.
+    on: { filter: tooManyRequests },
+    status: 429,
+    type: "rate_limit_error",
+    message: `gateway: agent ${agentFormat} has ${agentLimitFormat} requests in flight, which is its limit`,
+    retry: true,
+    headers: { "retry-after": "1" },
   },
   {
     // Only with status 401: a request with two agents' tokens can also be too large, or have no route.

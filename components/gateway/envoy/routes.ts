@@ -1,4 +1,5 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
+import { agentRequestsInRoutes } from "./agent-requests.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
 import { clusterNames, upstreamCluster } from "./clusters.ts";
@@ -27,6 +28,7 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
   const open = endpoints(args.routes ?? []);
   const metadata = {
     ...agentsInRoutes(agents),
+    ...agentRequestsInRoutes(args.maxRequests),
     ...pricesInRoutes(args.prices),
     ...budgetsInRoutes(args.budgets),
   };

@@ -34,6 +34,11 @@ export interface InspectedHost {
    * no token, and the host gets no credential at all, whatever the client sent.
    */
   readonly credential?: HostCredential;
+  /**
+   * Whether the host gets the client's own `authorization`: each request there is signed by somebody else, who gave the client
+   * the signature. Only without a credential. Default false.
+   */
+  readonly signed?: boolean;
   /** Why a request that no rule allows is refused, and what is allowed: the start of the message to the agent. */
   readonly refusal: string;
 }

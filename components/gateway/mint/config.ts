@@ -85,7 +85,12 @@ const ENDPOINTS = {
 } as const;
 
 /** The configuration of the credential `name`, whose file and assertion are named after it. */
-export function mintConfig(name: string, source: MintSource, secretName: string): MintConfig {
+export function mintConfig(
+  name: string,
+  source: MintSource,
+  secretName: string,
+  format: MintConfig["format"] = source.kind === "github" ? "git" : "token",
+): MintConfig {
   return {
     source: { ...ENDPOINTS[source.kind], ...source },
     ...(source.kind !== "github" && {
@@ -93,7 +98,7 @@ export function mintConfig(name: string, source: MintSource, secretName: string)
     }),
     output: outputFile(name),
     secretName,
-    format: source.kind === "github" ? "git" : "token",
+    format,
     renewBeforeSeconds: RENEW_BEFORE_SECONDS,
     minLifetimeSeconds: MIN_LIFETIME_SECONDS,
   };

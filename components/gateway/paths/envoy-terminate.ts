@@ -16,7 +16,7 @@ export const envoyTerminate = {
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
   portability:
-    "Not measured: the stack's provider is Anthropic's API. The path also offers vertex and bedrock.",
+    "Yes: a stack goes to vertex, to bedrock and back, and Claude Code works on each. A test of the lab runs that; this measurement does not.",
   deviations: {
     "headers.accept-encoding": {
       status: "by-design",

@@ -11,7 +11,11 @@ export function rulesFile(groups: Readonly<Record<string, readonly Alert[]>>): s
         expr: alert.expr,
         for: alert.for,
         labels: { severity: alert.severity },
-        annotations: { summary: alert.summary, description: alert.description },
+        annotations: {
+          summary: alert.summary,
+          description: alert.description,
+          runbook: `docs/runbook.md#${alert.name.toLowerCase()}`,
+        },
       })),
     })),
   };

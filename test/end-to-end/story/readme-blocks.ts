@@ -55,8 +55,11 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
   "infra/README.md: Delete everything 2":
     "story.lab.test.ts removes stacks in this way after their host is gone",
   "infra/README.md: Back from a loss":
-    "only Google Cloud has snapshots; host/stack.lab.test.ts and host/restore.lab.test.ts restore one",
+    "only Google Cloud has snapshots; host/stack.lab.test.ts and host/year.lab.test.ts restore one",
   "infra/README.md: Upgrades":
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",
 };
+
+/** Whose blocks `usage/budget.lab.test.ts` types, all of them. */
+export const RUNBOOK = "docs/runbook.md";

@@ -707,6 +707,21 @@ const mistakes: [string, Sections, string | RegExp][] = [
     /^ {2}agents\[0\]\.budget\.onFailure = "allow" is not a key of this configuration; remove it/,
   ],
   [
+    "an agent that may have no request",
+    { agents: [{ name: "dev-e", maxRequests: 0 }] },
+    /^ {2}agents\[0\]\.maxRequests = 0 is less than 1: to shut an agent out, remove it from agents/,
+  ],
+  [
+    "an agent that may have more requests than the gateway serves",
+    { agents: [{ name: "dev-e", maxRequests: 3073 }] },
+    /^ {2}agents\[0\]\.maxRequests = 3073 is more than 3072, which the gateway serves at a time/,
+  ],
+  [
+    "a limit of requests on bare litellm",
+    { agents: [{ name: "dev-f" }, { name: "dev-e", maxRequests: 10 }] },
+    "  agents[1].maxRequests = 10 cannot be kept on path litellm, where no Envoy sees the agents' requests: remove it, or choose another path: pulumi config set --path gateway.path shim|envoy|hybrid",
+  ],
+  [
     "a budget on bare litellm",
     { budget: { usdPerDay: 5 } },
     "  budget cannot be kept on path litellm, where the gateway does not see what a request costs: remove it, or choose another path: pulumi config set --path gateway.path shim|envoy|hybrid",

@@ -45,7 +45,7 @@ export function inspectingChain(inspected: InspectedHost): Message {
         },
         http_filters: [
           findAgentOf(inspected),
-          stripHostHeaders(),
+          stripHostHeaders(inspected),
           ...(credential === undefined ? [] : [hostCredential(credential)]),
           router(),
         ],

@@ -5,7 +5,7 @@ import { servesHttp } from "../../paths/variant.ts";
 export function checkInspected(args: EnvoyConfigArgs): void {
   const { variant, inspect = [] } = args;
   const hosts = new Set<string>();
-  for (const { host, rules, credential } of inspect) {
+  for (const { host, rules, credential, signed } of inspect) {
     if (!variant.listeners.includes("sni") || !servesHttp(variant)) {
       throw new Error(`path ${variant.name} cannot inspect ${host}: remove it`);
     }
@@ -19,6 +19,9 @@ export function checkInspected(args: EnvoyConfigArgs): void {
     }
     if (credential === undefined && rules.some(({ agents }) => agents !== undefined)) {
       throw new Error(`${host} has no credential, so its rules cannot name agents: give it one`);
+    }
+    if (credential !== undefined && signed === true) {
+      throw new Error(`${host} has a credential, so its requests are not signed: remove one`);
     }
     hosts.add(host);
   }

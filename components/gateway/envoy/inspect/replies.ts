@@ -16,7 +16,8 @@ interface HostReply {
   readonly toGit?: true;
 }
 
-const REQUEST = "%REQ(:METHOD):16% %PATH(NQ:PATH):256%";
+/** With the query, by which some hosts tell reading from writing. Only the client itself sees it. */
+const REQUEST = "%REQ(:METHOD):16% %PATH(WQ:PATH):256%";
 
 function replies({ host, refusal }: InspectedHost): readonly HostReply[] {
   return [

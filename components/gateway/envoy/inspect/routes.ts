@@ -58,7 +58,7 @@ function allow({ host, credential }: InspectedHost, rule: HostRule): Message {
       safe_regex: { regex: rule.path },
       headers: [
         { name: ":method", string_match: { safe_regex: { regex: rule.methods.join("|") } } },
-        ...(rule.query === undefined ? [] : [path(`[^?]*\\?${escaped(rule.query)}`)]),
+        ...(rule.query === undefined ? [] : [path(withQuery(rule.query))]),
       ],
       ...(credential && { dynamic_metadata: [who] }),
     },
@@ -79,6 +79,11 @@ function info(key: "action" | "refused", value: string): Message {
 /** Part of a match: the whole path with its query. */
 function path(regex: string): Message {
   return { name: ":path", string_match: { safe_regex: { regex } } };
+}
+
+/** RE2 for a path with exactly this query. A question mark without anything after it is none. */
+function withQuery(query: string): string {
+  return query === "" ? "[^?]*\\??" : `[^?]*\\?${escaped(query)}`;
 }
 
 function escaped(text: string): string {

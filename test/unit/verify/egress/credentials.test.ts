@@ -7,7 +7,14 @@ const OWN = `cgw-${"o".repeat(48)}`;
 const NEIGHBOURS = `cgw-${"n".repeat(48)}`;
 const REAL = "sk-ant-api03-the-real-one";
 
-const around = { agent: "dev-e", variant: "shim", gatewayAddress: "10.43.0.9" } as Surroundings;
+const MINTED = "ya29.the-token-that-the-pod-made";
+
+const around = {
+  agent: "dev-e",
+  variant: "shim",
+  gatewayNamespace: "llm",
+  gatewayAddress: "10.43.0.9",
+} as Surroundings;
 
 const forbidden = () =>
   Promise.reject(
@@ -18,6 +25,8 @@ const forbidden = () =>
 function stack(
   readable: (planted: string) => Partial<Readable>,
   asked: (args: readonly string[]) => Promise<string> = forbidden,
+  /** The token that the gateway's pod made. Default: its credential is stored. */
+  minted?: string,
 ): Target {
   const secret = (name: string, data: Record<string, string>) => ({
     metadata: { name },
@@ -35,6 +44,9 @@ function stack(
   };
   const kubectl: Target["kubectl"] = ([verb, what, where = "", ...more], options) => {
     if (more.some((option) => option.startsWith("--as="))) return asked(more);
+    if (verb === "exec" && where === "gateway-1") {
+      return Promise.resolve(`{"generic_secret":{"secret":{"inline_string":"${minted ?? ""}"}}}`);
+    }
     if (verb === "exec") {
       const [, planted] = JSON.parse(options?.input as string) as [unknown, string];
       const usual = {
@@ -45,16 +57,27 @@ function stack(
       return Promise.resolve(JSON.stringify({ ...usual, ...readable(planted) }));
     }
     const items =
-      what === "namespaces"
-        ? Object.keys(secrets).map((name) => ({ metadata: { name } }))
-        : secrets[where.replace("--namespace=", "")];
+      what === "pods"
+        ? [gatewayPod(minted !== undefined)]
+        : what === "namespaces"
+          ? Object.keys(secrets).map((name) => ({ metadata: { name } }))
+          : secrets[where.replace("--namespace=", "")];
     return Promise.resolve(JSON.stringify({ items }));
   };
   return { kubectl } as Target;
 }
 
-async function measured(readable: (planted: string) => Partial<Readable>) {
-  const rows = await measureCredentials("dev", around, { target: stack(readable) });
+function gatewayPod(mints: boolean) {
+  const mint = { name: "mint", volumeMounts: [{ mountPath: "/var/run/tokens" }] };
+  return {
+    metadata: { name: "gateway-1" },
+    spec: { initContainers: [{ name: "drain" }, ...(mints ? [mint] : [])] },
+  };
+}
+
+async function measured(readable: (planted: string) => Partial<Readable>, minted?: string) {
+  const target = stack(readable, forbidden, minted);
+  const rows = await measureCredentials("dev", around, { target });
   return Object.fromEntries(rows.map(({ id, status, evidence }) => [id, { status, evidence }]));
 }
 
@@ -95,6 +118,16 @@ describe("the search for keys that an agent can read", () => {
       status: "fail",
       evidence: "llm/routes routes.json 0 in files, dev-f/gateway-token token 0 in files",
     });
+  });
+
+  test("also looks for the token that the gateway's pod made", async () => {
+    const rows = await measured((planted) => ({ files: `${planted} ${MINTED}` }), MINTED);
+    expect(rows["credentials.files"]).toEqual({
+      status: "fail",
+      evidence: "llm/gateway-1 token 0 in files",
+    });
+    expect(rows["credentials.environment"]?.evidence).toContain("none of 4 other keys found");
+    await expect(measured(() => ({}), "")).rejects.toThrow("pod gateway-1 has no token yet");
   });
 
   test("fails if it does not find the control", async () => {

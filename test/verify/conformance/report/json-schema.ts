@@ -20,9 +20,13 @@ const CheckResultJson = z.strictObject({
   evidence: z.string().describe("What was seen. Of a loss, its kind comes first, in brackets."),
   reason: z.string().optional().describe("Why another status than `pass` is expected."),
   unmet: z
-    .array(z.enum(["upstream", "claude", "configuration", "requestLog", "spender", "long"]))
+    .array(
+      z.enum(["upstream", "claude", "configuration", "requestLog", "spender", "long", "budget"]),
+    )
     .optional()
-    .describe("What the target lacks, if the check was skipped."),
+    .describe(
+      "What the target lacks, if the check was skipped; `budget` if `--budget` does not cover it.",
+    ),
 });
 
 const path = z.enum([...variantNames, "external"]);

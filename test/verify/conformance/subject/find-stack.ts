@@ -25,6 +25,8 @@ export interface FoundStack {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** The fake API, if the stack is on the embedded cluster. */
   readonly upstream: AnthropicControl | undefined;
+  /** The host stack whose machine the cluster is on. Default: the stack names a cluster. */
+  readonly host?: FullStackName | undefined;
 }
 
 /**
@@ -85,10 +87,11 @@ async function inUsersPulumi(
   if (outputs === undefined) throw noSuchStack(stack, known);
   const config = async (path: string) => (await pulumi("config", "get", "--path", path))?.trim();
   const host = await config("host.stack");
+  const hostName = host === undefined ? undefined : await fullHostName(host, stack);
   const cluster =
-    host === undefined
+    hostName === undefined
       ? { kubeconfig: await config("cluster.kubeconfig"), context: await config("cluster.context") }
-      : throughTunnel(await fullHostName(host, stack));
+      : throughTunnel(hostName);
   if (!cluster.kubeconfig) {
     throw new BadInput(
       `stack ${stack} names no cluster. Set it: pulumi config set --path cluster.kubeconfig FILE`,
@@ -99,6 +102,7 @@ async function inUsersPulumi(
     target: await usersCluster(lab, access, progress),
     outputs: JSON.parse(outputs) as Record<string, unknown>,
     upstream: undefined,
+    host: hostName,
   };
 }
 

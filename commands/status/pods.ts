@@ -1,0 +1,75 @@
+import type { Row } from "./report.ts";
+
+/** A pod as `kubectl get pods --output=json` lists it. */
+export interface Pod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly status: {
+    readonly phase: string;
+    readonly reason?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly initContainerStatuses?: readonly Container[];
+    readonly containerStatuses?: readonly Container[];
+  };
+}
+
+interface Container {
+  readonly name: string;
+  readonly restartCount: number;
+  readonly state: { readonly waiting?: { readonly reason?: string } };
+  readonly lastState?: {
+    readonly terminated?: { readonly reason?: string; readonly finishedAt?: string };
+  };
+}
+
+/** A restart counts so long. */
+const RECENT_MS = 24 * 3_600_000;
+
+/** The row of one namespace's pods. Pods that ended, or that are on their way out, are no trouble. */
+export function podRow(
+  title: string,
+  namespace: string,
+  pods: readonly Pod[],
+  { nowMs, wanted }: { readonly nowMs: number; readonly wanted: boolean },
+): Row {
+  const lasting = pods.filter(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined && status.phase !== "Succeeded",
+  );
+  const ready = lasting.filter(isReady).length;
+  const troubles = lasting.flatMap((pod) => trouble(pod, nowMs));
+  return {
+    title,
+    text:
+      lasting.length === 0
+        ? "no pods"
+        : [`${ready} of ${lasting.length} pods ready`, ...troubles].join("; "),
+    ...((troubles.length > 0 || (wanted && lasting.length === 0)) && {
+      todo: `see why: kubectl describe pods -n ${namespace}`,
+    }),
+  };
+}
+
+function isReady({ status: { conditions = [] } }: Pod): boolean {
+  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+}
+
+function trouble({ metadata: { name }, status }: Pod, nowMs: number): string[] {
+  if (status.phase === "Failed") return [`${name} failed (${status.reason ?? "no reason given"})`];
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const waiting = containers.flatMap(({ name: container, state }) =>
+    state.waiting?.reason === undefined ||
+    /^(PodInitializing|ContainerCreating)$/.test(state.waiting.reason)
+      ? []
+      : [`${name}: ${container} ${state.waiting.reason}`],
+  );
+  if (waiting.length > 0) return waiting;
+  return containers.flatMap(({ name: container, restartCount, lastState }) => {
+    const { reason, finishedAt } = lastState?.terminated ?? {};
+    const recent = finishedAt !== undefined && nowMs - Date.parse(finishedAt) < RECENT_MS;
+    return restartCount > 0 && recent
+      ? [
+          `${name}: ${container} restarted (${reason ?? "no reason given"}), ${restartCount} times in all`,
+        ]
+      : [];
+  });
+}

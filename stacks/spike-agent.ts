@@ -1,0 +1,2 @@
+/** Name of a spike's only agent. */
+export const SPIKE_AGENT = "agent";

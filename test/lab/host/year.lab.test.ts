@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { MAINTENANCE_KEY } from "../../../infra/machine/maintenance.ts";
+import {
+  askFor,
+  datastoreRelease,
+  freshMachine,
+  k3sPid,
+  OLD,
+  published,
+  readiness,
+  setAttributes,
+} from "./fresh-machine.ts";
+import type { HostMachine } from "./machine.ts";
+
+const NEXT = "v1.36.3+k3s1";
+const LAST = "v1.36.6+k3s1";
+const DATASTORE = "/var/lib/rancher/k3s/server/db/state.db";
+const CERTIFICATE = "/var/lib/rancher/k3s/server/tls/client-admin.crt";
+
+/** A window that is open now, in which the machine may restart. */
+const OPEN_NOW = `0 ${new Date().getUTCHours()} 12 reboot`;
+
+/** What a year brings to one host, in the order of the tests. Each starts from the state that the one before left. */
+describe("a year", () => {
+  let dir = "";
+  let machine: HostMachine;
+  let remove: () => Promise<void>;
+  let kubeconfig = "";
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), "claude-gateway-snapshot-"));
+    ({ machine, remove } = await freshMachine());
+    const { status, output } = await machine.boot();
+    expect(status, output).toBe(0);
+  });
+  afterAll(async () => {
+    await remove();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const upgraded = async (release: string) => {
+    askFor(machine, machine.makeRelease(release));
+    const answer = () => machine.steps.upgrade ?? "";
+    await machine.until(
+      `an answer to ${release}`,
+      () => /^(ok|failed) .*-> /.test(answer()) && answer().includes(release),
+    );
+    return answer();
+  };
+  const maintained = async (what: RegExp) => {
+    await machine.until(String(what), () => what.test(machine.steps.maintenance ?? ""));
+  };
+
+  it("survives a full disk, and an upgrade on it is rolled back", async () => {
+    const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=30";
+    await machine.run(["sh", "-c", `${fill}; dd if=/dev/zero of=/var/lib/rancher/full bs=1M`]);
+    expect(await upgraded(NEXT)).toMatch(
+      /^failed .*: copying the datastore failed: .*No space left.*; rolled back to v1\.35\.4\+k3s1$/,
+    );
+    expect(await readiness(machine)).toBe(`${OLD} True`);
+    await machine.run(["rm", "/var/lib/rancher/full", "/var/lib/rancher/k3s/server/filler"]);
+  });
+
+  it("is upgraded once there is room, when the release is asked for again", async () => {
+    setAttributes(machine, { [MAINTENANCE_KEY]: OPEN_NOW });
+    askFor(machine, machine.makeRelease(OLD));
+    await machine.until("the old release", () => machine.steps.upgrade === `ok stays on ${OLD}`);
+    expect(await upgraded(NEXT)).toBe(`ok ${OLD} -> ${NEXT}`);
+  });
+
+  it("renews a certificate that ends soon, and publishes the new kubeconfig", async () => {
+    const pid = await k3sPid(machine);
+    await machine.run([
+      ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+      ...["-nodes", "-subj", "/CN=system:admin", "-days", "30", "-keyout", "/dev/null"],
+      ...["-out", CERTIFICATE],
+    ]);
+    await maintained(/^ok last: 20\S+Z restarted k3s: certificate \S+ was about to end/);
+    expect(await k3sPid(machine)).not.toBe(pid);
+    await machine.until("the new kubeconfig", () => published(machine).length > 1);
+    kubeconfig = published(machine).at(-1) ?? "";
+  });
+
+  it("takes a new kernel in the next window, and comes back with what it had", async () => {
+    const before = await machine.read(DATASTORE);
+    // Another window, so that this one is not the one in which k3s was restarted.
+    const earlier = new Date(Date.now() - 3_600_000).getUTCHours();
+    setAttributes(machine, { [MAINTENANCE_KEY]: `0 ${earlier} 12 reboot` });
+    await machine.run(["touch", "/run/reboot-required"]);
+    const asked = async () => (await machine.read("/run/stand-in-systemd/reboot")) !== undefined;
+    await machine.until("the restart", asked);
+    await machine.powerOff();
+    const { status, output } = await machine.boot();
+    expect(status, output).toBe(0);
+    await maintained(/^ok last: 20\S+Z restarted the machine: Debian asks for it/);
+    expect(await readiness(machine)).toBe(`${NEXT} True`);
+    expect(await machine.read(DATASTORE)).toBe(before);
+  });
+
+  it("comes back on a new machine from a snapshot that was taken while k3s ran, after its disk is lost", async () => {
+    const before = await machine.read(DATASTORE);
+    // A day passes, and with it everything reaches the disk.
+    await machine.run(["sync"]);
+    machine.snapshotTo(join(dir, "snapshot.img"));
+    await machine.run(["rm", "-r", "/var/lib/rancher/k3s/server"]);
+    await remove();
+
+    ({ machine, remove } = await freshMachine(undefined, join(dir, "snapshot.img")));
+    // The host's configuration still asks for the release that it was upgraded to.
+    askFor(machine, machine.makeRelease(NEXT));
+    const { status, output } = await machine.boot();
+    expect(status, output).toBe(0);
+    expect(machine.steps.disk).not.toContain("formatted");
+    expect(await readiness(machine)).toBe(`${NEXT} True`);
+    expect(await machine.read(DATASTORE)).toBe(before);
+    // The secret still has it.
+    expect(published(machine)).toEqual([]);
+    expect(await machine.read("/etc/rancher/k3s/k3s.yaml")).toBe(kubeconfig);
+  });
+
+  it("is upgraded again after the restore", async () => {
+    expect(await upgraded(LAST)).toBe(`ok ${NEXT} -> ${LAST}`);
+    expect(await readiness(machine)).toBe(`${LAST} True`);
+    expect(await datastoreRelease(machine)).toBe(LAST);
+  });
+});
