@@ -19,7 +19,6 @@ const SECOND = [
   "test/end-to-end/usage/**/*.lab.test.ts",
   "test/end-to-end/walk/broken-image.lab.test.ts",
   "test/end-to-end/walk/federated-renewal.lab.test.ts",
-  "test/end-to-end/walk/provider-change.lab.test.ts",
 ];
 
 /** Takes the lab down and starts it from nothing: first, so that the cluster is started once. */

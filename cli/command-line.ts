@@ -25,17 +25,15 @@ export interface CommandOptions {
   readonly usage?: string;
   /** Called on Ctrl-C before the command's signal is aborted. Default: Ctrl-C ends the process. */
   readonly onInterrupt?: (signal: NodeJS.Signals) => void;
-  /** Exit code for an error that is not {@link BadInput}. Default 1. */
-  readonly errorCode?: number;
 }
 
 /**
  * Runs an npm command and sets the exit code: the command's own result, 2 for {@link BadInput}, 130 after an
- * interrupt, `errorCode` for any other error. Prints an error as its message, without a stack trace.
+ * interrupt, 1 for any other error. Prints an error as its message, without a stack trace.
  */
 export async function runCommand(
   command: (signal: AbortSignal) => Promise<number>,
-  { usage, onInterrupt, errorCode = 1 }: CommandOptions = {},
+  { usage, onInterrupt }: CommandOptions = {},
 ): Promise<void> {
   const interrupted = new AbortController();
   if (onInterrupt !== undefined) {
@@ -56,6 +54,6 @@ export async function runCommand(
     const message = error instanceof Error ? error.message : String(error);
     const shown = error instanceof UsageError && usage !== undefined;
     process.stderr.write(shown ? `${message}\n\n${usage}\n` : `${message}\n`);
-    process.exitCode = error instanceof BadInput ? 2 : errorCode;
+    process.exitCode = error instanceof BadInput ? 2 : 1;
   }
 }

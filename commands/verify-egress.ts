@@ -35,8 +35,6 @@ async function measure(
 
 await runCommand(main, {
   usage: USAGE,
-  // 1 says that something was measured, and what.
-  errorCode: 2,
   onInterrupt: (signal) => {
     progress.note(`${signal}: stopping`);
   },

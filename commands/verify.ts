@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { runCommand } from "../cli/command-line.ts";
 import { lineProgress, type Progress } from "../test/lab/progress.ts";
 import { measureAllPaths } from "../test/verify/conformance/all-paths.ts";
-import { measure, spendingOf } from "../test/verify/conformance/measure.ts";
+import { measure } from "../test/verify/conformance/measure.ts";
 import { type Options, parseOptions, USAGE } from "../test/verify/conformance/options.ts";
 import { checks } from "../test/verify/conformance/checks/index.ts";
 import { decide, recommend } from "../test/verify/conformance/report/decision.ts";
@@ -11,12 +11,8 @@ import { renderJunit } from "../test/verify/conformance/report/junit.ts";
 import { renderDecisionTable } from "../test/verify/conformance/report/markdown.ts";
 import type { Report } from "../test/verify/conformance/report/report.ts";
 import { renderTerminal } from "../test/verify/conformance/report/terminal.ts";
-import type { Target } from "../test/lab/target.ts";
-import { gatewayNamespace } from "../test/verify/conformance/subject/gateway-namespace.ts";
-import { keepVerdict } from "./status/last-verdict.ts";
 import { findStack } from "../test/verify/conformance/subject/find-stack.ts";
 import { openStack } from "../test/verify/conformance/subject/stack.ts";
-import { FREE, renderPlan } from "../test/verify/conformance/spending.ts";
 import type { Subject } from "../test/verify/conformance/subject/subject.ts";
 import { openUrl } from "../test/verify/conformance/subject/url.ts";
 
@@ -50,7 +46,7 @@ function jsonOf(reports: readonly Report[]) {
 }
 
 async function reportsOf(
-  { subject, long, budgetUsd }: Options,
+  { subject, long }: Options,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Report[]> {
@@ -58,12 +54,10 @@ async function reportsOf(
     case "stack": {
       const found = await findStack(subject.stack, subject.kubeconfig, progress);
       const opened = await openStack({ ...found, stack: subject.stack, long });
-      const report = await reportOn(opened, progress, signal, budgetUsd);
-      await keep(found.target, subject.stack, report);
-      return [report];
+      return [await reportOn(opened, progress, signal)];
     }
     case "url":
-      return [await reportOn(await openUrl(subject.url, long), progress, signal, budgetUsd)];
+      return [await reportOn(await openUrl(subject.url, long), progress, signal)];
     case "all-paths":
       return measureAllPaths({
         ...{ long, progress, signal },
@@ -72,37 +66,18 @@ async function reportsOf(
   }
 }
 
-/** Keeps the verdict for `npm run status`. Whoever may only read the cluster gets the verdict too. */
-async function keep(target: Target, stack: string, report: Report): Promise<void> {
-  try {
-    await keepVerdict(target, await gatewayNamespace(target, stack), report);
-  } catch (error) {
-    progress.note(
-      `The verdict was not kept for npm run status: ${(error as Error).message.trim()}`,
-    );
-  }
-}
-
 async function reportOn(
   subject: Subject,
   progress: Progress,
   signal: AbortSignal,
-  budgetUsd?: number,
 ): Promise<Report> {
-  const spending = spendingOf(subject, budgetUsd);
-  if (spending !== FREE) for (const line of renderPlan(spending)) progress.note(line);
   // Measurements stop early when their client is closed.
   signal.addEventListener("abort", subject.close);
   try {
     const report = await progress.step(`Measuring ${subject.path} (${subject.stack})`, (status) =>
-      measure(
-        subject,
-        (done, of) => {
-          status(`${done} of ${of} checks`);
-        },
-        checks,
-        spending,
-      ),
+      measure(subject, (done, of) => {
+        status(`${done} of ${of} checks`);
+      }),
     );
     signal.throwIfAborted();
     return report;
@@ -114,8 +89,6 @@ async function reportOn(
 
 await runCommand(main, {
   usage: USAGE,
-  // 1 says that something was measured, and what.
-  errorCode: 2,
   onInterrupt: (signal) => {
     progress.note(`${signal}: stopping`);
   },

@@ -1,8 +1,8 @@
-import { isMetered, type Variant } from "../components/gateway/paths/variant.ts";
+import { inConfig, isMetered, type Variant } from "../components/gateway/paths/variant.ts";
+import { variants, variantsOf } from "../components/gateway/paths/index.ts";
 import type { Provider } from "../components/gateway/providers/provider.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { ALL_AGENTS } from "../components/usage/budget/limits.ts";
-import { needsMeter } from "./metered-paths.ts";
 
 type Budget = { readonly [key: string]: unknown } | undefined;
 
@@ -23,11 +23,7 @@ export function budgetFindings(
     agent?.budget === undefined ? [] : [["agents", String(index), "budget"]],
   );
   const paths = [...(budget === undefined ? [] : [["budget"]]), ...ofAgents];
-  if (!isMetered(variant))
-    return paths.map((path) => ({
-      path,
-      message: needsMeter(variant, "where the gateway does not see what a request costs"),
-    }));
+  if (!isMetered(variant)) return paths.map((path) => ({ path, message: notMetered(variant) }));
   const { unbudgeted, name = "" } = provider ?? {};
   if (unbudgeted !== undefined)
     return paths.map((path) => ({
@@ -38,6 +34,31 @@ export function budgetFindings(
     ...(budget === undefined ? [] : withoutAmount(budget, ofAgents.length > 0)),
     ...(paths.length === 0 ? [] : agents.flatMap(namedAll)),
   ];
+}
+
+function notMetered(variant: Variant): string {
+  const fixes = [
+    `pulumi config set --path gateway.path ${otherPaths(variant).join("|")}`,
+    ...meteredModes(variant).map((mode) => `pulumi config set --path gateway.mode ${mode}`),
+  ];
+  return (
+    `cannot be kept on path ${inConfig(variant)}, where the gateway does not see what a request costs: ` +
+    `remove it, or choose another path${fixes.length > 1 ? " or mode" : ""}: ${fixes.join(", or ")}`
+  );
+}
+
+/** The other paths that are metered. */
+function otherPaths({ path }: Variant): string[] {
+  return variants
+    .filter((other) => isMetered(other) && other.path !== path)
+    .map((other) => other.path);
+}
+
+/** The modes of the same path that are metered. */
+function meteredModes({ path }: Variant): string[] {
+  return variantsOf(path).flatMap((other) =>
+    isMetered(other) && other.mode !== undefined ? [other.mode.name] : [],
+  );
 }
 
 /** `budget` needs an amount, unless `onFailure` is for the agents' own budgets. */

@@ -1,9 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import type { z } from "zod";
-import type { InspectConfig } from "../components/egress/inspect-schema.ts";
-import { hostCredentialText } from "../components/egress/inspected.ts";
-import type { GithubConfig } from "../components/gateway/github/schema.ts";
 import type { Credential } from "../components/gateway/credential-schema.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { problemsOf, renderProblems } from "./problems.ts";
@@ -26,39 +23,12 @@ type SealedCredential<Credential> = Credential extends { value?: string | undefi
     }
   : Credential;
 
-/** An entry of `egress.inspect` whose credential is a Pulumi secret. */
-type SealedHost = Omit<InspectConfig[number], "credential"> & {
-  readonly credential?: {
-    readonly user?: string | undefined;
-    readonly header?: string | undefined;
-    /** As it is in its header after the prefix. */
-    readonly text: pulumi.Output<string>;
-  };
-};
-
-/** `egress.github` whose key or token is a Pulumi secret. */
-interface SealedGithub {
-  readonly agents: GithubConfig["agents"];
-  readonly credential:
-    | {
-        readonly kind: "app";
-        readonly appId: string;
-        readonly installationId: string;
-        readonly privateKey: pulumi.Output<string>;
-      }
-    | { readonly kind: "token"; readonly value: pulumi.Output<string> };
-}
-
-/** A parsed stack configuration whose credentials and headers for the OTLP receiver are Pulumi secrets. */
+/** A parsed stack configuration whose credential and headers for the OTLP receiver are Pulumi secrets. */
 type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<
   Config,
-  "credential" | "egress" | "telemetry"
+  "credential" | "telemetry"
 > & {
   readonly credential: SealedCredential<Config["credential"]>;
-  readonly egress: Omit<Config["egress"], "github" | "inspect"> & {
-    readonly inspect: readonly SealedHost[];
-    readonly github?: SealedGithub | undefined;
-  };
   readonly telemetry: Omit<Config["telemetry"], "otlp"> & {
     readonly otlp?: {
       readonly endpoint: string;
@@ -81,11 +51,6 @@ export function readConfig(): HostConfig | OnCluster {
   return {
     ...config,
     credential: sealed(config.credential),
-    egress: {
-      ...config.egress,
-      inspect: config.egress.inspect.map(sealedHost),
-      github: config.egress.github && sealedGithub(config.egress.github),
-    },
     telemetry: {
       ...telemetry,
       ...(otlp && {
@@ -95,31 +60,6 @@ export function readConfig(): HostConfig | OnCluster {
         },
       }),
     },
-  };
-}
-
-function sealedGithub({ credential, agents }: GithubConfig): SealedGithub {
-  if (credential.kind === "token") {
-    return { agents, credential: { ...credential, value: pulumi.secret(credential.value) } };
-  }
-  const { kind, appId, installationId, privateKey } = credential;
-  return {
-    agents,
-    credential: {
-      kind,
-      appId: String(appId),
-      installationId: String(installationId),
-      privateKey: pulumi.secret(privateKey),
-    },
-  };
-}
-
-function sealedHost({ credential, ...rest }: InspectConfig[number]): SealedHost {
-  if (credential === undefined) return rest;
-  const { user, header } = credential;
-  return {
-    ...rest,
-    credential: { user, header, text: pulumi.secret(hostCredentialText(credential)) },
   };
 }
 

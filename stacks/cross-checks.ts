@@ -26,12 +26,7 @@ import { telemetryFindings } from "./telemetry-checks.ts";
 import type { Finding } from "../components/schema/finding.ts";
 import { type BudgetSections, budgetFindings } from "./budget-findings.ts";
 import { egressFindings } from "./egress-findings.ts";
-import { requestLimitFindings } from "./request-limit-findings.ts";
-import { githubFindings } from "./github-findings.ts";
-import { SPIKE_AGENT } from "./spike-agent.ts";
 import { images as pinned } from "./versions.ts";
-
-type EgressSection = Parameters<typeof githubFindings>[1];
 
 /** The parts of a gateway stack or a spike that the checks read. A section that is not valid can have any type. */
 interface Sections {
@@ -102,7 +97,6 @@ function findings(
       }),
     }),
   );
-  found.push(...requestLimitFindings(variant, sections.agents));
   found.push(
     ...egressFindings(variant, sections.egress, {
       // The schema refuses the default provider's host on every path.
@@ -112,20 +106,10 @@ function findings(
           : undefined,
     }),
   );
-  if (isValid("egress"))
-    found.push(...githubFindings(variant, sections.egress as EgressSection, agentNames(sections)));
   if (isValid("telemetry"))
     found.push(...telemetryFindings(variant, sections.telemetry, sections.agents));
   if (kind === "gateway") found.push(...namespaceFindings(gateway.namespace, sections.agents));
   return found;
-}
-
-/** The agents' names. Undefined if some are not known. */
-function agentNames({ kind, agents }: Sections): readonly string[] | undefined {
-  if (kind === "spike") return [SPIKE_AGENT];
-  if (!Array.isArray(agents)) return undefined;
-  const names = (agents as readonly ({ readonly name?: unknown } | null)[]).map((a) => a?.name);
-  return names.every((name) => typeof name === "string") ? names : undefined;
 }
 
 function pricesFinding(variant: Variant): Finding {

@@ -17,14 +17,12 @@ import { labelKeys } from "../components/kubernetes/labels.ts";
 import { priceTable } from "../components/usage/prices/table.ts";
 import { UsageRecord } from "../components/usage/record/record.ts";
 import { ports } from "../components/kubernetes/ports.ts";
-import { Operators } from "../components/kubernetes/operators.ts";
 import { collectorOf } from "../components/usage/telemetry/collector.ts";
 import type { Scraper } from "../components/usage/telemetry/schema.ts";
 import { Scraping } from "../components/usage/telemetry/scraping.ts";
 import { clusterProvider } from "./cluster.ts";
 import { ConfigError, type OnCluster } from "./config.ts";
 import { realCredential } from "./credential.ts";
-import { inspectionOf, usesGithub } from "./inspection.ts";
 import type { Host } from "./host-check.ts";
 import { warnOfRestarts } from "./restart-warning.ts";
 import { images } from "./versions.ts";
@@ -39,8 +37,6 @@ export interface DeploymentArgs {
     readonly name: string;
     readonly namespace: string;
     readonly tokenGeneration: number;
-    /** How many requests the agent may have at once. Default the same number for each. */
-    readonly maxRequests?: number | undefined;
     /** What the agent may spend. Default no limit. */
     readonly budget?: Budget | undefined;
   }[];
@@ -50,10 +46,8 @@ export interface DeploymentArgs {
 
 /** Settings on which network policies and the expected ways out depend, besides the path. */
 export interface PolicySettings {
-  /** Hosts that agents reach by TLS that is passed on. Default: none. */
+  /** Hosts that agents reach by TLS. Default: none. */
   readonly allow?: readonly string[];
-  /** Hosts whose TLS ends at the gateway. Default: none. */
-  readonly inspect?: readonly string[];
   /** Whether agents may make the API's servers fetch something. Default: `allow`, as in an earlier release. */
   readonly serverFetch?: ServerFetch;
   /** The provider, by which policies are named. Default: Anthropic's API. */
@@ -142,9 +136,6 @@ export function deploy({
     { provider, dependsOn: ready },
   );
 
-  const inspection = inspectionOf(config, gatewayNamespace, { provider });
-  const inspected = (inspection?.hosts ?? []).map(({ host }) => host);
-
   const { otlp } = config.telemetry;
   const gateway = new Gateway(
     "gateway",
@@ -158,7 +149,6 @@ export function deploy({
       credential,
       routes: config.gateway.routes ?? [],
       allowHosts: config.egress.allow,
-      inspect: inspection,
       serverFetch,
       prices: priceTable(config.prices),
       budgets: budgets?.host.apply((host) => ({
@@ -166,11 +156,6 @@ export function deploy({
         limits,
         onFailure: config.budget?.onFailure ?? "refuse",
       })),
-      maxRequests: Object.fromEntries(
-        agents.flatMap(({ name, maxRequests }) =>
-          maxRequests === undefined ? [] : [[name, maxRequests] as const],
-        ),
-      ),
       agentNamespaces,
       drainSeconds: config.gateway.drainSeconds,
       record: usage.claim,
@@ -191,10 +176,9 @@ export function deploy({
       variant,
       images: deployed,
       gateway: { host: gatewayHost(gatewayNamespace), address: gateway.address },
-      allow: [...config.egress.allow, ...inspected],
+      allow: config.egress.allow,
       agentNamespaces,
       labels,
-      trust: inspection !== undefined,
     },
     { provider, dependsOn: ready },
   );
@@ -208,8 +192,6 @@ export function deploy({
       ofProvider,
       secret: shownBy(variant, credential, token),
       otlpUrl,
-      trust: inspection !== undefined,
-      github: usesGithub(config, name),
     }),
   }));
   warnOfRestarts(environments, config.images.runner !== undefined);
@@ -231,8 +213,6 @@ export function deploy({
           ready: egress.ready,
         },
         otlpUrl,
-        authority: inspection?.authority.certificate,
-        github: usesGithub(config, name),
         runnerImage: config.images.runner,
         share: host?.share,
       },
@@ -244,31 +224,12 @@ export function deploy({
     ] as const;
   });
 
-  // A spike lives for hours, and whoever made it looks after it.
-  if (config.kind === "gateway") {
-    new Operators(
-      "operators",
-      {
-        objectName: `claude-gateway-operators-${gatewayNamespace}`,
-        labels,
-        namespaces: {
-          gateway: namespace,
-          ...Object.fromEntries(
-            namespaces.map(([name, agent]) => [`agent-${name}`, agent.namespace]),
-          ),
-        },
-      },
-      { provider },
-    );
-  }
-
   return {
     baseUrl: gateway.baseUrl,
     gatewayPath: config.gateway.path,
     agents: Object.fromEntries(namespaces),
     policySettings: {
       allow: config.egress.allow,
-      ...(inspected.length > 0 && { inspect: inspected }),
       serverFetch,
       ...(config.gateway.provider !== DEFAULT_PROVIDER && { provider: config.gateway.provider }),
       budgets: budgets !== undefined,

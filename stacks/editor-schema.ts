@@ -32,32 +32,15 @@ const secure: Json = {
   additionalProperties: false,
 };
 
-/** Lets the secret of a credential be encrypted. */
-function maySecure(properties: Record<string, Json>): void {
-  for (const key of ["value", "privateKey"]) {
-    if (properties[key] === undefined) continue;
-    const { description, ...text } = properties[key];
-    properties[key] = { description, anyOf: [text, secure] };
-  }
-}
-
 function ofKind(kind: z.ZodType): Json {
   const schema = z.toJSONSchema(kind, { io: "input", target: "draft-7" }) as {
     properties: Record<string, { oneOf?: { properties: Record<string, Json> }[] }>;
     required?: string[];
   };
-  for (const { properties } of schema.properties.credential?.oneOf ?? []) maySecure(properties);
-  const { inspect, github } =
-    (schema.properties.egress as { properties?: Json } | undefined)?.properties ?? {};
-  if (github !== undefined) {
-    type Github = { properties: { credential: { oneOf: { properties: Record<string, Json> }[] } } };
-    for (const { properties } of (github as Github).properties.credential.oneOf) {
-      maySecure(properties);
-    }
-  }
-  if (inspect !== undefined) {
-    type OfHost = { items: { properties: { credential: { properties: Record<string, Json> } } } };
-    maySecure((inspect as OfHost).items.properties.credential.properties);
+  for (const { properties } of schema.properties.credential?.oneOf ?? []) {
+    if (properties.value === undefined) continue;
+    const { description, ...text } = properties.value;
+    properties.value = { description, anyOf: [text, secure] };
   }
   // The gcp: keys belong to the provider, so this schema does not check them.
   const keys = Object.keys(schema.properties).filter((key) => key !== "gcp");

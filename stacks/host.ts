@@ -8,8 +8,7 @@ import {
   releaseLine,
   upgradeProblem,
 } from "../infra/machine/k3s-release.ts";
-import { Machine } from "../infra/cloud/machine.ts";
-import { HOST_LABEL } from "../infra/host-label.ts";
+import { LABEL, Machine } from "../infra/cloud/machine.ts";
 import { machineType } from "../infra/machine/machine-type.ts";
 import { MAINTENANCE_KEY, maintenanceLine } from "../infra/machine/maintenance.ts";
 import type { MachineSize } from "../infra/machine/room.ts";
@@ -82,7 +81,7 @@ function checkUpgrade(from: string | undefined, to: string): void {
 }
 
 function deleteSnapshots(project: string, name: string): string {
-  const list = `gcloud compute snapshots list --project ${project} --filter labels.${HOST_LABEL}=${name} --uri`;
+  const list = `gcloud compute snapshots list --project ${project} --filter labels.${LABEL}=${name} --uri`;
   return `gcloud compute snapshots delete --project ${project} $(${list})`;
 }
 

@@ -39,7 +39,7 @@ function keyOf(path: readonly string[]): string {
 
 /** ` = value`. Empty if there is no value, or if it could be a secret. */
 function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
-  if (path.includes("credential") || path[0] === "telemetry") return "";
+  if (path[0] === "credential" || path[0] === "telemetry") return "";
   let value: unknown = raw;
   for (const part of path) {
     if (typeof value !== "object" || value === null) return "";
@@ -70,9 +70,6 @@ function discriminatorPath(issue: Issue, path: string[]): string[] {
 
 /** What to run first when a key or a whole section is missing. */
 const FIRST_STEP: Readonly<Record<string, string>> = {
-  "egress.github.credential": "pulumi config set --path egress.github.credential.kind app",
-  "egress.github.agents":
-    "pulumi config set --path 'egress.github.agents.<agent>.write[0]' owner/name",
   "gcp.project": "pulumi config set gcp:project <project id>",
   "gcp.zone": "pulumi config set gcp:zone <zone, for example us-central1-a>",
   gateway: "pulumi config set --path gateway.path envoy",
@@ -85,7 +82,6 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   kind: ["host", "gateway", "spike"],
   "gateway.path": pathNames,
   "credential.kind": credentialKinds,
-  "egress.github.credential.kind": ["app", "token"],
 };
 
 function messageOf(issue: Issue): string {

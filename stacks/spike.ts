@@ -3,7 +3,6 @@ import { durationSeconds } from "../components/schema/fields.ts";
 import { labelKeys } from "../components/kubernetes/labels.ts";
 import type { SpikeConfig } from "./config.ts";
 import { deploy, type DeploymentOutputs } from "./deployment.ts";
-import { SPIKE_AGENT } from "./spike-agent.ts";
 import type { Host } from "./host-check.ts";
 
 /** A temporary gateway with one agent, in two namespaces named after the stack. */
@@ -17,7 +16,7 @@ export function spikeStack(
     config,
     host,
     gatewayNamespace: `${stack}-gateway`,
-    agents: [{ name: SPIKE_AGENT, namespace: `${stack}-agent`, tokenGeneration: 1 }],
+    agents: [{ name: "agent", namespace: `${stack}-agent`, tokenGeneration: 1 }],
     annotations: { [labelKeys.ttlSeconds]: String(ttlSeconds) },
   });
   return { ...outputs, ttlSeconds };

@@ -1,5 +1,3 @@
-import { AUTHORITY_FILE, BUNDLE_FILE } from "../egress/gate/trust.ts";
-import { githubEnvironment } from "./github-environment.ts";
 import type { StoredKind } from "../gateway/api/credentials.ts";
 import { anthropicApi } from "../gateway/providers/index.ts";
 
@@ -49,19 +47,8 @@ export function agentEnvironment(args: {
   readonly secret?: AgentSecret | undefined;
   /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
   readonly otlpUrl?: string | undefined;
-  /** Whether clients of GitHub show the agent's token. Default false. */
-  readonly github?: boolean | undefined;
-  /** Whether programs have to trust the stack's own authority. Default false. */
-  readonly trust?: boolean | undefined;
 }): EnvironmentVariable[] {
-  const {
-    baseUrl,
-    secret,
-    otlpUrl,
-    trust = false,
-    github = false,
-    ofProvider = anthropicApi.environment,
-  } = args;
+  const { baseUrl, secret, otlpUrl, ofProvider = anthropicApi.environment } = args;
   return [
     ...Object.entries(ofProvider(baseUrl)).map(([name, value]) => ({ name, value })),
     ...(secret === undefined
@@ -80,29 +67,9 @@ export function agentEnvironment(args: {
     { name: "CLAUDE_CODE_DISABLE_ARTIFACT", value: "1" },
     { name: "DISABLE_UPDATES", value: "1" },
     { name: "ENABLE_CLAUDEAI_MCP_SERVERS", value: "false" },
-    ...(trust ? trustVariables : []),
-    ...(github && secret !== undefined ? githubEnvironment(secret) : []),
     ...(otlpUrl === undefined || secret === undefined ? [] : telemetry(otlpUrl, secret)),
   ];
 }
-
-/** Variables by which programs find their authorities. Java has none: its trust store is a file of its own format. */
-const trustVariables: readonly EnvironmentVariable[] = [
-  // These add it to what they trust.
-  ...["NODE_EXTRA_CA_CERTS", "DENO_CERT"].map((name) => ({ name, value: AUTHORITY_FILE })),
-  // These replace what they trust. The first is that of OpenSSL, Python, Ruby, Go and uv.
-  ...[
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "PIP_CERT",
-    "GIT_SSL_CAINFO",
-    "CURL_CA_BUNDLE",
-    "CARGO_HTTP_CAINFO",
-    "AWS_CA_BUNDLE",
-    "NIX_SSL_CERT_FILE",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-  ].map((name) => ({ name, value: BUNDLE_FILE })),
-];
 
 /** Claude Code exports every 60 s by default. A run with `-p` is shorter, and its last export would be its only one. */
 const EXPORT_INTERVAL_MS = 5000;

@@ -33,10 +33,6 @@ export interface AgentNamespaceArgs {
   };
   /** Base URL of the gateway for Claude Code's own telemetry. Default: none is sent. */
   readonly otlpUrl?: pulumi.Input<string> | undefined;
-  /** Certificate of the stack's own authority, which the pods must trust, as PEM. Default: there is none. */
-  readonly authority?: pulumi.Input<string> | undefined;
-  /** Whether the agent has repositories on GitHub. Default false. */
-  readonly github?: boolean | undefined;
   /** Image with Claude Code. If it is set, a runner is deployed. Default none. */
   readonly runnerImage?: string | undefined;
   /** What the agent's pods may request. Default: fixed limits, because the machine's size is not known. */
@@ -87,12 +83,9 @@ export class AgentNamespace extends pulumi.ComponentResource {
         { parent: this },
       ),
     ];
-    const trust = args.authority !== undefined;
-    const files =
-      args.authority === undefined ? gateFiles() : pulumi.output(args.authority).apply(gateFiles);
     const gate = new k8s.core.v1.ConfigMap(
       `${name}-gate`,
-      { metadata: { namespace, name: GATE_NAME }, data: files },
+      { metadata: { namespace, name: GATE_NAME }, data: gateFiles() },
       { parent: this },
     );
     const limits = [
@@ -117,12 +110,9 @@ export class AgentNamespace extends pulumi.ComponentResource {
             ofProvider: args.ofProvider,
             secret: args.secret,
             otlpUrl,
-            trust,
-            github: args.github,
           }),
           dnsAddress,
           gate,
-          trust,
         }),
       );
 

@@ -1,5 +1,4 @@
 import { type GateContainer, gateVolume } from "../egress/gate/gate.ts";
-import { trustMount, trustVolume } from "../egress/gate/trust.ts";
 import { labelKeys } from "../kubernetes/labels.ts";
 import { restrictedAnyUser, restrictedPrivileges } from "../kubernetes/restricted.ts";
 import type { EnvironmentVariable } from "./environment.ts";
@@ -21,11 +20,9 @@ export interface PodPatch {
       {
         readonly env: EnvironmentVariable[];
         readonly securityContext: typeof restrictedPrivileges;
-        /** Present where hosts are inspected: the authorities to trust. */
-        readonly volumeMounts?: [typeof trustMount];
       },
     ];
-    readonly volumes: [typeof gateVolume] | [typeof gateVolume, typeof trustVolume];
+    readonly volumes: [typeof gateVolume];
   };
 }
 
@@ -34,10 +31,7 @@ export function podPatch(args: {
   readonly env: EnvironmentVariable[];
   readonly dnsAddress: string;
   readonly gate: GateContainer;
-  /** Whether the pod has to trust the stack's own authority. Default false. */
-  readonly trust?: boolean;
 }): PodPatch {
-  const { trust = false } = args;
   return {
     metadata: { labels: { [labelKeys.role]: "agent" } },
     spec: {
@@ -46,14 +40,8 @@ export function podPatch(args: {
       dnsConfig: { nameservers: [args.dnsAddress] },
       securityContext: restrictedAnyUser,
       initContainers: [args.gate],
-      containers: [
-        {
-          env: args.env,
-          securityContext: restrictedPrivileges,
-          ...(trust && { volumeMounts: [trustMount] as [typeof trustMount] }),
-        },
-      ],
-      volumes: trust ? [gateVolume, trustVolume] : [gateVolume],
+      containers: [{ env: args.env, securityContext: restrictedPrivileges }],
+      volumes: [gateVolume],
     },
   };
 }
@@ -73,22 +61,18 @@ interface Container {
   readonly name: string;
   readonly env?: readonly EnvironmentVariable[];
   readonly securityContext?: object;
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 /** Merges a patch into a workload's pod template. Where both set a field, the patch wins. */
 export function applyPodPatch<Template extends PodTemplate>(patch: PodPatch, template: Template) {
   const { spec } = template;
-  const [{ env, securityContext, volumeMounts = [] }] = patch.spec.containers;
+  const [{ env, securityContext }] = patch.spec.containers;
   const names = env.map(({ name }) => name);
   const patched = <C extends Container>(container: C) => ({
     ...container,
     // The patch's variables come first, so that the workload's own can refer to them.
     env: [...env, ...(container.env ?? []).filter(({ name }) => !names.includes(name))],
     securityContext: { ...container.securityContext, ...securityContext },
-    ...(volumeMounts.length > 0 && {
-      volumeMounts: [...volumeMounts, ...(container.volumeMounts ?? [])],
-    }),
   });
   return {
     ...template,

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { MAX_AGENT_REQUESTS, MAX_REQUESTS } from "../gateway/envoy/limits.ts";
 import { KubernetesName } from "../schema/fields.ts";
 import { AgentBudgetConfig } from "../usage/budget/schema.ts";
 
@@ -12,14 +11,6 @@ export const AgentConfig = z.strictObject({
     .default(1)
     .describe(
       "Raise by 1 to rotate the agent's token: the previous token stays valid until the next raise. Raise by 2 to revoke it at once. Default 1.",
-    ),
-  maxRequests: z
-    .int("is not a whole number")
-    .min(1, "is less than 1: to shut an agent out, remove it from agents")
-    .max(MAX_REQUESTS, `is more than ${MAX_REQUESTS}, which the gateway serves at a time`)
-    .optional()
-    .describe(
-      `Most requests of the agent at a time; a further one gets a 429. On shim, envoy in mode terminate and hybrid. Default ${MAX_AGENT_REQUESTS}.`,
     ),
   budget: AgentBudgetConfig.optional(),
 });

@@ -12,10 +12,8 @@ export interface EgressArgs {
   readonly images: { readonly coredns: string; readonly node: string };
   /** Host name and address of the gateway's Service. */
   readonly gateway: { readonly host: string; readonly address: pulumi.Input<string> };
-  /** Hosts that agents reach by TLS: passed on, or inspected. */
+  /** Host names from `egress.allow`. */
   readonly allow: readonly string[];
-  /** Whether agents have to trust the stack's own authority. Default false. */
-  readonly trust?: boolean;
   /** Labels that every namespace of the stack's agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Labels of the cluster-wide objects. */
@@ -58,7 +56,7 @@ export class Egress extends pulumi.ComponentResource {
     );
     this.dnsAddress = dns.address;
     this.gate = probe.address.apply((probeAddress) =>
-      gateContainer({ image: images.node, probeAddress, trust: args.trust ?? false }),
+      gateContainer({ image: images.node, probeAddress }),
     );
 
     const admission = new AgentAdmission(

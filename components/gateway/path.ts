@@ -3,10 +3,8 @@ import type { Collector } from "../usage/telemetry/collector.ts";
 import type { CallerTokens } from "./api/credentials.ts";
 import type { PriceTable } from "../usage/prices/table.ts";
 import type { ExtraRoute } from "./api/endpoints.ts";
-import type { AgentRequests } from "./envoy/args.ts";
 import type { BudgetsArgs } from "./envoy/budgets.ts";
 import type { ServerFetch } from "./envoy/server-fetch.ts";
-import type { Inspection } from "./inspect/inspection.ts";
 import type { Variant } from "./paths/variant.ts";
 import type { RealCredential } from "./real-credential.ts";
 
@@ -35,18 +33,14 @@ export interface PathArgs {
   readonly credential?: RealCredential | undefined;
   /** Optional routes that Envoy opens besides the two message routes. */
   readonly routes: readonly ExtraRoute[];
-  /** Hosts that agents reach by TLS that is passed on. */
+  /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
-  /** Hosts whose TLS ends at Envoy. Default: none. */
-  readonly inspect?: Inspection | undefined;
   /** Whether agents may make the API's servers fetch something. Unused where Envoy does not see the requests. */
   readonly serverFetch: ServerFetch;
   /** Prices of the models that the meter counts. Default: the list prices. */
   readonly prices?: PriceTable;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
-  /** How many requests agents may have at once, by name. Unused where Envoy does not see them. Default the same number for each. */
-  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */

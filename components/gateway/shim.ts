@@ -91,7 +91,6 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         images: args.images,
         routes: args.routes,
         allowHosts: args.allowHosts,
-        inspect: args.inspect,
         serverFetch: args.serverFetch,
         ...(args.prices !== undefined && { prices: args.prices }),
         litellm: {
@@ -102,7 +101,6 @@ export class Shim extends pulumi.ComponentResource implements GatewayPath {
         },
         agents: args.agents,
         budgets: args.budgets,
-        maxRequests: args.maxRequests,
         credential: args.credential,
         agentNamespaces: args.agentNamespaces,
         drainSeconds: args.drainSeconds,

@@ -43,8 +43,6 @@ export interface WorkloadArgs {
   readonly annotations?: Record<string, pulumi.Input<string>>;
   /** The main container. The mounts of the files are put before its own. */
   readonly container: k8s.types.input.core.v1.Container;
-  /** Containers beside the main one. Default none. */
-  readonly others?: readonly k8s.types.input.core.v1.Container[];
   /** The rest of the pod's spec. Its volumes come after those of the files. */
   readonly pod?: Omit<k8s.types.input.core.v1.PodSpec, "containers" | "volumes"> & {
     readonly volumes?: k8s.types.input.core.v1.Volume[];
@@ -110,7 +108,6 @@ export function podOf(name: string, args: WorkloadArgs, opts: pulumi.CustomResou
               []),
           ],
         },
-        ...(args.others ?? []),
       ],
       volumes: [...files.map(({ source }) => source), ...volumes],
     },

@@ -5,11 +5,13 @@ import { Instance } from "@pulumi/gcp/compute/instance.js";
 import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy.js";
 
 import { contentHash } from "../../components/kubernetes/content-hash.ts";
-import { HOST_LABEL } from "../host-label.ts";
 import { machineType } from "../machine/machine-type.ts";
 
 /** The machine sees its data disk under this name: /dev/disk/by-id/google-data. */
 export const DATA_DEVICE = "data";
+
+/** Label on the machine, its disks and the snapshots. The value is the machine's name. */
+export const LABEL = "claude-gateway-host";
 
 export interface MachineArgs {
   /** GCE name of the machine; the names of the data disk and the snapshot schedule start with it. */
@@ -45,7 +47,7 @@ export class Machine extends pulumi.ComponentResource {
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:infra:Machine", name, {}, opts);
     const kept = { parent: this, protect: args.protect };
-    const labels = { [HOST_LABEL]: args.name };
+    const labels = { [LABEL]: args.name };
     const type = machineType(args.machineType).disk;
 
     const data = new Disk(
@@ -141,7 +143,7 @@ export class Machine extends pulumi.ComponentResource {
             maxRetentionDays: keepDays,
             onSourceDiskDelete: "APPLY_RETENTION_POLICY",
           },
-          snapshotProperties: { labels: { [HOST_LABEL]: args.name } },
+          snapshotProperties: { labels: { [LABEL]: args.name } },
         },
       },
       { parent: this },

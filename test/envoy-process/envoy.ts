@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +13,9 @@ import { CREDENTIAL_SECRET } from "../../components/gateway/envoy/headers.ts";
 import { ports } from "../../components/kubernetes/ports.ts";
 import { socketAddress } from "../../components/gateway/envoy/proto.ts";
 import { mounts, SYSTEM_CA_FILE, UPSTREAM_TOKEN } from "../../components/gateway/envoy/volumes.ts";
-import { LEAF_FILE, LEAF_SECRET, LEAVES_DIR } from "../../components/gateway/inspect/place.ts";
 import { outputFile, TOKENS_DIR } from "../../components/gateway/mint/place.ts";
 import { RECORD_DIR } from "../../components/usage/record/place.ts";
 import { labCa } from "../lab/parts/ca.ts";
-import type { KeyPair } from "../lab/parts/certificates.ts";
 import { envoyProgram } from "../lab/parts/envoy.ts";
 import { Volume } from "./volume.ts";
 
@@ -46,10 +44,6 @@ export interface EnvoyOptions {
   readonly secrets?: Files;
   /** Folder of the helper that mints. Default: a folder in which no token was made yet. */
   readonly tokens?: string;
-  /** Folder of the helper that makes the certificate of the inspected hosts. Default: one with `leaf`. */
-  readonly leaves?: string;
-  /** The certificate of the inspected hosts. Default none. */
-  readonly leaf?: KeyPair;
   /** Where the hosts behind Envoy really listen: rendered `"host:port"` → port on loopback. */
   readonly hosts?: Readonly<Record<string, number>>;
   /** UDP port of a DNS server on loopback that resolves the hosts behind Envoy, instead of `hosts`. */
@@ -128,10 +122,6 @@ export class Envoy {
       await mkdir(envoy.#tokens);
       await writeFile(outputFile(UPSTREAM_TOKEN).replace(TOKENS_DIR, envoy.#tokens), NO_TOKEN);
     }
-    if (options.leaf !== undefined) {
-      await mkdir(envoy.#leaves);
-      await writeFile(LEAF_FILE.replace(LEAVES_DIR, envoy.#leaves), await leafFile(options.leaf));
-    }
     await envoy.updateConfig(options.config);
     await envoy.updateSecrets(options.secrets ?? {});
     return envoy;
@@ -175,10 +165,6 @@ export class Envoy {
 
   get #tokens(): string {
     return this.#options.tokens ?? join(this.#dir, "tokens");
-  }
-
-  get #leaves(): string {
-    return this.#options.leaves ?? join(this.#dir, "leaves");
   }
 
   get pid(): number | undefined {
@@ -240,7 +226,6 @@ export class Envoy {
         .replace(mounts.config, join(this.#dir, "config"))
         .replace(mounts.secrets, join(this.#dir, "secrets"))
         .replace(TOKENS_DIR, this.#tokens)
-        .replace(LEAVES_DIR, this.#leaves)
         .replace(RECORD_DIR, this.recordDir);
     }
     const { resolver } = this.#options;
@@ -266,22 +251,6 @@ function isResolver(value: unknown): value is object {
 
 function isSocketAddress(value: unknown): value is { address: string; port_value: number } {
   return typeof value === "object" && value !== null && "port_value" in value;
-}
-
-/** The helper's file with a certificate. */
-async function leafFile({ certFile, keyFile }: KeyPair): Promise<string> {
-  const [certificate, key] = await Promise.all(
-    [certFile, keyFile].map((file) => readFile(file, "utf8")),
-  );
-  const secret = {
-    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
-    name: LEAF_SECRET,
-    tls_certificate: {
-      certificate_chain: { inline_string: certificate },
-      private_key: { inline_string: key },
-    },
-  };
-  return JSON.stringify({ resources: [secret] });
 }
 
 async function freePorts(): Promise<Readonly<Record<PortName, number>>> {

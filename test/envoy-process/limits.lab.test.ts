@@ -40,7 +40,7 @@ async function start(
 ): Promise<void> {
   upstream = await Upstream.start(await certificateFor("api.anthropic.com"));
   envoy = await Envoy.start({
-    ...withSettings(rendered({ ...path, maxRequests: { "dev-e": 2 * MAX_REQUESTS } }), settings),
+    ...withSettings(rendered(path), settings),
     hosts: {
       "api.anthropic.com:443": upstream.port,
       [`${shim.litellmHost}:4000`]: litellm.port,

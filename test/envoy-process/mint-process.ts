@@ -14,16 +14,7 @@ import { labCa } from "../lab/parts/ca.ts";
 import { eventually } from "./envoy.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../components/gateway/mint/mint.mjs", import.meta.url));
-/** The credential that a test mints. Default: that of the API, in a folder of its own. */
-interface Minted {
-  readonly name: string;
-  readonly secretName: string;
-  readonly format?: MintConfig["format"];
-  /** The pod's folder, if several credentials share it. */
-  readonly dir?: string;
-}
-
-const UPSTREAM: Minted = { name: "upstream", secretName: "credential" };
+const NAME = "upstream";
 
 /** A line of the helper's log. */
 export interface MintLine {
@@ -40,17 +31,10 @@ export class MintProcess {
   readonly #dir: string;
   readonly #settings: Partial<MintConfig>;
   readonly #source: MintSource;
-  readonly #minted: Minted;
   #process: ChildProcess | undefined;
 
-  private constructor(
-    dir: string,
-    source: MintSource,
-    settings: Partial<MintConfig>,
-    minted: Minted,
-  ) {
+  private constructor(dir: string, source: MintSource, settings: Partial<MintConfig>) {
     this.#dir = dir;
-    this.#minted = minted;
     this.#source = source;
     this.#settings = settings;
   }
@@ -59,13 +43,10 @@ export class MintProcess {
   static async prepare(
     source: MintSource,
     settings: Partial<MintConfig> = {},
-    minted: Minted = UPSTREAM,
   ): Promise<MintProcess> {
-    const dir = minted.dir ?? (await mkdtemp(join(tmpdir(), "mint-")));
-    for (const folder of ["tokens", "assertions"]) {
-      await mkdir(join(dir, folder), { recursive: true });
-    }
-    return new MintProcess(dir, source, settings, minted);
+    const dir = await mkdtemp(join(tmpdir(), "mint-"));
+    for (const folder of ["tokens", "assertions"]) await mkdir(join(dir, folder));
+    return new MintProcess(dir, source, settings);
   }
 
   /** The folder that Envoy watches. */
@@ -74,26 +55,25 @@ export class MintProcess {
   }
 
   get file(): string {
-    return join(this.tokens, `${this.#minted.name}.json`);
+    return join(this.tokens, `${NAME}.json`);
   }
 
   /** Writes an assertion as the kubelet does. */
   async assertion(text: string): Promise<void> {
-    const file = join(this.#dir, "assertions", this.#minted.name);
+    const file = join(this.#dir, "assertions", NAME);
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
   }
 
   /** Starts the helper, or starts it again in the same pod. Its clock is off by `clockSeconds`. */
   async start({ clockSeconds = 0 } = {}): Promise<void> {
-    const { name, secretName, format } = this.#minted;
-    const { assertionFile, ...config } = mintConfig(name, this.#source, secretName, format);
-    const configFile = join(this.#dir, `${name}-config.json`);
+    const { assertionFile, ...config } = mintConfig(NAME, this.#source, "credential");
+    const configFile = join(this.#dir, "config.json");
     await writeFile(
       configFile,
       JSON.stringify({
         ...config,
-        ...(assertionFile !== undefined && { assertionFile: join(this.#dir, "assertions", name) }),
+        ...(assertionFile !== undefined && { assertionFile: join(this.#dir, "assertions", NAME) }),
         output: this.file,
         ...this.#settings,
       }),
@@ -164,18 +144,14 @@ export class MintProcess {
   async readiness(): Promise<{ readonly ready: boolean; readonly problem: string | undefined }> {
     const state = join(this.tokens, "state");
     return {
-      ready: (await readdir(state).catch((): string[] => [])).includes(
-        `${this.#minted.name}.minted`,
-      ),
-      problem: await readFile(join(state, `${this.#minted.name}.problem`), "utf8").catch(
-        () => undefined,
-      ),
+      ready: (await readdir(state).catch((): string[] => [])).includes(`${NAME}.minted`),
+      problem: await readFile(join(state, `${NAME}.problem`), "utf8").catch(() => undefined),
     };
   }
 
   /** What the helper has to find again after a restart. */
   async state(): Promise<{ readonly spent?: string }> {
-    const text = await readFile(join(this.tokens, "state", `${this.#minted.name}.json`), "utf8");
+    const text = await readFile(join(this.tokens, "state", `${NAME}.json`), "utf8");
     return JSON.parse(text) as { readonly spent?: string };
   }
 

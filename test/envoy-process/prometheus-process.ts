@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { telemetryFiles } from "../../stacks/telemetry-files.ts";
 import { prometheusPart } from "../lab/parts/programs.ts";
 import type { Progress } from "../lab/progress.ts";
 import { Child } from "./child.ts";
@@ -76,12 +75,4 @@ export async function startPrometheus(
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** The shipped rules with seconds for minutes: a test cannot wait for the real times, which promtool checks. */
-export function fasterAlerts(): string {
-  return (telemetryFiles()["alerts.yaml"] ?? "")
-    .replace(/\[\d+m\]/g, "[6s]")
-    .replace(/offset \d+m/g, "offset 6s")
-    .replace(/for: \d+m/g, "for: 1s");
 }

@@ -149,12 +149,6 @@ describe.each(cases)("provider $name", (provider) => {
     return { result, all, asked };
   }
 
-  /** The betas in the body of a request to Bedrock. */
-  const betasOf = (id: number) => {
-    const body = api.state.records.get(id)?.body.toString() ?? "";
-    return (JSON.parse(body) as { anthropic_beta: string[] }).anthropic_beta;
-  };
-
   const statuses = (records: readonly ExchangeSummary[]) =>
     records.map(({ response }) => response?.status);
 
@@ -289,57 +283,6 @@ describe.each(cases)("provider $name", (provider) => {
     const names = received?.headers.map(([name]) => name.toLowerCase());
     for (const [name] of provider.identity) expect(names).not.toContain(name);
   });
-
-  test.runIf(provider.name === "bedrock")(
-    "a beta that Bedrock does not know is Bedrock's 400, which passes unchanged and on which Claude Code stops",
-    async () => {
-      const unknown = await send(envoy.ports.agents, {
-        path: provider.path,
-        headers: [["x-api-key", TOKEN_A]],
-        body: JSON.stringify({
-          ...provider.body,
-          ...{ max_tokens: 9, messages: [{ role: "user", content: "say: heron" }] },
-          anthropic_beta: ["no-such-beta-2026-01-01"],
-        }),
-      });
-      expect([unknown.status, JSON.parse(unknown.body.toString())]).toEqual([
-        400,
-        { message: "invalid beta flag" },
-      ]);
-      expect(unknown.headers["x-amzn-errortype"]).toMatch(/^ValidationException:/);
-
-      // Claude Code leaves a user's own betas out, so Bedrock has to refuse one of those that it sends by itself.
-      api.state.scripts.push([
-        {
-          ...{ skip: 0, times: null, delayMs: 0, anyCredential: false },
-          match: { bodyContains: "odd-heron" },
-          action: { kind: "error", bare: false, status: 400, message: "invalid beta flag" },
-        },
-      ]);
-      const { result, asked } = await turn("odd-heron", {
-        env: { ANTHROPIC_BETAS: "no-such-beta-2026-01-01" },
-      });
-      expect(result.is_error).toBe(true);
-      expect(result.result).toContain("API Error: 400 invalid beta flag");
-      expect(new Set(statuses(asked))).toEqual(new Set([400]));
-      const sent = asked.map(({ id }) => betasOf(id));
-      expect(sent[0]).toEqual([
-        "interleaved-thinking-2025-05-14",
-        "tool-search-tool-2025-10-19",
-        "thinking-token-count-2026-05-13",
-      ]);
-      // It tries again without one of them, then without another, and gives up.
-      expect(new Set(sent.map((betas) => betas.length))).toEqual(new Set([3, 2, 1]));
-
-      const fewer = await turn("even-heron", {
-        env: { CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: "1" },
-      });
-      expect(fewer.result).toMatchObject({ is_error: false, result: "even-heron" });
-      expect(fewer.asked.map(({ id }) => betasOf(id))).toEqual([
-        ["interleaved-thinking-2025-05-14"],
-      ]);
-    },
-  );
 
   test("the log has the tokens of what the meter can read, and never says that the rest is free", async () => {
     const session = `meter-${provider.name}`;

@@ -96,28 +96,6 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       ...cluster,
     },
   },
-  "gateway-inspect": {
-    stack: "gateway",
-    config: {
-      "claude-gateway:kind": "gateway",
-      "claude-gateway:gateway": { path: "envoy" },
-      "claude-gateway:agents": [{ name: "dev-e" }],
-      "claude-gateway:egress": {
-        allow: ["github.com"],
-        inspect: [
-          { host: "registry.npmjs.org" },
-          {
-            host: "packages.example.com",
-            methods: ["GET", "PUT"],
-            paths: ["/npm/@scope%2fname", "/npm/*"],
-            credential: { value: PLANTED_KEY, user: "ci" },
-          },
-        ],
-      },
-      ...credential,
-      ...cluster,
-    },
-  },
   "gateway-telemetry": {
     stack: "gateway",
     config: {

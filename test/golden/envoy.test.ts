@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { inspectedHosts } from "../../components/egress/inspected.ts";
 import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
 import { envoySni } from "../../components/gateway/paths/envoy-sni.ts";
@@ -52,20 +51,6 @@ const paths: Record<string, EnvoyConfigArgs> = {
     credentialKind: "apiKey",
     allowHosts: ["github.com", "npm.pkg.github.com"],
   },
-  "envoy-terminate-inspect": {
-    variant: envoyTerminate,
-    credentialKind: "apiKey",
-    allowHosts: ["github.com"],
-    inspect: inspectedHosts([
-      { host: "registry.npmjs.org", methods: ["GET", "HEAD"], paths: ["/*"] },
-      {
-        host: "packages.example.com",
-        methods: ["GET", "PUT"],
-        paths: ["/npm/@scope%2fname", "/npm/*"],
-        credential: { user: "ci" },
-      },
-    ]),
-  },
   shim: { variant: shim, credentialKind: "apiKey", litellmHost },
   hybrid: {
     variant: hybrid,
@@ -84,7 +69,6 @@ const files = Object.entries(paths).flatMap(([name, args]) => {
         credential: "planted-credential",
         litellm: { token: "planted-internal-token", placeholder: "sk-ant-placeholder-planted" },
         otlpHeaders: { authorization: "planted-header" },
-        hostCredentials: { "packages.example.com": "planted-host-credential" },
       });
   return Object.entries({ ...renderEnvoyConfig(args), ...secrets }).map(([file, text]) => ({
     file: `${name}/${file}`,

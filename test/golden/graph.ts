@@ -95,10 +95,6 @@ function stateOf(
   inputs: Record<string, unknown>,
 ): Record<string, unknown> {
   if (type.startsWith("random:")) return { ...inputs, result: `generated-for-${name}` };
-  if (type === "tls:index/privateKey:PrivateKey")
-    return { ...inputs, privateKeyPem: `key-of-${name}` };
-  if (type === "tls:index/selfSignedCert:SelfSignedCert")
-    return { ...inputs, certPem: `certificate-of-${name}` };
   if (type.startsWith("gcp:")) {
     const computed = ["selfLink", "diskId", "createTime", "email", "member", "address"];
     return {
@@ -132,7 +128,6 @@ function sealed(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => order(a, b))
-      // A script with its library, which nobody can read.
-      .map(([key, inner]) => [key, key === "leaves.mjs" ? "[bundle]" : sealed(inner)]),
+      .map(([key, inner]) => [key, sealed(inner)]),
   );
 }

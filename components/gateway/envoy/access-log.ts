@@ -27,27 +27,6 @@ export function httpAccessLog(listener: "agents" | "egress" | "otlp"): Message {
   });
 }
 
-/** One JSON line for each request to an inspected host: what it does by the rule that allows it, or why it is refused. */
-export function inspectAccessLog(host: string): Message {
-  return stdoutJson({
-    listener: "inspect",
-    ...requestFields(),
-    source: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
-    host,
-    method: "%REQ(:METHOD):16%",
-    path: "%PATH(NQ:PATH):256%",
-    action: `%METADATA(ROUTE:${ROUTE_INFO}:action)%`,
-    refused: `%METADATA(ROUTE:${ROUTE_INFO}:refused)%`,
-    bytes_received: "%BYTES_RECEIVED%",
-    bytes_sent: "%BYTES_SENT%",
-    first_byte_ms: "%RESPONSE_DURATION%",
-    upstream: "%UPSTREAM_CLUSTER%",
-  });
-}
-
-/** Namespace of a route's metadata for the log. */
-export const ROUTE_INFO = "inspect";
-
 /**
  * One JSON line in the record for each request of an agent: what it used and cost. Its keys are what
  * components/usage/record/totals.mjs reads.

@@ -1,14 +1,10 @@
 import type { ExtraRoute } from "../api/endpoints.ts";
 import { upstreamOf, type Variant } from "../paths/variant.ts";
 import type { CredentialKind } from "../api/credentials.ts";
-import type { InspectedHost } from "../inspect/rules.ts";
 import type { Collector } from "../../usage/telemetry/collector.ts";
 import type { PriceTable } from "../../usage/prices/table.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { ServerFetch } from "./server-fetch.ts";
-
-/** How many requests an agent may have at once, by its name. An agent that is not in it may have `MAX_AGENT_REQUESTS`. */
-export type AgentRequests = Readonly<Record<string, number>>;
 
 /** Everything that Envoy's configuration depends on, except secrets. */
 export interface EnvoyConfigArgs {
@@ -22,8 +18,6 @@ export interface EnvoyConfigArgs {
   readonly litellmHost?: string;
   /** Hosts to which Envoy passes TLS on, where the variant does that. Defaults to none. */
   readonly allowHosts?: readonly string[];
-  /** Hosts whose TLS ends here, where the variant passes TLS on too. Defaults to none. */
-  readonly inspect?: readonly InspectedHost[];
   /** Whether agents may make the API's servers fetch something. Defaults to `allow`. */
   readonly serverFetch?: ServerFetch | undefined;
   /** Prices of the models that the meter counts. Defaults to the list prices. */
@@ -32,8 +26,6 @@ export interface EnvoyConfigArgs {
   readonly upstreamHost?: string;
   /** What agents may spend, on a metered variant. Defaults to no limit. */
   readonly budgets?: BudgetsArgs | undefined;
-  /** How many requests agents may have at once. Defaults to the same number for each. */
-  readonly maxRequests?: AgentRequests | undefined;
   /** Whether Envoy writes a line for each request of an agent to the record. Defaults to false. */
   readonly record?: boolean;
   /** Envoy answers 503 near this much memory instead of being killed; keep it below the pod's limit. Defaults to what `limits.ts` says. */
@@ -72,8 +64,6 @@ export interface EnvoySecrets {
   readonly credential?: string | undefined;
   /** What Envoy and LiteLLM show each other, where LiteLLM is the next hop. */
   readonly litellm?: LiteLlmSecrets | undefined;
-  /** Stored credentials of inspected hosts, by name, as they are in the header after its prefix. Defaults to none. */
-  readonly hostCredentials?: Readonly<Record<string, string>>;
   /** Values of the headers for the OTLP receiver, by name. Defaults to none. */
   readonly otlpHeaders?: Readonly<Record<string, string>>;
 }
@@ -89,9 +79,4 @@ export function upstreamHost(args: EnvoyConfigArgs): string {
 /** Hosts to which Envoy passes TLS on, sorted. */
 export function tlsHosts({ variant, allowHosts = [] }: EnvoyConfigArgs): readonly string[] {
   return variant.tlsHosts(allowHosts);
-}
-
-/** Hosts that agents reach by TLS: passed on, or inspected. */
-export function reachedHosts(args: EnvoyConfigArgs): readonly string[] {
-  return [...(args.allowHosts ?? []), ...(args.inspect ?? []).map(({ host }) => host)];
 }

@@ -33,10 +33,10 @@ export function bootstrap(args: EnvoyConfigArgs): Message {
 /** Envoy's own limit is 100; the pattern of a route with a project and a region has 160 at most. */
 const MAX_PATTERN_SIZE = 1000;
 
-/** Allows the patterns of the routes, where a provider's routes or those of inspected hosts have some. */
-function patternLimit({ variant, routes = [], inspect = [] }: EnvoyConfigArgs): Message {
+/** Allows the patterns of the routes, where a provider's routes have some. */
+function patternLimit({ variant, routes = [] }: EnvoyConfigArgs): Message {
   const open = servesHttp(variant) ? upstreamOf(variant).endpoints(routes) : [];
-  if (inspect.length === 0 && !open.some(({ pattern }) => pattern === true)) return {};
+  if (!open.some(({ pattern }) => pattern === true)) return {};
   return {
     layered_runtime: {
       layers: [

@@ -42,7 +42,6 @@ export function clusters(args: EnvoyConfigArgs): readonly Message[] {
     ...(args.litellmHost === undefined ? [] : [litellmCluster(args.litellmHost)]),
     ...(args.budgets === undefined ? [] : [ratelimitCluster(args.budgets.host)]),
     ...tlsHosts(args).map(tunnelCluster),
-    ...(args.inspect ?? []).map(({ host }) => apiCluster(host, host)),
     ...(args.otlp === undefined ? [] : [otlpCluster(args.otlp)]),
   ];
 }
@@ -57,7 +56,7 @@ export function adminCluster(): Message {
   };
 }
 
-/** The real API, or an inspected host, over TLS. Its certificate must be for exactly this host and signed by a system CA. */
+/** The real API over TLS. Its certificate must be for exactly this host and signed by a system CA. */
 function apiCluster(name: string, host: string): Message {
   return {
     ...dnsCluster(name, host, ports.https),

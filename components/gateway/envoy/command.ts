@@ -1,13 +1,10 @@
 import { fileNames, mounts } from "./volumes.ts";
 
-/** Worker threads: the cores of a small machine. Envoy's own default is one for each core of the host. */
-export const WORKERS = 2;
-
 /** Arguments of {@link envoyCommandArgs}. */
 export interface EnvoyCommandArgs {
   /** Longest time for a drain; the drain helper has the same limit. */
   readonly drainSeconds: number;
-  /** Worker threads. Defaults to {@link WORKERS}. */
+  /** Worker threads. Defaults to 2, the cores of a small machine; Envoy's own default is one for each core of the host. */
   readonly concurrency?: number;
 }
 
@@ -17,7 +14,7 @@ export function envoyCommandArgs(args: EnvoyCommandArgs): readonly string[] {
     "--config-path",
     `${mounts.config}/${fileNames.bootstrap}`,
     "--concurrency",
-    String(args.concurrency ?? WORKERS),
+    String(args.concurrency ?? 2),
     "--drain-time-s",
     String(args.drainSeconds),
     // From the start of a drain, every response closes its connection; by default only a growing share does.

@@ -18,20 +18,12 @@ import {
   servesHttp,
   type Variant,
 } from "../paths/variant.ts";
-import type { Inspection } from "../inspect/inspection.ts";
-import {
-  type AgentRequests,
-  type EnvoyConfigArgs,
-  type LiteLlmSecrets,
-  type OtlpArgs,
-  reachedHosts,
-} from "./args.ts";
+import type { EnvoyConfigArgs, LiteLlmSecrets, OtlpArgs } from "./args.ts";
 import type { BudgetsArgs } from "./budgets.ts";
 import type { RealCredential } from "../real-credential.ts";
 import { envoyCommandArgs } from "./command.ts";
-import { inspectingPod, notInspecting } from "./inspect/pod.ts";
 import { memoryMiB } from "./limits.ts";
-import { mintedPod } from "./minted.ts";
+import { mintedPod, notMinted } from "./minted.ts";
 import { envoyPolicy } from "./policy.ts";
 import { renderEnvoyConfig, renderEnvoySecrets } from "./render.ts";
 import type { ServerFetch } from "./server-fetch.ts";
@@ -50,8 +42,6 @@ export interface EnvoyArgs {
   readonly routes: readonly ExtraRoute[];
   /** Hosts that agents reach by TLS. */
   readonly allowHosts: readonly string[];
-  /** Hosts whose TLS ends at Envoy. Default: none. */
-  readonly inspect?: Inspection | undefined;
   /** Whether agents may make the API's servers fetch something. Unused where Envoy does not see the requests. */
   readonly serverFetch: ServerFetch;
   /** Prices of the models that the meter counts. Default: the list prices. */
@@ -69,8 +59,6 @@ export interface EnvoyArgs {
   readonly credential?: RealCredential | undefined;
   /** What agents may spend, on a metered variant. Default no limit. */
   readonly budgets?: pulumi.Input<BudgetsArgs> | undefined;
-  /** How many requests agents may have at once, by name. Default the same number for each. */
-  readonly maxRequests?: AgentRequests | undefined;
   /** Labels that every namespace of the agents has, and no other namespace. */
   readonly agentNamespaces: Record<string, string>;
   /** Longest wait for open streams when a pod is replaced, in seconds. */
@@ -108,29 +96,12 @@ export class Envoy extends pulumi.ComponentResource {
     const http = servesHttp(variant);
     const claim = isMetered(variant) ? args.record : undefined;
     const record = claim !== undefined;
-    const upstream = credential !== undefined && "source" in credential ? credential : undefined;
-    const minted = mintedPod(
-      { upstream, hosts: args.inspect?.minted },
-      { objectName, image: images.node },
-    );
-    // What a pod reads that mints the real credential has names of its own: when the kind changes, the old pod keeps the files
-    // with which it drains. With the new ones its listener would change, and Envoy would cut open streams some time after that.
-    const filesName = upstream === undefined ? objectName : `${objectName}-${upstream.kind}`;
-    const inspecting =
-      args.inspect === undefined
-        ? notInspecting
-        : inspectingPod(args.inspect, { objectName, image: images.node });
-    const volumeMounts = [
-      ...(record ? recordAccess.volumeMounts : []),
-      ...minted.volumeMounts,
-      ...inspecting.volumeMounts,
-    ];
-    const reached = reachedHosts({
-      variant,
-      allowHosts: args.allowHosts,
-      inspect: args.inspect?.hosts ?? [],
-    });
-    const listeners = listenersWith(variant, reached);
+    const minted =
+      credential !== undefined && "source" in credential
+        ? mintedPod(credential, { objectName, image: images.node })
+        : notMinted;
+    const volumeMounts = [...(record ? recordAccess.volumeMounts : []), ...minted.volumeMounts];
+    const listeners = listenersWith(variant, args.allowHosts);
     const listening = (Object.keys(CONTAINER_PORTS) as ListenerName[]).filter((listener) =>
       listeners.includes(listener),
     );
@@ -142,23 +113,20 @@ export class Envoy extends pulumi.ComponentResource {
         objectName,
         labels: pathLabels("gateway", variant.name),
         policy: envoyPolicy(variant, args.agentNamespaces, {
-          allow: reached,
+          allow: args.allowHosts,
           budgets: args.budgets !== undefined,
           otlp: args.otlp,
         }),
         user: USER,
         // Envoy rejects a cluster whose secret file is not there yet, and the two volumes change at different times: with a
         // new header, a new pod finds both.
-        annotations: {
-          ...(args.otlp && {
-            "claude-gateway/otlp-headers": otlpArgs(args.otlp).headerNames.join(","),
-          }),
-          ...inspecting.annotations,
-        },
+        ...(args.otlp && {
+          annotations: { "claude-gateway/otlp-headers": otlpArgs(args.otlp).headerNames.join(",") },
+        }),
         files: [
           {
             volume: "config",
-            objectName: `${filesName}-config`,
+            objectName: `${objectName}-config`,
             mountPath: mounts.config,
             data: configArgs(args).apply(renderEnvoyConfig),
             // Envoy watches the other files, but reads this one only at its start.
@@ -174,7 +142,7 @@ export class Envoy extends pulumi.ComponentResource {
             ? [
                 {
                   volume: "secrets",
-                  objectName: `${filesName}-secrets`,
+                  objectName: `${objectName}-secrets`,
                   mountPath: mounts.secrets,
                   data: secretFiles(args),
                   secret: true,
@@ -182,7 +150,6 @@ export class Envoy extends pulumi.ComponentResource {
               ]
             : []),
           ...minted.files,
-          ...inspecting.files,
         ],
         container: {
           name: "envoy",
@@ -211,19 +178,13 @@ export class Envoy extends pulumi.ComponentResource {
           livenessProbe: { tcpSocket: { port: "health" }, periodSeconds: 10 },
           lifecycle: { preStop: drainHook },
         },
-        others: minted.containers,
         pod: {
           terminationGracePeriodSeconds: terminationGraceSeconds(drainSeconds),
           initContainers: [
             drainContainer({ image: images.node, drainSeconds, record }),
             ...minted.initContainers,
-            ...inspecting.initContainers,
           ],
-          volumes: [
-            ...(record ? [recordVolume(claim)] : []),
-            ...minted.volumes,
-            ...inspecting.volumes,
-          ],
+          volumes: [...(record ? [recordVolume(claim)] : []), ...minted.volumes],
           ...minted.spec,
         },
         customTimeouts: drainingTimeouts(drainSeconds),
@@ -244,7 +205,6 @@ function configArgs(args: EnvoyArgs): pulumi.Output<EnvoyConfigArgs> {
     ...(credential && { credentialKind: credential.kind }),
     routes,
     allowHosts,
-    ...(args.inspect && { inspect: args.inspect.hosts }),
     serverFetch,
     budgets,
     record: args.record !== undefined,
@@ -262,15 +222,8 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
     args.credential !== undefined && "value" in args.credential ? args.credential.value : undefined;
   return pulumi.secret(
     pulumi
-      .all([
-        args.litellm,
-        args.budgets,
-        args.agents,
-        stored,
-        args.otlp?.headers ?? {},
-        args.inspect?.credentials ?? {},
-      ])
-      .apply(([litellm, budgets, agents, credential, otlpHeaders, hostCredentials]) => ({
+      .all([args.litellm, args.budgets, args.agents, stored, args.otlp?.headers ?? {}])
+      .apply(([litellm, budgets, agents, credential, otlpHeaders]) => ({
         ...renderEnvoySecrets(
           {
             variant: args.variant,
@@ -278,9 +231,7 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             routes: args.routes,
             ...(args.prices !== undefined && { prices: args.prices }),
             budgets,
-            maxRequests: args.maxRequests,
             ...(litellm && { litellmHost: litellm.host }),
-            ...(args.inspect && { inspect: args.inspect.hosts }),
             ...(args.otlp && { otlp: otlpArgs(args.otlp) }),
           },
           {
@@ -288,7 +239,6 @@ function secretFiles(args: EnvoyArgs): pulumi.Output<Record<string, string>> {
             credential,
             litellm: litellm?.secrets,
             otlpHeaders,
-            hostCredentials,
           },
         ),
       })),

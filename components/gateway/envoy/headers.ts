@@ -1,14 +1,6 @@
 import { type CredentialKind, isMinted } from "../api/credentials.ts";
 import { extension, type Message } from "./proto.ts";
-import type { HostCredential } from "../inspect/rules.ts";
-import {
-  fileNames,
-  fileSource,
-  hostCredentialFile,
-  mintedSource,
-  otlpHeaderFile,
-  UPSTREAM_TOKEN,
-} from "./volumes.ts";
+import { fileNames, fileSource, mintedSource, otlpHeaderFile, UPSTREAM_TOKEN } from "./volumes.ts";
 
 /** Name of the secret, read from a file, that is the real credential. */
 export const CREDENTIAL_SECRET = "credential";
@@ -37,15 +29,10 @@ const PROXY_PREFIX = "x-forwarded-";
  * Removes from a request the headers of the client, an agent or LiteLLM, that must not reach the next hop. LiteLLM below
  * 1.103 also forwards the credential that its own caller sent. `identityHeaders` are those of the provider.
  */
-export function stripClientHeaders(
-  identityHeaders: readonly string[] = [],
-  { except }: { readonly except?: string | undefined } = {},
-): Message {
+export function stripClientHeaders(identityHeaders: readonly string[] = []): Message {
   return headerMutation({
     request_mutations: [
-      ...[...CREDENTIAL_HEADERS, ...identityHeaders]
-        .filter((name) => name !== except)
-        .map((name) => ({ remove: name })),
+      ...[...CREDENTIAL_HEADERS, ...identityHeaders].map((name) => ({ remove: name })),
       ...[...STEERING_PREFIXES, PROXY_PREFIX].map(removePrefix),
     ],
   });
@@ -59,54 +46,6 @@ export function stripTelemetryHeaders(): Message {
       removePrefix("x-"),
     ],
   });
-}
-
-/** Headers by which a client can authenticate to hosts other than the API: GitLab, Artifactory and their like. */
-const HOST_CREDENTIAL_HEADERS = [
-  "job-token",
-  "private-token",
-  "x-auth-token",
-  "x-gitlab-token",
-  "x-jfrog-art-api",
-] as const;
-
-/** Headers by which some servers take another method, path or host than those that the rules were compared with. */
-const OVERRIDING_HEADERS = [
-  "forwarded",
-  "x-host",
-  "x-http-host-override",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-host",
-  "x-original-uri",
-  "x-original-url",
-  "x-rewrite-url",
-] as const;
-
-/**
- * The same for a request to an inspected host: it gets no credential of the client's, whoever gave it, but a signature, and
- * reads the request as the rules do.
- */
-export function stripHostHeaders({ signed = false }: { readonly signed?: boolean }): Message {
-  return stripClientHeaders([...HOST_CREDENTIAL_HEADERS, ...OVERRIDING_HEADERS], {
-    except: signed ? "authorization" : undefined,
-  });
-}
-
-/** Sets the credential of an inspected host. */
-export function hostCredential({ name, kept, header, prefix }: HostCredential): Message {
-  const secret = {
-    name: hostCredentialSecret(name),
-    sds_config:
-      kept === "minted" ? mintedSource(name) : fileSource("secrets", hostCredentialFile(name)),
-  };
-  return inject(header, secret, prefix);
-}
-
-/** Name of the secret with the credential of an inspected host. */
-export function hostCredentialSecret(name: string): string {
-  return `host-credential-${name}`;
 }
 
 /** Removes the headers that LiteLLM added to a response. */

@@ -18,12 +18,6 @@ export const MAX_CONNECTIONS = 4096;
 export const MAX_REQUESTS = 3072;
 
 /**
- * Most requests of one agent at a time, unless `agents[].maxRequests` says otherwise. Envoy answers 429 to any further request.
- * Twelve agents at their limit stay within {@link MAX_REQUESTS}.
- */
-export const MAX_AGENT_REQUESTS = 256;
-
-/**
  * Most requests to the OTLP receiver at a time, of agents' telemetry and of batches of records each. Further ones are lost.
  * Both together stay below `agentConnections.perAddress`, because a receiver in the cluster may have a port that is limited.
  */

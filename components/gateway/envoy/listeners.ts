@@ -1,9 +1,8 @@
 import { recordAccessLog } from "./access-log.ts";
 import { findAgent } from "./agent.ts";
-import { limitAgentRequests } from "./agent-requests.ts";
 import { isMinted } from "../api/credentials.ts";
 import { type ListenerName, listenersWith, upstreamOf } from "../paths/variant.ts";
-import { type EnvoyConfigArgs, reachedHosts, tlsHosts } from "./args.ts";
+import { type EnvoyConfigArgs, tlsHosts } from "./args.ts";
 import { budgetFilters } from "./budgets.ts";
 import { clusterNames } from "./clusters.ts";
 import { MAX_ERROR_BODY_BYTES, shimSource } from "../native-errors/filter.ts";
@@ -32,7 +31,7 @@ import { fileNames, fileSource } from "./volumes.ts";
 /** The listeners of a path, without the health listener. */
 export function listeners(args: EnvoyConfigArgs): readonly Message[] {
   return [
-    ...listenersWith(args.variant, reachedHosts(args)).map((name) => renderers[name](args)),
+    ...listenersWith(args.variant, args.allowHosts ?? []).map((name) => renderers[name](args)),
     ...(args.otlp === undefined ? [] : [otlpListener()]),
   ];
 }
@@ -40,7 +39,7 @@ export function listeners(args: EnvoyConfigArgs): readonly Message[] {
 const renderers: Readonly<Record<ListenerName, (args: EnvoyConfigArgs) => Message>> = {
   agents: agentListener,
   egress: egressListener,
-  sni: (args) => sniListener(tlsHosts(args), args.inspect),
+  sni: (args) => sniListener(tlsHosts(args)),
 };
 
 /** The listener that agents call. */
@@ -58,7 +57,6 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
-        limitAgentRequests(),
         ...serverFetchFilters(args.serverFetch),
         meter(upstreamOf(args.variant).messagePaths),
         ...budgetFilters(args.budgets),

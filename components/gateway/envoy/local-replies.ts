@@ -1,7 +1,6 @@
 import { MAX_REQUEST_BYTES } from "../api/endpoints.ts";
 import { limitHeaders } from "../../usage/budget/ratelimit-environment.ts";
-import { agentFormat, twoAgents } from "./agent.ts";
-import { agentLimitFormat, tooManyRequests } from "./agent-requests.ts";
+import { twoAgents } from "./agent.ts";
 import { SPENT_HEADER } from "./budgets.ts";
 import type { Message } from "./proto.ts";
 import { ofServerFetch, serverFetchFormat } from "./server-fetch.ts";
@@ -55,15 +54,6 @@ const replies = ({ unknownCaller, withoutCredential }: LocalReplyArgs): readonly
     status: 400,
     type: "invalid_request_error",
     message: `gateway: the body cannot be checked, because ${serverFetchFormat("unreadable")}`,
-  },
-  {
-    // As the API answers to too many concurrent requests. Claude Code waits and tries again.
-    on: { filter: tooManyRequests },
-    status: 429,
-    type: "rate_limit_error",
-    message: `gateway: agent ${agentFormat} has ${agentLimitFormat} requests in flight, which is its limit`,
-    retry: true,
-    headers: { "retry-after": "1" },
   },
   {
     // Only with status 401: a request with two agents' tokens can also be too large, or have no route.
@@ -172,7 +162,7 @@ function mapper(reply: Reply): Message {
     append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
   }));
   return {
-    filter: replyFilter(reply.on),
+    filter: filter(reply.on),
     ...(reply.status === undefined ? {} : { status_code: reply.status }),
     body_format_override: {
       // Not json_format, which sorts the keys: Anthropic's bodies begin with "type".
@@ -188,8 +178,7 @@ function mapper(reply: Reply): Message {
   };
 }
 
-/** Filter of a local reply for {@link Reply.on}. */
-export function replyFilter(on: Reply["on"]): Message {
+function filter(on: Reply["on"]): Message {
   if (on === "anything else") return statusFilter("GE", 0);
   if ("filter" in on) return on.filter;
   return "flags" in on

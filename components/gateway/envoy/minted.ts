@@ -1,8 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
 import type { MountedFiles } from "../../kubernetes/workload.ts";
-import type { MintedForHosts } from "../inspect/inspection.ts";
-import { audienceOf, type MintConfig, mintConfig } from "../mint/config.ts";
-import { firstTokenContainer } from "../mint/first-token.ts";
+import { audienceOf, mintConfig } from "../mint/config.ts";
 import {
   mintContainer,
   mintFiles,
@@ -11,15 +9,13 @@ import {
   mintVolumes,
 } from "../mint/mint.ts";
 import type { MintedCredential } from "../real-credential.ts";
-import { CREDENTIAL_SECRET, hostCredentialSecret } from "./headers.ts";
+import { CREDENTIAL_SECRET } from "./headers.ts";
 import { UPSTREAM_TOKEN } from "./volumes.ts";
 
-/** What Envoy's pod has in addition where it mints credentials itself. */
+/** What Envoy's pod has in addition where it mints the real credential itself. */
 interface MintedPod {
   readonly files: readonly MountedFiles[];
   readonly initContainers: readonly types.input.core.v1.Container[];
-  /** Containers beside Envoy. */
-  readonly containers: readonly types.input.core.v1.Container[];
   readonly volumes: readonly types.input.core.v1.Volume[];
   /** Mounts of Envoy's container. */
   readonly volumeMounts: readonly types.input.core.v1.VolumeMount[];
@@ -27,79 +23,40 @@ interface MintedPod {
   readonly spec: Pick<types.input.core.v1.PodSpec, "serviceAccountName" | "dnsConfig">;
 }
 
-/** What the pod mints. Whatever is absent is stored in the config, or there is none. */
-interface MintedCredentials {
-  /** For requests to the API. */
-  readonly upstream?: MintedCredential | undefined;
-  /** For inspected hosts. */
-  readonly hosts?: MintedForHosts | undefined;
-}
-
-/** The parts of {@link MintedPod} for credentials. */
+/** The parts of {@link MintedPod} for a credential. */
 export function mintedPod(
-  { upstream, hosts }: MintedCredentials,
+  { source, account }: MintedCredential,
   { objectName, image }: { readonly objectName: string; readonly image: string },
 ): MintedPod {
-  if (upstream === undefined && hosts === undefined) return notMinted;
-  const configs: Record<string, MintConfig> = {
-    ...(upstream && {
-      [UPSTREAM_TOKEN]: mintConfig(UPSTREAM_TOKEN, upstream.source, CREDENTIAL_SECRET),
-    }),
-    ...Object.fromEntries(
-      Object.entries(hosts?.credentials ?? {}).map(([name, { source, format }]) => [
-        name,
-        mintConfig(name, source, hostCredentialSecret(name), format),
-      ]),
-    ),
-  };
-  const keys = hosts?.keys;
-  const audience = upstream && audienceOf(upstream.source);
+  const audience = audienceOf(source);
   return {
     files: [
       {
         volume: mintVolumeNames.scripts,
         objectName: `${objectName}-mint`,
-        data: mintFiles(configs),
+        data: mintFiles({
+          [UPSTREAM_TOKEN]: mintConfig(UPSTREAM_TOKEN, source, CREDENTIAL_SECRET),
+        }),
         rollsOn: { name: "mint", text: (files) => JSON.stringify(files) },
       },
-      ...(keys === undefined
-        ? []
-        : [
-            {
-              volume: keys.volume,
-              objectName: `${objectName}-${keys.volume}`,
-              data: keys.data,
-              secret: true,
-            },
-          ]),
     ],
-    initContainers: [
-      mintContainer({
-        image,
-        names: Object.keys(configs),
-        assertions: audience !== undefined,
-        volumeMounts:
-          keys === undefined ? [] : [{ name: keys.volume, mountPath: keys.folder, readOnly: true }],
-      }),
-    ],
-    containers: [firstTokenContainer({ image, names: Object.keys(configs) })],
+    initContainers: [mintContainer({ image, names: [UPSTREAM_TOKEN] })],
     volumes: mintVolumes({
       audiences: audience === undefined ? {} : { [UPSTREAM_TOKEN]: audience },
     }),
     volumeMounts: [mintTokensMount],
     spec: {
-      ...(upstream && { serviceAccountName: upstream.account }),
+      serviceAccountName: account,
       // The helper asks for the name as it is first, and not for HOST.<namespace>.svc.cluster.local and its like.
       dnsConfig: { options: [{ name: "ndots", value: "1" }] },
     },
   };
 }
 
-/** Where the config stores the credentials, or the agent holds its own: nothing. */
-const notMinted: MintedPod = {
+/** What Envoy's pod has in addition where the config stores the credential, or the agent holds it: nothing. */
+export const notMinted: MintedPod = {
   files: [],
   initContainers: [],
-  containers: [],
   volumes: [],
   volumeMounts: [],
   spec: {},

@@ -1,18 +1,13 @@
 import { ofAgent } from "./agent.ts";
 import { extension, type Message } from "./proto.ts";
 
-const WITHOUT_CREDENTIAL: Message = codeDetails("failed_to_inject_credential");
-
-/** Filter of a local reply: Envoy's own reason for it. */
-export function codeDetails(details: string): Message {
-  return {
-    extension_filter: extension(
-      "envoy.access_loggers.extension_filters.cel",
-      "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-      { expression: `response.code_details == '${details}'` },
-    ),
-  };
-}
+const WITHOUT_CREDENTIAL: Message = {
+  extension_filter: extension(
+    "envoy.access_loggers.extension_filters.cel",
+    "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+    { expression: "response.code_details == 'failed_to_inject_credential'" },
+  ),
+};
 
 /**
  * Filters of a local reply: Envoy has no credential for the next hop, because the file of the secret holds an empty one. Its
@@ -21,5 +16,4 @@ export function codeDetails(details: string): Message {
 export const noCredential = {
   agents: { and_filter: { filters: [WITHOUT_CREDENTIAL, ofAgent] } },
   egress: WITHOUT_CREDENTIAL,
-  inspect: WITHOUT_CREDENTIAL,
 } as const satisfies Record<string, Message>;

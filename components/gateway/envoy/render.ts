@@ -10,19 +10,12 @@ import { isMinted } from "../api/credentials.ts";
 import { servesHttp } from "../paths/variant.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { clusters } from "./clusters.ts";
-import {
-  CREDENTIAL_SECRET,
-  hostCredentialSecret,
-  LITELLM_TOKEN_SECRET,
-  otlpHeaderSecret,
-} from "./headers.ts";
-import { checkInspected } from "./inspect/check.ts";
-import { hostRoutes } from "./inspect/routes.ts";
+import { CREDENTIAL_SECRET, LITELLM_TOKEN_SECRET, otlpHeaderSecret } from "./headers.ts";
 import { listeners } from "./listeners.ts";
 import { fileText, type Message, typed } from "./proto.ts";
 import { otlpRoutes } from "./otlp-routes.ts";
 import { agentRoutes, egressRoutes } from "./routes.ts";
-import { fileNames, hostCredentialFile, hostRoutesFile, otlpHeaderFile } from "./volumes.ts";
+import { fileNames, otlpHeaderFile } from "./volumes.ts";
 
 /** Files of the ConfigMap volume. They contain no secret, because the arguments contain none. Throws on a bad argument. */
 export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
@@ -31,7 +24,6 @@ export function renderEnvoyConfig(args: EnvoyConfigArgs): Files {
       `allowHosts must not contain ${upstreamHost(args)}: TLS to it would bypass the gateway; remove it`,
     );
   }
-  checkInspected(args);
   return {
     [fileNames.bootstrap]: fileText(bootstrap(args)),
     [fileNames.clusters]: discovery("envoy.config.cluster.v3.Cluster", clusters(args)),
@@ -49,29 +41,7 @@ export function renderEnvoySecrets(args: EnvoyConfigArgs, secrets: EnvoySecrets)
     ...credentialFile(args, secrets),
     ...(args.litellmHost !== undefined && litellmFiles(args, secrets)),
     ...(args.otlp && otlpFiles(args.otlp, secrets)),
-    ...inspectFiles(args, secrets),
   };
-}
-
-function inspectFiles(
-  { inspect = [] }: EnvoyConfigArgs,
-  { agents, hostCredentials = {} }: EnvoySecrets,
-): Files {
-  const stored = inspect.flatMap(({ credential }) =>
-    credential?.kept === "stored" ? [credential.name] : [],
-  );
-  return Object.fromEntries([
-    ...inspect.map((host) => [
-      hostRoutesFile(host.host),
-      discovery("envoy.config.route.v3.RouteConfiguration", [hostRoutes(host, agents)]),
-    ]),
-    ...[...new Set(stored)].map((name) => {
-      const value = hostCredentials[name];
-      if (value === undefined)
-        throw new Error(`the host credential ${name} has no value: give it one`);
-      return [hostCredentialFile(name), secretFile(hostCredentialSecret(name), value)];
-    }),
-  ]) as Files;
 }
 
 function credentialFile(

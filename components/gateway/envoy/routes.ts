@@ -1,5 +1,4 @@
 import { agentsInRoutes, anyAgent } from "./agent.ts";
-import { agentRequestsInRoutes } from "./agent-requests.ts";
 import { type AgentTokens, type EnvoyConfigArgs, upstreamHost } from "./args.ts";
 import { budgetsInRoutes, budgetOfRoute } from "./budgets.ts";
 import { clusterNames, upstreamCluster } from "./clusters.ts";
@@ -28,7 +27,6 @@ export function agentRoutes(args: EnvoyConfigArgs, agents: readonly AgentTokens[
   const open = endpoints(args.routes ?? []);
   const metadata = {
     ...agentsInRoutes(agents),
-    ...agentRequestsInRoutes(args.maxRequests),
     ...pricesInRoutes(args.prices),
     ...budgetsInRoutes(args.budgets),
   };
@@ -121,7 +119,7 @@ function withoutPrefix({ path, pattern }: Endpoint, prefix: string): Message {
 }
 
 /** Relays to a cluster for as long as bytes flow. */
-export function relay(cluster: string, host: string): Message {
+function relay(cluster: string, host: string): Message {
   return {
     cluster,
     host_rewrite_literal: host,
@@ -166,6 +164,6 @@ function notFound(): Message {
   return { match: { prefix: "/" }, direct_response: { status: 404 } };
 }
 
-export function exactHeader(name: string, exact: string): Message {
+function exactHeader(name: string, exact: string): Message {
   return { name, string_match: { exact } };
 }

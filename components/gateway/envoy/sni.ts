@@ -1,6 +1,4 @@
-import type { InspectedHost } from "../inspect/rules.ts";
 import { sniAccessLog } from "./access-log.ts";
-import { inspectingChain } from "./inspect/chain.ts";
 import { CONNECTION_BUFFER_BYTES } from "./limits.ts";
 import { ports } from "../../kubernetes/ports.ts";
 import { extension, type Message, seconds, socketAddress } from "./proto.ts";
@@ -8,13 +6,9 @@ import { HEADERS_SECONDS, STREAM_IDLE_SECONDS } from "./timeouts.ts";
 
 /**
  * Passes TLS on by the server name (SNI) that the client asks for. Each name has a filter chain and a cluster of its own,
- * so nothing that the client sends is used as an address. Envoy closes a connection whose name has no chain. The TLS of
- * inspected hosts ends here.
+ * so nothing that the client sends is used as an address. Envoy closes a connection whose name has no chain.
  */
-export function sniListener(
-  hosts: readonly string[],
-  inspected: readonly InspectedHost[] = [],
-): Message {
+export function sniListener(hosts: readonly string[]): Message {
   return {
     name: "sni",
     address: socketAddress("0.0.0.0", ports.sni),
@@ -28,7 +22,7 @@ export function sniListener(
     listener_filters_timeout: seconds(HEADERS_SECONDS),
     // On the listener, so that Envoy also logs names that it refuses.
     access_log: [sniAccessLog()],
-    filter_chains: [...hosts.map(filterChain), ...inspected.map(inspectingChain)],
+    filter_chains: hosts.map(filterChain),
   };
 }
 

@@ -1,4 +1,3 @@
-import { LEAF_FILE, LEAVES_DIR } from "../inspect/place.ts";
 import { outputFile, TOKENS_DIR } from "../mint/place.ts";
 import { type Message } from "./proto.ts";
 
@@ -30,16 +29,6 @@ export function otlpHeaderFile(name: string): string {
   return `otlp-header-${name}.json`;
 }
 
-/** In the Secret, because it contains the agents' tokens: the routes of an inspected host. A file each, as Envoy wants it. */
-export function hostRoutesFile(host: string): string {
-  return `host-routes-${host}.json`;
-}
-
-/** In the Secret: the stored credential of inspected hosts. */
-export function hostCredentialFile(name: string): string {
-  return `host-credential-${name}.json`;
-}
-
 /** The system's certificate authorities in Envoy's image. */
 export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -57,11 +46,6 @@ export const UPSTREAM_TOKEN = "upstream";
 /** A configuration source that is a minted credential. The helper renames its file into the folder that Envoy watches. */
 export function mintedSource(name: string): Message {
   return watched(TOKENS_DIR, outputFile(name));
-}
-
-/** A configuration source that is the certificate of the inspected hosts. The helper renames its file into the folder. */
-export function leafSource(): Message {
-  return watched(LEAVES_DIR, LEAF_FILE);
 }
 
 function watched(folder: string, path: string): Message {

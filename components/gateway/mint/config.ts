@@ -85,12 +85,7 @@ const ENDPOINTS = {
 } as const;
 
 /** The configuration of the credential `name`, whose file and assertion are named after it. */
-export function mintConfig(
-  name: string,
-  source: MintSource,
-  secretName: string,
-  format: MintConfig["format"] = source.kind === "github" ? "git" : "token",
-): MintConfig {
+export function mintConfig(name: string, source: MintSource, secretName: string): MintConfig {
   return {
     source: { ...ENDPOINTS[source.kind], ...source },
     ...(source.kind !== "github" && {
@@ -98,7 +93,7 @@ export function mintConfig(
     }),
     output: outputFile(name),
     secretName,
-    format,
+    format: source.kind === "github" ? "git" : "token",
     renewBeforeSeconds: RENEW_BEFORE_SECONDS,
     minLifetimeSeconds: MIN_LIFETIME_SECONDS,
   };

@@ -68,12 +68,10 @@ export function mintContainer(args: {
   readonly image: string;
   /** Names of the credentials. */
   readonly names: readonly string[];
-  /** Whether one of them needs an assertion. Default true. */
-  readonly assertions?: boolean;
   /** Mounts in addition, for example of a GitHub App's private key. Default none. */
   readonly volumeMounts?: readonly types.input.core.v1.VolumeMount[];
 }): types.input.core.v1.Container {
-  const { image, names, assertions = true, volumeMounts = [] } = args;
+  const { image, names, volumeMounts = [] } = args;
   const files = names.map((name) => ` ${MOUNT}/${configFile(name)}`).join("");
   return {
     name: "mint",
@@ -102,9 +100,7 @@ export function mintContainer(args: {
     volumeMounts: [
       { name: mintVolumeNames.scripts, mountPath: MOUNT, readOnly: true },
       { name: mintVolumeNames.tokens, mountPath: TOKENS_DIR },
-      ...(assertions
-        ? [{ name: mintVolumeNames.assertions, mountPath: ASSERTION_DIR, readOnly: true }]
-        : []),
+      { name: mintVolumeNames.assertions, mountPath: ASSERTION_DIR, readOnly: true },
       ...volumeMounts,
     ],
   };
@@ -122,16 +118,20 @@ export function mintVolumes(args: {
   /** Audience of the assertion of each credential, by name. A credential that needs no assertion is absent. */
   readonly audiences: Readonly<Record<string, string>>;
 }): types.input.core.v1.Volume[] {
-  const sources = Object.entries(args.audiences).map(([name, audience]) => ({
-    serviceAccountToken: {
-      audience,
-      expirationSeconds: ASSERTION_SECONDS,
-      path: assertionPath(name),
-    },
-  }));
   return [
     { name: mintVolumeNames.tokens, emptyDir: { medium: "Memory", sizeLimit: TOKENS_SIZE } },
-    ...(sources.length === 0 ? [] : [{ name: mintVolumeNames.assertions, projected: { sources } }]),
+    {
+      name: mintVolumeNames.assertions,
+      projected: {
+        sources: Object.entries(args.audiences).map(([name, audience]) => ({
+          serviceAccountToken: {
+            audience,
+            expirationSeconds: ASSERTION_SECONDS,
+            path: assertionPath(name),
+          },
+        })),
+      },
+    },
   ];
 }
 

@@ -16,7 +16,7 @@ export const envoyTerminate = {
   baseUrl: httpBaseUrl,
   settings: { routes: extraRoutes },
   portability:
-    "Yes: a stack goes to vertex, to bedrock and back, and Claude Code works on each. A test of the lab runs that; this measurement does not.",
+    "Not measured: the stack's provider is Anthropic's API. The path also offers vertex and bedrock.",
   deviations: {
     "headers.accept-encoding": {
       status: "by-design",

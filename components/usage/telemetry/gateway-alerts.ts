@@ -1,4 +1,4 @@
-import { AGENTS, type Alert, CALLERS, jobs, NEXT_HOPS, ofEnvoy } from "./alert.ts";
+import { AGENTS, type Alert, jobs, NEXT_HOPS, ofEnvoy } from "./alert.ts";
 
 /** The numbers that the alerts compare with. */
 export interface GatewayLimits {
@@ -48,15 +48,6 @@ export function gatewayAlerts(limits: GatewayLimits): readonly Alert[] {
       summary: "Agents get many answers with status 5xx.",
       description:
         "{{ $value | humanizePercentage }} of the agents' requests got a 5xx, from the API or from the gateway itself. In the log of Envoy's pod, `details` says which.",
-    },
-    {
-      name: "ClaudeGatewayNoCredential",
-      expr: `sum by (namespace) (increase(envoy_http_credential_injector_failed${ofEnvoy(CALLERS)}[5m])) > 0`,
-      for: "1m",
-      severity: "critical",
-      summary: "The gateway has no credential for the API.",
-      description:
-        "Agents get 503, which Claude Code retries for some 170 s. The pod makes its token itself and says why it cannot, and which setting to look at: kubectl logs -n {{ $labels.namespace }} -l claude-gateway/role=gateway -c mint.",
     },
     {
       name: "ClaudeGatewayOverloaded",

@@ -11,11 +11,7 @@ export function rulesFile(groups: Readonly<Record<string, readonly Alert[]>>): s
         expr: alert.expr,
         for: alert.for,
         labels: { severity: alert.severity },
-        annotations: {
-          summary: alert.summary,
-          description: alert.description,
-          runbook: `docs/runbook.md#${alert.name.toLowerCase()}`,
-        },
+        annotations: { summary: alert.summary, description: alert.description },
       })),
     })),
   };

@@ -9,7 +9,7 @@ import { prepareStack } from "../../lab/stacks.ts";
 import type { Target } from "../../lab/target.ts";
 import type { FederationRule } from "../../lab/tokens/anthropic.ts";
 
-/** A stack whose credential is federated. `federated.lab.test.ts` makes it, `walk/provider-change.lab.test.ts` removes it. */
+/** A stack whose credential is federated. `federated.lab.test.ts` makes it, and `walk/federated-renewal.lab.test.ts` removes it. */
 export const STACK = "federated";
 export const GATEWAY = "federated-gateway";
 export const AGENT = "federated-agent";

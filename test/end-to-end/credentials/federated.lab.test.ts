@@ -8,8 +8,7 @@ import { labTarget } from "../../lab/target.ts";
 import type { FederationRule } from "../../lab/tokens/anthropic.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import { headerOf, lastRecord } from "../../verify/conformance/checks/relay.ts";
-import { leaks } from "../../verify/egress/leaks.ts";
-import { namespaceSurfaces } from "../walk/spike-secrets.ts";
+import { leaks, namespaceSurfaces } from "../walk/spike-secrets.ts";
 import { startSender, stopSender } from "../walk/sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "../walk/traffic.ts";
 import {

@@ -25,24 +25,6 @@ function limits(
   ];
 }
 
-/** Runs `npm run verify:egress` on a stack in the lab. */
-export async function verifyEgress(
-  stack: string,
-  { cloneDir, dir }: { readonly cloneDir: string; readonly dir: string },
-) {
-  const json = join(dir, `${stack}.egress.json`);
-  const command = [process.execPath, "run.mjs", "commands/verify-egress.ts"] as const;
-  const ended = await run({
-    argv: [...command, "--stack", stack, "--json", json],
-    cwd: cloneDir,
-    env: process.env,
-  });
-  const written = await readFile(json, "utf8").catch((cause: unknown) => {
-    throw new Error(`the command wrote no report:\n${ended.stdout}${ended.stderr}`, { cause });
-  });
-  return { ...ended, report: JSON.parse(written) as EgressReport };
-}
-
 /**
  * Runs `npm run verify:egress` on a stack in the lab. Expects that nothing gets out, and that every limit is a known one.
  * Returns the report.
@@ -59,7 +41,17 @@ export async function expectClosed(
     readonly serverFetch?: boolean;
   },
 ): Promise<EgressReport> {
-  const { exitCode, stdout, stderr, report } = await verifyEgress(stack, args);
+  const json = join(args.dir, `${stack}.egress.json`);
+  const command = [process.execPath, "run.mjs", "commands/verify-egress.ts"] as const;
+  const { exitCode, stdout, stderr } = await run({
+    argv: [...command, "--stack", stack, "--json", json],
+    cwd: args.cloneDir,
+    env: process.env,
+  });
+  const written = await readFile(json, "utf8").catch((cause: unknown) => {
+    throw new Error(`the command wrote no report:\n${stdout}${stderr}`, { cause });
+  });
+  const report = JSON.parse(written) as EgressReport;
   const of = (wanted: Status) => report.checks.filter(({ status }) => status === wanted);
   // First, because the message of a failed test is cut, and this one must name what is open.
   expect(of("fail")).toEqual([]);

@@ -60,6 +60,3 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",
 };
-
-/** Whose blocks `usage/budget.lab.test.ts` types, all of them. */
-export const RUNBOOK = "docs/runbook.md";

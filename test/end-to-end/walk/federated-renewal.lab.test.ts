@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { runTurn } from "../../lab/claude.ts";
 import { openLab } from "../../lab/cluster/index.ts";
 import { lineProgress } from "../../lab/progress.ts";
@@ -18,8 +18,7 @@ import { endOfLongStream, startLongStream, WHOLE } from "../credentials/long-str
 
 /**
  * The renewal with the kubelet's next assertion, which comes after eight minutes. `credentials/federated.lab.test.ts` made
- * the stack, and other tests ran in the meantime. Alone, this file makes the stack and waits. `provider-change.lab.test.ts`
- * removes it.
+ * the stack, and other tests ran in the meantime. Alone, this file makes the stack and waits.
  */
 const progress = lineProgress();
 
@@ -39,6 +38,12 @@ beforeAll(async () => {
   await registerRule(means);
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   await startLongStream(means);
+});
+
+afterAll(async () => {
+  await progress.step(`pulumi destroy -s ${STACK}`, () => stack.destroy());
+  await stack.remove();
+  await means.control.setFederationRules([]);
 });
 
 test("the helper renews the token with the kubelet's next assertion, and nothing is refused", async () => {

@@ -10,11 +10,6 @@ import type { Stack } from "../../lab/pulumi/cli.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../../lab/upstream.ts";
-import {
-  checkInspectedHosts,
-  checkInspectionSecrets,
-  configureInspectedHosts,
-} from "./inspected-hosts.ts";
 import { checkOtherHosts } from "./other-hosts.ts";
 import { routesOfLiteLlm, walkRoutes } from "./routes.ts";
 import { answerTo, startSender, stopSender } from "./sender.ts";
@@ -196,17 +191,6 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await stack.up();
       await checkOtherHosts(target, { agent: AGENT, gateway: GATEWAY });
       await stack.removeConfig("egress.allow");
-      if (variant === "hybrid") await stack.up();
-    });
-  }
-
-  if (variant === "envoy-terminate") {
-    test("lets an agent's programs do what an inspected host allows, without its credential", async () => {
-      await configureInspectedHosts(stack);
-      await stack.up();
-      await checkInspectedHosts(target, { agent: AGENT, gateway: GATEWAY });
-      await checkInspectionSecrets(target, stack);
-      await stack.removeConfig("egress.inspect");
       await stack.up();
     });
   }

@@ -5,7 +5,7 @@ import { contents } from "../../lab/hosts/hosts.ts";
 import type { Target } from "../../lab/target.ts";
 
 /** Runs a shell command in an agent's runner. Returns its exit code and output. */
-export async function inRunner(target: Target, namespace: string, command: string) {
+async function inRunner(target: Target, namespace: string, command: string) {
   const stdout = await target.kubectl([
     ...["exec", `--namespace=${namespace}`, "service/runner", "--"],
     ...["sh", "-c", `(${command}) 2>&1; printf '\\nexit %s' "$?"`],

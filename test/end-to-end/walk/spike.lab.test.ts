@@ -18,8 +18,7 @@ import { pulumiSpikes } from "../../../commands/spike-reap/lab-spikes.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { inventory, without } from "./spike-inventory.ts";
-import { leaks } from "../../verify/egress/leaks.ts";
-import { drawnSecrets, namespaceSurfaces } from "./spike-secrets.ts";
+import { drawnSecrets, leaks, namespaceSurfaces } from "./spike-secrets.ts";
 
 /**
  * Spikes from `up` to nothing: side by side, reaped, and destroyed in bad situations. The tests depend on each other, in

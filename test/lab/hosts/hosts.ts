@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { daemonPid, type Lab, startDaemon } from "../cluster/index.ts";
 import { INTERNET_HOSTS } from "../cluster/network.ts";
@@ -19,13 +19,8 @@ export const contents = {
   file: "README.md",
   text: "hello from the lab\n",
   package: "hello-lab",
-  /** Only for who shows {@link packagesToken}. */
-  privatePackage: "@lab/hello",
   version: "1.0.0",
 } as const;
-
-/** Bearer token of the private package. */
-export const packagesToken = "lab-packages-token-0123456789-0123456789-0123456789";
 
 /** Starts simulated servers for github.com and npm.pkg.github.com in `internet`, if they do not run yet. */
 export async function ensureHosts(lab: Lab): Promise<void> {
@@ -33,9 +28,7 @@ export async function ensureHosts(lab: Lab): Promise<void> {
   const dir = join(lab.dir, NAME);
   const root = join(dir, "root");
   await rm(dir, { recursive: true, force: true });
-  await makeRepository(dir, root);
-  await makePackage(dir, root, contents.package);
-  await makePackage(dir, root, contents.privatePackage);
+  await Promise.all([makeRepository(dir, root), makePackage(dir, root)]);
   const { certFile, keyFile } = await issueCertificate(await labCa(), dir, NAME, {
     commonName: "github.com",
     names: Object.keys(HOSTS),
@@ -46,7 +39,7 @@ export async function ensureHosts(lab: Lab): Promise<void> {
     cwd: lab.cloneDir,
     argv: [
       ...[process.execPath, "--import", "tsx", join(import.meta.dirname, "main.ts")],
-      ...["--cert", certFile, "--key", keyFile, "--root", root, "--token", packagesToken],
+      ...["--cert", certFile, "--key", keyFile, "--root", root],
       ...[...Object.values(HOSTS), INTERNET_HOSTS["unique-local.example"] ?? ""].flatMap(
         (address) => ["--listen", address],
       ),
@@ -67,14 +60,14 @@ async function makeRepository(dir: string, root: string): Promise<void> {
   await exec("git", ["-C", bare, "update-server-info"]);
 }
 
-async function makePackage(dir: string, root: string, name: string): Promise<void> {
-  const { version } = contents;
+async function makePackage(dir: string, root: string): Promise<void> {
+  const { package: name, version } = contents;
   const manifest = { name, version };
   const source = join(dir, "package");
   const registry = join(root, "npm.pkg.github.com");
-  const tarball = `${name.startsWith("@") ? `${dirname(name)}/` : ""}tarballs/${basename(name)}-${version}.tgz`;
+  const tarball = `tarballs/${name}-${version}.tgz`;
   await mkdir(source, { recursive: true });
-  await mkdir(dirname(join(registry, tarball)), { recursive: true });
+  await mkdir(join(registry, "tarballs"), { recursive: true });
   await writeFile(join(source, "package.json"), JSON.stringify(manifest));
   await exec("tar", ["-czf", join(registry, tarball), "-C", dir, "package"]);
   const dist = { tarball: `https://npm.pkg.github.com/${tarball}` };

@@ -1,8 +1,8 @@
 /**
  * Simulates github.com and npm.pkg.github.com: serves files over TLS, which is what clients need for a git repository
  * (dumb HTTP protocol) and for a package registry. Everything that needs a program on the server, such as pushes and
- * searches, is missing and gets a 404. What is below a scope (`@…`) is only for who shows the bearer token, as in a registry.
- *   tsx main.ts --cert FILE --key FILE --root FOLDER --token TOKEN --listen 140.82.112.3 [--listen …]
+ * searches, is missing and gets a 404.
+ *   tsx main.ts --cert FILE --key FILE --root FOLDER --listen 140.82.112.3 [--listen …]
  * The folder contains one folder per host name. SIGTERM ends the process.
  */
 import { createReadStream, readFileSync, statSync } from "node:fs";
@@ -15,21 +15,15 @@ const { values } = parseArgs({
     cert: { type: "string" },
     key: { type: "string" },
     root: { type: "string" },
-    token: { type: "string" },
     listen: { type: "string", multiple: true, default: [] },
   },
 });
-const { cert = "", key = "", root = "", token = "" } = values;
+const { cert = "", key = "", root = "" } = values;
 
 for (const address of values.listen) {
   createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "https://host");
-    const path = normalize(decodeURIComponent(pathname));
-    const file = join(root, request.headers.host ?? "", path);
-    if (path.startsWith("/@") && request.headers.authorization !== `Bearer ${token}`) {
-      response.writeHead(401).end();
-      return;
-    }
+    const file = join(root, request.headers.host ?? "", normalize(decodeURIComponent(pathname)));
     const found = statSync(file, { throwIfNoEntry: false })?.isFile() === true;
     if (request.method !== "GET" || !found) {
       response.writeHead(404).end();

@@ -1,30 +1,21 @@
 /**
- * Runs the stand-in of a provider (see google.ts and bedrock.ts) as a process:
- *   tsx main.ts google POOL.json, or tsx main.ts bedrock, and the arguments of ../anthropic/main.ts
+ * Runs the stand-in of a provider (see vertex.ts and bedrock.ts) as a process:
+ *   tsx main.ts vertex|bedrock, and the arguments of ../anthropic/main.ts
  */
-import { readFileSync } from "node:fs";
-import type { AnswerRequest } from "../anthropic/api.ts";
 import { serve } from "../anthropic/serve.ts";
-import type { PoolProvider } from "../tokens/google.ts";
 import { answerBedrock } from "./bedrock.ts";
-import { answerGoogle } from "./google.ts";
+import { answerVertex } from "./vertex.ts";
 
-/** The answers of the provider that the arguments name, and the other arguments. */
-function read([provider, ...args]: readonly string[]): [AnswerRequest, readonly string[]] {
-  switch (provider) {
-    case "google": {
-      const [pool = "", ...more] = args;
-      return [answerGoogle(JSON.parse(readFileSync(pool, "utf8")) as PoolProvider), more];
-    }
-    case "bedrock":
-      return [answerBedrock, args];
-    default:
-      throw new Error("say which provider: google or bedrock");
-  }
-}
+const [provider, ...args] = process.argv.slice(2);
+const answers = new Map([
+  ["vertex", answerVertex],
+  ["bedrock", answerBedrock],
+]);
 
 async function main(): Promise<void> {
-  const [answer, args] = read(process.argv.slice(2));
+  const answer = answers.get(provider ?? "");
+  if (answer === undefined)
+    throw new Error(`say which provider: ${[...answers.keys()].join(" or ")}`);
   await serve(args, answer);
 }
 

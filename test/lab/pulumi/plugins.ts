@@ -9,7 +9,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 
 /** Each simulated resource provider: its folder here, and the SDK whose release it claims to be. */
-const STAND_INS = ["gcp", "random", "tls"] as const;
+const STAND_INS = ["gcp", "random"] as const;
 
 /** The programs that were built from source. */
 export interface BuiltPulumi {

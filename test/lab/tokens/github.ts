@@ -12,8 +12,6 @@ export interface GithubApp {
   readonly id: string;
   readonly publicKey: KeyObject;
   readonly installationId: string;
-  /** Account on which it is installed. Default `lab`. */
-  readonly owner?: string;
   /** Names of the repositories that the installation may reach. */
   readonly repositories: readonly string[];
   /** What the installation may do: `read` or `write` by permission. */
@@ -27,20 +25,15 @@ const MAX_SECONDS = 600;
 
 /** The endpoint for one App. */
 export class GithubTokens {
-  /** Tokens that were made, each with what it is for and when it ends, in Unix milliseconds. */
+  /** Tokens that were made, each with what it is for. */
   readonly made = new Map<
     string,
-    { readonly repositories: unknown; readonly permissions: unknown; readonly ends: number }
+    { readonly repositories: unknown; readonly permissions: unknown }
   >();
   readonly #app: GithubApp;
 
   constructor(app: GithubApp) {
     this.#app = app;
-  }
-
-  /** Account whose repositories the tokens are for. */
-  get owner(): string {
-    return this.#app.owner ?? "lab";
   }
 
   readonly handle: TokenEndpoint = async (request) => {
@@ -64,14 +57,14 @@ export class GithubTokens {
       return error(422, "The permissions requested are not granted to this installation.");
     }
     const token = `ghs_${app.id}_${randomBytes(120).toString("base64url")}`;
-    const ends = Date.now() + app.lifetimeSeconds * 1000;
-    this.made.set(token, { repositories, permissions, ends });
+    this.made.set(token, { repositories, permissions });
+    // GitHub's times have whole seconds.
+    const ends = new Date(Date.now() + app.lifetimeSeconds * 1000).toISOString();
     return {
       status: 201,
       body: {
         token,
-        // GitHub's times have whole seconds.
-        expires_at: new Date(ends).toISOString().replace(/\.\d+Z$/, "Z"),
+        expires_at: ends.replace(/\.\d+Z$/, "Z"),
         permissions,
         repository_selection: repositories === undefined ? "all" : "selected",
       },
@@ -105,11 +98,10 @@ export class GithubTokens {
 }
 
 function isListIn(names: unknown, known: readonly string[]): boolean {
-  const lowerCase = known.map((name) => name.toLowerCase());
   return (
     Array.isArray(names) &&
     names.length <= 500 &&
-    names.every((name) => lowerCase.includes(String(name).toLowerCase()))
+    names.every((name) => known.includes(name as string))
   );
 }
 

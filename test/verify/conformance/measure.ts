@@ -8,7 +8,6 @@ import {
 } from "./checks/check.ts";
 import { type Expectation, expectationOf } from "./expected.ts";
 import { type CheckResult, differs, type Report } from "./report/report.ts";
-import { FREE, limitedTo, planSpending, type SpendingPlan } from "./spending.ts";
 import type { Subject } from "./subject/subject.ts";
 
 /** Checks that mostly wait. Each group runs in parallel with the rest, one check after another. */
@@ -20,33 +19,16 @@ const BESIDE: readonly ((check: Check) => boolean)[] = [
 /** Called with the progress of a measurement. */
 export type OnResult = (done: number, of: number) => void;
 
-/** What measuring a gateway costs. Nothing, with the fake API. */
-export function spendingOf(
-  subject: Subject,
-  budgetUsd: number | undefined,
-  checks: readonly Check[] = allChecks,
-): SpendingPlan {
-  const { path, context } = subject;
-  if (subject.free === true) return FREE;
-  const run = checks.filter(
-    (check) =>
-      expectationOf(path, check, subject).status !== "not-applicable" &&
-      unmetNeeds(check, context).length === 0,
-  );
-  return planSpending(run, budgetUsd);
-}
-
 /** Runs every check on a gateway and compares the results with the table of known losses. */
 export async function measure(
   subject: Subject,
   onResult: OnResult = () => undefined,
   checks: readonly Check[] = allChecks,
-  { notRun }: Pick<SpendingPlan, "notRun"> = FREE,
 ): Promise<Report> {
   const measuredAt = new Date().toISOString();
   const results = new Map<Check, CheckResult>();
   const one = async (check: Check) => {
-    results.set(check, await result(subject, check, notRun));
+    results.set(check, await result(subject, check));
     onResult(results.size, checks.length);
   };
   const inOrder = async (some: readonly Check[]) => {
@@ -77,11 +59,7 @@ export async function measure(
   };
 }
 
-async function result(
-  subject: Subject,
-  check: Check,
-  notRun: SpendingPlan["notRun"],
-): Promise<CheckResult> {
+async function result(subject: Subject, check: Check): Promise<CheckResult> {
   const { path, context } = subject;
   const { id, title } = check;
   const expectation = expectationOf(path, check, subject);
@@ -94,18 +72,7 @@ async function result(
     const evidence = `needs ${unmet.map((need) => NEEDS[need]).join(" and ")}`;
     return { id, title, status: "skipped", expected: "skipped", evidence, unmet };
   }
-  const evidence = notRun.get(id);
-  if (evidence !== undefined) {
-    return { id, title, status: "skipped", expected: "skipped", evidence, unmet: ["budget"] };
-  }
-  return {
-    id,
-    title,
-    ...judge(
-      expectation,
-      await outcomeOf(check, subject.free ? context : limitedTo(check, context)),
-    ),
-  };
+  return { id, title, ...judge(expectation, await outcomeOf(check, context)) };
 }
 
 const NEEDS = {

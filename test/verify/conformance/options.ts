@@ -1,7 +1,5 @@
 import { BadInput, readArguments, UsageError } from "../../../cli/command-line.ts";
-import { reportFile } from "../../../cli/report-file.ts";
 import { stackOptions } from "../../lab/stack-options.ts";
-import { mostUsd, PREFLIGHT } from "./spending.ts";
 
 /** The options of `npm run verify`. */
 export interface Options {
@@ -14,8 +12,6 @@ export interface Options {
   readonly html: string | undefined;
   readonly junit: string | undefined;
   readonly long: boolean;
-  /** What the checks may cost with the real API, in US dollars. Default: no limit. */
-  readonly budgetUsd: number | undefined;
 }
 
 export const USAGE = `npm run verify -- --stack STACK [OPTIONS]   measure a stack's gateway
@@ -27,8 +23,6 @@ npm run verify -- --url URL [OPTIONS]        measure another gateway, from outsi
   --html FILE         write the report as one self-contained page
   --junit FILE        write the results as a JUnit file, for CI
   --long              also run the check that waits through 310 s of silence
-  --budget USD        run only checks that together cost at most this with the real API; those left
-                      out are reported as not run, and the path is then not recommended
   --kubeconfig FILE   for a stack that npm run local -- --kubeconfig FILE deployed`;
 
 const OPTIONS = {
@@ -39,7 +33,6 @@ const OPTIONS = {
   html: { type: "string" },
   junit: { type: "string" },
   long: { type: "boolean", default: false },
-  budget: { type: "string" },
   kubeconfig: { type: "string" },
 } as const;
 
@@ -55,31 +48,13 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): O
   if (values.kubeconfig !== undefined && values.stack === undefined) {
     throw new BadInput("--kubeconfig can only be used with --stack");
   }
-  if (values.budget !== undefined && values["all-paths"]) {
-    throw new BadInput(
-      "--budget can only be used with --stack or --url: --all-paths costs nothing",
-    );
-  }
   return {
     subject: subjectOf(values, env),
-    json: reportFile("--json", values.json),
-    html: reportFile("--html", values.html),
-    junit: reportFile("--junit", values.junit),
+    json: values.json,
+    html: values.html,
+    junit: values.junit,
     long: values.long,
-    budgetUsd: values.budget === undefined ? undefined : budgetOf(values.budget),
   };
-}
-
-/** The budget must cover the first message, because without it nothing can be measured. */
-function budgetOf(text: string): number {
-  const usd = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
-  const least = mostUsd(PREFLIGHT);
-  if (!(usd >= least)) {
-    throw new BadInput(
-      `--budget ${JSON.stringify(text)} is not an amount in US dollars of at least ${least.toFixed(4)}, which the first message can cost: write for example --budget 0.50`,
-    );
-  }
-  return usd;
 }
 
 function subjectOf(

@@ -3,10 +3,9 @@ import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { ports } from "../../../components/kubernetes/ports.ts";
 import type { ScriptInput } from "../../lab/anthropic/scripts.ts";
 import type { Target } from "../../lab/target.ts";
-import { leaks } from "./leaks.ts";
+import { leaks } from "../../end-to-end/walk/spike-secrets.ts";
 import type { Ring, Surroundings } from "./attempt.ts";
 import type { AttemptResult } from "./report.ts";
-import { mintedTokens } from "./minted-tokens.ts";
 import type { Means } from "./tries.ts";
 
 /** Secrets, by a description of each. */
@@ -38,7 +37,7 @@ export async function stackSecrets(
   for (const { metadata: namespace } of namespaces) {
     for (const { metadata, data } of await list("secrets", `--namespace=${namespace.name}`)) {
       for (const [key, value] of Object.entries(data ?? {})) {
-        const keys = keysIn(key, Buffer.from(value, "base64").toString());
+        const keys = Buffer.from(value, "base64").toString().match(KEY) ?? [];
         for (const [index, found] of keys.entries()) {
           const into = namespace.name === agent ? own : others;
           into[`${namespace.name}/${metadata.name} ${key} ${index}`] = found;
@@ -52,20 +51,6 @@ export async function stackSecrets(
     own,
     others: Object.fromEntries(Object.entries(others).filter(([, found]) => !mine.includes(found))),
   };
-}
-
-/** The secrets in a file of a Secret. */
-export function keysIn(file: string, text: string): string[] {
-  // What an agent trusts is no secret.
-  const secret = text.replaceAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g, "");
-  const lines = [...secret.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]*)/g)].flatMap(
-    ([, body = ""]) => body.split("\n").filter((line) => line.length >= 40),
-  );
-  // The credential of a host can have any form.
-  const ofHost = file.startsWith("host-credential-")
-    ? [...secret.matchAll(/"inline_string": "([^"]+)"/g)].map(([, credential = ""]) => credential)
-    : [];
-  return [...new Set([...(secret.match(KEY) ?? []), ...lines, ...ofHost])];
 }
 
 interface Item {
@@ -177,16 +162,13 @@ export async function measureCredentials(
   around: Surroundings,
   means: Means,
 ): Promise<AttemptResult[]> {
-  const { own, others: stored } = await stackSecrets(means.target, stack, around);
-  const others = { ...stored, ...(await mintedTokens(means.target, around)) };
+  const { own, others } = await stackSecrets(means.target, stack, around);
   const planted = randomBytes(32).toString("hex");
   const { environment, files, answers } = await readAsAgent(around, means, planted);
   const count = Object.keys(others).length;
   // Only in mode sni may there be no other keys.
   if (count === 0 && around.variant !== "envoy-sni")
-    throw new Error(
-      `stack ${stack} has no key besides the agent's own, so a search proves nothing`,
-    );
+    throw new Error(`the Secrets of stack ${stack} contain no key besides the agent's own`);
   const row = (
     id: string,
     ring: Ring,
@@ -218,7 +200,7 @@ export async function measureCredentials(
       {
         what: "the agent's own environment",
         found:
-          /ANTHROPIC_(?:VERTEX_|BEDROCK_)?BASE_URL=/.test(environment) &&
+          environment.includes("ANTHROPIC_BASE_URL=") &&
           Object.values(own).every((secret) => finds(environment, secret)),
       },
       `${environment.length} characters`,

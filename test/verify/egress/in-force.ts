@@ -47,7 +47,6 @@ export function renderedPolicies(
 ): Rendered {
   const {
     allow = [],
-    inspect = [],
     budgets,
     scrapers,
     otlpEndpoint,
@@ -62,11 +61,7 @@ export function renderedPolicies(
   const agentNamespaces = { [labelKeys.stack]: args.stack, [labelKeys.role]: "agent" };
   const ofPath = (variant: Variant): Policies => {
     const litellm = liteLlmPolicy(variant, agentNamespaces);
-    const envoy = envoyPolicy(variant, agentNamespaces, {
-      allow: [...allow, ...inspect],
-      budgets,
-      otlp,
-    });
+    const envoy = envoyPolicy(variant, agentNamespaces, { allow, budgets, otlp });
     switch (variant.litellm) {
       case "called-by-agents":
         return { [variant.name]: litellm };

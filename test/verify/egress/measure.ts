@@ -8,7 +8,6 @@ import { measureLiteLlm } from "./litellm-pod.ts";
 import { measurePolicies } from "./in-force.ts";
 import { gateway } from "./rows/gateway.ts";
 import { inside } from "./rows/inside.ts";
-import { inspected } from "./rows/inspected.ts";
 import { itself } from "./rows/itself.ts";
 import { limits } from "./rows/limits.ts";
 import { names } from "./rows/names.ts";
@@ -26,7 +25,6 @@ export const attempts: readonly Attempt[] = [
   ...inside,
   ...gateway,
   ...deniedFetches,
-  ...inspected,
   ...itself,
   ...limits,
 ];

@@ -1,5 +1,4 @@
 import { readArguments, UsageError } from "../../../cli/command-line.ts";
-import { reportFile } from "../../../cli/report-file.ts";
 import { stackOptions } from "../../lab/stack-options.ts";
 
 /** The options of `npm run verify:egress`. */
@@ -25,5 +24,5 @@ const OPTIONS = {
 export function parseOptions(argv: readonly string[]): Options {
   const { stack, json, kubeconfig } = readArguments(argv, OPTIONS);
   if (stack === undefined) throw new UsageError("--stack is missing");
-  return { ...stackOptions(stack, kubeconfig), json: reportFile("--json", json) };
+  return { ...stackOptions(stack, kubeconfig), json };
 }

@@ -42,14 +42,6 @@ def https_message(address, headers, body):
     connection.sock = tls(address, 443, "api.anthropic.com")
     connection.request("POST", "/v1/messages", body, {"Host": "api.anthropic.com", "anthropic-version": "2023-06-01", "content-type": "application/json", **headers})
     return connection.getresponse()
-def message_path():
-    # Where an agent sends a message, by its provider.
-    if "ANTHROPIC_VERTEX_BASE_URL" in os.environ:
-        place = f"projects/{os.environ['ANTHROPIC_VERTEX_PROJECT_ID']}/locations/{os.environ['CLOUD_ML_REGION']}"
-        return f"/vertex/v1/{place}/publishers/anthropic/models/claude-sonnet-4-5:rawPredict"
-    if "ANTHROPIC_BEDROCK_BASE_URL" in os.environ:
-        return "/bedrock/model/anthropic.claude-sonnet-4-5-v1:0/invoke"
-    return "/anthropic/v1/messages"
 def expect_ok(response):
     text = response.read(300).decode(errors="replace")
     if response.status >= 400:

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { DEFAULT_PROVIDER } from "../../../components/gateway/providers/index.ts";
 import { collectorOf } from "../../../components/usage/telemetry/collector.ts";
 import type { PolicySettings } from "../../../stacks/deployment.ts";
 import { INTERNET_HOSTS } from "../../lab/cluster/network.ts";
@@ -47,18 +46,6 @@ function receiver({ otlpEndpoint }: PolicySettings): string[] {
   const { host, port } = collectorOf(otlpEndpoint);
   const address = INTERNET_HOSTS[host];
   return address === undefined ? [] : [arrivalKey({ protocol: "tcp", address, port })];
-}
-
-/** How the names of another provider's hosts end, which the gateway then calls instead of Anthropic's API. */
-const HOSTS_OF = { anthropic: undefined, vertex: ".googleapis.com", bedrock: ".amazonaws.com" };
-
-function providerHosts({ provider = DEFAULT_PROVIDER }: PolicySettings): string[] {
-  const end = HOSTS_OF[provider];
-  return Object.entries(INTERNET_HOSTS).flatMap(([host, address]) =>
-    end !== undefined && host.endsWith(end)
-      ? [arrivalKey({ protocol: "tcp", address, port: 443 })]
-      : [],
-  );
 }
 
 /** Tries ways out, as many at a time as the outside can tell apart. */
@@ -138,11 +125,7 @@ async function tryWave(
     ];
     of.set(attempt, { through, said: text, arrived });
   }
-  const aimed = new Set([
-    ...wave.flatMap(destinations),
-    ...receiver(around.settings),
-    ...providerHosts(around.settings),
-  ]);
+  const aimed = new Set([...wave.flatMap(destinations), ...receiver(around.settings)]);
   const unaccounted = [...arrivals]
     .filter(([key]) => !aimed.has(key))
     .map(([key, count]) => `${count} × ${key}`);

@@ -10,7 +10,6 @@ import {
 import { meter } from "../../../../components/gateway/envoy/metering.ts";
 import { fileText, type Message } from "../../../../components/gateway/envoy/proto.ts";
 import { AGENT_ROUTES } from "../../../../components/gateway/envoy/routes.ts";
-import { MAX_REQUESTS } from "../../../../components/gateway/envoy/limits.ts";
 import { fileNames } from "../../../../components/gateway/envoy/volumes.ts";
 import { REQUESTS_FILE } from "../../../../components/usage/record/place.ts";
 import { Envoy, eventually } from "../../../envoy-process/envoy.ts";
@@ -113,9 +112,7 @@ function secretsOf(
     name: `other-${index}`,
     tokens: [`other-agent-token-${index}`],
   }));
-  // One agent opens all streams.
-  const unlimited = { ...args, maxRequests: { [AGENT]: 2 * MAX_REQUESTS } };
-  return renderEnvoySecrets(unlimited, {
+  return renderEnvoySecrets(args, {
     agents: [{ name: AGENT, tokens: [TOKEN] }, ...others],
     credential: REAL_KEY,
     litellm,

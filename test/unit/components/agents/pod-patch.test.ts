@@ -82,29 +82,3 @@ test("no container can change a variable of the patch, and the workload's own va
   expect(spec.initContainers[1]).toMatchObject({ name: "first", env });
   expect(spec.containers[0]).toMatchObject({ name: "one", env: [...env, own] });
 });
-
-test("where hosts are inspected, every container of the workload can read the authorities, and only the gate writes them", () => {
-  const trusting = gateContainer({ image: "node:1", probeAddress: "10.43.1.3", trust: true });
-  const patched = podPatch({ env, dnsAddress: "10.43.1.4", gate: trusting, trust: true });
-  const own = { name: "own", mountPath: "/own" };
-  const { spec } = applyPodPatch(patched, {
-    spec: {
-      initContainers: [{ name: "first" }],
-      containers: [{ name: "work", volumeMounts: [own] }],
-    },
-  });
-  const mount = { name: "egress-trust", mountPath: "/etc/egress-trust", readOnly: true };
-  expect(spec.volumes).toEqual([
-    gateVolume,
-    { name: "egress-trust", emptyDir: { sizeLimit: "4Mi" } },
-  ]);
-  expect(spec.containers[0]?.volumeMounts).toEqual([mount, own]);
-  expect(spec.initContainers[1]).toMatchObject({ name: "first", volumeMounts: [mount] });
-  expect(trusting.volumeMounts[1]).toEqual({ ...mount, readOnly: false });
-  expect(trusting.command).toEqual([
-    "node",
-    "--import",
-    "/etc/egress-gate/trust.mjs",
-    "/etc/egress-gate/gate.mjs",
-  ]);
-});

@@ -1,14 +1,9 @@
 import { expect, test } from "vitest";
-import type {
-  Check,
-  CheckContext,
-  Client,
-  Outcome,
-} from "../../../verify/conformance/checks/check.ts";
+import type { Check, CheckContext, Outcome } from "../../../verify/conformance/checks/check.ts";
 import { checks } from "../../../verify/conformance/checks/index.ts";
 import { expectationOf } from "../../../verify/conformance/expected.ts";
 import { judge, measure } from "../../../verify/conformance/measure.ts";
-
+import type { RawClient } from "../../../verify/conformance/client/raw-client.ts";
 import { variantNamed, variantNames } from "../../../../components/gateway/paths/index.ts";
 
 const KEPT: Outcome = { kept: true, evidence: "seen" };
@@ -71,7 +66,7 @@ test.each([
 });
 
 const context: CheckContext = {
-  client: { baseUrl: "http://x" } as Client,
+  client: undefined as unknown as RawClient,
   patienceMs: 0,
   long: false,
 };

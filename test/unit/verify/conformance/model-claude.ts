@@ -5,14 +5,14 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import type { ClaudeRequest, Client } from "../../../verify/conformance/checks/check.ts";
+import type { ClaudeRequest } from "../../../verify/conformance/checks/check.ts";
 import {
   headerOf,
   messagesRequest,
   MODEL,
   requestOf,
 } from "../../../verify/conformance/checks/relay.ts";
-import type { HeaderPair } from "../../../verify/conformance/client/raw-client.ts";
+import type { HeaderPair, RawClient } from "../../../verify/conformance/client/raw-client.ts";
 import type { Turn } from "../../../lab/claude.ts";
 
 interface Message {
@@ -34,7 +34,7 @@ const HINTS: readonly HeaderPair[] = [
 ];
 
 /** A client that runs turns through a gateway. */
-export function modelClaude(client: Client): (request: ClaudeRequest) => Promise<Turn> {
+export function modelClaude(client: RawClient): (request: ClaudeRequest) => Promise<Turn> {
   const sessions = new Map<string, object[]>();
   return async ({ prompt, resume, args = [], env = {} }) => {
     const session = resume ?? randomUUID();
@@ -90,7 +90,7 @@ async function checked(
 }
 
 async function ask(
-  client: Client,
+  client: RawClient,
   session: string,
   env: Readonly<Record<string, string>>,
   more: object,

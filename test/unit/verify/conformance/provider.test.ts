@@ -42,6 +42,6 @@ test("whether agents can use another provider is answered by what ran with it", 
     "Not measured: no check ran the real Claude Code with bedrock.",
   );
   expect(portability(undefined, "pass")).toBe(
-    "Yes: a stack goes to vertex, to bedrock and back, and Claude Code works on each. A test of the lab runs that; this measurement does not.",
+    "Not measured: the stack's provider is Anthropic's API. The path also offers vertex and bedrock.",
   );
 });

@@ -1,20 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Surroundings } from "../../../verify/egress/attempt.ts";
-import { keysIn, measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
+import { measureCredentials, type Readable } from "../../../verify/egress/credentials.ts";
 import type { Target } from "../../../lab/target.ts";
 
 const OWN = `cgw-${"o".repeat(48)}`;
 const NEIGHBOURS = `cgw-${"n".repeat(48)}`;
 const REAL = "sk-ant-api03-the-real-one";
 
-const MINTED = "ya29.the-token-that-the-pod-made";
-
-const around = {
-  agent: "dev-e",
-  variant: "shim",
-  gatewayNamespace: "llm",
-  gatewayAddress: "10.43.0.9",
-} as Surroundings;
+const around = { agent: "dev-e", variant: "shim", gatewayAddress: "10.43.0.9" } as Surroundings;
 
 const forbidden = () =>
   Promise.reject(
@@ -25,8 +18,6 @@ const forbidden = () =>
 function stack(
   readable: (planted: string) => Partial<Readable>,
   asked: (args: readonly string[]) => Promise<string> = forbidden,
-  /** The token that the gateway's pod made. Default: its credential is stored. */
-  minted?: string,
 ): Target {
   const secret = (name: string, data: Record<string, string>) => ({
     metadata: { name },
@@ -44,9 +35,6 @@ function stack(
   };
   const kubectl: Target["kubectl"] = ([verb, what, where = "", ...more], options) => {
     if (more.some((option) => option.startsWith("--as="))) return asked(more);
-    if (verb === "exec" && where === "gateway-1") {
-      return Promise.resolve(`{"generic_secret":{"secret":{"inline_string":"${minted ?? ""}"}}}`);
-    }
     if (verb === "exec") {
       const [, planted] = JSON.parse(options?.input as string) as [unknown, string];
       const usual = {
@@ -57,27 +45,16 @@ function stack(
       return Promise.resolve(JSON.stringify({ ...usual, ...readable(planted) }));
     }
     const items =
-      what === "pods"
-        ? [gatewayPod(minted !== undefined)]
-        : what === "namespaces"
-          ? Object.keys(secrets).map((name) => ({ metadata: { name } }))
-          : secrets[where.replace("--namespace=", "")];
+      what === "namespaces"
+        ? Object.keys(secrets).map((name) => ({ metadata: { name } }))
+        : secrets[where.replace("--namespace=", "")];
     return Promise.resolve(JSON.stringify({ items }));
   };
   return { kubectl } as Target;
 }
 
-function gatewayPod(mints: boolean) {
-  const mint = { name: "mint", volumeMounts: [{ mountPath: "/var/run/tokens" }] };
-  return {
-    metadata: { name: "gateway-1" },
-    spec: { initContainers: [{ name: "drain" }, ...(mints ? [mint] : [])] },
-  };
-}
-
-async function measured(readable: (planted: string) => Partial<Readable>, minted?: string) {
-  const target = stack(readable, forbidden, minted);
-  const rows = await measureCredentials("dev", around, { target });
+async function measured(readable: (planted: string) => Partial<Readable>) {
+  const rows = await measureCredentials("dev", around, { target: stack(readable) });
   return Object.fromEntries(rows.map(({ id, status, evidence }) => [id, { status, evidence }]));
 }
 
@@ -120,16 +97,6 @@ describe("the search for keys that an agent can read", () => {
     });
   });
 
-  test("also looks for the token that the gateway's pod made", async () => {
-    const rows = await measured((planted) => ({ files: `${planted} ${MINTED}` }), MINTED);
-    expect(rows["credentials.files"]).toEqual({
-      status: "fail",
-      evidence: "llm/gateway-1 token 0 in files",
-    });
-    expect(rows["credentials.environment"]?.evidence).toContain("none of 4 other keys found");
-    await expect(measured(() => ({}), "")).rejects.toThrow("pod gateway-1 has no token yet");
-  });
-
   test("fails if it does not find the control", async () => {
     const rows = await measured(() => ({
       environment: "",
@@ -153,17 +120,4 @@ describe("the search for keys that an agent can read", () => {
       evidence: "secret/x",
     });
   });
-});
-
-test("a private key is searched for by its lines, a host's credential in whatever form, and a certificate is no secret", () => {
-  const line = `ab+/${"x".repeat(60)}`;
-  const pem = (what: string) =>
-    `-----BEGIN ${what}-----\n${line}\n${line}1\n-----END ${what}-----\n`;
-  expect(keysIn("authority.pem", pem("CERTIFICATE"))).toEqual([]);
-  expect(keysIn("authority.key", pem("EC PRIVATE KEY"))).toEqual(
-    expect.arrayContaining([line, `${line}1`]),
-  );
-  const file = JSON.stringify({ secret: { inline_string: "pw/1" } }, null, 1);
-  expect(keysIn("host-credential-x.org.json", file)).toEqual(["pw/1"]);
-  expect(keysIn("other.json", file)).toEqual([]);
 });

@@ -15,9 +15,6 @@ interface Usage {
 
 type CacheControl = { readonly type: "ephemeral"; readonly ttl?: "1h" };
 
-/** A turn of the checks below: its body, and `max_tokens`. */
-const TURN = { bytes: 30_000, outputTokens: 64 } as const;
-
 /** Longer than the smallest prompt that the model caches (4096 tokens). */
 const CACHED_TEXT = "All work and no play makes Jack a dull boy. ".repeat(600);
 
@@ -82,7 +79,6 @@ export const caching: readonly Check[] = [
     title: "Turn 2 reads what turn 1 wrote to the five-minute cache",
     protects: CHEAPER,
     needs: [],
-    spends: { requests: 2, ...TURN },
     run: async (context) =>
       judge(
         await twoTurns(context, { type: "ephemeral" }),
@@ -94,7 +90,6 @@ export const caching: readonly Check[] = [
     title: "Turn 2 reads what turn 1 wrote to the one-hour cache",
     protects: `${CHEAPER} A field that a gateway may not know requests the one-hour cache.`,
     needs: [],
-    spends: { requests: 2, ...TURN },
     run: async (context) =>
       judge(
         await twoTurns(context, { type: "ephemeral", ttl: "1h" }),
@@ -106,7 +101,6 @@ export const caching: readonly Check[] = [
     title: "A prompt without cache_control is not cached",
     protects: "A gateway that adds its own cache_control changes the cost.",
     needs: [],
-    spends: { requests: 1, ...TURN },
     async run({ client }) {
       const marker = newMarker();
       const [body] = turns(marker, { type: "ephemeral" });

@@ -25,21 +25,6 @@ export type Theme = keyof typeof themes;
 /** What a check may need and some targets lack. */
 export type Need = "upstream" | "claude" | "configuration" | "requestLog" | "spender" | "long";
 
-/** What the requests of a check cost at most where the API is the real one. */
-export interface Spend {
-  /** How many messages a model answers. */
-  readonly requests: number;
-  /** Size of the largest one. */
-  readonly bytes: number;
-  /** Largest `max_tokens`. */
-  readonly outputTokens: number;
-  /** Checks with the same name use one set of requests, which is paid once. */
-  readonly shared?: string;
-}
-
-/** What checks use of a {@link RawClient}. */
-export type Client = Pick<RawClient, "baseUrl" | "open" | "send">;
-
 /** A line of the gateway's log about one request, with what the meter found. */
 export interface LoggedRequest {
   readonly agent: string;
@@ -65,7 +50,7 @@ export interface ClaudeRequest {
 /** The tools with which checks measure a gateway. */
 export interface CheckContext {
   /** Sends raw HTTP from where agents run. */
-  readonly client: Client;
+  readonly client: RawClient;
   /** The fake API behind the gateway; undefined if the gateway uses the real API. */
   readonly upstream?: AnthropicControl;
   /** Runs one turn of the real Claude Code as an agent. */
@@ -75,7 +60,7 @@ export interface CheckContext {
   /** The log lines of the requests with this session id. */
   readonly requestLog?: (sessionId: string) => Promise<readonly LoggedRequest[]>;
   /** Another agent, whose budget is a few cents. Missing where it would spend a user's money. */
-  readonly spender?: { readonly agent: string; readonly client: Client };
+  readonly spender?: { readonly agent: string; readonly client: RawClient };
   /** How long to wait for something before the check decides that it does not happen, in milliseconds. */
   readonly patienceMs: number;
   /** Also run the checks that wait for minutes. */
@@ -97,8 +82,6 @@ export interface Check {
   /** What goes wrong for an agent without it, for a reader who does not know the project. */
   readonly protects: string;
   readonly needs: readonly Need[];
-  /** Missing if the check costs nothing with the real API, or needs the fake one. */
-  readonly spends?: Spend;
   /** The check mostly waits, so it runs in parallel with others. */
   readonly slow?: true;
   /** The check would disturb others, so it runs alone, after all others. */
@@ -108,9 +91,6 @@ export interface Check {
 
 /** Long enough for a busy machine. Checks wait this long only for something that is lost. */
 export const PATIENCE_MS = 15_000;
-
-/** The longest answer that Claude Code requests where it costs money. */
-export const PAID_TURN_TOKENS = 1_024;
 
 export function kept(evidence: string): Outcome {
   return { kept: true, evidence };

@@ -1,12 +1,5 @@
 import type { Turn } from "../../../lab/claude.ts";
-import {
-  type Check,
-  type CheckContext,
-  kept,
-  lost,
-  PAID_TURN_TOKENS,
-  type Spend,
-} from "./check.ts";
+import { type Check, type CheckContext, kept, lost } from "./check.ts";
 import { excerpt, quoted } from "./compare.ts";
 import { headerOf, newMarker } from "./relay.ts";
 import { switches } from "./claude-code-switches.ts";
@@ -22,14 +15,6 @@ interface Session {
   readonly first: Awaited<ReturnType<typeof turn>>;
   readonly second: Awaited<ReturnType<typeof turn>> | undefined;
 }
-
-/** Two requests of Claude Code with its prompt and tools. `subject/stack.ts` limits model, answer and requests of a turn. */
-const SESSION: Spend = {
-  requests: 2,
-  bytes: 250_000,
-  outputTokens: PAID_TURN_TOKENS,
-  shared: "session",
-};
 
 const sessions = new WeakMap<CheckContext, Promise<Session>>();
 
@@ -54,7 +39,6 @@ const completes: Check = {
   title: "Claude Code completes a turn",
   protects: "This is what the gateway is for.",
   needs: ["claude"],
-  spends: SESSION,
   async run(context) {
     const { marker, first } = await session(context);
     const { result } = first;
@@ -71,7 +55,6 @@ const resumes: Check = {
   protects:
     "A restarted agent resumes its session: it sends the whole conversation again, including thinking and tool calls.",
   needs: ["claude"],
-  spends: SESSION,
   async run(context) {
     const { first, second } = await session(context);
     if (second === undefined) return failed(first.result);
@@ -95,7 +78,6 @@ const caches: Check = {
   title: "Claude Code's second turn reads what its first turn wrote to the cache",
   protects: "The real client's prompt, tools and cache_control are cached, which costs a tenth.",
   needs: ["claude"],
-  spends: SESSION,
   async run(context) {
     const { first, second } = await session(context);
     if (second === undefined) return failed(first.result);

@@ -11,7 +11,6 @@ import {
   relay,
   seenUpstream,
   type Sent,
-  ONE_MESSAGE,
 } from "./relay.ts";
 
 const WRONG_TOKEN = "wrong-token-0123456789abcdef";
@@ -40,7 +39,6 @@ function credentialCheck(name: string, title: string, credential: readonly Heade
     protects:
       "Claude Code stops on a 401 authentication_error and says why. Any other answer to a bad token looks like a temporary failure.",
     needs: [],
-    spends: ONE_MESSAGE,
     run(context) {
       const marker = newMarker();
       return refused(context, marker, { body: conversation(marker), credential }, [
@@ -57,7 +55,6 @@ function accepts(name: string, title: string, credential: readonly HeaderPair[])
     protects:
       "ANTHROPIC_AUTH_TOKEN, ANTHROPIC_API_KEY and apiKeyHelper make Claude Code send one header, the other, or both.",
     needs: [],
-    spends: ONE_MESSAGE,
     async run({ client }) {
       const marker = newMarker();
       const { head, body } = await client.send(

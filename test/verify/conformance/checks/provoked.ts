@@ -65,8 +65,6 @@ const forcedTool: Check = {
   title: "The model uses a tool that it must use, and answers its result",
   protects: "An agent's work consists of such pairs of requests: a tool call and its result.",
   needs: [],
-  // The second request contains the answer to the first one.
-  spends: { requests: 2, bytes: 5_000, outputTokens: 256 },
   async run({ client }) {
     const question = { role: "user", content: `${newMarker()}: what is the weather in Rome?` };
     const asked = await client.send(

@@ -4,7 +4,7 @@ import type { ExchangeSummary } from "../../../lab/anthropic/records.ts";
 import type { ScriptInput } from "../../../lab/anthropic/scripts.ts";
 import type { HeaderPair, Piece, RawRequest, RawResponse } from "../client/raw-client.ts";
 import type { RawExchange } from "../client/raw-client.ts";
-import type { CheckContext, Spend } from "./check.ts";
+import type { CheckContext } from "./check.ts";
 
 /** A model that both the real API and the fake API have. */
 export const MODEL = "claude-haiku-4-5-20251001";
@@ -23,9 +23,6 @@ export function conversation(marker: string, more: Readonly<Record<string, unkno
     ...more,
   });
 }
-
-/** What a message with {@link conversation} costs at most. */
-export const ONE_MESSAGE: Spend = { requests: 1, bytes: 1_000, outputTokens: 256 };
 
 /** What to send, where it differs from a plain `POST /v1/messages`. */
 export interface Sent {

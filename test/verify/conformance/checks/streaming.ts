@@ -11,7 +11,6 @@ import {
   relay,
   seenUpstream,
   upstreamOf,
-  ONE_MESSAGE,
 } from "./relay.ts";
 import { slowReader } from "./slow-reader.ts";
 
@@ -165,7 +164,6 @@ const wellFormed: Check = {
   title: "A streamed answer begins and ends with the events that the API specifies",
   protects: "Claude Code takes an answer without its end for a broken one and requests it again.",
   needs: [],
-  spends: ONE_MESSAGE,
   async run({ client }) {
     const marker = newMarker();
     const { head, body, ended } = await client.send(

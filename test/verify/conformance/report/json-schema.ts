@@ -20,13 +20,9 @@ const CheckResultJson = z.strictObject({
   evidence: z.string().describe("What was seen. Of a loss, its kind comes first, in brackets."),
   reason: z.string().optional().describe("Why another status than `pass` is expected."),
   unmet: z
-    .array(
-      z.enum(["upstream", "claude", "configuration", "requestLog", "spender", "long", "budget"]),
-    )
+    .array(z.enum(["upstream", "claude", "configuration", "requestLog", "spender", "long"]))
     .optional()
-    .describe(
-      "What the target lacks, if the check was skipped; `budget` if `--budget` does not cover it.",
-    ),
+    .describe("What the target lacks, if the check was skipped."),
 });
 
 const path = z.enum([...variantNames, "external"]);

@@ -4,9 +4,6 @@ import type { Subject } from "../subject/subject.ts";
 
 export type Status = "pass" | "fail" | "known-loss" | "by-design" | "not-applicable" | "skipped";
 
-/** Why a check was not run. */
-export type Unmet = Need | "budget";
-
 /** The result of one check on one gateway. */
 export interface CheckResult {
   readonly id: Check["id"];
@@ -17,8 +14,8 @@ export interface CheckResult {
   readonly evidence: string;
   /** Why a status other than `pass` is expected. */
   readonly reason?: string;
-  /** What the target lacks, or that `--budget` does not cover the check, if it was skipped. */
-  readonly unmet?: readonly Unmet[];
+  /** What the target lacks, if the check was skipped. */
+  readonly unmet?: readonly Need[];
 }
 
 /** The verdict on one gateway: the JSON report. */

@@ -25,8 +25,6 @@ export interface FoundStack {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** The fake API, if the stack is on the embedded cluster. */
   readonly upstream: AnthropicControl | undefined;
-  /** The host stack whose machine the cluster is on. Default: the stack names a cluster. */
-  readonly host?: FullStackName | undefined;
 }
 
 /**
@@ -87,11 +85,10 @@ async function inUsersPulumi(
   if (outputs === undefined) throw noSuchStack(stack, known);
   const config = async (path: string) => (await pulumi("config", "get", "--path", path))?.trim();
   const host = await config("host.stack");
-  const hostName = host === undefined ? undefined : await fullHostName(host, stack);
   const cluster =
-    hostName === undefined
+    host === undefined
       ? { kubeconfig: await config("cluster.kubeconfig"), context: await config("cluster.context") }
-      : throughTunnel(hostName);
+      : throughTunnel(await fullHostName(host, stack));
   if (!cluster.kubeconfig) {
     throw new BadInput(
       `stack ${stack} names no cluster. Set it: pulumi config set --path cluster.kubeconfig FILE`,
@@ -102,7 +99,6 @@ async function inUsersPulumi(
     target: await usersCluster(lab, access, progress),
     outputs: JSON.parse(outputs) as Record<string, unknown>,
     upstream: undefined,
-    host: hostName,
   };
 }
 

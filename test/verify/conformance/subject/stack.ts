@@ -14,8 +14,7 @@ import {
 } from "../../../../components/gateway/providers/index.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
-import { type ClaudeRequest, PAID_TURN_TOKENS, PATIENCE_MS } from "../checks/check.ts";
-import { MODEL } from "../checks/relay.ts";
+import { PATIENCE_MS } from "../checks/check.ts";
 import type { RawClient } from "../client/raw-client.ts";
 import {
   ENVOY_CONFIGURATION_SOURCE,
@@ -84,16 +83,11 @@ export async function openStack(args: StackArgs): Promise<Subject> {
       ...(provider !== DEFAULT_PROVIDER && { provider }),
       versions: await versionsOf(target, pods, agent),
       baseUrl: outputs.baseUrl,
-      ...(args.upstream !== undefined && { free: true as const }),
       serverFetch: outputs.policySettings?.serverFetch,
       context: {
         client,
         ...(upstream === undefined ? {} : { upstream }),
-        claude: (request) =>
-          runTurn(target, {
-            namespace: agent,
-            ...(args.upstream === undefined ? limited(request, provider) : request),
-          }),
+        claude: (request) => runTurn(target, { namespace: agent, ...request }),
         configuration: () => runningConfiguration(target, gateway, pods),
         ...(isMetered(variantNamed(variant)) && {
           requestLog: (sessionId: string) =>
@@ -110,16 +104,6 @@ export async function openStack(args: StackArgs): Promise<Subject> {
     close();
     throw error;
   }
-}
-
-/** A turn that costs money: the checks' own model, one request, a short answer. */
-function limited(request: ClaudeRequest, provider: ProviderName): ClaudeRequest {
-  const model = provider === DEFAULT_PROVIDER ? MODEL : "haiku";
-  return {
-    ...request,
-    args: [...(request.args ?? []), "--model", model, "--max-turns", "1"],
-    env: { ...request.env, CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(PAID_TURN_TOKENS) },
-  };
 }
 
 /** The pods behind the Service, the other pods of the gateway, the variant and the provider. */

@@ -16,8 +16,6 @@ export interface Subject {
   readonly baseUrl: string;
   /** Whether the stack lets the API fetch for agents. Default `allow`. */
   readonly serverFetch?: ServerFetch | undefined;
-  /** Set where requests cost nothing: in the lab, with every provider. */
-  readonly free?: true;
   readonly context: CheckContext;
   /** Ends the client that was started for the measurement. A check that still runs then fails. */
   readonly close: () => void;

@@ -46,14 +46,14 @@ export const gateway: readonly Attempt[] = [
     "a message without a token",
     http,
     ({ gatewayAddress }) =>
-      `return expect_ok(http_status("${gatewayAddress}", ${ports.agents}, "POST", message_path(), {}, ${MESSAGE}))`,
+      `return expect_ok(http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {}, ${MESSAGE}))`,
   ),
   refused(
     "token.wrong",
     "a message with a wrong token",
     http,
     ({ gatewayAddress }) =>
-      `return expect_ok(http_status("${gatewayAddress}", ${ports.agents}, "POST", message_path(), {"x-api-key": "cgw-wrong"}, ${MESSAGE}))`,
+      `return expect_ok(http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {"x-api-key": "cgw-wrong"}, ${MESSAGE}))`,
   ),
   ...[
     "/v1/chat/completions",
@@ -101,7 +101,7 @@ export const gateway: readonly Attempt[] = [
       http,
       ({
         gatewayAddress,
-      }) => `response = http_status("${gatewayAddress}", ${ports.agents}, "POST", message_path(), {**${TOKEN}, "content-type": "application/json"}, ${JSON.stringify(REDIRECTED)})
+      }) => `response = http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {**${TOKEN}, "content-type": "application/json"}, ${JSON.stringify(REDIRECTED)})
     location = response.getheader("location")
     if location is None: return expect_ok(response)
     port = urllib.parse.urlsplit(location).port or 80

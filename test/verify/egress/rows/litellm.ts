@@ -1,4 +1,4 @@
-import { leaks } from "../leaks.ts";
+import { leaks } from "../../../end-to-end/walk/spike-secrets.ts";
 import { type Held, KEY_FORM } from "../litellm-search.ts";
 
 /** What was collected of one pod of LiteLLM, and what must not be in it. */

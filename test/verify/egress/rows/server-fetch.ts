@@ -65,7 +65,7 @@ const bodyOf = (fetch: Fetch) =>
 function sent({ variant, gatewayAddress }: Surroundings, body: string, headers = ""): string {
   return variant === "envoy-sni"
     ? `https_message("${gatewayAddress}", {"x-api-key": os.environ.get("ANTHROPIC_API_KEY", "")}, ${body})`
-    : `http_status("${gatewayAddress}", ${ports.agents}, "POST", message_path(), {"x-api-key": os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"${headers}}, ${body})`;
+    : `http_status("${gatewayAddress}", ${ports.agents}, "POST", "/anthropic/v1/messages", {"x-api-key": os.environ["ANTHROPIC_AUTH_TOKEN"], "content-type": "application/json"${headers}}, ${body})`;
 }
 
 /** Lets the upstream answer with a mark only if the request arrived with the field. */

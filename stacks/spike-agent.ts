@@ -1,2 +1,0 @@
-/** Name of a spike's only agent. */
-export const SPIKE_AGENT = "agent";
