@@ -25,7 +25,7 @@ interface LastOutputs {
 
 /** Warns in a preview, which `pulumi up` begins with, that the update restarts agents because their environment changes. */
 export function warnOfRestarts(agents: readonly AgentEnvironment[], runners: boolean): void {
-  // During an update the engine writes the stack's file again and again, and a reader may find it empty.
+  // During an update the engine rewrites the stack's state, and reading it has failed with "EOF".
   if (!pulumi.runtime.isDryRun()) return;
   const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   // The stack's own outputs, as the last update left them.
