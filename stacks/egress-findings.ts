@@ -1,8 +1,8 @@
 import { variants } from "../components/gateway/paths/index.ts";
 import {
+  canInspect,
   inConfig,
   isMetered,
-  servesHttp,
   type Variant,
 } from "../components/gateway/paths/variant.ts";
 import type { Finding } from "../components/schema/finding.ts";
@@ -47,11 +47,6 @@ function upstreamFindings(
         ]
       : [],
   );
-}
-
-/** Inspected hosts are a part of the listener that passes TLS on, and agents' tokens are checked only where they exist. */
-export function canInspect(variant: Variant): boolean {
-  return variant.listeners.includes("sni") && servesHttp(variant);
 }
 
 /** The paths that inspect hosts, for a message. */

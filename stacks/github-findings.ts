@@ -2,9 +2,9 @@ import { hostRoutes } from "../components/gateway/envoy/inspect/routes.ts";
 import { byRepository } from "../components/gateway/github/access.ts";
 import { GITHUB_HOSTS, githubHosts } from "../components/gateway/github/hosts.ts";
 import type { GithubConfig } from "../components/gateway/github/schema.ts";
-import { inConfig, type Variant } from "../components/gateway/paths/variant.ts";
+import { canInspect, inConfig, type Variant } from "../components/gateway/paths/variant.ts";
 import type { Finding } from "../components/schema/finding.ts";
-import { canInspect, inspectingPaths } from "./egress-findings.ts";
+import { inspectingPaths } from "./egress-findings.ts";
 
 /** `egress` of a stack, as far as it is about hosts. */
 interface Egress {

@@ -98,6 +98,11 @@ export function servesHttp(variant: Variant): boolean {
   return variant.litellm === "called-by-agents" || variant.listeners.includes("agents");
 }
 
+/** Inspected hosts are a part of the listener that passes TLS on, and agents' tokens are checked only where they exist. */
+export function canInspect(variant: Variant): boolean {
+  return variant.listeners.includes("sni") && servesHttp(variant);
+}
+
 /** Whether Envoy sees the answers that agents get, so that it can count their tokens and enforce budgets. */
 export function isMetered({ listeners }: Variant): boolean {
   return listeners.includes("agents");

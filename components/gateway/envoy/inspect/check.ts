@@ -1,12 +1,12 @@
 import { type EnvoyConfigArgs, tlsHosts, upstreamHost } from "../args.ts";
-import { servesHttp } from "../../paths/variant.ts";
+import { canInspect } from "../../paths/variant.ts";
 
 /** Throws when a host cannot be inspected. */
 export function checkInspected(args: EnvoyConfigArgs): void {
   const { variant, inspect = [] } = args;
   const hosts = new Set<string>();
   for (const { host, rules, credential, signed } of inspect) {
-    if (!variant.listeners.includes("sni") || !servesHttp(variant)) {
+    if (!canInspect(variant)) {
       throw new Error(`path ${variant.name} cannot inspect ${host}: remove it`);
     }
     if (host === upstreamHost(args)) {

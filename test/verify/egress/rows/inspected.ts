@@ -1,5 +1,5 @@
 import { variants } from "../../../../components/gateway/paths/index.ts";
-import { servesHttp } from "../../../../components/gateway/paths/variant.ts";
+import { canInspect } from "../../../../components/gateway/paths/variant.ts";
 import { ports } from "../../../../components/kubernetes/ports.ts";
 import type { Attempt, Surroundings } from "../attempt.ts";
 
@@ -16,9 +16,7 @@ const refused = (id: string, title: string, request: (host: string) => Request):
   title,
   expected: "refused by the gateway",
   rings: ["gateway"],
-  variants: variants
-    .filter((variant) => servesHttp(variant) && variant.tlsHosts(["x.org"]).length > 0)
-    .map(({ name }) => name),
+  variants: variants.filter(canInspect).map(({ name }) => name),
   unless: ({ settings }) =>
     firstOf({ settings }) === undefined ? "the stack inspects no host" : undefined,
   python: ({ settings, gatewayAddress }) => {
