@@ -114,7 +114,7 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
       "claude-gateway:egress": {
         allow: ["github.com"],
         inspect: [
-          { host: "registry.npmjs.org" },
+          { host: "registry.example.com" },
           {
             host: "packages.example.com",
             methods: ["GET", "PUT"],

@@ -57,7 +57,7 @@ const paths: Record<string, EnvoyConfigArgs> = {
     credentialKind: "apiKey",
     allowHosts: ["github.com"],
     inspect: inspectedHosts([
-      { host: "registry.npmjs.org", methods: ["GET", "HEAD"], paths: ["/*"] },
+      { host: "registry.example.com", methods: ["GET", "HEAD"], paths: ["/*"] },
       {
         host: "packages.example.com",
         methods: ["GET", "PUT"],

@@ -26,9 +26,9 @@ export async function configureGithub(
 
 /** Clones, changes, pushes a branch, and opens a pull request with the REST API. */
 const WORK = [
-  "rm -rf /tmp/work",
-  "git clone --quiet git@github.com:lab/work.git /tmp/work",
-  "cd /tmp/work",
+  "rm -rf /tmp/clone",
+  "git clone --quiet git@github.com:lab/work.git /tmp/clone",
+  "cd /tmp/clone",
   "echo fixed >> README.md",
   "git -c user.name=agent -c user.email=agent@example.invalid commit --quiet -am fix",
   "git push --quiet origin HEAD:refs/heads/fix",
@@ -37,7 +37,7 @@ const WORK = [
 
 const REFUSED: readonly (readonly [command: string, says: string])[] = [
   [
-    "cd /tmp/work && git push https://github.com/lab/docs HEAD:refs/heads/evil",
+    "cd /tmp/clone && git push https://github.com/lab/docs HEAD:refs/heads/evil",
     "remote: gateway: only Git and Git LFS of the repositories that egress.github lists for the agent, and pushes only to those with write: GET /lab/docs/info/refs?service=git-receive-pack is not allowed",
   ],
   [
@@ -146,7 +146,7 @@ async function checkAbsent(
   const { output } = await inRunner(
     target,
     agent,
-    "env; git config --list; cat /tmp/work/.git/config; grep -rhE 'ghs_|PRIVATE KEY' /tmp /etc/egress-trust $HOME 2>/dev/null",
+    "env; git config --list; cat /tmp/clone/.git/config; grep -rhE 'ghs_|PRIVATE KEY' /tmp /etc/egress-trust $HOME 2>/dev/null",
   );
   expect(output).toContain("credential.https://github.com.helper");
   expect(output).not.toMatch(/ghs_|PRIVATE KEY/);
