@@ -3,11 +3,13 @@ import { dirname } from "node:path";
 import { BadInput, runCommand } from "../cli/command-line.ts";
 import { lineProgress } from "../test/lab/progress.ts";
 import { circumstancesAtStart } from "../test/bench/circumstances.ts";
-import { parseOptions, USAGE } from "../test/bench/options.ts";
+import { type Part, parseOptions, USAGE } from "../test/bench/options.ts";
+import { measureHostLists } from "../test/bench/program/hosts.ts";
 import { measureProgram } from "../test/bench/program/measure.ts";
 import { measureRelay } from "../test/bench/relay/rounds.ts";
-import { subjectNames } from "../test/bench/relay/subjects/subject.ts";
+import { hostSubjectNames, subjectNames } from "../test/bench/relay/subjects/subject.ts";
 import { overviewSvg } from "../test/bench/report/growth.ts";
+import { FEW, MANY } from "../test/bench/report/hosts.ts";
 import { renderHtml } from "../test/bench/report/html.ts";
 import { type Report, reportOf } from "../test/bench/report/report.ts";
 import { renderTerminal } from "../test/bench/report/terminal.ts";
@@ -21,18 +23,24 @@ async function main(signal: AbortSignal): Promise<number> {
     throw new BadInput("npm run bench starts parts of the lab, so it needs Linux and root");
   }
   const circumstances = await circumstancesAtStart();
-  const relay = !options.relay
-    ? undefined
-    : await measureRelay({ ...RELAY, rounds: options.rounds, progress, signal });
+  const common = { progress, signal };
+  const relayArgs = { ...common, rounds: options.rounds };
   // Report what was measured even if the rest fails.
   const failures: unknown[] = [];
-  const program = !options.program
-    ? undefined
-    : await measureProgram({ ...PROGRAM, progress, signal }).catch((error: unknown) => {
-        failures.push(error);
-        return undefined;
-      });
-  const results = { ...(relay && { relay }), ...(program && { program }) };
+  const part = async <T>(name: Part, work: () => Promise<T>): Promise<T | undefined> => {
+    if (!options.parts.includes(name)) return undefined;
+    return await work().catch((error: unknown) => {
+      failures.push(error);
+      return undefined;
+    });
+  };
+  const relay = await part("relay", () => measureRelay({ ...RELAY, ...relayArgs }));
+  const program = await part("program", () => measureProgram({ ...PROGRAM, ...common }));
+  const hosts = await part("hosts", async () => ({
+    relay: await measureRelay({ ...HOSTS, ...relayArgs }),
+    program: await measureHostLists([FEW.hosts, MANY.hosts], { ...common, repeats: 2 }),
+  }));
+  const results = { ...(relay && { relay }), ...(program && { program }), ...(hosts && { hosts }) };
   const report = reportOf(circumstances(), results);
   await write(report, options);
   process.stdout.write(renderTerminal(report));
@@ -51,6 +59,14 @@ const RELAY = {
     streams: [200, 1000],
     holdSeconds: 2.5,
     patienceSeconds: 45,
+  },
+} as const;
+
+const HOSTS = {
+  subjects: ["direct", ...hostSubjectNames],
+  extent: {
+    ...{ connections: [1, 16], loadSeconds: 2, newConnections: [1], events: [], agents: [] },
+    ...{ streams: [], holdSeconds: 0, patienceSeconds: 45 },
   },
 } as const;
 

@@ -2,12 +2,13 @@ import { expect, test } from "vitest";
 import { lineProgress } from "../lab/progress.ts";
 import { measureRelay } from "./relay/rounds.ts";
 import { samplesOf } from "./relay/samples.ts";
-import type { SubjectName } from "./relay/subjects/subject.ts";
+import { hostSubjectNames, type SubjectName } from "./relay/subjects/subject.ts";
 
 /** One tiny round. Tests that everything is measured and answered, not how fast. */
 const SUBJECTS: readonly SubjectName[] = [
   ...(["direct", "envoy-bare", "envoy-sni", "envoy-unmetered", "envoy", "envoy-budgets"] as const),
   "shim",
+  ...hostSubjectNames,
 ];
 
 test("a round measures every subject in every way without a failure", async () => {
@@ -16,7 +17,7 @@ test("a round measures every subject in every way without a failure", async () =
     rounds: 1,
     extent: {
       ...{ connections: [1, 4], loadSeconds: 0.3, streams: [5, 20], holdSeconds: 1.2 },
-      ...{ events: [40], agents: [2, 30], patienceSeconds: 60 },
+      ...{ events: [40], agents: [2, 30], patienceSeconds: 60, newConnections: [2] },
     },
     progress: lineProgress(),
     signal: new AbortController().signal,
@@ -24,7 +25,9 @@ test("a round measures every subject in every way without a failure", async () =
 
   const ofAll = (what: string) => SUBJECTS.map((subject) => `${subject} ${what}`);
   expect(samples.map(({ subject, kind, size }) => `${subject} ${kind} ${size}`)).toEqual([
-    ...["rest 0", "load 1", "load 4", "first-frame 1", "events 40"].flatMap(ofAll),
+    ...["rest 0", "load 1", "load 4", "new-connections 2", "first-frame 1", "events 40"].flatMap(
+      ofAll,
+    ),
     ...["envoy agents 2", "envoy agents 30", "envoy agents-busy 2", "envoy agents-busy 30"],
     ...["streams 5", "streams 20"].flatMap(ofAll),
   ]);

@@ -2,9 +2,8 @@ import { BadInput, readArguments } from "../../cli/command-line.ts";
 
 /** The options of `npm run bench`. */
 export interface Options {
-  /** Which of the two parts to measure. Default: both. */
-  readonly relay: boolean;
-  readonly program: boolean;
+  /** Which parts to measure. Default: all. */
+  readonly parts: readonly Part[];
   readonly rounds: number;
   /** Files to write in addition to the tables on the terminal. */
   readonly json: string | undefined;
@@ -12,17 +11,22 @@ export interface Options {
   readonly svg: string | undefined;
 }
 
+const PARTS = ["relay", "program", "hosts"] as const;
+
+/** The paths, the commands, or both with a hundred allowed hosts. */
+export type Part = (typeof PARTS)[number];
+
 const DEFAULT_ROUNDS = 5;
 
 export const USAGE = `npm run bench [-- OPTIONS]   measure each path, and the commands themselves
 
-  --only relay|program   measure only one of the two parts
-  --rounds N             interleaved rounds of the relay part(default ${DEFAULT_ROUNDS})
+  --only PART            measure one part: relay, program or hosts (100 allowed hosts beside 1)
+  --rounds N             interleaved rounds of relay and hosts (default ${DEFAULT_ROUNDS})
   --json FILE            write every sample and target as JSON
   --html FILE            write the report as one self-contained page
   --svg FILE             write two plots of growth as an SVG image
 
-The program part begins by deleting this clone's embedded cluster.`;
+The parts program and hosts deploy to this clone's embedded cluster. Program begins by deleting it.`;
 
 const OPTIONS = {
   only: { type: "string" },
@@ -39,12 +43,12 @@ export function parseOptions(argv: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
     throw new BadInput(`--rounds ${values.rounds} is not a whole number from 1 to 100`);
   }
-  if (values.only !== undefined && !["relay", "program"].includes(values.only)) {
-    throw new BadInput(`--only ${values.only} is not one of relay, program`);
+  const parts = PARTS.filter((part) => values.only === undefined || part === values.only);
+  if (parts.length === 0) {
+    throw new BadInput(`--only ${values.only} is not one of ${PARTS.join(", ")}`);
   }
   return {
-    relay: values.only !== "program",
-    program: values.only !== "relay",
+    parts,
     rounds,
     json: values.json,
     html: values.html,

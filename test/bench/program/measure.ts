@@ -36,14 +36,42 @@ export async function measureProgram(args: ProgramArgs): Promise<ProgramResult> 
   await progress.step("A host stack", async () => {
     samples.push(...(await measureHost(args)));
   });
-  const lab = openLab();
-  if (args.local) samples.push(...(await measureLocal(lab, progress, signal)));
-  if (args.paths.length === 0) return { samples };
+  if (args.local) samples.push(...(await measureLocal(openLab(), progress, signal)));
+  const gateways: GatewayStack[] = [
+    ...args.paths.map((path) => gatewayStack(path, path)),
+    { name: "spike", like: "spike", agents: 1, settings: {} },
+    ...args.agents
+      .filter((count) => count > 1)
+      .map((count) => gatewayStack("envoy", "envoy", count)),
+  ];
+  if (args.paths.length > 0) samples.push(...(await measureGateways(gateways, args)));
+  return { samples };
+}
 
-  const target = await labTarget(lab, progress);
+/** A stack to deploy on the embedded cluster. */
+export interface GatewayStack {
+  /** Name of its row. */
+  readonly name: string;
+  /** The shipped stack whose config it begins with. */
+  readonly like: "local" | "spike";
+  readonly agents: number;
+  readonly settings: Settings;
+}
+
+/** What all measurements of stacks have in common. */
+export type StackArgs = Pick<ProgramArgs, "repeats" | "progress" | "signal">;
+
+/** Deploys each stack from nothing, one after the other. */
+export async function measureGateways(
+  stacks: readonly GatewayStack[],
+  args: StackArgs,
+): Promise<ProgramSample[]> {
+  const { progress, signal } = args;
+  const target = await labTarget(openLab(), progress);
   const pulumi = await target.pulumi(progress);
   await clear(pulumi);
-  const bring = async (name: string, like: string, agents: number, settings: Settings) => {
+  const samples: ProgramSample[] = [];
+  for (const { name, like, agents, settings } of stacks) {
     signal.throwIfAborted();
     const title = agents > 1 ? `${name} with ${agents} agents` : name;
     await progress.step(`Stack ${title}`, async () => {
@@ -59,29 +87,25 @@ export async function measureProgram(args: ProgramArgs): Promise<ProgramResult> 
         await stack.remove();
       }
     });
-  };
-  for (const path of args.paths) await bring(path, "local", 1, gatewaySettings(path, 1));
-  await bring("spike", "spike", 1, {});
-  for (const agents of args.agents.filter((count) => count > 1)) {
-    await bring("envoy", "local", agents, gatewaySettings("envoy", agents));
   }
-  return { samples };
+  return samples;
 }
 
 /** Config by path. A key without a value is removed. */
 type Settings = Readonly<Record<string, string | undefined>>;
 
 /** A gateway with its agents' namespaces. The agents' workloads, which teams bring themselves, do not run. */
-function gatewaySettings(path: GatewayPath, agents: number): Settings {
+export function gatewayStack(name: string, path: GatewayPath, agents = 1): GatewayStack {
   const names = Array.from({ length: agents }, (_, index) => ({
     name: `bench-agent-${index + 1}`,
   }));
-  return {
+  const settings = {
     "gateway.path": path,
     "gateway.namespace": GATEWAY_NAMESPACE,
     agents: JSON.stringify(names),
     "images.runner": undefined,
   };
+  return { name, like: "local", agents, settings };
 }
 
 async function measureHost(args: ProgramArgs): Promise<ProgramSample[]> {
@@ -108,7 +132,7 @@ async function lifetime(
   stack: Stack,
   name: string,
   agents: number,
-  { repeats, progress, signal }: ProgramArgs,
+  { repeats, progress, signal }: StackArgs,
   gateway?: { readonly target: Target; readonly namespace: string },
 ): Promise<ProgramSample[]> {
   const samples: ProgramSample[] = [];

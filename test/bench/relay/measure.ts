@@ -15,6 +15,8 @@ import {
 export interface Extent {
   readonly connections: readonly number[];
   readonly loadSeconds: number;
+  /** Numbers of requests at a time, each on a new connection. Default none. */
+  readonly newConnections?: readonly number[];
   /** Numbers of events in an answer. */
   readonly events: readonly number[];
   /** Numbers of agents that the gateway knows. */
@@ -45,6 +47,8 @@ export async function measure(
       return { figures: memory(usage(subject.pids)) };
     case "load":
       return load(subject, ends, extent, { connections: size });
+    case "new-connections":
+      return load(subject, ends, extent, { connections: size, newConnections: true });
     case "first-frame":
       return load(subject, ends, extent, { connections: size, firstFrame: true });
     case "events":

@@ -5,7 +5,7 @@ import { type Pinning, pinning } from "./cpus.ts";
 import { type Extent, measure, untilQuiet } from "./measure.ts";
 import { besideDirect, type Sample } from "./samples.ts";
 import { startSubject } from "./subjects/start.ts";
-import { type Subject, type SubjectName, UPSTREAM_HOST } from "./subjects/subject.ts";
+import { type Subject, type SubjectName, ALLOWED_HOST, UPSTREAM_HOST } from "./subjects/subject.ts";
 import { Traffic } from "./traffic.ts";
 import { trafficProgram } from "./traffic/part.ts";
 
@@ -36,7 +36,7 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
   const pins: Pinning = pinning();
   const traffic = new Traffic(await trafficProgram(progress), pins.traffic);
   // Portkey's gateway accepts only localhost as a custom host.
-  const certificate = await certificateFor(UPSTREAM_HOST, "localhost");
+  const certificate = await certificateFor(UPSTREAM_HOST, ALLOWED_HOST, "localhost");
   const upstream = await traffic.startUpstream(certificate);
   const running: Subject[] = [];
   try {
@@ -86,6 +86,7 @@ function measurements(round: number, extent: Extent): Pick<Sample, "kind" | "siz
   return [
     ...(round === 1 ? [{ kind: "rest" as const, size: 0 }] : []),
     ...loads,
+    ...(extent.newConnections ?? []).map((size) => ({ kind: "new-connections" as const, size })),
     { kind: "first-frame", size: 1 },
     ...extent.events.map((size) => ({ kind: "events" as const, size })),
     ...(["agents", "agents-busy"] as const).flatMap((kind) =>

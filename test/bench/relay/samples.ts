@@ -6,7 +6,9 @@ export type Kind =
   | "rest"
   /** Requests one after another on each of `size` connections. */
   | "load"
-  /** The same with streams, up to their first frame. */
+  /** The same, with a new connection for each request. */
+  | "new-connections"
+  /** As `load` with streams, up to their first frame. */
   | "first-frame"
   /** Streams of `size` events, one after another on one connection, up to their end. */
   | "events"

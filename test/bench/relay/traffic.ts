@@ -18,6 +18,8 @@ export interface LoadArgs {
   readonly seconds: number;
   /** Whether to request streams, and to measure up to their first frame. Default: JSON answers, up to their end. */
   readonly firstFrame?: boolean;
+  /** Whether to open a connection for each request, and to include that in its time. Default false. */
+  readonly newConnections?: boolean;
   /** Request streams of so many events, and measure up to their end. */
   readonly events?: number;
 }
@@ -98,6 +100,7 @@ export class Traffic {
     const child = this.#spawn([
       ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],
       ...[`-first-frame=${args.firstFrame ?? false}`, `-events=${args.events ?? 0}`],
+      `-new-connections=${args.newConnections ?? false}`,
     ]);
     return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
   }

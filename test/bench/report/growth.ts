@@ -6,7 +6,7 @@ import { type Plot, PLOT, renderPlot, type Series } from "./plot.ts";
 import type { Report } from "./report.ts";
 
 /** Colors that are readable on white and black and for color-blind readers. Each line also has its name at its end. */
-const COLORS: Readonly<Record<SubjectName, string>> = {
+const COLORS = {
   direct: "#6b7280",
   "envoy-bare": "#94a3b8",
   "envoy-sni": "#2a9d8f",
@@ -17,7 +17,12 @@ const COLORS: Readonly<Record<SubjectName, string>> = {
   shim: "#b45309",
   "shim-apart": "#92400e",
   portkey: "#7c3aed",
-};
+} satisfies Partial<Record<SubjectName, string>>;
+
+/** The plots are of the paths. The subjects with lists of hosts are only in a table. */
+function colorOf(subject: SubjectName): string {
+  return (COLORS as Partial<Record<SubjectName, string>>)[subject] ?? COLORS.direct;
+}
 
 /** How the figures grow: one plot per question. */
 export function growthPlots({ relay, program }: Report): Plot[] {
@@ -88,7 +93,7 @@ function seriesOf(
 ): Series {
   return {
     name: subject,
-    color: COLORS[subject],
+    color: colorOf(subject),
     points: points.flatMap(([kind, size]) => {
       const found = over(result.samples, subject, kind, size, figure);
       if (found === undefined) return [];

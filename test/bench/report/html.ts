@@ -1,3 +1,4 @@
+import { hostsTable } from "./hosts.ts";
 import { growthPlots, plotSvg } from "./growth.ts";
 import { escapeXml } from "./plot.ts";
 import type { Report } from "./report.ts";
@@ -10,6 +11,7 @@ export function renderHtml(report: Report): string {
   const tables = [
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
     ...(report.program === undefined ? [] : programTables(report.program)),
+    ...(report.hosts === undefined ? [] : [hostsTable(report.hosts)]),
   ];
   return `<!doctype html>
 <html lang="en">

@@ -1,6 +1,7 @@
 import type { RelayResult } from "../relay/rounds.ts";
 import { over, type Figure, type Kind } from "../relay/samples.ts";
 import { subjectTitles } from "../relay/subjects/subject.ts";
+import { type HostsResult, hostsTable } from "./hosts.ts";
 import type { Report } from "./report.ts";
 import { digits } from "./tables.ts";
 
@@ -43,6 +44,12 @@ export function renderTargets({ targets }: Pick<Report, "targets">): string {
     met ? "✓" : "✗",
   ]);
   return table(["", "target", "measured: median of the rounds (range)", ""], rows);
+}
+
+/** The README's table of what a list of hosts costs. */
+export function renderHosts(result: HostsResult): string {
+  const { head, rows } = hostsTable(result);
+  return table(head, rows);
 }
 
 /** Whole percents, and tenths below one percent. */

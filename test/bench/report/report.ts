@@ -1,5 +1,6 @@
 import type { ProgramResult } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
+import { type HostsResult, hostsTargets } from "./hosts.ts";
 import type { Target } from "./target.ts";
 import { programTargets, relayTargets } from "./targets.ts";
 
@@ -19,21 +20,24 @@ export interface Circumstances {
   readonly minutes: number;
 }
 
-/** The results of one run of the benchmark. */
-export interface Report extends Circumstances {
+/** The parts of the benchmark, as far as they were measured. */
+export interface Results {
   readonly relay?: RelayResult;
   readonly program?: ProgramResult;
+  readonly hosts?: HostsResult;
+}
+
+/** The results of one run of the benchmark. */
+export interface Report extends Circumstances, Results {
   readonly targets: readonly Target[];
 }
 
 /** Builds the report. */
-export function reportOf(
-  circumstances: Circumstances,
-  results: { readonly relay?: RelayResult; readonly program?: ProgramResult },
-): Report {
+export function reportOf(circumstances: Circumstances, results: Results): Report {
   const targets = [
     ...(results.relay === undefined ? [] : relayTargets(results.relay)),
     ...(results.program === undefined ? [] : programTargets(results.program)),
+    ...(results.hosts === undefined ? [] : hostsTargets(results.hosts)),
   ];
   return { ...circumstances, ...results, targets };
 }

@@ -181,7 +181,8 @@ function connections(count: number): string {
   return count === 1 ? "1 connection" : `${count} connections`;
 }
 
-function ranged(figure: Spread | undefined): string {
+/** A median with its range. */
+export function ranged(figure: Spread | undefined): string {
   if (figure === undefined) return "–";
   const { median, min, max } = figure;
   return min === max ? digits(median) : `${digits(median)} (${digits(min)}–${digits(max)})`;

@@ -4,9 +4,9 @@ import { parseOptions } from "../../bench/options.ts";
 import { gatewayPod } from "../../bench/program/pods.ts";
 
 describe("npm run bench", () => {
-  test("by default measures both parts in five rounds and writes no file", () => {
+  test("by default measures every part in five rounds and writes no file", () => {
     expect(parseOptions([])).toEqual({
-      ...{ relay: true, program: true, rounds: 5 },
+      ...{ parts: ["relay", "program", "hosts"], rounds: 5 },
       ...{ json: undefined, html: undefined, svg: undefined },
     });
   });
@@ -14,15 +14,16 @@ describe("npm run bench", () => {
   test("measures one part if --only names it", () => {
     const argv = ["--only", "relay", "--rounds", "7", "--json", "a", "--html", "b", "--svg", "c"];
     expect(parseOptions(argv)).toEqual({
-      ...{ relay: true, program: false, rounds: 7, json: "a", html: "b", svg: "c" },
+      ...{ parts: ["relay"], rounds: 7, json: "a", html: "b", svg: "c" },
     });
-    expect(parseOptions(["--only", "program"])).toMatchObject({ relay: false, program: true });
+    expect(parseOptions(["--only", "program"])).toMatchObject({ parts: ["program"] });
+    expect(parseOptions(["--only", "hosts"])).toMatchObject({ parts: ["hosts"] });
   });
 
   test.each([
     [["--rounds", "0"], "--rounds 0 is not a whole number from 1 to 100"],
     [["--rounds", "2.5"], "--rounds 2.5 is not a whole number from 1 to 100"],
-    [["--only", "both"], "--only both is not one of relay, program"],
+    [["--only", "both"], "--only both is not one of relay, program, hosts"],
     [["--fast"], "Unknown option '--fast'"],
     [["now"], "Unexpected argument 'now'"],
   ])("refuses %j", (argv, message) => {

@@ -10,10 +10,10 @@ export function direct(setting: Setting): Subject {
   };
 }
 
-/** Flags of a target that speaks TLS to the API, on any port. */
-export function toApi({ caFile }: Setting, port: number): string[] {
+/** Flags of a target that speaks TLS to the API or another host, on any port. */
+export function toApi({ caFile }: Setting, port: number, host = UPSTREAM_HOST): string[] {
   return [
-    ...[`-connect=127.0.0.1:${port}`, `-host=${UPSTREAM_HOST}`, `-ca=${caFile}`],
+    ...[`-connect=127.0.0.1:${port}`, `-host=${host}`, `-ca=${caFile}`],
     "-header=x-api-key: sk-ant-api03-bench",
   ];
 }

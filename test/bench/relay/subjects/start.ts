@@ -2,6 +2,7 @@ import type { Progress } from "../../../lab/progress.ts";
 import { direct } from "./direct.ts";
 import { envoyBare } from "./envoy-bare.ts";
 import { envoySni, envoyTerminate, envoyUnmetered } from "./envoy.ts";
+import { apiBesideHosts, hostBehindEnvoy } from "./envoy-hosts.ts";
 import { envoyBudgets } from "./envoy-budgets.ts";
 import { litellm, shim } from "./litellm.ts";
 import { portkey } from "./portkey.ts";
@@ -34,5 +35,13 @@ export async function startSubject(
       return shim(setting, progress, { apart: true });
     case "portkey":
       return portkey(setting, progress);
+    case "envoy-1-host":
+      return apiBesideHosts(name, setting, 1);
+    case "envoy-100-hosts":
+      return apiBesideHosts(name, setting, 100);
+    case "host-of-1":
+      return hostBehindEnvoy(name, setting, 1);
+    case "host-of-100":
+      return hostBehindEnvoy(name, setting, 100);
   }
 }

@@ -38,7 +38,15 @@ export const subjectNames = [
   "portkey",
 ] as const;
 
-export type SubjectName = (typeof subjectNames)[number];
+/** Path `envoy`, mode terminate, with hosts in `egress.allow`: the API, and an allowed host behind it. */
+export const hostSubjectNames = [
+  "envoy-1-host",
+  "envoy-100-hosts",
+  "host-of-1",
+  "host-of-100",
+] as const;
+
+export type SubjectName = (typeof subjectNames)[number] | (typeof hostSubjectNames)[number];
 
 /** A description of each subject for the report. */
 export const subjectTitles: Readonly<Record<SubjectName, string>> = {
@@ -54,10 +62,23 @@ export const subjectTitles: Readonly<Record<SubjectName, string>> = {
   shim: "path shim; hybrid sends its LLM calls over the same listeners",
   "shim-apart": "path shim with Envoy on the other CPU, as on a machine with a CPU for each pod",
   portkey: "for comparison: Portkey's gateway for Node",
+  "envoy-1-host": "the API through path envoy, mode terminate, with one allowed host",
+  "envoy-100-hosts": "the API through path envoy, mode terminate, with 100 allowed hosts",
+  "host-of-1": "the only allowed host, its TLS passed on by name",
+  "host-of-100": "the last of 100 allowed hosts, its TLS passed on by name",
 };
 
 /** Host name in the upstream's certificate. */
 export const UPSTREAM_HOST = "api.anthropic.com";
+
+/** The host that is measured among the allowed ones. The upstream's certificate contains it too. */
+export const ALLOWED_HOST = "host.example.com";
+
+/** So many hosts for `egress.allow`. The measured one is the last. */
+export function allowedHosts(count: number): string[] {
+  const others = Array.from({ length: count - 1 }, (_, index) => `host-${index + 1}.example.com`);
+  return [...others, ALLOWED_HOST];
+}
 
 /** Name of the agent that sends the benchmark's requests. */
 export const AGENT = "dev-e";

@@ -31,6 +31,7 @@ func load(args []string) error {
 	seconds := flags.Float64("seconds", 1, "seconds to measure")
 	warmup := flags.Float64("warmup", 0.2, "seconds of warm-up after each connection's first answer")
 	firstFrame := flags.Bool("first-frame", false, "request a stream of one frame, and measure the time until it arrives")
+	newConnections := flags.Bool("new-connections", false, "open a connection for each request, and include that in its time")
 	events := flags.Int("events", 0, "request a stream of so many frames, and measure the time until it ends")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -43,6 +44,7 @@ func load(args []string) error {
 	} else if *events > 0 {
 		kind = answerKind{stream: true, frames: *events}
 	}
+	kind.newConnection = *newConnections
 	if kind.stream {
 		prompt = fmt.Sprintf("frames=%d every=0ms", kind.frames)
 	}
@@ -123,6 +125,8 @@ type answerKind struct {
 	stream     bool
 	frames     int
 	untilFirst bool
+	// Whether the time includes that of opening a connection.
+	newConnection bool
 }
 
 func (w *worker) run(t *target, kind answerKind, measured *window, opened func()) {
@@ -130,12 +134,22 @@ func (w *worker) run(t *target, kind answerKind, measured *window, opened func()
 	tried := sync.OnceFunc(opened)
 	for !measured.over() {
 		var err error
+		var opening time.Duration
 		if c == nil {
+			started := time.Now()
 			c, err = t.dial()
+			opening = time.Since(started)
 		}
 		var took time.Duration
 		if err == nil {
 			c, took, err = exchange(c, kind)
+		}
+		if kind.newConnection {
+			took += opening
+			if c != nil {
+				c.net.Close()
+				c = nil
+			}
 		}
 		tried()
 		if err != nil {
