@@ -8,8 +8,10 @@ import { CONFIG_DIR, METADATA_ADDRESS, type MachineFile } from "../k3s-config.ts
 /** Metadata key with the full name of the secret that has the pull credentials. */
 export const PULL_SECRET_KEY = "claude-gateway-pull-secret";
 
+/** Name of the provider and of its file. */
+export const PROVIDER = "claude-gateway-registries";
+
 /** Paths on the boot disk, because the data disk is mounted later. */
-const PROVIDER = "claude-gateway-registries";
 export const PROVIDER_DIR = "/usr/local/libexec/claude-gateway";
 export const PROVIDER_CONFIG = `${CONFIG_DIR}/registries-credentials.yaml`;
 
