@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { runTurn } from "../../lab/claude.ts";
-import { type Lab, openLab } from "../../lab/cluster/index.ts";
+import { binDir, type Lab, openLab, OTHER_REGISTRY, runInLab } from "../../lab/cluster/index.ts";
 import { labPulumi } from "../../lab/lab-pulumi.ts";
 import { lineProgress } from "../../lab/progress.ts";
 import { PulumiFailed, type Stack } from "../../lab/pulumi/cli.ts";
@@ -14,11 +14,13 @@ import {
   PASSWORD,
   Registries,
   REPOSITORY,
+  USER,
 } from "../../lab/registries/registries.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import { MISSING_IMAGE } from "./missing-image.ts";
+import { commandBlocks } from "../story/readme-blocks.ts";
 import { type Outcome, runPrivateImage } from "./private-image.ts";
 import { startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
@@ -220,6 +222,26 @@ describe("an agent's images from private registries", () => {
     }
     const secrets = ["get", "secrets", `--namespace=${AGENT}`, "--output=name"];
     expect(await target.kubectl(secrets)).toBe("secret/gateway-token\n");
+  });
+
+  test("without a credential provider, the pull secret that infra/README.md makes is enough", async () => {
+    await registries.setAccount(false);
+    const page = await readFile(join(lab.cloneDir, "infra/README.md"), "utf8");
+    const id = "infra/README.md: Private images 3";
+    const block = commandBlocks("infra/README.md", page).find((each) => each.id === id);
+    for (const line of block?.lines ?? []) {
+      const typed = line
+        .replace("dev-e", AGENT)
+        .replace("ghcr.io", OTHER_REGISTRY)
+        .replace("octo-bot", USER);
+      const env = { ...process.env, PASSWORD, KUBECONFIG: target.kubeconfig };
+      const path = [binDir(lab), process.env.PATH].join(delimiter);
+      await runInLab(lab, ["sh", "-c", typed], { cwd: lab.dir, env: { ...env, PATH: path } });
+    }
+    expect(block?.lines).toHaveLength(2);
+    const outcome = await runPrivateImage(target, stack, AGENT, "tool-secret", IMAGES.other);
+    expect(outcome).toEqual({ log: expect.stringContaining(MARKER.text) as string });
+    await target.kubectl(["delete", "secret", "pull", `--namespace=${AGENT}`]);
   });
 });
 
