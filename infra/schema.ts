@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { hostNameProblem } from "../components/schema/fields.ts";
 import { K3S_VERSION, pinnedK3s as pinned, releaseProblem } from "./machine/k3s-release.ts";
 import { DAYS } from "./machine/maintenance.ts";
 import { machineTypeProblem } from "./machine/machine-type.ts";
@@ -63,6 +64,76 @@ const Window = z.strictObject({
     .default(DRAIN_SECONDS),
 });
 
+const Repository = z.strictObject({
+  location: z
+    .string()
+    .regex(
+      /^[a-z]+(-[a-z]+[0-9]+)?$/,
+      'is not a location of Artifact Registry: write "europe-west1" or "europe", as in the host name before -docker.pkg.dev',
+    )
+    .describe("Region or multi-region of the repository."),
+  repository: z
+    .string()
+    .regex(
+      /^([a-z]([-a-z0-9]{0,61}[a-z0-9])?|((us|eu|asia)\.)?gcr\.io)$/,
+      "is not a repository's name: write the part after the project in LOCATION-docker.pkg.dev/PROJECT/REPOSITORY",
+    )
+    .describe("Name of the repository."),
+  project: GcpConfig.shape.project
+    .optional()
+    .describe("Project of the repository. Default: that of the host, `gcp:project`."),
+});
+
+/** Why the registry's credentials cannot be used by a host; `undefined` if they can. */
+function registryProblem(registry: string): string | undefined {
+  if (/(^|\.)docker\.com$|^index\.docker\.io$|^registry-1\.docker\.io$/.test(registry)) {
+    return 'is not how images name Docker Hub: write "docker.io"';
+  }
+  if (registry.endsWith("-docker.pkg.dev")) {
+    return "is Artifact Registry, for which the machine's own account is used: name the repository in host.registries instead";
+  }
+  return hostNameProblem(registry);
+}
+
+const PullCredentials = z.strictObject({
+  registry: z
+    .string()
+    .superRefine((value, context) => {
+      const message = registryProblem(value);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .describe('Host name of the registry, for example "ghcr.io"; "docker.io" for Docker Hub.'),
+  username: z.string().min(1, "is empty").describe("User that may pull, and nothing more."),
+  password: z
+    .string()
+    .min(
+      1,
+      "is empty: set it with pulumi config set --secret --path 'host.pullCredentials[0].password'",
+    )
+    .describe("Its password or token: a secret."),
+});
+export type PullCredentials = z.infer<typeof PullCredentials>;
+
+/** A list in which each entry has a key of its own. */
+function distinct<Entry extends z.ZodType>(
+  entry: Entry,
+  key: (value: z.infer<Entry>) => string,
+  field: string,
+) {
+  return z
+    .array(entry)
+    .superRefine((values, context) => {
+      const keys = values.map(key);
+      for (const [index, each] of keys.entries()) {
+        const first = keys.indexOf(each);
+        if (first === index) continue;
+        const message = `is there twice: the entry [${first}] is the same; remove one`;
+        context.addIssue({ code: "custom", path: [index, field], message });
+      }
+    })
+    .default([]);
+}
+
 /** `host`: the machine. Every key has a default. */
 export const HostConfig = z.strictObject({
   /** The default, e2-standard-4, runs k3s, the gateway with LiteLLM and a handful of agents; see the README for sizes and cost. */
@@ -118,6 +189,14 @@ export const HostConfig = z.strictObject({
     .prefault({}),
   /** Reserves the address that everything leaves from, for allowlists of others. Default: Google chooses it. */
   reservedAddress: z.boolean().default(false),
+  /** Repositories of Artifact Registry from which the machine pulls with its own account. */
+  registries: distinct(
+    Repository,
+    ({ project = "", location, repository }) => [project, location, repository].join("/"),
+    "repository",
+  ),
+  /** Credentials of other private registries. A changed password counts at the next pull. */
+  pullCredentials: distinct(PullCredentials, ({ registry }) => registry, "registry"),
   /** Protects the machine, its data and its token from deletion and replacement. */
   protect: z.boolean().default(true),
 });

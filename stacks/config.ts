@@ -70,12 +70,31 @@ type Sealed<Config extends GatewayStackConfig | SpikeStackConfig> = Omit<
 export type GatewayConfig = Sealed<GatewayStackConfig>;
 export type SpikeConfig = Sealed<SpikeStackConfig>;
 export type OnCluster = GatewayConfig | SpikeConfig;
-export type HostConfig = z.infer<typeof HostStack>;
+
+type HostStackConfig = z.infer<typeof HostStack>;
+
+/** A host's configuration, in which the passwords of registries are Pulumi secrets. */
+export type HostConfig = Omit<HostStackConfig, "host"> & {
+  readonly host: Omit<HostStackConfig["host"], "pullCredentials"> & {
+    readonly pullCredentials: readonly {
+      readonly registry: string;
+      readonly username: string;
+      readonly password: pulumi.Output<string>;
+    }[];
+  };
+};
 
 /** Reads the running stack's configuration. Only this function sees the secret in plain text. */
 export function readConfig(): HostConfig | OnCluster {
   const config = parseConfig(pulumi.getStack(), allConfig());
-  if (config.kind === "host") return config;
+  if (config.kind === "host") {
+    const { host } = config;
+    const pullCredentials = host.pullCredentials.map((each) => ({
+      ...each,
+      password: pulumi.secret(each.password),
+    }));
+    return { ...config, host: { ...host, pullCredentials } };
+  }
   const { otlp, ...telemetry } = config.telemetry;
   const headers = Object.entries(otlp?.headers ?? {});
   return {

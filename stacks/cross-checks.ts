@@ -166,7 +166,7 @@ const runnerFinding: Finding = {
   path: ["images", "runner"],
   message:
     "is missing: a spike runs Claude Code in an image from your registry. Build it, push it and set its name:\n" +
-    "      docker build -t REGISTRY/claude-runner:1 components/agents/runner && docker push REGISTRY/claude-runner:1\n" +
+    "      docker build --platform linux/amd64 -f components/agents/runner/Containerfile -t REGISTRY/claude-runner:1 components/agents/runner && docker push REGISTRY/claude-runner:1\n" +
     "      pulumi config set --path images.runner REGISTRY/claude-runner:1",
 };
 

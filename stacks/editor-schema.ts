@@ -34,7 +34,7 @@ const secure: Json = {
 
 /** Lets the secret of a credential be encrypted. */
 function maySecure(properties: Record<string, Json>): void {
-  for (const key of ["value", "privateKey"]) {
+  for (const key of ["value", "privateKey", "password"]) {
     if (properties[key] === undefined) continue;
     const { description, ...text } = properties[key];
     properties[key] = { description, anyOf: [text, secure] };
@@ -47,6 +47,13 @@ function ofKind(kind: z.ZodType): Json {
     required?: string[];
   };
   for (const { properties } of schema.properties.credential?.oneOf ?? []) maySecure(properties);
+  const { pullCredentials } =
+    (schema.properties.host as { properties?: Json } | undefined)?.properties ?? {};
+  if (pullCredentials !== undefined) {
+    maySecure(
+      (pullCredentials as { items: { properties: Record<string, Json> } }).items.properties,
+    );
+  }
   const { inspect, github } =
     (schema.properties.egress as { properties?: Json } | undefined)?.properties ?? {};
   if (github !== undefined) {

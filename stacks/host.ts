@@ -14,7 +14,8 @@ import { machineType } from "../infra/machine/machine-type.ts";
 import { MAINTENANCE_KEY, maintenanceLine } from "../infra/machine/maintenance.ts";
 import type { MachineSize } from "../infra/machine/room.ts";
 import { Network } from "../infra/cloud/network.ts";
-import type { GcpConfig, HostConfig, K3sConfig } from "../infra/schema.ts";
+import { PULL_SECRET_KEY, pullCredentialsText } from "../infra/machine/registries/registries.ts";
+import type { GcpConfig, HostConfig, K3sConfig, PullCredentials } from "../infra/schema.ts";
 import { HostSecrets } from "../infra/cloud/secrets.ts";
 import {
   KUBECONFIG_SECRET_KEY,
@@ -23,10 +24,14 @@ import {
 } from "../infra/machine/startup-script.ts";
 import { ConfigError } from "./config.ts";
 
-/** The parsed configuration of a host stack. */
+/** The parsed configuration of a host stack, whose passwords are Pulumi secrets. */
 export interface HostStackConfig {
   readonly gcp: GcpConfig;
-  readonly host: HostConfig;
+  readonly host: Omit<HostConfig, "pullCredentials"> & {
+    readonly pullCredentials: readonly (Omit<PullCredentials, "password"> & {
+      readonly password: pulumi.Input<string>;
+    })[];
+  };
   readonly k3s: K3sConfig;
 }
 
@@ -121,11 +126,25 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     reserveAddress: host.reservedAddress,
     protect: host.protect,
   });
-  const secrets = new HostSecrets("secrets", { name, protect: host.protect });
+  const { registries, pullCredentials } = host;
+  const secrets = new HostSecrets("secrets", {
+    name,
+    protect: host.protect,
+    ...(pullCredentials.length > 0 && {
+      pullCredentials: pulumi.output(pullCredentials).apply(pullCredentialsText),
+    }),
+  });
   const identity = new Identity("identity", {
     accountId: name,
-    reads: { "k3s-token": secrets.token },
+    reads: {
+      "k3s-token": secrets.token,
+      ...(secrets.pullCredentials && { "pull-credentials": secrets.pullCredentials }),
+    },
     publishes: { kubeconfig: secrets.kubeconfig },
+    pullsFrom: registries.map((repository) => ({
+      ...repository,
+      project: repository.project ?? gcp.project,
+    })),
   });
   const machine = new Machine("machine", {
     name,
@@ -145,6 +164,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
       "startup-script": renderStartupScript({
         nodeName: name,
         nodeFirewall: hostFirewall(),
+        registries: pullCredentials.map(({ registry }) => registry),
         ...(host.maintenance && { drainSeconds: host.maintenance.drainSeconds }),
       }),
       [MAINTENANCE_KEY]: maintenanceLine(host.maintenance),
@@ -153,6 +173,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
         sha256: k3s.sha256 ?? pinned.sha256[processor],
       }),
       [TOKEN_SECRET_KEY]: secrets.token.id,
+      ...(secrets.pullCredentials && { [PULL_SECRET_KEY]: secrets.pullCredentials.id }),
       [KUBECONFIG_SECRET_KEY]: pulumi.interpolate`${secrets.kubeconfig.id} ${secrets.kubeconfig.createTime}`,
     },
   });

@@ -39,7 +39,9 @@ function keyOf(path: readonly string[]): string {
 
 /** ` = value`. Empty if there is no value, or if it could be a secret. */
 function shownValue(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string {
-  if (path.includes("credential") || path[0] === "telemetry") return "";
+  if (path.includes("credential") || path[0] === "telemetry" || path.at(-1) === "password") {
+    return "";
+  }
   let value: unknown = raw;
   for (const part of path) {
     if (typeof value !== "object" || value === null) return "";

@@ -1,7 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
+import { RepositoryIamMember } from "@pulumi/gcp/artifactregistry/repositoryIamMember.js";
 import type { Secret } from "@pulumi/gcp/secretmanager/secret.js";
 import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
 import { Account } from "@pulumi/gcp/serviceaccount/account.js";
+
+/** A repository of Artifact Registry. */
+export interface Repository {
+  readonly project: string;
+  /** Region or multi-region, for example `europe-west1` or `europe`. */
+  readonly location: string;
+  readonly repository: string;
+}
 
 export interface IdentityArgs {
   /** Account id: 6 to 30 characters. */
@@ -10,11 +19,14 @@ export interface IdentityArgs {
   readonly reads: Readonly<Record<string, Secret>>;
   /** Secrets to which the machine may add a version, and whose older versions it may destroy. It may not read them. */
   readonly publishes: Readonly<Record<string, Secret>>;
+  /** Repositories from which the machine may pull images. */
+  readonly pullsFrom: readonly Repository[];
 }
 
-/** The machine's service account. Its only roles are those on the named secrets. */
+/** The machine's service account. Its only roles are those on the named secrets and repositories. */
 export class Identity extends pulumi.ComponentResource {
   readonly email: pulumi.Output<string>;
+  /** What must be granted before the machine boots. */
   readonly grants: SecretIamMember[];
 
   constructor(name: string, args: IdentityArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -41,6 +53,19 @@ export class Identity extends pulumi.ComponentResource {
         grant("publishes", "roles/secretmanager.secretVersionManager"),
       ),
     ];
+    for (const { project, location, repository } of args.pullsFrom) {
+      new RepositoryIamMember(
+        `${name}-pulls-${project}-${location}-${repository}`,
+        {
+          project,
+          location,
+          repository,
+          role: "roles/artifactregistry.reader",
+          member: account.member,
+        },
+        parent,
+      );
+    }
     this.registerOutputs({ email: this.email });
   }
 }

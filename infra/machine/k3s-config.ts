@@ -34,7 +34,11 @@ export interface MachineFile {
 const yaml = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** k3s's configuration: hardened as its CIS guide says, without the components that a gateway host does not need. */
-export function renderK3sConfig(args: { readonly nodeName: string }): string {
+export function renderK3sConfig(args: {
+  readonly nodeName: string;
+  /** Further flags of the kubelet, without dashes. Default none. */
+  readonly kubeletFlags?: readonly string[];
+}): string {
   return yaml({
     "node-name": args.nodeName,
     // The node firewall blocks pods from the kubelet's port, so metrics-server would never become ready.
@@ -50,7 +54,7 @@ export function renderK3sConfig(args: { readonly nodeName: string }): string {
     "kube-apiserver-arg": flags(apiServerSettings(API_SERVER_FILES)),
     "kube-controller-manager-arg": flags(controllerManagerSettings),
     // Since v1.32, k3s loads this file after its own defaults, so these values win. https://docs.k3s.io/advanced
-    "kubelet-arg": [`config=${KUBELET_CONFIG}`],
+    "kubelet-arg": [`config=${KUBELET_CONFIG}`, ...(args.kubeletFlags ?? [])],
   });
 }
 

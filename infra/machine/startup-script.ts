@@ -20,6 +20,7 @@ import {
   kubeletSettings,
   renderKubeletConfig,
 } from "./node-settings.ts";
+import { providerFiles, providerFlags } from "./registries/registries.ts";
 import { renderK3sUnit, renderWatchUnit } from "./units.ts";
 
 /** Our metadata keys besides {@link RELEASE_KEY}. Their values are names of secrets, never secrets. */
@@ -46,6 +47,8 @@ export interface StartupScriptArgs {
   readonly nodeFirewall: string;
   /** Longest time that agents' pods get to end before the machine shuts down. Default {@link DRAIN_SECONDS}. */
   readonly drainSeconds?: number;
+  /** Host names of the registries with pull credentials. Default none. */
+  readonly registries?: readonly string[];
   /** Default: five minutes of retries, and five minutes for one wait. */
   readonly patience?: Patience;
 }
@@ -96,8 +99,13 @@ export function renderStartupScript(args: StartupScriptArgs): string {
   const files: MachineFile[] = [
     { path: SYSCTLS, mode: "0644", content: renderSysctls() },
     { path: FIREWALL, mode: "0644", content: args.nodeFirewall },
-    { path: `${CONFIG_DIR}/config.yaml`, mode: "0600", content: renderK3sConfig(args) },
+    {
+      path: `${CONFIG_DIR}/config.yaml`,
+      mode: "0600",
+      content: renderK3sConfig({ nodeName: args.nodeName, kubeletFlags: providerFlags() }),
+    },
     { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig(kubelet) },
+    ...providerFiles(args.registries ?? []),
     { path: API_SERVER_FILES.admissionConfig, mode: "0600", content: renderAdmissionConfig() },
     { path: API_SERVER_FILES.auditPolicy, mode: "0600", content: renderAuditPolicy() },
     {

@@ -221,6 +221,11 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
         restoreFrom: "gateway-host-data-20261124050000",
         kmsKey: "projects/my-project/locations/europe-west1/keyRings/disks/cryptoKeys/host",
         reservedAddress: true,
+        registries: [
+          { location: "europe-west1", repository: "agents" },
+          { location: "europe", repository: "tools", project: "other-project" },
+        ],
+        pullCredentials: [{ registry: "ghcr.io", username: "octo-bot", password: PLANTED_KEY }],
         protect: true,
       },
       "claude-gateway:k3s": { version: "v1.36.4+k3s1", sha256: "a".repeat(64) },

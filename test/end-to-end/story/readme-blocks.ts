@@ -60,6 +60,12 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
     "story.lab.test.ts removes stacks in this way after their host is gone",
   "infra/README.md: Back from a loss":
     "only Google Cloud has snapshots; host/stack.lab.test.ts and host/year.lab.test.ts restore one",
+  "infra/README.md: Private images":
+    "only Google Cloud has the repository; walk/broken-image.lab.test.ts pulls from a stand-in",
+  "infra/README.md: Private images 2":
+    "the password is somebody's; host.test.ts sets these keys, and walk/broken-image.lab.test.ts pulls with them",
+  "infra/README.md: Private images 3":
+    "walk/broken-image.lab.test.ts types both lines, with the stand-in's values",
   "infra/README.md: Upgrades":
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BadInput } from "../../../cli/command-line.ts";
 import { containerdStore } from "../images/containerd-store.ts";
 import type { ImageName } from "../images/images.ts";
 import { netpolPart } from "../netpol/part.ts";
+import { labCa } from "../parts/ca.ts";
 import { checkMachine, installPackages } from "../parts/debian.ts";
 import { corednsPart, etcdPart, kubernetesPart } from "../parts/programs.ts";
 import type { Progress } from "../progress.ts";
@@ -21,6 +22,7 @@ import { binDir } from "./kubectl.ts";
 import type { Lab } from "./lab.ts";
 import { localStorage } from "./local-path.ts";
 import { exclusively } from "./lock.ts";
+import { authorityFile } from "./node.ts";
 import { createPki } from "./pki.ts";
 import { killSandbox, sandboxInit, startSandbox } from "./sandbox.ts";
 import { connect, startComponents } from "./start.ts";
@@ -143,7 +145,8 @@ async function prepare(lab: Lab, parts: ClusterParts, store: string): Promise<vo
   await symlink(join(parts.kubernetes, "kubectl"), join(binDir(lab), "kubectl"));
   for (const [name, text] of Object.entries(configFiles(lab))) {
     await mkdir(dirname(join(lab.dir, name)), { recursive: true });
-    await writeFile(join(lab.dir, name), text);
+    await writeFile(join(lab.dir, name), text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
   }
+  await copyFile((await labCa()).certFile, authorityFile(lab));
   await Promise.all([createPki(lab), createCgroups(lab), createDisk(lab, store)]);
 }

@@ -14,4 +14,5 @@ export { ensureCluster, takeDown } from "./ensure.ts";
 export { ctr, importIntoLab } from "./images.ts";
 export { binDir, kubectl } from "./kubectl.ts";
 export { type Lab, openLab } from "./lab.ts";
+export { authorityFile, OTHER_REGISTRY } from "./node.ts";
 export { enterCommand, runningSandbox, sandboxInit } from "./sandbox.ts";

@@ -1,4 +1,10 @@
 import { join } from "node:path";
+import {
+  PROVIDER,
+  providerFlags,
+  renderProvider,
+  renderProviderConfig,
+} from "../../../infra/machine/registries/registries.ts";
 import { kubeletSettings, renderKubeletConfig } from "../../../infra/machine/node-settings.ts";
 import type { ClusterParts } from "./control-plane.ts";
 import type { Daemon } from "./daemons.ts";
@@ -17,9 +23,22 @@ export function configDir(lab: Lab): string {
   return join(lab.dir, "etc");
 }
 
+/** A registry other than Artifact Registry, for which the host has pull credentials. */
+export const OTHER_REGISTRY = "images.example.com";
+
+/** Where the lab has the files that the host has in PROVIDER_DIR and PROVIDER_CONFIG. */
+const PROVIDER_FOLDER = "image-credentials";
+const PROVIDER_SETTINGS = "image-credentials.json";
+
+/** The authority of the simulated servers. The node trusts it like a machine its image's authorities. */
+export function authorityFile(lab: Lab): string {
+  return join(configDir(lab), "authorities.pem");
+}
+
 export function containerd(lab: Lab): Daemon {
   return {
     name: "containerd",
+    env: { SSL_CERT_FILE: authorityFile(lab) },
     argv: ["containerd", `--config=${join(configDir(lab), "containerd.toml")}`],
   };
 }
@@ -27,12 +46,18 @@ export function containerd(lab: Lab): Daemon {
 export function kubelet(lab: Lab, parts: ClusterParts): Daemon {
   return {
     name: "kubelet",
+    // For the credential provider, which the kubelet runs.
+    env: { SSL_CERT_FILE: authorityFile(lab) },
     argv: [
       join(parts.kubernetes, "kubelet"),
       `--config=${join(configDir(lab), "kubelet.json")}`,
       `--kubeconfig=${join(kubeconfigDir(lab), "kubelet.kubeconfig")}`,
       `--hostname-override=${NODE_NAME}`,
       `--node-ip=${NODE.v4},${NODE.v6}`,
+      ...providerFlags(
+        join(configDir(lab), PROVIDER_FOLDER),
+        join(configDir(lab), PROVIDER_SETTINGS),
+      ).map((flag) => `--${flag}`),
     ],
   };
 }
@@ -53,6 +78,8 @@ export function nodeConfigFiles(lab: Lab): Record<string, string> {
   return {
     "containerd.toml": containerdConfig(lab),
     "kubelet.json": kubeletConfig(lab),
+    [join(PROVIDER_FOLDER, PROVIDER)]: renderProvider(),
+    [PROVIDER_SETTINGS]: renderProviderConfig([OTHER_REGISTRY]),
     "kube-proxy.json": JSON.stringify(kubeProxyConfig(lab), null, 2),
   };
 }

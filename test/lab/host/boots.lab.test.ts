@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import {
+  PROVIDER,
+  PROVIDER_DIR,
+  PULL_SECRET_KEY,
+  pullCredentialsText,
+} from "../../../infra/machine/registries/registries.ts";
 import { KUBECONFIG_SECRET_KEY } from "../../../infra/machine/startup-script.ts";
 import {
   destroyed,
@@ -13,6 +19,7 @@ import {
   TOKEN,
   TOKEN_SECRET,
 } from "./fresh-machine.ts";
+import { ACCESS_TOKEN } from "./google-services.ts";
 import type { HostMachine } from "./machine.ts";
 
 describe("first and second boot", () => {
@@ -81,6 +88,30 @@ describe("first and second boot", () => {
     const write = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/db/more bs=1M count=2";
     expect(await machine.run(["sh", "-c", write])).toMatchObject({ status: 0 });
     await machine.run(["rm", "-r", volume, "/var/lib/rancher/k3s/server/db/more"]);
+  });
+
+  it("answers the kubelet's question for credentials, from the account and from the secret", async () => {
+    const secret = "projects/p/secrets/gateway-host-pull-credentials";
+    const ask = (image: string) => {
+      const apiVersion = "credentialprovider.kubelet.k8s.io/v1";
+      const input = JSON.stringify({ kind: "CredentialProviderRequest", apiVersion, image });
+      return machine.run([`${PROVIDER_DIR}/${PROVIDER}`], { input });
+    };
+    const auth = async (image: string): Promise<unknown> =>
+      (JSON.parse((await ask(image)).output) as { auth: unknown }).auth;
+    expect(await auth("europe-west1-docker.pkg.dev/p/agents/tool")).toEqual({
+      "europe-west1-docker.pkg.dev": { username: "oauth2accesstoken", password: ACCESS_TOKEN },
+    });
+    setAttributes(machine, { [PULL_SECRET_KEY]: secret });
+    expect(await ask("ghcr.io/octo-org/tool")).toEqual({
+      status: 1,
+      output: `Secret Manager, asked for ${secret}, answered HTTP 403: Permission denied on resource ${secret} (or it may not exist).\n`,
+    });
+    const stored = { registry: "ghcr.io", username: "octo-bot", password: "p" };
+    setSecret(machine, secret, { grant: "Accessor", value: pullCredentialsText([stored]) });
+    expect(await auth("ghcr.io/octo-org/tool")).toEqual({
+      "ghcr.io": { username: "octo-bot", password: "p" },
+    });
   });
 
   it("retries until a new IAM grant works", () => {

@@ -2,6 +2,8 @@
 export interface Cloud {
   /** Metadata of the instance. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Whether the machine has a service account. Default true. */
+  readonly account?: boolean;
   /** Secrets by full name, `projects/P/secrets/S`. */
   readonly secrets: Readonly<Record<string, StoredSecret>>;
   /** k3s releases by version. */

@@ -1,201 +1,21 @@
 /**
- * Simulates what a host talks to at Google Cloud and GitHub: the metadata server (attributes with `wait_for_change`, the
- * service account's token, guest attributes), Secret Manager (access, add, list and destroy versions, with the errors for a missing
- * grant or secret) and release downloads (with a redirect). Runs in the namespace `internet`. It reads `cloud.json` at
- * each request and appends requests to `requests.jsonl`.
+ * Runs google-services.ts and the release downloads of GitHub in the namespace `internet` of a host:
+ *   tsx google.ts FOLDER CERTIFICATE KEY
  */
-import { createHash } from "node:crypto";
-import {
-  appendFileSync,
-  createReadStream,
-  existsSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { type AskedRequest, type Cloud, SECRET_ROLES } from "./cloud.ts";
-
-const ACCESS_TOKEN = "ya29.lab-access-token";
-const ASSET_HOST = "release-assets.githubusercontent.com";
+import { googleServices } from "./google-services.ts";
 
 const [dir = "", certFile = "", keyFile = ""] = process.argv.slice(2);
-const cloud = (): Cloud => JSON.parse(readFileSync(join(dir, "cloud.json"), "utf8")) as Cloud;
-const refusals = new Map<string, number>();
-
-type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => Promise<void>;
-
-function answer(response: ServerResponse, status: number, body: string | object): void {
-  response.writeHead(status);
-  response.end(typeof body === "string" ? body : JSON.stringify(body, null, 2));
-}
-
-/** Logs the request with the status of its answer, and handles it. */
-function logged(handler: Handler) {
-  return (request: IncomingMessage, response: ServerResponse): void => {
-    void (async () => {
-      const body = await text(request);
-      response.on("close", () => {
-        const entry: AskedRequest = {
-          method: request.method ?? "",
-          host: request.headers.host ?? "",
-          path: request.url ?? "",
-          status: response.statusCode,
-          body,
-        };
-        appendFileSync(join(dir, "requests.jsonl"), `${JSON.stringify(entry)}\n`);
-      });
-      await handler(request, response, body);
-    })();
-  };
-}
-
-const metadata: Handler = async (request, response, body) => {
-  if (request.headers["metadata-flavor"] !== "Google" || "x-forwarded-for" in request.headers) {
-    answer(response, 403, "Missing Metadata-Flavor:Google header.");
-    return;
-  }
-  const url = new URL(request.url ?? "", "http://metadata");
-  const path = url.pathname.replace(/^\/computeMetadata\/v1\//, "");
-  if (path === "instance/service-accounts/default/token") {
-    answer(response, 200, { access_token: ACCESS_TOKEN, expires_in: 3599, token_type: "Bearer" });
-  } else if (path.startsWith("instance/guest-attributes/") && request.method === "PUT") {
-    const enabled = cloud().attributes["enable-guest-attributes"] === "TRUE";
-    answer(response, enabled && body !== "" ? 200 : 403, "");
-  } else if (path.startsWith("instance/attributes/")) {
-    const key = path.slice("instance/attributes/".length);
-    const etag = (): string =>
-      createHash("sha256")
-        .update(cloud().attributes[key] ?? "")
-        .digest("hex")
-        .slice(0, 16);
-    const until = Date.now() + Number(url.searchParams.get("timeout_sec") ?? 0) * 1000;
-    if (url.searchParams.get("wait_for_change") === "true") {
-      while (etag() === url.searchParams.get("last_etag") && Date.now() < until) await sleep(50);
-    }
-    const value = cloud().attributes[key];
-    response.setHeader("ETag", etag());
-    answer(response, value === undefined ? 404 : 200, value ?? "not found");
-  } else {
-    answer(response, 404, "not found");
-  }
-};
-
-function error(status: number, message: string): object {
-  return { error: { code: status, message } };
-}
-
-/** The real service names versions by the project's number. */
-const PROJECT_NUMBER = "271828182845";
-
-type VersionState = "ENABLED" | "DESTROYED";
-
-/** The states of the versions that the machine added to a secret, version 1 first. They outlive the machine's boots. */
-const versionsFile = (id: string) => join(dir, `versions-${id}.json`);
-
-function versionsOf(id: string): VersionState[] {
-  const file = versionsFile(id);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as VersionState[]) : [];
-}
-
-function keepVersions(id: string, states: readonly VersionState[]): void {
-  writeFileSync(versionsFile(id), JSON.stringify(states));
-}
-
-const secretManager: Handler = (request, response, body) => {
-  const [, project = "", id = "", version, verb = "list"] =
-    /^\/v1\/projects\/([^/]+)\/secrets\/([^/:]+)(?:\/versions(?:\/(\w+))?)?(?::(\w+))?$/.exec(
-      request.url ?? "",
-    ) ?? [];
-  const name =
-    Object.keys(cloud().secrets).find(
-      (each) =>
-        each === `projects/${project}/secrets/${id}` ||
-        (project === PROJECT_NUMBER && each.endsWith(`/secrets/${id}`)),
-    ) ?? `projects/${project}/secrets/${id}`;
-  const secret = cloud().secrets[name];
-  const allowed: readonly string[] = secret?.grant === undefined ? [] : SECRET_ROLES[secret.grant];
-  const refused = refusals.get(name) ?? 0;
-  refusals.set(name, refused + 1);
-  const states = versionsOf(id);
-  const versionName = (index: number) =>
-    `projects/${PROJECT_NUMBER}/secrets/${id}/versions/${index + 1}`;
-  if (request.headers.authorization !== `Bearer ${ACCESS_TOKEN}`) {
-    answer(response, 401, error(401, "Request had invalid authentication credentials."));
-  } else if (!allowed.includes(verb) || refused < (secret?.refusals ?? 0)) {
-    answer(
-      response,
-      403,
-      error(403, `Permission denied on resource ${name} (or it may not exist).`),
-    );
-  } else if (verb === "access") {
-    if (secret?.value === undefined) {
-      answer(response, 404, error(404, `Secret [${name}] not found or has no versions.`));
-    } else {
-      const data = Buffer.from(secret.value).toString("base64");
-      answer(response, 200, { name: versionName(0), payload: { data } });
-    }
-  } else if (verb === "list") {
-    const listed = states.map((state, index) => ({ name: versionName(index), state })).reverse();
-    answer(response, 200, { versions: listed, totalSize: listed.length });
-  } else if (verb === "destroy") {
-    const index = Number(version) - 1;
-    if (request.method !== "POST" || states[index] === undefined) {
-      answer(response, 404, error(404, `Secret Version [${version}] not found.`));
-    } else if (states[index] === "DESTROYED") {
-      answer(response, 400, error(400, `[${versionName(index)}] is in DESTROYED state.`));
-    } else {
-      keepVersions(id, states.with(index, "DESTROYED"));
-      answer(response, 200, { name: versionName(index), state: "DESTROYED" });
-    }
-  } else {
-    const { payload } = JSON.parse(body) as { payload?: { data?: string } };
-    if (payload?.data === undefined) answer(response, 400, error(400, "payload.data is missing"));
-    else {
-      keepVersions(id, [...states, "ENABLED"]);
-      answer(response, 200, { name: versionName(states.length), state: "ENABLED" });
-    }
-  }
-  return Promise.resolve();
-};
-
-const releases: Handler = (request, response) => {
-  const [, version = "", asset] =
-    /^\/k3s-io\/k3s\/releases\/download\/([^/]+)\/([^/]+)$/.exec(request.url ?? "") ?? [];
-  const release = cloud().releases[decodeURIComponent(version)];
-  if (release === undefined || version.includes("+") || asset !== "k3s") {
-    answer(response, 404, "Not Found");
-  } else if (request.headers.host !== ASSET_HOST) {
-    response.setHeader("Location", `https://${ASSET_HOST}${request.url ?? ""}`);
-    answer(response, 302, "");
-  } else {
-    const { size } = statSync(release.file);
-    response.writeHead(200, { "Content-Length": size });
-    const stream = createReadStream(release.file, release.truncated ? { end: size >> 1 } : {});
-    stream.on("data", (chunk) => response.write(chunk));
-    stream.on("end", () => {
-      if (release.truncated) response.socket?.end();
-      else response.end();
-    });
-  }
-  return Promise.resolve();
-};
-
-const tls: Handler = async (request, response, body) => {
-  const google = request.headers.host === "secretmanager.googleapis.com";
-  await (google ? secretManager : releases)(request, response, body);
-};
+const { metadata, tls } = googleServices(dir);
 
 const keys = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 const listening = [
-  createServer(logged(metadata)).listen(80, "169.254.169.254"),
-  createTlsServer(keys, logged(tls)).listen(443, "198.51.100.10"),
+  createServer(metadata).listen(80, "169.254.169.254"),
+  createTlsServer(keys, tls).listen(443, "198.51.100.10"),
   // Servers that only need to be reachable or not: our resolver, another resolver, and an unlisted host.
   ...(["169.254.169.254:53", "8.8.8.8:53", "104.16.0.35:443", "104.16.0.35:22"] as const).map(
     (address) => {

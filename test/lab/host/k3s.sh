@@ -1,6 +1,6 @@
 #!/bin/bash
 # Replaces k3s, which no package registry has. It does what the startup script relies on: reads config.yaml; refuses to
-# start without a token, a config file or a kernel default; ties the datastore to its token; migrates the datastore of an
+# start without a token, a config file, a credential provider or a kernel default; ties the datastore to its token; migrates the datastore of an
 # older release and refuses that of a newer one; writes its kubeconfig at start, with a new certificate if the old one is
 # gone or ends within 120 days, or with one that a test provides; reports Ready with its version through `kubectl get node`.
 set -euo pipefail
@@ -13,6 +13,7 @@ config=/etc/rancher/k3s/config.yaml
 ready=/run/k3s-ready
 
 setting() { jq -er "$1" "$config"; }
+kubelet_flag() { setting '."kubelet-arg"[]' | sed -n "s/^$1=//p"; }
 
 serve() {
   local name value file token wait
@@ -25,8 +26,14 @@ kernel.panic_on_oops 1
 kernel.keys.root_maxkeys 1000000
 kernel.keys.root_maxbytes 25000000'
   [[ $(setting '."protect-kernel-defaults"') == true ]]
-  for file in $(setting '."kube-apiserver-arg"[]' | sed -n 's/^[a-z-]*-file=//p') "$(setting '."resolv-conf"')"; do
+  for file in $(setting '."kube-apiserver-arg"[]' | sed -n 's/^[a-z-]*-file=//p') "$(setting '."resolv-conf"')" \
+    "$(kubelet_flag config)" "$(kubelet_flag image-credential-provider-config)"; do
     [[ -s $file ]] || { echo "$file is missing" && exit 1; }
+  done
+  # As the kubelet does: each provider of the configuration has to be a program in the folder.
+  for name in $(jq -er '.providers[].name' "$(kubelet_flag image-credential-provider-config)"); do
+    [[ -x $(kubelet_flag image-credential-provider-bin-dir)/$name ]] ||
+      { echo "plugin binary executable $name did not exist" && exit 1; }
   done
   token=$(sha256sum <"$(setting '."token-file"')")
   mkdir -p "$server/db" "$server/tls" /etc/rancher/k3s

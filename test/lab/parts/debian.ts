@@ -20,6 +20,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "mkfs.ext4": "e2fsprogs",
   nsenter: "util-linux",
   openssl: "openssl",
+  // The credential provider needs both on the node.
+  curl: "curl",
+  jq: "jq",
+  "docker-registry": "docker-registry",
   python3: "python3",
   pip3: "python3-pip",
   git: "git",

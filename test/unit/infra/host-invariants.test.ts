@@ -6,7 +6,8 @@ import { type HostInputs, hostInvariants } from "./host-invariants.ts";
 import { collect, type Registered } from "./resources.ts";
 
 const SECRET = "the-generated-token";
-const INVARIANTS = hostInvariants(SECRET);
+const PASSWORD = "the-password-of-a-registry";
+const INVARIANTS = hostInvariants([SECRET, PASSWORD]);
 
 const HOSTS: Readonly<Record<string, object>> = {
   "with defaults": {},
@@ -17,6 +18,8 @@ const HOSTS: Readonly<Record<string, object>> = {
     restoreFrom: "gateway-host-data-20261124030000",
     kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
     reservedAddress: true,
+    registries: [{ location: "europe", repository: "agents", project: "other-project" }],
+    pullCredentials: [{ registry: "ghcr.io", username: "octo-bot", password: PASSWORD }],
     protect: false,
   },
 };
@@ -104,6 +107,18 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
   ],
   [
     "least privilege",
+    "more than reading a repository",
+    "RepositoryIamMember",
+    (i) => (i.role = "roles/artifactregistry.writer"),
+  ],
+  [
+    "no secret in metadata, nor anywhere but in Secret Manager",
+    "a registry's password",
+    "Instance",
+    (i) => (i.metadata["startup-script"] = `docker login -p ${PASSWORD}`),
+  ],
+  [
+    "least privilege",
     "the project's own account",
     "Instance",
     (i) => (i.serviceAccount.email = "123-compute@developer.gserviceaccount.com"),
@@ -136,7 +151,7 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
 
 describe("an invariant fails", () => {
   it.each(DEFECTS)("%s: %s", (invariant, _, type, plant) => {
-    const resources = structuredClone(graphs["with defaults"] ?? []);
+    const resources = structuredClone(graphs["with every option"] ?? []);
     for (const one of resources)
       if (one.type.endsWith(`:${type}`)) plant(one.inputs as unknown as HostInputs);
     expect(Object.keys(findings(resources))).toEqual([invariant]);

@@ -17,18 +17,20 @@ export interface HostInputs {
   allows?: { protocol: string; ports: string[] }[];
   denies?: { protocol: string }[];
   secretId?: string;
+  repository?: string;
   role: string;
 }
 
-/** The only two roles of the machine, each on one secret. */
+/** The only roles of the machine on secrets, each on one. */
 const GRANTS: Readonly<Record<string, string>> = {
   "secrets-k3s-token-id": "roles/secretmanager.secretAccessor",
+  "secrets-pull-credentials-id": "roles/secretmanager.secretAccessor",
   "secrets-kubeconfig-id": "roles/secretmanager.secretVersionManager",
 };
 const METADATA_KEYS = [
   ...["block-project-ssh-keys", "enable-guest-attributes", "enable-oslogin", "serial-port-enable"],
   ...["claude-gateway-k3s", "claude-gateway-kubeconfig-secret", "claude-gateway-token-secret"],
-  ...["claude-gateway-maintenance", "startup-script"],
+  ...["claude-gateway-maintenance", "claude-gateway-pull-secret", "startup-script"],
 ];
 /** The resources that contain a secret's value: only those of Secret Manager. */
 const SECRET_HOLDER = "gcp:secretmanager/secretVersion:SecretVersion";
@@ -46,8 +48,8 @@ function of(resources: readonly Registered[], type: string): Resource[] {
     .map(({ name, inputs }) => ({ name, inputs: inputs as unknown as HostInputs }));
 }
 
-/** What the README promises about a host with any options. `secret` is its k3s token. */
-export function hostInvariants(secret: string): Readonly<Record<string, Invariant>> {
+/** What the README promises about a host with any options. `secrets` are the texts that only Secret Manager may have. */
+export function hostInvariants(secrets: readonly string[]): Readonly<Record<string, Invariant>> {
   return {
     "no external IP": (resources) =>
       of(resources, "Instance").flatMap(({ name, inputs }) =>
@@ -78,15 +80,20 @@ export function hostInvariants(secret: string): Readonly<Record<string, Invarian
       ),
       ...resources
         .filter(({ type, inputs }) => {
-          return type !== SECRET_HOLDER && JSON.stringify(inputs).includes(secret);
+          const text = JSON.stringify(inputs);
+          return type !== SECRET_HOLDER && secrets.some((secret) => text.includes(secret));
         })
-        .map(({ name }) => `${name} contains the token`),
+        .map(({ name }) => `${name} contains a secret`),
     ],
     "least privilege": (resources) => [
       ...resources
         .filter(({ type }) => /iam|binding/i.test(type))
         .map(({ name, inputs }) => ({ name, inputs: inputs as unknown as HostInputs }))
-        .filter(({ inputs: { secretId = "", role } }) => GRANTS[secretId] !== role)
+        .filter(({ inputs: { secretId = "", repository, role } }) =>
+          repository === undefined
+            ? GRANTS[secretId] !== role
+            : role !== "roles/artifactregistry.reader",
+        )
         .map(({ name }) => `${name} grants more`),
       ...of(resources, "Instance")
         .filter(({ inputs }) => !inputs.serviceAccount.email.startsWith("gateway-"))

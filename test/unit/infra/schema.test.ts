@@ -9,6 +9,10 @@ function problems(schema: z.ZodType, value: unknown): Record<string, string> {
   return Object.fromEntries(issues.map(({ path, message }) => [path.join("."), message]));
 }
 
+const pull = (registry: string, password = "p") => ({
+  pullCredentials: [{ registry, username: "octo-bot", password }],
+});
+
 describe("HostConfig", () => {
   it("has a default for every key", () => {
     expect(HostConfig.parse({})).toEqual({
@@ -18,6 +22,8 @@ describe("HostConfig", () => {
       snapshots: { keepDays: 7, hourUtc: 3 },
       maintenance: { day: "sunday", hourUtc: 4, hours: 2, reboot: true, drainSeconds: 900 },
       reservedAddress: false,
+      registries: [],
+      pullCredentials: [],
       protect: true,
     });
   });
@@ -37,6 +43,14 @@ describe("HostConfig", () => {
       maintenance: { day: "daily", hourUtc: 22, hours: 3, reboot: false, drainSeconds: 60 },
       kmsKey: "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k",
       reservedAddress: true,
+      registries: [
+        { location: "europe-west1", repository: "agents" },
+        { location: "us", repository: "gcr.io", project: "other-project" },
+      ],
+      pullCredentials: [
+        { registry: "ghcr.io", username: "octo-bot", password: "p" },
+        { registry: "docker.io", username: "octo-bot", password: "p" },
+      ],
       protect: false,
     };
     expect(HostConfig.parse(all)).toEqual(all);
@@ -60,6 +74,62 @@ describe("HostConfig", () => {
     [{ reservedAddress: "203.0.113.7" }, "reservedAddress", "expected boolean"],
     [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
     [{ protected: true }, "", "protected"],
+    [
+      { registries: [{ location: "europe-west1-b", repository: "agents" }] },
+      "registries.0.location",
+      "before -docker.pkg.dev",
+    ],
+    [
+      { registries: [{ location: "eu-docker.pkg.dev", repository: "agents" }] },
+      "registries.0.location",
+      "before -docker.pkg.dev",
+    ],
+    [
+      { registries: [{ location: "europe", repository: "p/agents" }] },
+      "registries.0.repository",
+      "LOCATION-docker.pkg.dev/PROJECT/REPOSITORY",
+    ],
+    [
+      { registries: [{ location: "europe", repository: "agents", project: "My Project" }] },
+      "registries.0.project",
+      "is not a project id",
+    ],
+    [
+      {
+        registries: [
+          { location: "europe", repository: "agents" },
+          { location: "us", repository: "agents" },
+          { location: "europe", repository: "agents" },
+        ],
+      },
+      "registries.2.repository",
+      "is there twice: the entry [0] is the same; remove one",
+    ],
+    [
+      pull("https://ghcr.io"),
+      "pullCredentials.0.registry",
+      'is a URL: write only the host name, "ghcr.io"',
+    ],
+    [pull("ghcr.io/octo-org"), "pullCredentials.0.registry", "includes a path"],
+    [pull("registry.example.com:5000"), "pullCredentials.0.registry", "only TCP 443 is opened"],
+    [pull("*.example.com"), "pullCredentials.0.registry", "is a wildcard"],
+    [pull("index.docker.io"), "pullCredentials.0.registry", 'write "docker.io"'],
+    [pull("hub.docker.com"), "pullCredentials.0.registry", 'write "docker.io"'],
+    [
+      pull("europe-docker.pkg.dev"),
+      "pullCredentials.0.registry",
+      "name the repository in host.registries instead",
+    ],
+    [
+      pull("ghcr.io", ""),
+      "pullCredentials.0.password",
+      "is empty: set it with pulumi config set --secret",
+    ],
+    [
+      { pullCredentials: [...pull("ghcr.io").pullCredentials, ...pull("ghcr.io").pullCredentials] },
+      "pullCredentials.1.registry",
+      "is there twice: the entry [0] is the same",
+    ],
   ])("rejects %j and names the fix", (value, path, part) => {
     const found = problems(HostConfig, value);
     expect(Object.keys(found)).toEqual([path]);

@@ -878,3 +878,13 @@ test("no message shows a secret, wherever it is in the configuration", () => {
     ).not.toContain("not-a-real");
   }
 });
+
+test("no message shows the password of a registry", () => {
+  const lines = refusal({
+    kind: "host",
+    gcp: undefined,
+    host: { pullCredentials: [{ registry: "ghcr.io", username: "u", password: 123456 }] },
+  }).join("\n");
+  expect(lines).toContain("host.pullCredentials[0].password is not a string");
+  expect(lines).not.toContain("123456");
+});

@@ -321,3 +321,65 @@ describe("errors before any resource is created", () => {
     expect(resources.filter(({ type }) => type.endsWith(":Instance"))).toHaveLength(1);
   });
 });
+
+describe("private images", () => {
+  const GRANT = "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember";
+  const password = "the-password-of-a-registry";
+  const of = (resources: readonly Registered[], name: string): Registered["inputs"] | undefined =>
+    resources.find((one) => one.name === name)?.inputs;
+
+  it("grants reading on exactly the named repositories, in the host's project by default", async () => {
+    const registries = [
+      { location: "europe-west1", repository: "agents" },
+      { location: "us", repository: "tools", project: "other-project" },
+    ];
+    const { resources } = await run({ registries });
+    const grants = resources.filter(({ type }) => type === GRANT);
+    const role = "roles/artifactregistry.reader";
+    const member = "serviceAccount:gateway-host@p.iam.gserviceaccount.com";
+    expect(grants.map(({ name, inputs }) => [name, inputs])).toEqual([
+      [
+        "identity-pulls-my-project-europe-west1-agents",
+        { project: "my-project", location: "europe-west1", repository: "agents", role, member },
+      ],
+      [
+        "identity-pulls-other-project-us-tools",
+        { project: "other-project", location: "us", repository: "tools", role, member },
+      ],
+    ]);
+  });
+
+  it("puts passwords into a secret that the machine may read, and only their registries' names on the machine", async () => {
+    const { resources } = await run({
+      pullCredentials: [
+        { registry: "ghcr.io", username: "octo-bot", password },
+        { registry: "docker.io", username: "other", password: "p" },
+      ],
+    });
+    const stored = of(
+      resources.filter(({ type }) => type.endsWith(":SecretVersion")),
+      "secrets-pull-credentials",
+    );
+    expect(JSON.stringify(stored)).toContain(password);
+    expect(of(resources, "identity-reads-pull-credentials")).toMatchObject({
+      secretId: "secrets-pull-credentials-id",
+      role: "roles/secretmanager.secretAccessor",
+    });
+    const metadata = of(resources, "machine-instance")?.metadata as unknown as Record<
+      string,
+      string
+    >;
+    expect(metadata["claude-gateway-pull-secret"]).toBe("secrets-pull-credentials-id");
+    const matched = /"matchImages": (\[[^\]]*\])/.exec(metadata["startup-script"] ?? "")?.[1] ?? "";
+    expect(JSON.parse(matched)).toEqual(["*-docker.pkg.dev", "ghcr.io", "docker.io"]);
+    expect(JSON.stringify(metadata)).not.toContain(password);
+  });
+
+  it("changes nothing of the machine with a changed password", async () => {
+    const machine = async (text: string) => {
+      const pullCredentials = [{ registry: "ghcr.io", username: "octo-bot", password: text }];
+      return of((await run({ pullCredentials })).resources, "machine-instance");
+    };
+    expect(await machine("another")).toEqual(await machine(password));
+  });
+});

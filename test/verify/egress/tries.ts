@@ -49,15 +49,17 @@ function receiver({ otlpEndpoint }: PolicySettings): string[] {
   return address === undefined ? [] : [arrivalKey({ protocol: "tcp", address, port })];
 }
 
-/** How the names of another provider's hosts end, which the gateway then calls instead of Anthropic's API. */
-const HOSTS_OF = { anthropic: undefined, vertex: ".googleapis.com", bedrock: ".amazonaws.com" };
+/** Another provider's hosts, which the gateway then calls instead of Anthropic's API. */
+const HOSTS_OF = {
+  anthropic: undefined,
+  vertex: /^(.+-aiplatform|sts|iamcredentials)\.googleapis\.com$/,
+  bedrock: /^bedrock-runtime\..+\.amazonaws\.com$/,
+};
 
 function providerHosts({ provider = DEFAULT_PROVIDER }: PolicySettings): string[] {
-  const end = HOSTS_OF[provider];
+  const hosts = HOSTS_OF[provider];
   return Object.entries(INTERNET_HOSTS).flatMap(([host, address]) =>
-    end !== undefined && host.endsWith(end)
-      ? [arrivalKey({ protocol: "tcp", address, port: 443 })]
-      : [],
+    hosts?.test(host) === true ? [arrivalKey({ protocol: "tcp", address, port: 443 })] : [],
   );
 }
 

@@ -209,6 +209,13 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       text(member).replace("serviceAccount:", ""),
     ],
   },
+  "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember": {
+    id: ({ project, location, repository, role, member }) =>
+      `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}/${text(role)}/${text(member)}`,
+    replaces: ["project", "location", "repository", "role", "member", "condition"],
+    outputs: () => ({ etag: "BwYx" }),
+    uses: ({ member }) => [text(member).replace("serviceAccount:", "")],
+  },
   "gcp:serviceaccount/account:Account": {
     id: ({ accountId }, project) =>
       `projects/${project}/serviceAccounts/${text(accountId)}@${project}.iam.gserviceaccount.com`,

@@ -1,12 +1,19 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   API_SERVER_FILES,
+  CONFIG_DIR,
   KUBELET_CONFIG,
   renderAdmissionConfig,
   renderAuditPolicy,
-  renderK3sConfig,
   renderSysctls,
 } from "../../../../infra/machine/k3s-config.ts";
+import {
+  PROVIDER,
+  PROVIDER_CONFIG,
+  PROVIDER_DIR,
+  providerFlags,
+} from "../../../../infra/machine/registries/registries.ts";
 import { renderStartupScript } from "../../../../infra/machine/startup-script.ts";
 import { components, configFiles } from "../../../lab/cluster/components.ts";
 import { asConfiguration, kubeletDifferences } from "../../../lab/cluster/differences.ts";
@@ -18,7 +25,7 @@ const files = configFiles(lab);
 const parts = { kubernetes: "/k", etcd: "/e", coredns: "/c", netpol: "/n" };
 const programs = components(lab, parts);
 const script = renderStartupScript({ nodeName: "host", nodeFirewall: "table inet t {}\n" });
-const k3s = JSON.parse(renderK3sConfig({ nodeName: "host" })) as Record<string, string[]>;
+const k3s = JSON.parse(hostFile(`${CONFIG_DIR}/config.yaml`)) as Record<string, string[]>;
 
 /** A file as the startup script writes it to the host. */
 function hostFile(path: string): string {
@@ -32,7 +39,7 @@ const fields = (value: unknown, path = ""): [string, unknown][] =>
     : [[path.slice(1), value]];
 
 test("the lab's kubelet differs from the host's exactly in the listed settings", () => {
-  expect(k3s["kubelet-arg"]).toEqual([`config=${KUBELET_CONFIG}`]);
+  expect(k3s["kubelet-arg"]).toEqual([`config=${KUBELET_CONFIG}`, ...providerFlags()]);
   const host = new Map(
     fields(overlaid(k3sKubeletDefaults, JSON.parse(hostFile(KUBELET_CONFIG)) as object)),
   );
@@ -45,6 +52,20 @@ test("the lab's kubelet differs from the host's exactly in the listed settings",
       .map(({ setting }) => setting)
       .sort(),
   );
+});
+
+test("the lab's kubelet asks the host's credential provider, for another registry's sake too", () => {
+  const flags = programs.kubelet.argv.filter((flag) => flag.includes("image-credential"));
+  const folder = files[join("etc", "image-credentials", PROVIDER)];
+  expect(flags.map((flag) => flag.replace(`${lab.dir}/etc/`, ""))).toEqual([
+    "--image-credential-provider-bin-dir=image-credentials",
+    "--image-credential-provider-config=image-credentials.json",
+  ]);
+  expect(folder).toBe(hostFile(`${PROVIDER_DIR}/${PROVIDER}`));
+  const { providers } = JSON.parse(hostFile(PROVIDER_CONFIG)) as { providers: object[] };
+  const inLab = JSON.parse(files["etc/image-credentials.json"] ?? "") as { providers: object[] };
+  const matchImages = ["*-docker.pkg.dev", "images.example.com"];
+  expect(inLab.providers).toEqual(providers.map((each) => ({ ...each, matchImages })));
 });
 
 test("the list contains only the reviewed differences, each with a reason", () => {

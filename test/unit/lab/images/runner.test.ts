@@ -27,8 +27,17 @@ describe("the shipped runner image and the lab's runner image", () => {
     expect(/@anthropic-ai\/claude-code@(\S+)/.exec(containerfile)?.[1]).toBe(version);
     expect(await lockedVersion("claude-code", "@anthropic-ai/claude-code")).toBe(version);
     expect(await lockedVersion("claude-code", "@anthropic-ai/claude-code-linux-x64")).toBe(version);
-    expect(containerfile).toContain(`claude-gateway-runner:${version} `);
     expect(await imageReference("runner")).toBe(`localhost/claude-gateway-runner:${version}`);
+  });
+
+  it("is built and pushed by one line, the same wherever it is written", async () => {
+    const line = /^#\s+(docker build .* && docker push \S+)$/m.exec(containerfile)?.[1] ?? "";
+    const file = /-f (\S+) /.exec(line)?.[1] ?? "";
+    // Without it, Docker looks for a file called Dockerfile.
+    expect(file).toBe("components/agents/runner/Containerfile");
+    for (const place of ["infra/README.md", "stacks/cross-checks.ts"]) {
+      expect(await readFile(join(root, place), "utf8")).toContain(line);
+    }
   });
 
   it("have the same Debian packages", () => {
