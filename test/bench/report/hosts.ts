@@ -3,7 +3,7 @@ import { type Action, actions, type ProgramResult, rows } from "../program/sampl
 import type { RelayResult } from "../relay/rounds.ts";
 import { type Figure, type Kind, over, type Spread } from "../relay/samples.ts";
 import type { SubjectName } from "../relay/subjects/subject.ts";
-import { digits, ranged, type Table } from "./tables.ts";
+import { digits, problems, ranged, type Table } from "./tables.ts";
 import { compared, percent, percents, type Target } from "./target.ts";
 
 /** What a list of allowed hosts costs: the gateway, and the commands. */
@@ -45,6 +45,11 @@ function line(subject: Line["subject"], kind: Kind, size: number, title: string)
 const ACTIONS: readonly Action[] = [
   ...(["preview", "up", "preview-unchanged", "up-unchanged", "envoy-ready"] as const),
 ];
+
+/** The report's tables: the comparison, and what failed. */
+export function hostsTables(result: HostsResult): Table[] {
+  return [hostsTable(result), problems(result.relay)].filter(({ rows }) => rows.length > 0);
+}
 
 /** One host in `egress.allow` beside a hundred. */
 export function hostsTable({ relay, program }: HostsResult): Table {

@@ -1,4 +1,4 @@
-import { hostsTable } from "./hosts.ts";
+import { hostsTables } from "./hosts.ts";
 import { growthPlots, plotSvg } from "./growth.ts";
 import { escapeXml } from "./plot.ts";
 import type { Report } from "./report.ts";
@@ -11,7 +11,7 @@ export function renderHtml(report: Report): string {
   const tables = [
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
     ...(report.program === undefined ? [] : programTables(report.program)),
-    ...(report.hosts === undefined ? [] : [hostsTable(report.hosts)]),
+    ...(report.hosts === undefined ? [] : hostsTables(report.hosts)),
   ];
   return `<!doctype html>
 <html lang="en">

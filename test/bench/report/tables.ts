@@ -140,7 +140,7 @@ function agents(result: RelayResult): Table {
 }
 
 /** All failures, each once, so that no figure hides one. */
-function problems({ samples }: RelayResult): Table {
+export function problems({ samples }: RelayResult): Table {
   const lines = samples.flatMap(({ subject, kind, size, round, problem }) =>
     problem === undefined ? [] : [[subject, `${kind} ${size}, round ${round}`, problem]],
   );

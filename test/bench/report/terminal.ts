@@ -1,4 +1,4 @@
-import { hostsTable } from "./hosts.ts";
+import { hostsTables } from "./hosts.ts";
 import type { Report } from "./report.ts";
 import { programTables, relayTables, type Table } from "./tables.ts";
 
@@ -7,7 +7,7 @@ export function renderTerminal(report: Report): string {
   const tables = [
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
     ...(report.program === undefined ? [] : programTables(report.program)),
-    ...(report.hosts === undefined ? [] : [hostsTable(report.hosts)]),
+    ...(report.hosts === undefined ? [] : hostsTables(report.hosts)),
   ];
   return `${[...circumstances(report), ...tables.flatMap(lines), ...targets(report)].join("\n")}\n`;
 }

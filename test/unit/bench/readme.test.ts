@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { renderCosts, renderTargets } from "../../bench/report/markdown.ts";
+import { renderCosts, renderHosts, renderTargets } from "../../bench/report/markdown.ts";
 import type { Report } from "../../bench/report/report.ts";
 import { reportOf } from "../../bench/report/report.ts";
 
@@ -8,6 +8,7 @@ const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.m
 const results = (name: string) => JSON.parse(read(`test/bench/results/${name}.json`)) as Report;
 const relay = results("latest");
 const program = results("program");
+const { hosts, targets: hostsTargets } = results("hosts");
 
 /** Text whose cells have no padding and whose rules all have one length, so that the formatter may align tables. */
 const plain = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-{3,}:?/g, "---");
@@ -20,9 +21,14 @@ describe("the README's figures are those of the kept runs of the bench", () => {
     expect(plain(readme)).toContain(plain(renderCosts(relay.relay)));
   });
 
+  test("what a hundred allowed hosts cost", () => {
+    if (hosts === undefined) throw new Error("hosts.json has no hosts part");
+    expect(plain(readme)).toContain(plain(renderHosts(hosts)));
+  });
+
   test("the targets", () => {
     expect(plain(readme)).toContain(
-      plain(renderTargets({ targets: [...relay.targets, ...program.targets] })),
+      plain(renderTargets({ targets: [...relay.targets, ...program.targets, ...hostsTargets] })),
     );
   });
 
@@ -35,10 +41,13 @@ describe("the README's figures are those of the kept runs of the bench", () => {
   });
 });
 
-test.each(["latest", "program"])("the targets of %s.json follow from its samples", (name) => {
-  const { relay, program, targets, ...circumstances } = results(name);
-  const again = reportOf(circumstances, { ...(relay && { relay }), ...(program && { program }) });
-  expect(again.targets.map(({ title, met }) => ({ title, met }))).toEqual(
-    targets.map(({ title, met }) => ({ title, met })),
-  );
-});
+test.each(["latest", "program", "hosts"])(
+  "the targets of %s.json follow from its samples",
+  (name) => {
+    const { targets, ...measured } = results(name);
+    const again = reportOf(measured, measured);
+    expect(again.targets.map(({ title, met }) => ({ title, met }))).toEqual(
+      targets.map(({ title, met }) => ({ title, met })),
+    );
+  },
+);
