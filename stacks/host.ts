@@ -96,7 +96,7 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
     machine: `${host.machineType} in ${gcp.zone}, for as long as it runs`,
     disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${machineType(host.machineType).disk}, whether used or not`,
     nat: `Cloud NAT for one machine, its one ${host.reservedAddress ? "reserved " : ""}address, and every GB through it`,
-    secrets: "the token's version and each version of the kubeconfig, in Secret Manager",
+    secrets: `the token's version and each version of the kubeconfig${host.pullCredentials.length > 0 ? " and of the pull credentials" : ""}, in Secret Manager`,
     ...(host.snapshots && {
       snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
     }),

@@ -795,7 +795,7 @@ describe("budgets", () => {
 
 describe("a spike", () => {
   test.each([
-    ["without a runner image", { images: {} }, "docker build -t"],
+    ["without a runner image", { images: {} }, "docker build --platform"],
     [
       "with a bad time to live",
       { spike: { ttl: "1 day" } },
