@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { jobs } from "../../components/usage/telemetry/alert.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { certificateFor, rendered, terminate, TOKEN_A } from "./gateways.ts";
 import { Federated } from "./mint-federated.ts";
-import { fasterAlerts, type PrometheusProcess, startPrometheus } from "./prometheus-process.ts";
+import { type PrometheusProcess, watchEnvoy } from "./prometheus-process.ts";
 import { Upstream } from "./upstream.ts";
 
 let pod: Federated;
@@ -24,13 +23,7 @@ beforeAll(async () => {
     tokens: pod.mint.tokens,
     hosts: { "api.anthropic.com:443": upstream.port },
   });
-  prometheus = await startPrometheus(
-    {
-      rules: fasterAlerts(),
-      targets: [{ job: jobs.envoy, port: envoy.ports.health, path: "/stats/prometheus" }],
-    },
-    lineProgress(),
-  );
+  prometheus = await watchEnvoy(envoy, lineProgress());
   asking = setInterval(() => void ask(), 200);
 });
 

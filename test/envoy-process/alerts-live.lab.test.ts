@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { jobs } from "../../components/usage/telemetry/alert.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { send } from "./client.ts";
 import { type Envoy, eventually } from "./envoy.ts";
 import { TOKEN_A } from "./gateways.ts";
-import { fasterAlerts, type PrometheusProcess, startPrometheus } from "./prometheus-process.ts";
+import { type PrometheusProcess, watchEnvoy } from "./prometheus-process.ts";
 import { startTerminating } from "./terminating.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -17,13 +16,7 @@ let token = TOKEN_A;
 
 beforeAll(async () => {
   ({ upstream, envoy } = await startTerminating());
-  prometheus = await startPrometheus(
-    {
-      rules: fasterAlerts(),
-      targets: [{ job: jobs.envoy, port: envoy.ports.health, path: "/stats/prometheus" }],
-    },
-    lineProgress(),
-  );
+  prometheus = await watchEnvoy(envoy, lineProgress());
   asking = setInterval(() => void ask(), 200);
 });
 

@@ -9,6 +9,7 @@ import {
   ratelimitEnvironment,
 } from "../../components/usage/budget/ratelimit-environment.ts";
 import { valkeySettings } from "../../components/usage/budget/valkey-command.ts";
+import { untilDayLasts } from "../lab/day.ts";
 import { lineProgress } from "../lab/progress.ts";
 import { type Response, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
@@ -64,6 +65,8 @@ export class Budgeted {
     limits: BudgetLimits,
     { onFailure = "refuse", path = terminate }: BudgetedOptions = {},
   ): Promise<Budgeted> {
+    // No test takes as long.
+    await untilDayLasts(60);
     const upstream = await Upstream.start(
       ...(path.litellmHost === undefined ? [await certificateFor("api.anthropic.com")] : []),
     );

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
+/** Kills a process, if it still runs, and waits until it has ended. */
+export async function kill(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
+
 /** A server program that runs until it is stopped. */
 export class Child {
   readonly #process: ChildProcess;
@@ -35,11 +43,7 @@ export class Child {
   }
 
   async stop(): Promise<void> {
-    const child = this.#process;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    // Kill it, because a gateway that drains would wait for streams that have no reader any more.
-    child.kill("SIGKILL");
-    await exited;
+    // Not ended gently, because a gateway that drains would wait for streams that have no reader any more.
+    await kill(this.#process);
   }
 }

@@ -17,6 +17,9 @@ import { shim as shimVariant } from "../../components/gateway/paths/shim.ts";
 export const TOKEN_A = "agent-a-token-0123456789";
 export const TOKEN_B = "agent-b-token-0123456789";
 export const REAL_KEY = "sk-ant-api03-real-key";
+export const OAUTH_TOKEN = "sk-ant-oat01-real-token";
+/** The beta with which the API takes an OAuth token. */
+export const OAUTH_BETA = "oauth-2025-04-20";
 export const INTERNAL_TOKEN = "sk-between-envoy-and-litellm";
 export const PLACEHOLDER = "sk-ant-placeholder-0123456789";
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import {
 } from "../../components/gateway/inspect/leaves.ts";
 import { LEAF_FILE, LEAVES_DIR } from "../../components/gateway/inspect/place.ts";
 import type { KeyPair } from "../lab/parts/certificates.ts";
+import { kill } from "./child.ts";
 import { eventually } from "./envoy.ts";
 
 /** The real helper, as it is bundled, in the folders of a pod that a test has for itself. */
@@ -108,11 +108,7 @@ export class LeavesProcess {
 
   /** Ends the helper as an out-of-memory kill does. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+    await kill(this.#process);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import {
   type MintSource,
 } from "../../components/gateway/mint/config.ts";
 import { labCa } from "../lab/parts/ca.ts";
+import { kill } from "./child.ts";
 import { eventually } from "./envoy.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../components/gateway/mint/mint.mjs", import.meta.url));
@@ -118,11 +118,7 @@ export class MintProcess {
 
   /** Ends the helper as an out-of-memory kill does. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+    await kill(this.#process);
   }
 
   async stop(): Promise<void> {

@@ -14,6 +14,8 @@ import { freePort } from "./free-port.ts";
 import {
   certificateFor,
   INTERNAL_TOKEN,
+  OAUTH_BETA,
+  OAUTH_TOKEN,
   PLACEHOLDER,
   rendered,
   secrets,
@@ -25,8 +27,6 @@ import { startLiteLlm } from "./litellm-process.ts";
 import { Upstream } from "./upstream.ts";
 
 /** A request with an OAuth token as the credential, through every path that carries one, with real processes. */
-const OAUTH_TOKEN = "sk-ant-oat01-real-token";
-const BETA = "oauth-2025-04-20";
 const API = "api.anthropic.com";
 
 let upstream: Upstream;
@@ -123,7 +123,7 @@ const asks: Partial<Record<VariantName, () => Promise<number>>> = {
         "POST /v1/messages HTTP/1.1",
         `Host: ${API}`,
         `authorization: Bearer ${OAUTH_TOKEN}`,
-        `anthropic-beta: b-2,${BETA}`,
+        `anthropic-beta: b-2,${OAUTH_BETA}`,
         `Content-Length: ${BODY.length}`,
         "Connection: close",
       ];
@@ -153,7 +153,7 @@ test.each(carrying)(
     const headers = new Map(received.headers.map(([key, value]) => [key.toLowerCase(), value]));
     expect(headers.get("authorization")).toBe(`Bearer ${OAUTH_TOKEN}`);
     expect(headers.has("x-api-key")).toBe(false);
-    expect(headers.get("anthropic-beta")?.split(",").sort()).toEqual(["b-2", BETA]);
+    expect(headers.get("anthropic-beta")?.split(",").sort()).toEqual(["b-2", OAUTH_BETA]);
     expect(received.body.toString()).toContain('"max_tokens":');
   },
   120_000,

@@ -4,6 +4,8 @@ import { Envoy } from "./envoy.ts";
 import {
   certificateFor,
   INTERNAL_TOKEN,
+  OAUTH_BETA,
+  OAUTH_TOKEN,
   PLACEHOLDER,
   rendered,
   secrets,
@@ -12,9 +14,6 @@ import {
   TOKEN_A,
 } from "./gateways.ts";
 import { Upstream } from "./upstream.ts";
-
-const OAUTH_TOKEN = "sk-ant-oat01-real-token";
-const BETA = "oauth-2025-04-20";
 
 let upstream: Upstream;
 let envoy: Envoy;
@@ -36,13 +35,13 @@ afterAll(async () => {
 });
 
 test.each([
-  { sent: [], received: BETA },
-  { sent: [""], received: BETA },
-  { sent: ["b-2,a-1"], received: `b-2,a-1,${BETA}` },
-  { sent: ["b-2, a-1"], received: `b-2, a-1,${BETA}` },
-  { sent: [`b-2, ${BETA} ,a-1`], received: `b-2, ${BETA} ,a-1` },
-  { sent: [`x-${BETA}`], received: `x-${BETA},${BETA}` },
-  { sent: ["b-2", "a-1"], received: `b-2,a-1,${BETA}` },
+  { sent: [], received: OAUTH_BETA },
+  { sent: [""], received: OAUTH_BETA },
+  { sent: ["b-2,a-1"], received: `b-2,a-1,${OAUTH_BETA}` },
+  { sent: ["b-2, a-1"], received: `b-2, a-1,${OAUTH_BETA}` },
+  { sent: [`b-2, ${OAUTH_BETA} ,a-1`], received: `b-2, ${OAUTH_BETA} ,a-1` },
+  { sent: [`x-${OAUTH_BETA}`], received: `x-${OAUTH_BETA},${OAUTH_BETA}` },
+  { sent: ["b-2", "a-1"], received: `b-2,a-1,${OAUTH_BETA}` },
 ])("anthropic-beta $sent becomes $received", async ({ sent, received }) => {
   await send(envoy.ports.agents, {
     headers: [["x-api-key", TOKEN_A], ...sent.map((value) => ["anthropic-beta", value] as const)],
@@ -73,7 +72,7 @@ test("behind LiteLLM, the token and the beta replace LiteLLM's placeholder", asy
     expect([...upstream.takeOne().headers].sort()).toEqual([
       ["Content-Length", "0"],
       ["Host", "api.anthropic.com"],
-      ["anthropic-beta", `b-2,${BETA}`],
+      ["anthropic-beta", `b-2,${OAUTH_BETA}`],
       ["authorization", `Bearer ${OAUTH_TOKEN}`],
     ]);
   } finally {

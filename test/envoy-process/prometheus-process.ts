@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { jobs } from "../../components/usage/telemetry/alert.ts";
 import { telemetryFiles } from "../../stacks/telemetry-files.ts";
 import { prometheusPart } from "../lab/parts/programs.ts";
 import type { Progress } from "../lab/progress.ts";
 import { Child } from "./child.ts";
+import type { Envoy } from "./envoy.ts";
 import { freePort } from "./free-port.ts";
 
 /** A running Prometheus. */
@@ -18,7 +20,7 @@ export interface PrometheusProcess {
 }
 
 /** Starts the real Prometheus on loopback. It scrapes every second, and evaluates the rules as often. */
-export async function startPrometheus(
+async function startPrometheus(
   args: {
     /** Text of the rules file. */
     readonly rules: string;
@@ -78,8 +80,14 @@ export async function startPrometheus(
   };
 }
 
+/** Starts Prometheus on Envoy's metrics, with the shipped rules as {@link fasterAlerts}. */
+export function watchEnvoy(envoy: Envoy, progress: Progress): Promise<PrometheusProcess> {
+  const target = { job: jobs.envoy, port: envoy.ports.health, path: "/stats/prometheus" };
+  return startPrometheus({ rules: fasterAlerts(), targets: [target] }, progress);
+}
+
 /** The shipped rules with seconds for minutes: a test cannot wait for the real times, which promtool checks. */
-export function fasterAlerts(): string {
+function fasterAlerts(): string {
   return (telemetryFiles()["alerts.yaml"] ?? "")
     .replace(/\[\d+m\]/g, "[6s]")
     .replace(/offset \d+m/g, "offset 6s")

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { runTurn, type Turn } from "../../lab/claude.ts";
 import { type Lab, openLab, runInLab } from "../../lab/cluster/index.ts";
+import { untilDayLasts } from "../../lab/day.ts";
 import { lineProgress } from "../../lab/progress.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
 import { prepareStack } from "../../lab/stacks.ts";
@@ -45,6 +46,8 @@ beforeAll(async () => {
     "agents[1].name": FREE,
   });
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
+  // Until the budget is raised, it must stay spent.
+  await untilDayLasts(240);
 });
 
 afterAll(async () => {

@@ -57,7 +57,8 @@ beforeAll(async () => {
     "gateway.drainSeconds": "60",
     "agents[0].name": AGENTS[0] ?? "",
     "agents[1].name": AGENTS[1] ?? "",
-    "budget.usdPerDay": "100",
+    // Not of a day: these tests take minutes, and must not lose the count at midnight.
+    "budget.usdPer30Days": "100",
   });
   await progress.step(`pulumi up -s ${STACK}`, () => stack.up());
   clients = await Promise.all(
@@ -173,7 +174,7 @@ test("the record names both agents, prices every model, and counts what is spent
   expect(report).toMatchObject({ stack: STACK, currency: "USD" });
   expect([...new Set(report.days.map(({ agent }) => agent))].sort()).toEqual(AGENTS);
   expect(report.days.reduce((total, { refused }) => total + refused, 0)).toBe(0);
-  expect(report.budgets).toMatchObject([{ agent: "all", window: "day", limit: 100 }]);
+  expect(report.budgets).toMatchObject([{ agent: "all", window: "30days", limit: 100 }]);
   const now = spending(report);
   const [cost, spent, requests] = [
     now.cost - afterOutage.cost,

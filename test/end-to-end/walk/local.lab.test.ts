@@ -1,6 +1,10 @@
 import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { variantNamed } from "../../../components/gateway/paths/index.ts";
+import { isMetered } from "../../../components/gateway/paths/variant.ts";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { runTurn } from "../../lab/claude.ts";
 import { type Lab, openLab, takeDown } from "../../lab/cluster/index.ts";
@@ -10,6 +14,7 @@ import type { Stack } from "../../lab/pulumi/cli.ts";
 import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../../lab/upstream.ts";
+import { expectClosed } from "../egress/command.ts";
 import { checkGithub, configureGithub } from "./github.ts";
 import {
   checkInspectedHosts,
@@ -37,6 +42,7 @@ let lab: Lab;
 let target: Target;
 let control: AnthropicControl;
 let stack: Stack;
+let dir: string;
 let key = LAB_API_KEY;
 let generation = 1;
 
@@ -44,11 +50,13 @@ beforeAll(async () => {
   lab = openLab();
   // Start without a lab, whatever an earlier run left: the first command must work from nothing.
   await takeDown(lab, progress);
+  dir = await mkdtemp(join(tmpdir(), "claude-gateway-walk-"));
 });
 
 afterAll(async () => {
   // Other tests' stacks have the key that this file rotates away.
   await control.setCredentials([LAB_API_KEY]);
+  await rm(dir, { recursive: true });
 });
 
 beforeEach(async () => {
@@ -231,7 +239,8 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await stack.setConfig("agents[0].tokenGeneration", String(generation));
       const podsBefore = await gatewayPods();
 
-      const traffic = await trafficDuring(target, control, sender, `key-${newKey}`, async () => {
+      // The traffic must not contain the key: the search of LiteLLM's memory would find it there.
+      const traffic = await trafficDuring(target, control, sender, `key-${variant}`, async () => {
         await stack.up();
         // A mounted Secret is updated within the kubelet's sync period.
         await control.waitFor(
@@ -256,7 +265,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
         target,
         control,
         renewed,
-        `token-${newKey}`,
+        `token-${variant}`,
         async () => {},
       );
       expect(after.requests.lost).toEqual([]);
@@ -298,6 +307,12 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       expect(names).not.toContain("authorization");
       expect(JSON.stringify(headers)).not.toContain("cgw-");
     }
+  });
+
+  test("has no way out but the known limits", async () => {
+    // Where Envoy reads no bodies, the API may always fetch.
+    const serverFetch = !isMetered(variantNamed(variant));
+    await expectClosed(variant, "local", { cloneDir: lab.cloneDir, dir, serverFetch });
   });
 });
 

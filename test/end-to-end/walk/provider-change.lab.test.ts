@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AnthropicControl } from "../../lab/anthropic/client.ts";
 import { runTurn } from "../../lab/claude.ts";
@@ -12,10 +15,14 @@ import {
 } from "../../lab/providers/providers.ts";
 import { LAB_PROJECT } from "../../lab/providers/vertex.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
+import { run } from "../../lab/pulumi/run.ts";
 import { labTarget } from "../../lab/target.ts";
 import type { FederationRule } from "../../lab/tokens/anthropic.ts";
 import { ensureUpstream, LAB_API_KEY } from "../../lab/upstream.ts";
 import { headerOf, lastRecord } from "../../verify/conformance/checks/relay.ts";
+import { decide } from "../../verify/conformance/report/decision.ts";
+import { ReportJson } from "../../verify/conformance/report/json-schema.ts";
+import type { Report } from "../../verify/conformance/report/report.ts";
 import {
   AGENT,
   configureFederation,
@@ -25,6 +32,7 @@ import {
   STACK,
   stackWithKey,
 } from "../credentials/federated-stack.ts";
+import { expectClosed } from "../egress/command.ts";
 import { startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";
 
@@ -195,6 +203,31 @@ test("to Bedrock: Claude Code works with the Bedrock key", async () => {
     expect(headerOf(headers, "authorization")).toBe(`Bearer ${LAB_BEDROCK_KEY}`);
   }
 });
+
+test("on Bedrock, npm run verify measures the provider with Claude Code, and npm run verify:egress finds it closed", async () => {
+  const { cloneDir } = means.lab;
+  const dir = await mkdtemp(join(tmpdir(), "claude-gateway-bedrock-"));
+  try {
+    const json = join(dir, "verify.json");
+    const { exitCode, stderr } = await run({
+      argv: [process.execPath, "run.mjs", "commands/verify.ts", "--stack", STACK, "--json", json],
+      cwd: cloneDir,
+      env: process.env,
+    });
+    expect(exitCode, stderr).toBe(0);
+    const report = JSON.parse(await readFile(json, "utf8")) as Report;
+    expect(ReportJson.safeParse(report).error).toBeUndefined();
+    expect(decide(report)).toMatchObject({
+      portability: expect.stringMatching(
+        /^Yes: (\d+) of \1 checks with the real Claude Code and bedrock passed\.$/,
+      ) as string,
+    });
+    expect(decide(report).descriptions).not.toContain("portability");
+    await expectClosed("envoy-terminate", STACK, { cloneDir, dir });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}, 300_000);
 
 test("back to Anthropic's API: Claude Code works with the stored key, and the providers get nothing more", async () => {
   const bedrock = await ensureBedrock(means.lab);

@@ -6,9 +6,12 @@ import type { HostMachine } from "./machine.ts";
 
 const CERTIFICATE = "/var/lib/rancher/k3s/server/tls/client-admin.crt";
 
-/** A window that begins in this many hours, counted from now. */
+/** The time from which windows are counted: the same for all, or two of them could begin at the same hour. */
+const STARTED = Date.now();
+
+/** A window that begins in this many hours. */
 function windowIn(hoursAhead: number, hours: number, kernel = "reboot"): string {
-  const begins = new Date(Date.now() + hoursAhead * 3_600_000);
+  const begins = new Date(STARTED + hoursAhead * 3_600_000);
   return `0 ${begins.getUTCHours()} ${hours} ${kernel}`;
 }
 

@@ -21,8 +21,13 @@ const LAST = "v1.36.6+k3s1";
 const DATASTORE = "/var/lib/rancher/k3s/server/db/state.db";
 const CERTIFICATE = "/var/lib/rancher/k3s/server/tls/client-admin.crt";
 
+const STARTED = new Date();
+
 /** A window that is open now, in which the machine may restart. */
-const OPEN_NOW = `0 ${new Date().getUTCHours()} 12 reboot`;
+const OPEN_NOW = `0 ${STARTED.getUTCHours()} 12 reboot`;
+
+/** Another one, which began an hour earlier. */
+const ALSO_OPEN = `0 ${(STARTED.getUTCHours() + 23) % 24} 12 reboot`;
 
 /** What a year brings to one host, in the order of the tests. Each starts from the state that the one before left. */
 describe("a year", () => {
@@ -88,8 +93,7 @@ describe("a year", () => {
   it("takes a new kernel in the next window, and comes back with what it had", async () => {
     const before = await machine.read(DATASTORE);
     // Another window, so that this one is not the one in which k3s was restarted.
-    const earlier = new Date(Date.now() - 3_600_000).getUTCHours();
-    setAttributes(machine, { [MAINTENANCE_KEY]: `0 ${earlier} 12 reboot` });
+    setAttributes(machine, { [MAINTENANCE_KEY]: ALSO_OPEN });
     await machine.run(["touch", "/run/reboot-required"]);
     const asked = async () => (await machine.read("/run/stand-in-systemd/reboot")) !== undefined;
     await machine.until("the restart", asked);

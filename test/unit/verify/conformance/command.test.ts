@@ -117,7 +117,7 @@ describe("npm run verify -- --url", () => {
       "not run, because of --budget: it can cost at most 12.47 cents, and 3.70 cents of 4.00 cents are planned for what runs before it",
     );
     expect(stderr).toContain(`caching.five-minutes: ${notRun[0]?.evidence ?? ""}`);
-    expect(stdout).toContain("Not known: 5 checks were not run, because of --budget");
+    expect(stdout).toContain("Not known: 5 checks not run, because of --budget");
     expect(report.checks.find(({ id }) => id === "own-errors.accepts-both")?.status).toBe("pass");
   });
 });

@@ -354,6 +354,7 @@ export const planted: Readonly<Record<Check["id"], Planted>> = {
   "streaming.large-event": { defect: truncates(100_000), loss: "body" },
   "streaming.slow-reader": { defect: { cutsSlowReadersMs: 1000 }, loss: "cut" },
   "streaming.quiet-20s": { defect: { idleMs: 1000 }, loss: "cut" },
+  "streaming.quiet-310s": { defect: { idleMs: 1000 }, loss: "cut" },
 
   "tools.definitions": { defect: textChanged('"strict":true,', ""), loss: "changed" },
   "tools.use": { defect: answer((text) => text.replace("toolu_01A", "toolu_999")), loss: "body" },

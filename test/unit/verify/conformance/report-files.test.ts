@@ -65,12 +65,17 @@ test("the schema accepts a report on one path and on several", () => {
   expect(valid(asJson(comparison))).toBe(true);
 });
 
+test("the schema accepts a report on another provider's API", () => {
+  expect(valid(asJson({ ...REPORT, provider: "bedrock" }))).toBe(true);
+});
+
 test.each<[string, object]>([
   ["an unknown status", { checks: [{ ...REPORT.checks[0], status: "maybe" }] }],
   ["an expected failure", { checks: [{ ...REPORT.checks[0], expected: "fail" }] }],
   ["an id without a theme", { checks: [{ ...REPORT.checks[0], id: "bytes" }] }],
   ["no check at all", { checks: [] }],
   ["an unknown path", { path: "nginx" }],
+  ["an unknown provider", { provider: "azure" }],
   ["an unknown key", { more: 1 }],
   ["a missing verdict", { verdict: undefined }],
 ])("the schema refuses %s", (_, change) => {

@@ -43,7 +43,10 @@ test("a fidelity failure on another path makes Envoy the recommendation", () => 
     path: "envoy-terminate",
     because: `${checks.length} of ${checks.length} checks passed, nothing lost, and no agent holds the real credential.`,
     others: [
-      { path: "shim", because: "1 fidelity failures (rule 2)." },
+      {
+        path: "shim",
+        because: "It changes or drops part of a request or an answer in 1 check (rule 2).",
+      },
       {
         path: "envoy-sni",
         because:
@@ -113,7 +116,7 @@ test("a path on which a check could not be run is not recommended, and the verdi
   });
   const text = renderTerminal(own);
   expect(text).toContain(
-    "Not known on litellm: 2 checks compare what the gateway got with what the API sent, which was not possible here. " +
+    "Not known on litellm: 2 checks must compare what the gateway got with what the API sent, which was not possible here. " +
       "npm run verify -- --all-paths runs them on every path, in front of a fake API.",
   );
   const html = renderHtml([own], checks);
@@ -128,7 +131,7 @@ test("a known loss says more than a check that could not be run", () => {
     { "body.bytes": "known-loss" },
     { "errors.status-529": ["upstream"] },
   );
-  expect(decide(both).risk).toContain("Medium: 1 known losses");
+  expect(decide(both).risk).toContain("Medium: 1 known loss,");
   expect(recommend([both]).because).toBe("No measured path passes everything on unchanged.");
   expect(renderHtml([both], checks)).toContain(
     "Not recommended: Shim. Any fidelity failure → Envoy",
@@ -151,7 +154,7 @@ test("from outside, the verdict on another gateway says that only one side can b
     { "body.bytes": ["upstream"], "errors.status-529": ["upstream", "claude"] },
   );
   expect(openQuestions(external)).toEqual([
-    "Not known: 2 checks compare what the gateway got with what the API sent, which was not possible here. From outside only the client's side can be seen.",
+    "Not known: 2 checks must compare what the gateway got with what the API sent, which was not possible here. From outside only the client's side can be seen.",
   ]);
 });
 
@@ -201,7 +204,10 @@ function firstScreen(...reports: Report[]): string[] {
 
 test("the page's first screen says whether agents may run through the gateway, and why", () => {
   expect(firstScreen(byDesign)).toEqual(["Yes.", recommend([byDesign]).because]);
-  expect(firstScreen(lossy)).toEqual(["No.", "1 fidelity failures (rule 2)."]);
+  expect(firstScreen(lossy)).toEqual([
+    "No.",
+    "It changes or drops part of a request or an answer in 1 check (rule 2).",
+  ]);
   expect(firstScreen(lossy, faithful)[0]).toBe("Through Envoy.");
   expect(firstScreen(lossy, lossy)[0]).toBe("Through none of these.");
   const open = report(

@@ -133,7 +133,7 @@ describe("a measurement with a budget", () => {
     ]);
     expect(recommend([report])).toMatchObject({ path: undefined });
     expect(openQuestions(report)).toEqual([
-      "Not known: 1 checks were not run, because of --budget. Run the command again with a higher --budget.",
+      "Not known: 1 check not run, because of --budget. Run the command again with a higher --budget.",
     ]);
     const whole = await measure(subject, undefined, paid, spendingOf(subject, 0.5, paid));
     expect(recommend([whole])).toMatchObject({ path: "external" });

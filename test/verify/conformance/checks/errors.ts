@@ -28,7 +28,7 @@ const BARE: readonly Action[] = [
 
 const withoutType: Check = {
   id: "errors.without-type",
-  title: "Errors without the outer `type` arrive as sent",
+  title: "Errors without the outer field type arrive as sent",
   protects:
     "The API rejects some requests with such errors. A gateway that takes them for its own changes status and message, and the agent waits, retries or stops for the wrong reason.",
   needs: ["upstream"],

@@ -213,11 +213,12 @@ function unblocks(answers: Decision["answers"]): string {
 function risk(report: Report): string {
   const unexpected = report.checks.filter(differs).length;
   const losses = fidelityLosses(report).length;
-  if (unexpected > 0) return `High: ${unexpected} checks differ from the reviewed table.`;
+  if (unexpected > 0)
+    return `High: it differs from the reviewed table in ${counted(unexpected, "check")}.`;
   if (losses > 0)
-    return `Medium: ${losses} known losses, and each LiteLLM release must be checked again.`;
+    return `Medium: ${counted(losses, "known loss")}, and each LiteLLM release must be checked again.`;
   const { open } = tally(report.checks);
-  if (open > 0) return `Unknown: ${open} checks could not be run.`;
+  if (open > 0) return `Unknown: ${counted(open, "check")} could not be run.`;
   return agentHolds(report)
     ? `Medium: Nothing lost${byDesign(report)}, but the agent holds the real credential.`
     : `Low: Nothing lost${byDesign(report)}.`;
@@ -226,7 +227,13 @@ function risk(report: Report): string {
 /** `, 1 thing changed by design`, of requests and answers; empty if nothing was. */
 function byDesign(report: Report): string {
   const { changed } = tally(checksOf(report, FIDELITY));
-  return changed === 0 ? "" : `, ${changed} thing${changed === 1 ? "" : "s"} changed by design`;
+  return changed === 0 ? "" : `, ${counted(changed, "thing")} changed by design`;
+}
+
+/** `1 check`, `2 checks`, `2 known losses`. */
+export function counted(count: number, what: string): string {
+  if (count === 1) return `1 ${what}`;
+  return `${count} ${what}${what.endsWith("s") ? "es" : "s"}`;
 }
 
 /** The rules of the recommendation, in the order in which they apply. */
@@ -274,11 +281,17 @@ export function isUnknown(report: Report): boolean {
 
 function ruledOut(report: Report): string | undefined {
   const unexpected = report.checks.filter(differs).length;
-  if (unexpected > 0) return `${unexpected} checks differ from the reviewed table (rule 1).`;
+  if (unexpected > 0) {
+    return report.path === "external"
+      ? `It does not pass ${counted(unexpected, "check")} (rule 1).`
+      : `It differs from the reviewed table in ${counted(unexpected, "check")} (rule 1).`;
+  }
   const losses = fidelityLosses(report).length;
-  if (losses > 0) return `${losses} fidelity failures (rule 2).`;
+  if (losses > 0) {
+    return `It changes or drops part of a request or an answer in ${counted(losses, "check")} (rule 2).`;
+  }
   const { open } = tally(report.checks);
-  return open > 0 ? `${open} checks could not be run (rule 3).` : undefined;
+  return open > 0 ? `${counted(open, "check")} could not be run (rule 3).` : undefined;
 }
 
 function rank(report: Report): number {

@@ -1,4 +1,5 @@
 import {
+  counted,
   decide,
   type Decision,
   isUnknown,
@@ -85,10 +86,13 @@ ${rows}
 </section>`;
 }
 
-/** Makes the answer before the colon bold. */
+/** Makes the answer before the colon bold, and a sentence of the rest. */
 function strongStart(text: string): string {
   const [first = "", ...rest] = text.split(": ");
-  return rest.length === 0 ? escape(text) : `<b>${escape(first)}</b> ${escape(rest.join(": "))}`;
+  const then = rest.join(": ");
+  return rest.length === 0
+    ? escape(text)
+    : `<b>${escape(first)}</b> ${escape(then.charAt(0).toUpperCase() + then.slice(1))}`;
 }
 
 /** The recommendation in one line. */
@@ -98,7 +102,7 @@ export function headline(reports: readonly Report[]): string {
   if (path !== undefined) return `Recommended: ${pathFacts(path).name}`;
   const open = tally(reports.flatMap(({ checks }) => checks)).open;
   if (open > 0 && reports.every(isUnknown))
-    return `Not known: ${open} check${open === 1 ? "" : "s"} could not be run`;
+    return `Not known: ${counted(open, "check")} could not be run`;
   return only !== undefined && more.length === 0
     ? `Not recommended: ${pathFacts(only.path).name}. Any fidelity failure → Envoy`
     : "Recommended: none of these paths";

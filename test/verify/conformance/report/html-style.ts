@@ -36,6 +36,7 @@ section > p { max-width: 46em; }
 .figure.pass b { color: var(--pass); } .figure.known-loss b { color: var(--loss); } .figure.fail b { color: var(--fail); }
 .verdict { border-radius: 12px; padding: 12px 18px; margin: 0; font-weight: 600; }
 .verdict.pass { color: var(--pass); background: var(--pass-ground); }
+.verdict.known-loss { color: var(--loss); background: var(--loss-ground); }
 .verdict.fail { color: var(--fail); background: var(--fail-ground); }
 table { width: 100%; border-collapse: separate; border-spacing: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; margin: 16px 0; }
 th, td { text-align: left; vertical-align: top; padding: 10px 14px; border-top: 1px solid var(--line); }
@@ -50,7 +51,7 @@ th { font-weight: 600; } th small { display: block; font-weight: 400; color: var
 .share.fail, .chip.fail { color: var(--fail); background: var(--fail-ground); }
 .share.not-applicable, .chip.not-applicable, .share.skipped, .chip.skipped { color: var(--none); background: var(--none-ground); }
 .paths { list-style: none; padding: 0; margin: 0 0 16px; display: grid; gap: 2px; } .paths b { display: inline-block; min-width: 8em; } .paths span { color: var(--quiet); }
-.legend { display: flex; flex-wrap: wrap; gap: 8px; }
+.legend { display: flex; flex-wrap: wrap; gap: 8px; } section > .legend { max-width: none; }
 details { background: var(--card); border: 1px solid var(--line); border-top-width: 0; }
 h3 + details { border-top-width: 1px; border-radius: 12px 12px 0 0; }
 details:last-of-type, details:has(+ h3) { border-radius: 0 0 12px 12px; }

@@ -1,5 +1,5 @@
 import { type Check, type Theme, themes } from "../checks/check.ts";
-import { checksOf, tally } from "./decision.ts";
+import { checksOf, counted, tally } from "./decision.ts";
 import { answerBox, decisionTable, recommendation, seedQuestions } from "./html-decision.ts";
 import { details } from "./html-details.ts";
 import { escape, SIGNS, WORDS } from "./html-parts.ts";
@@ -63,12 +63,12 @@ ${reports.length === 1 ? "the gateway" : "each gateway"}, ${reports.every(({ vie
 <div class="figures">
 ${figure(measured, "checks run", "")}
 ${figure(kept, "passed", "pass")}
-${changed > 0 ? `${figure(changed, "changed by design", "by-design")}\n` : ""}${figure(lost, "known losses", "known-loss")}
+${changed > 0 ? `${figure(changed, "changed by design", "by-design")}\n` : ""}${figure(lost, "known losses", lost > 0 ? "known-loss" : "")}
 ${figure(failed, "failed", failed > 0 ? "fail" : "")}
 </div>
-<p class="verdict ${unexpected === 0 ? "pass" : "fail"}">${
+<p class="verdict ${unexpected > 0 ? "fail" : open > 0 ? "known-loss" : "pass"}">${
     unexpected === 0
-      ? `Every result is as expected: each loss below is known, reviewed and has a reason.${notRun(open)}`
+      ? `Every result is as expected${lost > 0 ? ": each loss below is known, reviewed and has a reason" : ""}.${notRun(open)}`
       : `${unexpected} result${unexpected === 1 ? " is" : "s are"} not as expected and marked below.`
   }</p>
 </header>`;
@@ -77,7 +77,7 @@ ${figure(failed, "failed", failed > 0 ? "fail" : "")}
 function notRun(open: number): string {
   return open === 0
     ? ""
-    : ` But ${open} check${open === 1 ? "" : "s"} could not be run, so this is no complete answer.`;
+    : ` But ${counted(open, "check")} could not be run, so this is no complete answer.`;
 }
 
 function figure(count: number, what: string, kind: string): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { variantNames } from "../../../../components/gateway/paths/index.ts";
+import { DEFAULT_PROVIDER, providerNames } from "../../../../components/gateway/providers/index.ts";
 import { describable, questions } from "./decision.ts";
 
 const status = ["pass", "fail", "known-loss", "by-design", "not-applicable", "skipped"] as const;
@@ -47,6 +48,10 @@ const verdict = z
 export const ReportJson = z.strictObject({
   stack: z.string(),
   path: path.describe("The variant of the path; `external` for another gateway."),
+  provider: z
+    .enum(providerNames.filter((name) => name !== DEFAULT_PROVIDER))
+    .optional()
+    .describe("Whose API agents use, if it is not Anthropic's."),
   versions: z.record(z.string(), z.string()).describe("Version of each part."),
   baseUrl: z.string(),
   measuredAt: z.iso.datetime().describe("When the measurement began."),
