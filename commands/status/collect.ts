@@ -40,11 +40,16 @@ export async function collect(
     rowsOf("nodes", async () =>
       nodeRows(await listed<Node>(target, ["get", "nodes", "--output=json"])),
     ),
-    Promise.resolve([podRow(`gateway (${path})`, namespace, pods, { nowMs, wanted: true })]),
+    Promise.resolve([
+      podRow(`gateway (${path})`, namespace, pods, {
+        nowMs,
+        ...(gateway.length === 0 && { lacking: noGateway(stack) }),
+      }),
+    ]),
     ...Object.entries(agents).map(([name, agent]) =>
       rowsOf(`agent ${name}`, async () => [
         podRow(`agent ${name}`, agent.namespace, await podsIn(target, agent.namespace), {
-          ...{ nowMs, wanted: false },
+          nowMs,
         }),
       ]),
     ),
@@ -64,6 +69,13 @@ export async function collect(
     ]),
   ]);
   return { stack, at: new Date(nowMs).toISOString(), rows: parts.flat() };
+}
+
+function noGateway(stack: string) {
+  return {
+    what: "none is a gateway",
+    todo: `agents reach nothing. Deploy it again: pulumi up --refresh -s ${stack} (docs/runbook.md, ClaudeGatewayDown)`,
+  };
 }
 
 async function podsIn<P extends Pod>(cluster: Cluster, namespace: string): Promise<P[]> {

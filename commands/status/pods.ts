@@ -24,12 +24,18 @@ interface Container {
 /** A restart counts so long. */
 const RECENT_MS = 24 * 3_600_000;
 
+interface PodRowArgs {
+  readonly nowMs: number;
+  /** What has to be among the pods and is not, with what to do. Default: nothing. */
+  readonly lacking?: { readonly what: string; readonly todo: string } | undefined;
+}
+
 /** The row of one namespace's pods. Pods that ended, or that are on their way out, are no trouble. */
 export function podRow(
   title: string,
   namespace: string,
   pods: readonly Pod[],
-  { nowMs, wanted }: { readonly nowMs: number; readonly wanted: boolean },
+  { nowMs, lacking }: PodRowArgs,
 ): Row {
   const lasting = pods.filter(
     ({ metadata, status }) =>
@@ -42,10 +48,13 @@ export function podRow(
     text:
       lasting.length === 0
         ? "no pods"
-        : [`${ready} of ${lasting.length} pods ready`, ...troubles].join("; "),
-    ...((troubles.length > 0 || (wanted && lasting.length === 0)) && {
-      todo: `see why: kubectl describe pods -n ${namespace}`,
-    }),
+        : [
+            `${ready} of ${lasting.length} pods ready`,
+            ...(lacking === undefined ? [] : [lacking.what]),
+            ...troubles,
+          ].join("; "),
+    ...(troubles.length > 0 && { todo: `see why: kubectl describe pods -n ${namespace}` }),
+    ...(lacking !== undefined && { todo: lacking.todo }),
   };
 }
 

@@ -9,8 +9,8 @@ export async function measureHostLists(
 ): Promise<ProgramResult> {
   const stacks = counts.map((count) => {
     const stack = gatewayStack(hostsStack(count), "envoy");
-    const allow = JSON.stringify(allowedHosts(count));
-    return { ...stack, settings: { ...stack.settings, "egress.allow": allow } };
+    const egress = JSON.stringify({ allow: allowedHosts(count) });
+    return { ...stack, settings: { ...stack.settings, egress } };
   });
   return { samples: await measureGateways(stacks, args) };
 }

@@ -1,8 +1,9 @@
 /**
- * Replaces `gcloud` (528.0.0), because there is no Google Cloud here. It has the three commands that
- * infra/access/gcloud.ts runs, with their output and errors: `secrets versions access latest` prints what the lab's host
+ * Replaces `gcloud` (528.0.0), because there is no Google Cloud here. It has the four commands that
+ * infra/access runs, with their output and errors: `secrets versions access latest` prints what the lab's host
  * machine published last, `compute instances get-guest-attributes` what it reported last, and `compute start-iap-tunnel`
- * forwards a local port to the API server once k3s on the machine has started. Other commands and flags are rejected.
+ * forwards a local port to the API server once k3s on the machine has started. `compute snapshots list` finds none, as on the
+ * first day of a host. Other commands and flags are rejected.
  * Missing: sign-in, permissions, and the WebSocket to Google inside a tunnel.
  */
 import { once } from "node:events";
@@ -84,10 +85,10 @@ async function tunnel(instance: string, port: number, local: string): Promise<Se
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: Object.fromEntries(
-      ["project", "zone", "secret", "query-path", "format", "local-host-port"].map((name) => [
-        name,
-        { type: "string" as const },
-      ]),
+      [
+        ...["project", "zone", "secret", "query-path", "format", "local-host-port"],
+        ...["filter", "sort-by", "limit"],
+      ].map((name) => [name, { type: "string" as const }]),
     ),
     allowPositionals: true,
   });
@@ -105,6 +106,10 @@ async function main(): Promise<void> {
   } else if (/^compute instances get-guest-attributes \S+$/.test(command)) {
     if (flag("format") !== "json") throw new GcloudError("--format: only json is simulated");
     process.stdout.write(guestAttributes(instance(port), flag("query-path")));
+  } else if (command === "compute snapshots list") {
+    if (!/^labels\.[\w-]+=[\w-]+$/.test(flag("filter")) || flag("format") !== "json")
+      throw new GcloudError("--filter, --format: only a label and json are simulated");
+    process.stdout.write("[]");
   } else if (/^compute start-iap-tunnel \S+ \d+$/.test(command)) {
     const server = await tunnel(instance(name), Number(port), flag("local-host-port"));
     process.once("SIGINT", () => {

@@ -52,6 +52,8 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
   "docs/credentials.md: In the Claude Console":
     "credentials/federated.lab.test.ts sets these values; the identifiers are the Console's",
   "docs/credentials.md: When it fails": "credentials/federated.lab.test.ts reads this log",
+  "README.md: Who may do what":
+    "usage/budget.lab.test.ts makes an operator, and tries what they may and may not",
   "README.md: Others' gateways":
     "needs somebody's gateway; --upstream is tested in test/unit/verify/conformance/command.test.ts",
   "README.md: The verdict":

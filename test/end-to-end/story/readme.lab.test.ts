@@ -12,7 +12,7 @@ import type { Pulumi } from "../../lab/pulumi/cli.ts";
 import { World } from "../../lab/pulumi/gcp/world.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { cloudOfWorld } from "./cloud-of-world.ts";
-import { commandBlocks, TYPED } from "./readme-blocks.ts";
+import { commandBlocks, RUNBOOK, TYPED } from "./readme-blocks.ts";
 import {
   boot,
   k3sToken,
@@ -139,7 +139,8 @@ const INSTEAD: Readonly<Record<string, () => Promise<unknown>>> = {
 
 const said: Record<string, string> = {};
 
-test.each(TYPED)("%s", async (id) => {
+/** Types the lines of a block, and keeps what each said. */
+async function typeBlock(id: string): Promise<void> {
   const page = id.split(":", 1)[0] ?? "";
   const text = readFileSync(join(clone, page), "utf8");
   const block = commandBlocks(page, text).find((block) => block.id === id);
@@ -150,7 +151,64 @@ test.each(TYPED)("%s", async (id) => {
     if (instead === undefined) said[line] = await type(filledIn(line));
     else await instead();
   }
+}
+
+/** What the screen says, with the exit code. */
+async function status(): Promise<{
+  readonly code: number;
+  readonly needsPerson: readonly string[];
+}> {
+  const ended = await type("npm run --silent status -- --stack gateway").then(
+    (stdout) => ({ stdout, exitCode: 0 }),
+    (error: unknown) => error as { stdout: string; exitCode: number },
+  );
+  const [, needsPerson = ""] = ended.stdout.split("Needs a person:");
+  const lines = needsPerson.split("\n").map((line) => line.trim());
+  return { code: ended.exitCode, needsPerson: lines.filter((line) => line !== "") };
+}
+
+const [TO_AN_AGENT, ...AFTERWARDS] = TYPED;
+
+test(TO_AN_AGENT, () => typeBlock(TO_AN_AGENT));
+
+test("somebody breaks the gateway, is told by the screen, and the runbook's commands bring it back", async () => {
+  const kubectl = (command: string) =>
+    type(
+      `kubectl --kubeconfig ~/.kube/claude-gateway/organization/claude-gateway/host.yaml ${command}`,
+    );
+  const gateway = "-n readme-llm -l claude-gateway/role=gateway";
+  const pods = () => kubectl(`get pods ${gateway} --output=name`);
+  // A new host has no snapshot until the next night, and a new gateway no verdict.
+  const EXPECTED = [
+    expect.stringMatching(/^last backup: check the snapshot schedule/) as unknown,
+    "last verdict: measure the gateway: npm run verify -- --stack gateway",
+  ];
+  expect((await status()).needsPerson).toEqual(EXPECTED);
+
+  await kubectl(`scale deployments ${gateway} --replicas=0`);
+  await expect.poll(pods, { timeout: 60_000, interval: 2_000 }).toBe("");
+  const broken = await status();
+  expect(broken.code).toBe(1);
+  expect(broken.needsPerson).toContain(
+    "gateway (envoy): agents reach nothing. Deploy it again: pulumi up --refresh -s gateway (docs/runbook.md, ClaudeGatewayDown)",
+  );
+
+  const page = readFileSync(join(clone, RUNBOOK), "utf8");
+  const section = page.split("## ClaudeGatewayDown\n")[1]?.split("\n## ")[0] ?? "";
+  const [repair] = /pulumi up --refresh -s \$STACK/.exec(section) ?? [];
+  const seen = commandBlocks(RUNBOOK, `## x\n${section}`).flatMap(({ lines }) => lines);
+  expect(seen.length).toBeGreaterThan(0);
+  for (const line of seen) {
+    await kubectl(line.replace(/^kubectl /, "").replaceAll("$NS", "readme-llm"));
+  }
+  await type(`STACK=gateway; ${repair ?? "false"}`);
+  expect(await pods()).toMatch(/^pod\/\S+\n$/);
+  expect((await status()).needsPerson).toEqual(EXPECTED);
+  const [turn] = Object.keys(said).filter((line) => line.startsWith("kubectl"));
+  expect(await type(filledIn(turn ?? "false"))).toBe("Turn 1: Say hello.\n");
 });
+
+test.each(AFTERWARDS)("%s", typeBlock);
 
 test("an agent has answered, and nothing is left behind", async () => {
   const turn = Object.entries(said).find(([line]) => line.startsWith("kubectl"));

