@@ -3,6 +3,7 @@ import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import type { z } from "zod";
 import type { InspectConfig } from "../components/egress/inspect-schema.ts";
 import { hostCredentialText } from "../components/egress/inspected.ts";
+import { credentialForm } from "../components/egress/registries.ts";
 import type { GithubConfig } from "../components/gateway/github/schema.ts";
 import type { Credential } from "../components/gateway/credential-schema.ts";
 import type { Finding } from "../components/schema/finding.ts";
@@ -135,11 +136,9 @@ function sealedGithub({ credential, agents }: GithubConfig): SealedGithub {
 
 function sealedHost({ credential, ...rest }: InspectConfig[number]): SealedHost {
   if (credential === undefined) return rest;
-  const { user, header } = credential;
-  return {
-    ...rest,
-    credential: { user, header, text: pulumi.secret(hostCredentialText(credential)) },
-  };
+  const { user, header } = credentialForm(rest.registry, credential);
+  const text = hostCredentialText({ value: credential.value, user });
+  return { ...rest, credential: { user, header, text: pulumi.secret(text) } };
 }
 
 function sealed(credential: Credential): SealedCredential<Credential> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pathProblem } from "../gateway/inspect/paths.ts";
 import { HostName } from "../schema/fields.ts";
+import { needsUser, REGISTRIES } from "./registries.ts";
 
 /** Methods that a rule can name. CONNECT would open a tunnel, and TRACE shows a request again with its credential. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -64,32 +65,80 @@ const HostCredentialConfig = z
     message: "is set, and user too, which is sent in authorization: remove one of them",
   });
 
-/** A host whose TLS ends at the gateway. */
-const InspectedHostConfig = z.strictObject({
-  host: HostName.refine((host) => host.length <= 200, "is longer than 200 characters").describe(
-    "Exact host name, TCP 443.",
-  ),
-  methods: z
-    .array(z.enum(METHODS))
-    .min(1, "is empty: name a method, or remove the key")
-    .default(["GET", "HEAD"])
-    .describe("Methods that agents may use. Default GET and HEAD."),
-  paths: z
-    .array(
-      z.string().superRefine((path, context) => {
-        const message = pathProblem(path);
-        if (message !== undefined) context.addIssue({ code: "custom", message });
-      }),
-    )
-    .min(1, "is empty: name a path, or remove the key")
-    .default(["/*"])
-    .describe(
-      "Exact paths as clients send them, without the query, or beginnings of paths that end with *. Default /*: every path.",
-    ),
-  credential: HostCredentialConfig.optional().describe(
-    "What the gateway sends instead of the agent's gateway token, which clients show where the host's token would be. Default: no credential reaches the host.",
-  ),
+const Path = z.string().superRefine((path, context) => {
+  const message = pathProblem(path);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
 });
+
+/** A host whose TLS ends at the gateway. */
+const InspectedHostConfig = z
+  .strictObject({
+    host: HostName.refine((host) => host.length <= 200, "is longer than 200 characters").describe(
+      "Exact host name, TCP 443.",
+    ),
+    registry: z
+      .enum(REGISTRIES)
+      .optional()
+      .describe(
+        "Kind of a package registry that needs a credential: agents may read its packages, and the credential is sent as its clients send it. Default none.",
+      ),
+    base: Path.refine(
+      (path) => !path.endsWith("*"),
+      "ends with *, which it means anyway: remove it",
+    )
+      .optional()
+      .describe(
+        "Path below which the registry is, for example /artifactory/api/npm/team. Only with registry. Default /.",
+      ),
+    methods: z
+      .array(z.enum(METHODS))
+      .min(1, "is empty: name a method, or remove the key")
+      .optional()
+      .describe("Methods that agents may use. Default GET and HEAD."),
+    paths: z
+      .array(Path)
+      .min(1, "is empty: name a path, or remove the key")
+      .optional()
+      .describe(
+        "Exact paths as clients send them, without the query, or beginnings of paths that end with *. Default /*: every path.",
+      ),
+    credential: HostCredentialConfig.optional().describe(
+      "What the gateway sends instead of the agent's gateway token, which clients show where the host's token would be. Default: no credential reaches the host.",
+    ),
+  })
+  .superRefine(({ registry, base, methods, paths, credential }, context) => {
+    const problem = (path: string[], message: string) => {
+      context.addIssue({ code: "custom", path, message });
+    };
+    if (registry === undefined) {
+      if (base !== undefined) problem(["base"], "is set without registry: use paths");
+      return;
+    }
+    if (methods !== undefined) {
+      problem(
+        ["methods"],
+        "is set, and registry too, which allows reading only: remove one of them",
+      );
+    }
+    if (paths !== undefined) {
+      problem(["paths"], "is set, and registry too, which has its own paths: remove one of them");
+    }
+    if (credential === undefined) {
+      problem(
+        ["credential"],
+        "is missing, and registry is set: a registry that needs none belongs in egress.allow; else set its value with --secret",
+      );
+    } else if (
+      needsUser(registry) &&
+      credential.user === undefined &&
+      credential.header === undefined
+    ) {
+      problem(
+        ["credential", "user"],
+        `is missing: a ${registry} registry takes a user with a password, for example oauth2accesstoken`,
+      );
+    }
+  });
 
 /** Envoy's ConfigMap can have 1 MiB, and each host takes some 17 KB of it. */
 const MAX_HOSTS = 40;

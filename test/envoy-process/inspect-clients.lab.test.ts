@@ -1,29 +1,14 @@
-import { execFile, execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import http from "node:http";
-import net, { type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { agentEnvironment } from "../../components/agents/environment.ts";
-import { gateFiles } from "../../components/egress/gate/gate.ts";
-import { TRUST_DIR } from "../../components/egress/gate/trust.ts";
-import { labCa } from "../lab/parts/ca.ts";
+import { AgentShell } from "./agent-shell.ts";
 import { Envoy } from "./envoy.ts";
 import { certificateFor, rendered, secrets, TOKEN_A } from "./gateways.ts";
 import { HOST_TOKEN, inspecting, PRIVATE, REGISTRY } from "./inspecting.ts";
 import { Upstream } from "./upstream.ts";
 
-/**
- * The real programs of this machine, with the environment of an agent. Here they find Envoy through a proxy, because only a
- * cluster's DNS can send their port 443 to it. What they ask and how they check certificates stays the same.
- */
-let dir: string;
 let host: Upstream;
 let envoy: Envoy;
-let proxy: http.Server;
+let shell: AgentShell;
 
 beforeAll(async () => {
   host = await Upstream.start(await certificateFor(REGISTRY, PRIVATE));
@@ -32,62 +17,21 @@ beforeAll(async () => {
     leaf: await certificateFor(REGISTRY, PRIVATE),
     hosts: { [`${PRIVATE}:443`]: host.port },
   });
-  proxy = http.createServer().on("connect", (_request, socket: net.Socket) => {
-    const to = net.connect(envoy.ports.sni, "127.0.0.1");
-    socket.write("HTTP/1.1 200 Connected\r\n\r\n");
-    socket.pipe(to).pipe(socket);
-    for (const each of [socket, to]) each.on("error", () => undefined);
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  dir = await mkdtemp(join(tmpdir(), "clients-"));
-  await mkdir(join(dir, "trust"));
-  await mkdir(join(dir, "home"));
-  const authority = await readFile((await labCa()).certFile, "utf8");
-  for (const [name, text] of Object.entries(gateFiles(authority)))
-    await writeFile(join(dir, name), text);
-  execFileSync(process.execPath, [join(dir, "trust.mjs")], {
-    env: { TRUST_DIR: join(dir, "trust") },
-  });
+  shell = await AgentShell.start(envoy.ports.sni);
 });
 
 afterAll(async () => {
-  proxy.closeAllConnections();
-  proxy.close();
+  await shell.stop();
   await envoy.stop();
   await host.stop();
-  await rm(dir, { recursive: true });
 });
 
 beforeEach(() => {
   host.received.length = 0;
 });
 
-/** Runs a shell command as an agent, with the variables of its pod or without those for authorities. */
-async function asAgent(command: string, trust: boolean): Promise<string> {
-  const variables = agentEnvironment({ baseUrl: "http://gateway", trust }).flatMap((entry) =>
-    "value" in entry
-      ? [[entry.name, entry.value.replace(TRUST_DIR, join(dir, "trust"))] as const]
-      : [],
-  );
-  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { PATH = "", HOME = "" } = process.env;
-  const env = {
-    ...Object.fromEntries(variables),
-    ...{ PATH, HOME: join(dir, "home"), TOKEN: TOKEN_A, URL: `https://${PRIVATE}/npm` },
-    ...{ HTTPS_PROXY: address, https_proxy: address, GIT_TERMINAL_PROMPT: "0" },
-    ...{ CARGO_HOME: join(dir, "home/cargo"), RUSTUP_HOME: join(HOME, ".rustup") },
-    ...{ PYENV_ROOT: join(HOME, ".pyenv"), PIP_DISABLE_PIP_VERSION_CHECK: "1" },
-    // A machine can have an npm that reads its own list of authorities.
-    NPM_CONFIG_GLOBALCONFIG: "/dev/null",
-    ...{ GOFLAGS: "-mod=mod", GOPATH: join(dir, "home/go"), GONOSUMDB: "*", GONOSUMCHECK: "1" },
-  };
-  const options = { env, cwd: join(dir, "home"), timeout: 60_000 };
-  const run = promisify(execFile)("sh", ["-c", `${command} 2>&1`], options);
-  return run.then(
-    ({ stdout }) => stdout,
-    (error: unknown) => (error as { stdout?: string }).stdout ?? "",
-  );
+function asAgent(command: string, trust: boolean): Promise<string> {
+  return shell.run(command, { trust, variables: { URL: `https://${PRIVATE}/npm` } });
 }
 
 const npmrc = `printf '//${PRIVATE}/npm/:_authToken=\${TOKEN}\\n' > .npmrc`;

@@ -1,7 +1,5 @@
 import { readFile } from "node:fs/promises";
-import http2 from "node:http2";
 import https from "node:https";
-import tls from "node:tls";
 import type { EnvoyConfigArgs } from "../../components/gateway/envoy/args.ts";
 import { pathPattern } from "../../components/gateway/inspect/paths.ts";
 import type { InspectedHost } from "../../components/gateway/inspect/rules.ts";
@@ -82,36 +80,7 @@ export async function askHost(
   return read(await response);
 }
 
-/** One request by HTTP/2. */
-export async function askHostByHttp2(
-  port: number,
-  servername: string,
-  { method = "GET", path = "/", headers = {}, body = "", authority }: HostRequest = {},
-): Promise<{ status: number; body: string }> {
-  const session = http2.connect(`https://${servername}`, {
-    createConnection: () =>
-      tls.connect({ host: "127.0.0.1", port, servername, ca: trusted, ALPNProtocols: ["h2"] }),
-  });
-  try {
-    const stream = session.request({
-      ":method": method,
-      ":path": path,
-      ":authority": authority ?? servername,
-      ...headers,
-    });
-    // A GET ends with its headers.
-    if (!stream.writableEnded) stream.end(body);
-    let status = 0;
-    stream.on("response", (answer) => (status = answer[":status"] ?? 0));
-    let text = "";
-    for await (const chunk of stream) text += (chunk as Buffer).toString();
-    return { status, body: text };
-  } finally {
-    session.close();
-  }
-}
-
-const trusted = await ca();
+export const trusted = await ca();
 
 async function ca(): Promise<Buffer> {
   return readFile((await labCa()).certFile);

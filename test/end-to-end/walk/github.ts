@@ -49,8 +49,7 @@ const REFUSED: readonly (readonly [command: string, says: string])[] = [
     "DELETE /repos/lab/work is not allowed",
   ],
   [
-    // By HTTP/2, the runner's curl 7.88 drops an answer that comes before it has sent its body.
-    `curl -sS --http1.1 -H "authorization: Bearer $GH_TOKEN" https://api.github.com/graphql -d '{}'`,
+    `curl -sS -H "authorization: Bearer $GH_TOKEN" https://api.github.com/graphql -d '{}'`,
     "not GraphQL (gh pr create and others): use gh api repos/OWNER/NAME/pulls: POST /graphql is not allowed",
   ],
 ];

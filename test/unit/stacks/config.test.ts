@@ -531,6 +531,54 @@ const mistakes: [string, Sections, string | RegExp][] = [
         message as RegExp,
       ] as [string, Record<string, unknown>, RegExp],
   ),
+  ...[
+    [
+      "of no known kind",
+      { registry: "docker" },
+      /\.registry = "docker" is not one of npm, pypi, cargo/,
+    ],
+    [
+      "without a credential",
+      { registry: "npm" },
+      /\.credential is missing, and registry is set: .* egress\.allow/,
+    ],
+    [
+      "with methods",
+      { registry: "npm", methods: ["PUT"], credential: { value: "s" } },
+      /\.methods .*is set, and registry too/,
+    ],
+    [
+      "with paths",
+      { registry: "npm", paths: ["/*"], credential: { value: "s" } },
+      /\.paths .*is set, and registry too/,
+    ],
+    [
+      "without a user",
+      { registry: "maven", credential: { value: "s" } },
+      /\.credential\.user is missing: a maven/,
+    ],
+    [
+      "below an asterisk",
+      { registry: "npm", base: "/a/*", credential: { value: "s" } },
+      /\.base = "\/a\/\*" ends with \*/,
+    ],
+    [
+      "below a dot segment",
+      { registry: "npm", base: "/a/../b", credential: { value: "s" } },
+      /\.base = .* can be read in two ways/,
+    ],
+    ["that is none", { base: "/a" }, /\.base = "\/a" is set without registry: use paths/],
+  ].map(
+    ([what, entry, message]) =>
+      [
+        `a registry ${what as string}`,
+        {
+          gateway: { path: "envoy" },
+          egress: { inspect: [{ host: "x.org", ...(entry as object) }] },
+        },
+        message as RegExp,
+      ] as [string, Record<string, unknown>, RegExp],
+  ),
   ["the upstream", { egress: { allow: ["api.anthropic.com"] } }, /is the gateway's own upstream/],
   [
     "the upstream of another provider",

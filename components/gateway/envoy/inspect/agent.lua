@@ -1,7 +1,7 @@
 -- Finds out which agent sends a request to an inspected host. Where the host's own token would be, the agent shows its
--- gateway token: as the token of Authorization (Bearer, or GitHub's `token`), as the password or the user of Basic, or in the
--- header of the host's own kind. As in agent.lua, the virtual host's metadata maps tokens to names, the script writes the
--- name into dynamic metadata, and the routes match on it. A request whose tokens are of two agents has no agent.
+-- gateway token: as the token of Authorization (Bearer, GitHub's `token`, or alone), as the password or the user of Basic,
+-- or in the header of the host's own kind. As in agent.lua, the virtual host's metadata maps tokens to names, the script
+-- writes the name into dynamic metadata, and the routes match on it. A request whose tokens are of two agents has no agent.
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 local function decoded(base64)
@@ -24,8 +24,10 @@ end
 local MAX = 4096
 
 local function tokens_of(value)
+  if #value > MAX then return {} end
   local scheme, token = value:match("^(%a+) +(%S+)$")
-  if scheme == nil or #value > MAX then return {} end
+  -- Cargo shows the token alone.
+  if scheme == nil then return { value } end
   scheme = scheme:lower()
   if scheme == "bearer" or scheme == "token" then return { token } end
   if scheme ~= "basic" then return {} end

@@ -10,13 +10,6 @@ import { findAgentOf } from "./agent.ts";
 import { hostReplies } from "./replies.ts";
 import { hostRoutesName } from "./routes.ts";
 
-/** Requests that one connection of HTTP/2 may have open, and how much of each and of all Envoy takes before the host reads it. */
-const HTTP2 = {
-  max_concurrent_streams: 100,
-  initial_stream_window_size: 64 * 1024,
-  initial_connection_window_size: 256 * 1024,
-} as const;
-
 /** The chain of the TLS listener for an inspected host: TLS ends here, and each request is checked by the host's rules. */
 export function inspectingChain(inspected: InspectedHost): Message {
   const { host, credential } = inspected;
@@ -28,7 +21,9 @@ export function inspectingChain(inspected: InspectedHost): Message {
       "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
       {
         common_tls_context: {
-          alpn_protocols: ["h2", "http/1.1"],
+          // No HTTP/2: there, Envoy ends a refused upload with a reset, as RFC 9113 (8.1) lets it, and curl and Git then show
+          // the reset instead of the refusal (curl 7.88). https://github.com/envoyproxy/envoy/issues/36200
+          alpn_protocols: ["http/1.1"],
           tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
           tls_certificate_sds_secret_configs: [{ name: LEAF_SECRET, sds_config: leafSource() }],
         },
@@ -37,7 +32,6 @@ export function inspectingChain(inspected: InspectedHost): Message {
     transport_socket_connect_timeout: seconds(HEADERS_SECONDS),
     filters: [
       httpConnectionManager({
-        codec_type: "AUTO",
         stat_prefix: "inspect",
         rds: {
           route_config_name: hostRoutesName(host),
@@ -55,7 +49,6 @@ export function inspectingChain(inspected: InspectedHost): Message {
         generate_request_id: false,
         preserve_external_request_id: true,
         http_protocol_options: preserveCase(),
-        http2_protocol_options: HTTP2,
         // The rules match the path as it is sent on, and a path that servers read in several ways is refused.
         normalize_path: false,
         merge_slashes: false,
