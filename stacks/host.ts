@@ -70,7 +70,12 @@ function machineName(stack: string): string {
   return name;
 }
 
-/** Reads an output that is a text from the stack's own last update; `undefined` before the first one. */
+/**
+ * Reads an output that is a text from the stack's own last update; `undefined` before the first one. Also in an update, which
+ * needs it without a preview too. Wait for the answer before anything is registered: the engine then writes nothing to the
+ * stack's state, because it waits for each write before it goes on; reading during a write has failed with "EOF".
+ * https://github.com/pulumi/pulumi/blob/v3.232.0/pkg/backend/snapshot.go
+ */
 function lastOutputs(): (key: string) => Promise<string | undefined> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const last = new pulumi.StackReference("last", { name });

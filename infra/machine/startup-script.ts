@@ -51,9 +51,20 @@ export interface StartupScriptArgs {
   readonly registries?: readonly string[];
   /** Default: five minutes of retries, and five minutes for one wait. */
   readonly patience?: Patience;
+  /** Size of the file system of k3s's datastore, in MiB. It never changes on a machine that has one. Default 2048. */
+  readonly datastoreMib?: number;
 }
 
-const PARTS = ["report", "google", "machine", "k3s", "upgrade", "maintenance", "main"] as const;
+const PARTS = [
+  "report",
+  "google",
+  "machine",
+  "datastore",
+  "k3s",
+  "upgrade",
+  "maintenance",
+  "main",
+] as const;
 
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -90,6 +101,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     FIREWALL,
     SYSCTLS,
     TOKEN_FILE: `${CONFIG_DIR}/token`,
+    DATASTORE_MIB: String(args.datastoreMib ?? 2048),
     NODE_NAME: args.nodeName,
     ATTEMPTS: String(patience.attempts),
     RETRY_SECONDS: String(patience.retrySeconds),

@@ -50,7 +50,7 @@ mount_data_disk() {
   fi
   # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
-  # Only root may use the last 5 %: a volume that an agent fills leaves this for the datastore.
+  # Only root may use the last 5 %: a volume that an agent fills leaves this for k3s's own files.
   tune2fs -m 5 "$device" >"$RUN/tune.log" 2>&1 || fail "tune2fs: $(tail -1 "$RUN/tune.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"

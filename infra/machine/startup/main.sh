@@ -15,6 +15,7 @@ boot() {
   step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
+  step datastore quick mount_datastore
   step kernel quick set_kernel_defaults
   step firewall quick load_firewall
   step token long fetch_token

@@ -28,7 +28,7 @@ try_upgrade() {
   rm -rf "$STATE/datastore" "$STATE/datastore.part"
   put_file 0600 "$STATE/upgrading" <<<"$1"
   systemctl stop k3s.service
-  cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
+  cp -a "$SERVER" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
     fail "copying the datastore failed: $(tail -1 "$RUN/copy.log")"
   sync -f "$STATE"
   mv "$STATE/datastore.part" "$STATE/datastore"
@@ -47,10 +47,11 @@ roll_back() {
   fi
   systemctl stop k3s.service
   rm -rf "$STATE/datastore.part"
-  # A rename is atomic: after a second crash here, either the copy or the datastore is complete.
+  # The copy stays until the next upgrade: after a second crash here, the next boot restores it again.
   if [[ -d $STATE/datastore ]]; then
-    rm -rf "$DATA_DIR/k3s/server"
-    mv "$STATE/datastore" "$DATA_DIR/k3s/server"
+    find "$SERVER" -mindepth 1 -delete
+    cp -a "$STATE/datastore/." "$SERVER"
+    sync -f "$SERVER"
   fi
   install_k3s
   rm -f "$STATE/upgrading"

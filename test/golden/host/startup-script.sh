@@ -17,6 +17,7 @@ readonly SELF='/usr/local/sbin/claude-gateway-host'
 readonly FIREWALL='/etc/claude-gateway/node-firewall.nft'
 readonly SYSCTLS='/etc/sysctl.d/90-claude-gateway.conf'
 readonly TOKEN_FILE='/etc/rancher/k3s/token'
+readonly DATASTORE_MIB='2048'
 readonly NODE_NAME='gateway-host'
 readonly ATTEMPTS='60'
 readonly RETRY_SECONDS='5'
@@ -679,7 +680,7 @@ mount_data_disk() {
   fi
   # Grows the file system after host.dataDiskGb grew; otherwise does nothing.
   resize2fs "$device" >"$RUN/resize.log" 2>&1 || fail "resize2fs: $(tail -1 "$RUN/resize.log")"
-  # Only root may use the last 5 %: a volume that an agent fills leaves this for the datastore.
+  # Only root may use the last 5 %: a volume that an agent fills leaves this for k3s's own files.
   tune2fs -m 5 "$device" >"$RUN/tune.log" 2>&1 || fail "tune2fs: $(tail -1 "$RUN/tune.log")"
   mkdir -p "$STATE" "$DATA_DIR/audit"
   chmod 0700 "$STATE" "$DATA_DIR/audit"
@@ -691,6 +692,55 @@ set_kernel_defaults() {
 
 load_firewall() {
   nft -f "$FIREWALL" 2>"$RUN/nft.log" || fail "nft -f $FIREWALL: $(head -1 "$RUN/nft.log")"
+}
+
+# k3s's datastore and certificates have a file system of their own, in a file on the data disk: whatever else fills that
+# disk, they keep their blocks and inodes. The 5 % that only root may use are not enough: they hold no inodes, and what a
+# container writes to its own layer passes overlayfs, which writes as root.
+# https://docs.kernel.org/filesystems/overlayfs.html#permission-model
+# As a file on the data disk it is part of the disk's snapshots.
+
+SERVER=$DATA_DIR/k3s/server
+DATASTORE=$DATA_DIR/datastore.img
+
+mount_datastore() {
+  local loop
+  if mountpoint -q "$SERVER"; then return; fi
+  mkdir -p "$SERVER"
+  if [[ ! -e $DATASTORE ]]; then
+    # It runs if somebody runs this script by hand.
+    systemctl stop k3s.service
+    if ! make_datastore 2>"$RUN/datastore.log"; then
+      umount "$RUN/datastore" 2>/dev/null || true
+      rm -f "$DATASTORE.new"
+      # A host that does not start would be worse.
+      DETAIL="the datastore stays where volumes and images can fill the disk: $(tail -1 "$RUN/datastore.log")"
+      return
+    fi
+    DETAIL='got a file system of its own'
+  fi
+  # An older release of this script left files here, which the file system has. Without the mount nothing can be written
+  # here, so no k3s begins a new cluster beside it.
+  chattr -i "$SERVER"
+  find "$SERVER" -mindepth 1 -delete
+  chattr +i "$SERVER"
+  mount -o loop,noatime "$DATASTORE" "$SERVER"
+  # Otherwise Debian's weekly fstrim would give the blocks that are free in the file back to the disk.
+  loop=$(findmnt -n -o SOURCE "$SERVER")
+  echo 0 >"/sys/block/${loop#/dev/}/queue/discard_max_bytes"
+}
+
+# Every block of the file is written, so that no later write needs another one of the disk. The last step is the rename:
+# after a power cut the next boot begins again.
+make_datastore() {
+  mkdir -p "$RUN/datastore" &&
+    dd if=/dev/zero of="$DATASTORE.new" bs=1M count="$DATASTORE_MIB" conv=fsync status=none &&
+    mkfs.ext4 -q -m 0 -E nodiscard -L datastore "$DATASTORE.new" &&
+    mount -o loop "$DATASTORE.new" "$RUN/datastore" &&
+    cp -a "$SERVER/." "$RUN/datastore" &&
+    umount "$RUN/datastore" &&
+    mv "$DATASTORE.new" "$DATASTORE" &&
+    sync -f "$DATA_DIR"
 }
 
 # k3s: token, binary, start, kubeconfig. A release is written "VERSION SHA256", as in the metadata key.
@@ -823,7 +873,7 @@ try_upgrade() {
   rm -rf "$STATE/datastore" "$STATE/datastore.part"
   put_file 0600 "$STATE/upgrading" <<<"$1"
   systemctl stop k3s.service
-  cp -a "$DATA_DIR/k3s/server" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
+  cp -a "$SERVER" "$STATE/datastore.part" 2>"$RUN/copy.log" ||
     fail "copying the datastore failed: $(tail -1 "$RUN/copy.log")"
   sync -f "$STATE"
   mv "$STATE/datastore.part" "$STATE/datastore"
@@ -842,10 +892,11 @@ roll_back() {
   fi
   systemctl stop k3s.service
   rm -rf "$STATE/datastore.part"
-  # A rename is atomic: after a second crash here, either the copy or the datastore is complete.
+  # The copy stays until the next upgrade: after a second crash here, the next boot restores it again.
   if [[ -d $STATE/datastore ]]; then
-    rm -rf "$DATA_DIR/k3s/server"
-    mv "$STATE/datastore" "$DATA_DIR/k3s/server"
+    find "$SERVER" -mindepth 1 -delete
+    cp -a "$STATE/datastore/." "$SERVER"
+    sync -f "$SERVER"
   fi
   install_k3s
   rm -f "$STATE/upgrading"
@@ -1038,6 +1089,7 @@ boot() {
   step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
+  step datastore quick mount_datastore
   step kernel quick set_kernel_defaults
   step firewall quick load_firewall
   step token long fetch_token

@@ -41,8 +41,8 @@ describe("first and second boot", () => {
       ([, s]) => s,
     );
     expect(started).toEqual([
-      ...["files", "watch", "packages", "disk", "kernel", "firewall", "token", "recovery", "k3s"],
-      ...["start", "kubeconfig"],
+      ...["files", "watch", "packages", "disk", "datastore", "kernel", "firewall", "token"],
+      ...["recovery", "k3s", "start", "kubeconfig"],
     ]);
     // The watch may have looked after the maintenance already.
     const steps = Object.entries(machine.steps).filter(([step]) => step !== "maintenance");
@@ -52,6 +52,7 @@ describe("first and second boot", () => {
       "ok N s",
       "ok installed ipset jq nftables, N s",
       "ok formatted, N s",
+      "ok got a file system of its own, N s",
       "ok N s",
       "ok N s",
       "ok fetched, N s",
@@ -77,17 +78,6 @@ describe("first and second boot", () => {
     expect(await machine.read("/etc/rancher/k3s/token")).toBe(TOKEN);
     const disk = await machine.run(["findmnt", "-no", "FSTYPE,OPTIONS", "/var/lib/rancher"]);
     expect(disk.output).toMatch(/^ext4\s+rw,noatime/);
-  });
-
-  it("keeps a part of the data disk for the datastore when an agent's volume is full", async () => {
-    const volume = "/var/lib/rancher/volume";
-    await machine.run(["install", "-d", "-m", "0777", volume]);
-    const fill = `exec dd if=/dev/zero of=${volume}/full bs=64k`;
-    const agent = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "sh", "-c", fill];
-    expect((await machine.run(agent)).output).toContain("No space left on device");
-    const write = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/db/more bs=1M count=2";
-    expect(await machine.run(["sh", "-c", write])).toMatchObject({ status: 0 });
-    await machine.run(["rm", "-r", volume, "/var/lib/rancher/k3s/server/db/more"]);
   });
 
   it("answers the kubelet's question for credentials, from the account and from the secret", async () => {
@@ -147,6 +137,7 @@ describe("first and second boot", () => {
     expect(new Set(hosts)).toEqual(new Set(["169.254.169.254"]));
     expect(machine.steps.packages).not.toContain("installed");
     expect(machine.steps.disk).not.toContain("formatted");
+    expect(machine.steps.datastore).toMatch(/^ok \d+ s$/);
   });
 
   it("publishes the kubeconfig again after a certificate renewal, also between boots", async () => {

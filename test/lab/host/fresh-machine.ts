@@ -34,6 +34,7 @@ export async function freshMachine(
         nodeName: "gateway-host",
         nodeFirewall,
         patience: { attempts: 8, retrySeconds: 1, watchSeconds: 2 },
+        datastoreMib: 32,
       }),
       "enable-guest-attributes": "TRUE",
       [TOKEN_SECRET_KEY]: TOKEN_SECRET,

@@ -16,9 +16,12 @@ mount --rbind /proc "$root/proc"
 mount -t tmpfs -o mode=755 run "$root/run"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 mount -t tmpfs tmp "$root/tmp"
-for device in full null random tty urandom zero "${data#/dev/}"; do
+mount -t sysfs sysfs "$root/sys"
+for device in full loop-control null random tty urandom zero; do
   cp -a "/dev/$device" "$root/dev/$device"
 done
+# udev would make these when one is used.
+for number in {0..63}; do mknod -m 0660 "$root/dev/loop$number" b 7 "$number"; done
 ln -s /proc/self/fd "$root/dev/fd"
 mkdir -p "$root/dev/disk/by-id"
 ln -s "../../${data#/dev/}" "$root/dev/disk/by-id/google-data"

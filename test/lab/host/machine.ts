@@ -76,7 +76,7 @@ export class HostMachine {
     const data = join(dir, "data.img");
     if (snapshot === undefined) {
       writeFileSync(data, "");
-      truncateSync(data, 64 * 1024 * 1024);
+      truncateSync(data, 96 * 1024 * 1024);
     } else copyFileSync(snapshot, data);
     return machine;
   }

@@ -80,7 +80,7 @@ describe("upgrades", () => {
   });
 
   it("rolls back if the disk is too full for a copy of the datastore", async () => {
-    const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=30";
+    const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=20";
     await machine.run(["sh", "-c", `${fill}; dd if=/dev/zero of=/var/lib/rancher/full bs=1M`]);
     const state = await upgradeTo(machine.makeRelease(LAST));
     expect(state).toMatch(

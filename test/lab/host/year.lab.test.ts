@@ -61,7 +61,7 @@ describe("a year", () => {
   };
 
   it("survives a full disk, and an upgrade on it is rolled back", async () => {
-    const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=30";
+    const fill = "dd if=/dev/zero of=/var/lib/rancher/k3s/server/filler bs=1M count=20";
     await machine.run(["sh", "-c", `${fill}; dd if=/dev/zero of=/var/lib/rancher/full bs=1M`]);
     expect(await upgraded(NEXT)).toMatch(
       /^failed .*: copying the datastore failed: .*No space left.*; rolled back to v1\.35\.4\+k3s1$/,

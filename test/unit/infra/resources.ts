@@ -23,15 +23,24 @@ export async function collect<T>(
   stack: string,
   program: () => Promise<T>,
   lastOutputs: Record<string, unknown> = {},
-): Promise<{ readonly resources: Registered[]; readonly outputs: T }> {
+): Promise<{
+  readonly resources: Registered[];
+  readonly outputs: T;
+  /** How many resources were registered when the answer to the first read of the last outputs came. */
+  readonly registeredBeforeRead: number | undefined;
+}> {
   const resources: Registered[] = [];
+  let registeredBeforeRead: number | undefined;
   const kept = new Set<string>();
   await pulumi.runtime.setMocks(
     {
       call: () => ({}),
-      newResource({ type, name, inputs: anything }) {
+      async newResource({ type, name, inputs: anything }) {
         const inputs = anything as Record<string, unknown>;
         if (type === "pulumi:pulumi:StackReference") {
+          // What does not wait for the answer is registered meanwhile.
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          registeredBeforeRead ??= resources.length;
           return {
             id: name,
             state: { ...inputs, outputs: lastOutputs, secretOutputNames: [] },
@@ -50,7 +59,7 @@ export async function collect<T>(
   watchProtect(kept);
   const outputs = await program();
   await pulumi.runtime.disconnect();
-  return { resources, outputs };
+  return { resources, outputs, registeredBeforeRead };
 }
 
 /** Mocks do not receive `protect`, so this reads it from the register request. */

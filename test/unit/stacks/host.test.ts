@@ -316,6 +316,12 @@ describe("errors before any resource is created", () => {
     );
   });
 
+  it("has the last outputs before it registers anything, because the engine then writes to the file they are in", async () => {
+    const last = { k3sVersion: "v1.35.2+k3s1", clusterIdentifier: "1234" };
+    const { registeredBeforeRead } = await run({ restoreFrom: "a-snapshot" }, { last });
+    expect(registeredBeforeRead).toBe(0);
+  });
+
   it("accepts an upgrade from a supported release", async () => {
     const { resources } = await run({}, { last: { k3sVersion: "v1.35.2+k3s1" } });
     expect(resources.filter(({ type }) => type.endsWith(":Instance"))).toHaveLength(1);
