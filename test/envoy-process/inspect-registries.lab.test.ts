@@ -94,7 +94,9 @@ test("npm is told that it must not publish, nor list tokens", async () => {
     `403 Forbidden - PUT https://${NPM.host}/team/npm/@scope%2fmine - ${what}: PUT /team/npm/@scope%2fmine is not allowed`,
   );
   expect(said).toContain("GET /team/npm/-/npm/v1/tokens is not allowed");
-  expect(NPM.requests).toEqual([]);
+  // Before npm publishes, it looks for the versions that there are.
+  const look = "GET /team/npm/@scope%2fmine";
+  expect(NPM.requests.filter((request) => request !== look)).toEqual([]);
 });
 
 test("pip installs a package", async () => {
