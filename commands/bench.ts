@@ -40,7 +40,13 @@ async function main(signal: AbortSignal): Promise<number> {
     relay: await measureRelay({ ...HOSTS, ...relayArgs }),
     program: await measureHostLists([FEW.hosts, MANY.hosts], { ...common, repeats: 2 }),
   }));
-  const results = { ...(relay && { relay }), ...(program && { program }), ...(hosts && { hosts }) };
+  const flood = await part("flood", () => measureRelay({ ...FLOOD, ...relayArgs }));
+  const results = {
+    ...(relay && { relay }),
+    ...(program && { program }),
+    ...(hosts && { hosts }),
+    ...(flood && { flood }),
+  };
   const report = reportOf(circumstances(), results);
   await write(report, options);
   process.stdout.write(renderTerminal(report));
@@ -56,6 +62,8 @@ const RELAY = {
     loadSeconds: 2,
     events: [400],
     agents: [10, 100, 1000],
+    flood: [],
+    floodSeconds: 0,
     streams: [200, 1000],
     holdSeconds: 2.5,
     patienceSeconds: 45,
@@ -66,7 +74,18 @@ const HOSTS = {
   subjects: ["direct", ...hostSubjectNames],
   extent: {
     ...{ connections: [1, 16], loadSeconds: 2, newConnections: [1], events: [], agents: [] },
-    ...{ streams: [], holdSeconds: 0, patienceSeconds: 45 },
+    ...{ flood: [], floodSeconds: 0, streams: [], holdSeconds: 0, patienceSeconds: 45 },
+  },
+} as const;
+
+const FLOOD = {
+  subjects: ["envoy"],
+  extent: {
+    ...RELAY.extent,
+    ...{ connections: [], events: [], agents: [], streams: [] },
+    // What one pod may open to the gateway, and what an agent with nine pods may.
+    flood: [0, 120, 1000],
+    floodSeconds: 6,
   },
 } as const;
 

@@ -17,6 +17,7 @@ test("a round measures every subject in every way without a failure", async () =
     extent: {
       ...{ connections: [1, 4], loadSeconds: 0.3, streams: [5, 20], holdSeconds: 1.2 },
       ...{ events: [40], agents: [2, 30], patienceSeconds: 60 },
+      ...{ flood: [0, 300], floodSeconds: 1.5 },
     },
     progress: lineProgress(),
     signal: new AbortController().signal,
@@ -26,9 +27,20 @@ test("a round measures every subject in every way without a failure", async () =
   expect(samples.map(({ subject, kind, size }) => `${subject} ${kind} ${size}`)).toEqual([
     ...["rest 0", "load 1", "load 4", "first-frame 1", "events 40"].flatMap(ofAll),
     ...["envoy agents 2", "envoy agents 30", "envoy agents-busy 2", "envoy agents-busy 30"],
+    ...["envoy flood 0", "envoy flood 300", "envoy flood-slow 0", "envoy flood-slow 300"],
     ...["streams 5", "streams 20"].flatMap(ofAll),
   ]);
   expect(samples.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  for (const kind of ["flood", "flood-slow"] as const) {
+    const [alone, beside] = [0, 300].map(
+      (size) => samplesOf(samples, "envoy", kind, size)[0]?.figures,
+    );
+    expect(beside?.requestsPerSecond).toBeGreaterThan(0);
+    // With slow answers, only the flood uses the path's CPU.
+    if (kind === "flood-slow") {
+      expect(beside?.pathCpu).toBeGreaterThan(alone?.pathCpu ?? Infinity);
+    }
+  }
   for (const subject of SUBJECTS) {
     const [load] = samplesOf(samples, subject, "load", 4);
     expect(load?.figures.requestsPerSecond).toBeGreaterThan(0);
@@ -51,7 +63,7 @@ test("a round with lists of allowed hosts is answered, by the API and by the las
     rounds: 1,
     extent: {
       ...{ connections: [1], newConnections: [2], loadSeconds: 0.3, events: [], agents: [] },
-      ...{ streams: [], holdSeconds: 0, patienceSeconds: 60 },
+      ...{ flood: [], floodSeconds: 0, streams: [], holdSeconds: 0, patienceSeconds: 60 },
     },
     progress: lineProgress(),
     signal: new AbortController().signal,

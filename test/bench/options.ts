@@ -11,17 +11,17 @@ export interface Options {
   readonly svg: string | undefined;
 }
 
-const PARTS = ["relay", "program", "hosts"] as const;
+const PARTS = ["relay", "program", "hosts", "flood"] as const;
 
-/** The paths, the commands, or both with a hundred allowed hosts. */
+/** The paths, the commands, both with a hundred allowed hosts, or one agent while another floods the gateway. */
 export type Part = (typeof PARTS)[number];
 
 const DEFAULT_ROUNDS = 5;
 
 export const USAGE = `npm run bench [-- OPTIONS]   measure each path, and the commands themselves
 
-  --only PART            measure one part: relay, program or hosts (100 allowed hosts beside 1)
-  --rounds N             interleaved rounds of relay and hosts (default ${DEFAULT_ROUNDS})
+  --only PART            measure one part: relay, program, hosts (100 allowed hosts beside 1) or flood
+  --rounds N             interleaved rounds of all but program (default ${DEFAULT_ROUNDS})
   --json FILE            write every sample and target as JSON
   --html FILE            write the report as one self-contained page
   --svg FILE             write two plots of growth as an SVG image

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cpuSeconds, stolenSeconds, type Usage, usage } from "./processes.ts";
-import { BUSY_CONNECTIONS, type Figure, type Sample } from "./samples.ts";
+import { BUSY_CONNECTIONS, type Figure, type Sample, SLOW_ANSWER } from "./samples.ts";
 import type { Subject } from "./subjects/subject.ts";
 import {
   LET_GO_SECONDS,
@@ -21,6 +21,10 @@ export interface Extent {
   readonly events: readonly number[];
   /** Numbers of agents that the gateway knows. */
   readonly agents: readonly number[];
+  /** Numbers of connections of another agent's flood; 0 for none. */
+  readonly flood: readonly number[];
+  /** How long to measure beside a flood, where an answer takes a second. */
+  readonly floodSeconds: number;
   readonly streams: readonly number[];
   readonly holdSeconds: number;
   /** How long it may take to open the streams. */
@@ -59,6 +63,18 @@ export async function measure(
       return withAgents(size, subject, () =>
         load(subject, ends, extent, { connections: BUSY_CONNECTIONS }),
       );
+    case "flood":
+      return besideFlood(size, subject, ends, () =>
+        load(subject, ends, extent, { connections: 1 }),
+      );
+    case "flood-slow":
+      return besideFlood(size, subject, ends, () =>
+        load(
+          ...([subject, ends, { ...extent, loadSeconds: extent.floodSeconds }] as const),
+          // Several, because each gives one figure a second.
+          { connections: SLOW_CONNECTIONS, ...SLOW_ANSWER },
+        ),
+      );
     case "streams":
       return hold(subject, ends, extent, size);
   }
@@ -72,6 +88,30 @@ async function withAgents<T>(count: number, subject: Subject, work: () => Promis
   } finally {
     await subject.useAgents?.(1);
   }
+}
+
+/** Connections of `flood-slow`. */
+const SLOW_CONNECTIONS = 8;
+
+/** Measures while another agent floods the subject. */
+async function besideFlood<T>(
+  connections: number,
+  subject: Subject,
+  { traffic, upstream }: Ends,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { toOfOther } = subject;
+  if (toOfOther === undefined) throw new Error(`${subject.name} has no other agent`);
+  return withAgents(2, subject, async () => {
+    if (connections === 0) return work();
+    const end = await traffic.flood(toOfOther, connections);
+    try {
+      return await work();
+    } finally {
+      await end();
+      await upstream.idle();
+    }
+  });
 }
 
 const QUIET = { lookSeconds: 0.5, cpu: 0.05, patienceSeconds: 60 };

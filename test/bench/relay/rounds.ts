@@ -3,7 +3,7 @@ import { labCa } from "../../lab/parts/ca.ts";
 import type { Progress } from "../../lab/progress.ts";
 import { type Pinning, pinning } from "./cpus.ts";
 import { type Extent, measure, untilQuiet } from "./measure.ts";
-import { besideDirect, type Sample } from "./samples.ts";
+import { besideDirect, type Kind, type Sample } from "./samples.ts";
 import { startSubject } from "./subjects/start.ts";
 import { type Subject, type SubjectName, ALLOWED_HOST, UPSTREAM_HOST } from "./subjects/subject.ts";
 import { Traffic } from "./traffic.ts";
@@ -56,7 +56,7 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
     for (let round = 1; round <= rounds; round++) {
       await progress.step(`Round ${round} of ${rounds}`, async (status) => {
         for (const { kind, size } of measurements(round, extent)) {
-          const measured = kind.startsWith("agents") ? running.filter(hasAgents) : running;
+          const measured = running.filter((subject) => canMeasure(subject, kind));
           for (const subject of rotated(measured, round - 1)) {
             signal.throwIfAborted();
             status(`${subject.name}, ${kind} ${size}`);
@@ -75,8 +75,9 @@ export async function measureRelay(args: RelayArgs): Promise<RelayResult> {
   }
 }
 
-function hasAgents(subject: Subject): boolean {
-  return "useAgents" in subject;
+function canMeasure(subject: Subject, kind: Kind): boolean {
+  if (kind.startsWith("agents")) return subject.useAgents !== undefined;
+  return !kind.startsWith("flood") || subject.toOfOther !== undefined;
 }
 
 /** What a round measures of each subject. */
@@ -92,6 +93,9 @@ function measurements(round: number, extent: Extent): Pick<Sample, "kind" | "siz
     ...(["agents", "agents-busy"] as const).flatMap((kind) =>
       // Each round begins with another number, for the same reason as with the subjects.
       rotated(extent.agents, round - 1).map((size) => ({ kind, size })),
+    ),
+    ...(["flood", "flood-slow"] as const).flatMap((kind) =>
+      extent.flood.map((size) => ({ kind, size })),
     ),
     // Opening a thousand streams takes most of the time, and their figures vary little.
     ...(round % 2 === 1 ? streams : []),

@@ -16,8 +16,15 @@ export type Kind =
   | "agents"
   /** The same on {@link BUSY_CONNECTIONS} connections. */
   | "agents-busy"
+  /** `load` on one connection, while another agent floods the gateway on `size` connections; 0: while no one does. */
+  | "flood"
+  /** The same with streams of {@link SLOW_ANSWER}, up to their end. */
+  | "flood-slow"
   /** `size` streams that are open at the same time. */
   | "streams";
+
+/** An answer that takes about as long as a short one of a model. */
+export const SLOW_ANSWER = { events: 11, everyMs: 100 };
 
 /** Connections of `agents-busy`. */
 export const BUSY_CONNECTIONS = 16;

@@ -22,6 +22,10 @@ export interface LoadArgs {
   readonly newConnections?: boolean;
   /** Request streams of so many events, and measure up to their end. */
   readonly events?: number;
+  /** Time between two events. Default 0. */
+  readonly everyMs?: number;
+  /** Send again at once after a refused request. */
+  readonly eager?: boolean;
 }
 
 /** The output of `traffic load`. */
@@ -69,8 +73,7 @@ export class Traffic {
   async startUpstream(certificate: KeyPair): Promise<Upstream> {
     const files = ["-cert", certificate.certFile, "-key", certificate.keyFile];
     const child = this.#spawn(["upstream", ...files]);
-    const lines = createInterface({ input: child.stdout });
-    const [line] = (await Promise.race([once(lines, "line"), failure(child)])) as [string];
+    const line = await Promise.race([firstLine(child), failure(child)]);
     const { port, controlPort } = JSON.parse(line) as { port: number; controlPort: number };
     return {
       pid: child.pid ?? 0,
@@ -97,12 +100,31 @@ export class Traffic {
    * an answer and the measurement begins.
    */
   async load(to: readonly string[], args: LoadArgs, whileOpen: () => void): Promise<LoadResult> {
-    const child = this.#spawn([
+    const child = this.#startLoad(to, args);
+    return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
+  }
+
+  /**
+   * Floods a target on so many connections, each with one request after another, without a pause after a refusal. Resolves
+   * when all have had an answer, to a function that ends it.
+   */
+  async flood(to: readonly string[], connections: number): Promise<() => Promise<void>> {
+    const child = this.#startLoad(to, { connections, seconds: 3600, eager: true });
+    const exited = once(child, "exit");
+    await Promise.race([firstLine(child), failure(child)]);
+    return async () => {
+      child.kill("SIGKILL");
+      await exited;
+    };
+  }
+
+  #startLoad(to: readonly string[], args: LoadArgs) {
+    return this.#spawn([
       ...["load", ...to, `-connections=${args.connections}`, `-seconds=${args.seconds}`],
       ...[`-first-frame=${args.firstFrame ?? false}`, `-events=${args.events ?? 0}`],
       `-new-connections=${args.newConnections ?? false}`,
+      ...[`-every-ms=${args.everyMs ?? 0}`, `-eager=${args.eager ?? false}`],
     ]);
-    return JSON.parse(await lastLine(child, whileOpen)) as LoadResult;
   }
 
   /** Keeps streams open for a while. `whileHeld` is called when all of them are open. */
@@ -135,6 +157,11 @@ async function untilNone(ask: () => Promise<number>, seconds: number): Promise<n
 }
 
 type Piped = ChildProcessByStdio<null, Readable, Readable>;
+
+async function firstLine(child: Piped): Promise<string> {
+  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  return line;
+}
 
 /** The program's output at its end. `whenOpen` is called when the program reports that the measurement begins. */
 async function lastLine(child: Piped, whenOpen: () => void): Promise<string> {

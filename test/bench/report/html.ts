@@ -1,6 +1,7 @@
 import { hostsTables } from "./hosts.ts";
 import { growthPlots, plotSvg } from "./growth.ts";
 import { escapeXml } from "./plot.ts";
+import { floodTable } from "./flood.ts";
 import type { Report } from "./report.ts";
 import { programTables, relayTables, type Table } from "./tables.ts";
 import type { Target } from "./target.ts";
@@ -12,6 +13,7 @@ export function renderHtml(report: Report): string {
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
     ...(report.program === undefined ? [] : programTables(report.program)),
     ...(report.hosts === undefined ? [] : hostsTables(report.hosts)),
+    ...(report.flood === undefined ? [] : [floodTable(report.flood)]),
   ];
   return `<!doctype html>
 <html lang="en">

@@ -1,5 +1,6 @@
 import type { ProgramResult } from "../program/samples.ts";
 import type { RelayResult } from "../relay/rounds.ts";
+import { floodTargets } from "./flood.ts";
 import { type HostsResult, hostsTargets } from "./hosts.ts";
 import type { Target } from "./target.ts";
 import { programTargets, relayTargets } from "./targets.ts";
@@ -25,6 +26,8 @@ export interface Results {
   readonly relay?: RelayResult;
   readonly program?: ProgramResult;
   readonly hosts?: HostsResult;
+  /** Only path `envoy`, while another agent floods it. */
+  readonly flood?: RelayResult;
 }
 
 /** The results of one run of the benchmark. */
@@ -38,6 +41,7 @@ export function reportOf(circumstances: Circumstances, results: Results): Report
     ...(results.relay === undefined ? [] : relayTargets(results.relay)),
     ...(results.program === undefined ? [] : programTargets(results.program)),
     ...(results.hosts === undefined ? [] : hostsTargets(results.hosts)),
+    ...(results.flood === undefined ? [] : floodTargets(results.flood)),
   ];
   return { ...circumstances, ...results, targets };
 }

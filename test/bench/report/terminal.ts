@@ -1,4 +1,5 @@
 import { hostsTables } from "./hosts.ts";
+import { floodTable } from "./flood.ts";
 import type { Report } from "./report.ts";
 import { programTables, relayTables, type Table } from "./tables.ts";
 
@@ -8,13 +9,14 @@ export function renderTerminal(report: Report): string {
     ...(report.relay === undefined ? [] : relayTables(report.relay)),
     ...(report.program === undefined ? [] : programTables(report.program)),
     ...(report.hosts === undefined ? [] : hostsTables(report.hosts)),
+    ...(report.flood === undefined ? [] : [floodTable(report.flood)]),
   ];
   return `${[...circumstances(report), ...tables.flatMap(lines), ...targets(report)].join("\n")}\n`;
 }
 
 /** Machine, versions and date, one per line. */
 export function circumstances(report: Report): string[] {
-  const { machine, versions, relay } = report;
+  const { machine, versions, relay = report.flood } = report;
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${report.date}, ${report.minutes.toFixed(1)} min`,

@@ -6,7 +6,7 @@ import { type Sender, startSender, stopSender } from "../walk/sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "../walk/traffic.ts";
 import { openRange, type Range } from "./range.ts";
 
-/** An agent's pods take all of the disk, the processes and the memory that they can get, while another agent works. */
+/** An agent's pods take all of the disk, the log, the processes and the memory that they can get, while another agent works. */
 let range: Range;
 let sender: Sender;
 let patch: PodPatch;
@@ -34,11 +34,14 @@ afterAll(async () => {
 /** Starts the child processes of a fork bomb without their growth: each sleeps. Reports how many there were. */
 const FORK = `n=0; while sleep 600 & do n=$((n + 1)); echo $n >/dev/termination-log; done`;
 const FILL = "dd if=/dev/zero of=/scratch/full bs=1M count=4096; sleep 600";
+/** Writes lines of 1 kB to stdout as fast as containerd takes them. */
+const TALK = `yes "$(head -c 1000 /dev/zero | tr '\\0' .)"`;
 const GROW = `python3 -c 'held = []
 while True: held.append(bytearray(1 << 24))'`;
 
 const HUNGRY = {
   disk: { command: FILL, limits: { "ephemeral-storage": "256Mi" } },
+  log: { command: TALK, limits: { "ephemeral-storage": "256Mi" } },
   processes: { command: FORK, limits: { memory: "3Gi" } },
   memory: { command: GROW, limits: { memory: "256Mi" } },
 };
@@ -117,13 +120,14 @@ test("every pod of the gateway ranks above every pod of an agent, and each has a
   for (const keys of limits) expect(keys).toContain("ephemeral-storage");
 });
 
-test("a full disk, a fork bomb and a memory leak end at their pods' limits, and no stream or request of another agent is lost", async () => {
+test("a full disk, a log at full speed, a fork bomb and a memory leak end at their pods' limits, and no stream or request of another agent is lost", async () => {
   const { target, upstream } = range;
   // The kubelet measures a volume every 15 to 30 s, and looks at the measurements every 10 s. The rest is for a slow machine.
   const patience = { timeout: 180_000, interval: 1000 };
   const traffic = await trafficDuring(target, upstream, sender, "starvation", async () => {
     await startHungry();
     await expect.poll(async () => (await hungry("disk")).reason, patience).toBe("Evicted");
+    await expect.poll(async () => (await hungry("log")).reason, patience).toBe("Evicted");
     await expect
       .poll(async () => terminated(await hungry("memory"))?.reason, patience)
       .toBe("OOMKilled");
@@ -132,6 +136,8 @@ test("a full disk, a fork bomb and a memory leak end at their pods' limits, and 
       .toBeDefined();
   });
   expect((await hungry("disk")).message).toMatch(/ephemeral.*storage/i);
+  // It has no other place to write to: the rotation, every 10 s, is too late, and the log counts.
+  expect((await hungry("log")).message).toMatch(/ephemeral.*storage/i);
   // The shell and the pod's pause process are among the limit.
   const forked = Number(terminated(await hungry("processes"))?.message);
   expect(forked).toBeGreaterThan(kubeletSettings.podPidsLimit - 20);

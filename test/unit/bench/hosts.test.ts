@@ -27,7 +27,7 @@ function result(slower: { readonly [Name in SubjectName]?: number } = {}): Hosts
       ...{ pinning: "", rounds: 2, subjects, samples },
       extent: {
         ...{ connections: [1, 16], newConnections: [1], loadSeconds: 1, streams: [], events: [] },
-        ...{ agents: [], holdSeconds: 0, patienceSeconds: 1 },
+        ...{ agents: [], flood: [], floodSeconds: 0, holdSeconds: 0, patienceSeconds: 1 },
       },
     },
     program: {

@@ -6,7 +6,7 @@ import { gatewayPod } from "../../bench/program/pods.ts";
 describe("npm run bench", () => {
   test("by default measures every part in five rounds and writes no file", () => {
     expect(parseOptions([])).toEqual({
-      ...{ parts: ["relay", "program", "hosts"], rounds: 5 },
+      ...{ parts: ["relay", "program", "hosts", "flood"], rounds: 5 },
       ...{ json: undefined, html: undefined, svg: undefined },
     });
   });
@@ -18,12 +18,13 @@ describe("npm run bench", () => {
     });
     expect(parseOptions(["--only", "program"])).toMatchObject({ parts: ["program"] });
     expect(parseOptions(["--only", "hosts"])).toMatchObject({ parts: ["hosts"] });
+    expect(parseOptions(["--only", "flood"])).toMatchObject({ parts: ["flood"] });
   });
 
   test.each([
     [["--rounds", "0"], "--rounds 0 is not a whole number from 1 to 100"],
     [["--rounds", "2.5"], "--rounds 2.5 is not a whole number from 1 to 100"],
-    [["--only", "both"], "--only both is not one of relay, program, hosts"],
+    [["--only", "both"], "--only both is not one of relay, program, hosts, flood"],
     [["--fast"], "Unknown option '--fast'"],
     [["now"], "Unexpected argument 'now'"],
   ])("refuses %j", (argv, message) => {

@@ -9,6 +9,7 @@ const results = (name: string) => JSON.parse(read(`test/bench/results/${name}.js
 const relay = results("latest");
 const program = results("program");
 const { hosts, targets: hostsTargets } = results("hosts");
+const flood = results("flood");
 
 /** Text whose cells have no padding and whose rules all have one length, so that the formatter may align tables. */
 const plain = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-{3,}:?/g, "---");
@@ -28,7 +29,11 @@ describe("the README's figures are those of the kept runs of the bench", () => {
 
   test("the targets", () => {
     expect(plain(readme)).toContain(
-      plain(renderTargets({ targets: [...relay.targets, ...program.targets, ...hostsTargets] })),
+      plain(
+        renderTargets({
+          targets: [...relay.targets, ...program.targets, ...hostsTargets, ...flood.targets],
+        }),
+      ),
     );
   });
 
@@ -41,7 +46,7 @@ describe("the README's figures are those of the kept runs of the bench", () => {
   });
 });
 
-test.each(["latest", "program", "hosts"])(
+test.each(["latest", "program", "hosts", "flood"])(
   "the targets of %s.json follow from its samples",
   (name) => {
     const { targets, ...measured } = results(name);

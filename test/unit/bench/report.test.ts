@@ -44,6 +44,7 @@ function relayResult(
     extent: {
       ...{ connections: [1, 16, 64], loadSeconds: 1, streams: [200, 1000], holdSeconds: 1 },
       ...{ events: [400], agents: [10, 1000], patienceSeconds: 1 },
+      ...{ flood: [], floodSeconds: 0 },
     },
     subjects: ["direct", "envoy", "litellm", "shim"],
     samples: besideDirect(samples),

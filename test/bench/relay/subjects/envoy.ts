@@ -28,6 +28,7 @@ export async function envoyTerminate(setting: Setting): Promise<Subject> {
   return {
     name: "envoy",
     to: toGateway(envoy.ports.agents, TOKEN),
+    toOfOther: toGateway(envoy.ports.agents, otherToken(0)),
     pids: pidsOf(envoy),
     async useAgents(count) {
       // The same file again would not be read.
@@ -111,7 +112,7 @@ function secretsOf(
 ): Files {
   const others = Array.from({ length: agentCount - 1 }, (_, index) => ({
     name: `other-${index}`,
-    tokens: [`other-agent-token-${index}`],
+    tokens: [otherToken(index)],
   }));
   // One agent opens all streams.
   const unlimited = { ...args, maxRequests: { [AGENT]: 2 * MAX_REQUESTS } };
@@ -120,6 +121,10 @@ function secretsOf(
     credential: REAL_KEY,
     litellm,
   });
+}
+
+function otherToken(index: number): string {
+  return `other-agent-token-${index}`;
 }
 
 /** Empty until Envoy is started. */

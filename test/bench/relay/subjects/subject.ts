@@ -3,6 +3,8 @@ export interface Subject {
   readonly name: SubjectName;
   /** The address for the load generator: flags of its target. */
   readonly to: readonly string[];
+  /** The same for another agent, once the subject knows more than one. */
+  readonly toOfOther?: readonly string[];
   /** The processes between the two ends; none for `direct`. */
   readonly pids: readonly number[];
   /** Replaces the agents by so many, one of which is the benchmark's, and waits until the subject uses them. */

@@ -33,6 +33,8 @@ func load(args []string) error {
 	firstFrame := flags.Bool("first-frame", false, "request a stream of one frame, and measure the time until it arrives")
 	newConnections := flags.Bool("new-connections", false, "open a connection for each request, and include that in its time")
 	events := flags.Int("events", 0, "request a stream of so many frames, and measure the time until it ends")
+	everyMs := flags.Int("every-ms", 0, "time between two frames of -events")
+	eager := flags.Bool("eager", false, "send again at once after a refused request, as no well-behaved client does")
 	parsed := targetFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,7 +48,7 @@ func load(args []string) error {
 	}
 	kind.newConnection = *newConnections
 	if kind.stream {
-		prompt = fmt.Sprintf("frames=%d every=0ms", kind.frames)
+		prompt = fmt.Sprintf("frames=%d every=%dms", kind.frames, *everyMs)
 	}
 	target, err := parsed(prompt, kind.stream)
 	if err != nil {
@@ -59,6 +61,7 @@ func load(args []string) error {
 	workers := make([]worker, *connections)
 	opened.Add(len(workers))
 	for i := range workers {
+		workers[i].eager = *eager
 		all.Go(func() { workers[i].run(target, kind, measured, opened.Done) })
 	}
 	waitAtMost(&opened, openingPatience)
@@ -115,6 +118,7 @@ func waitAtMost(group *sync.WaitGroup, limit time.Duration) {
 }
 
 type worker struct {
+	eager     bool
 	latencies []time.Duration
 	errors    int
 	first     error
@@ -172,7 +176,9 @@ func (w *worker) failed(err error) {
 		w.first = err
 	}
 	// Do not send a million requests to a server that rejects all of them.
-	time.Sleep(50 * time.Millisecond)
+	if !w.eager {
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func exchange(c *client, kind answerKind) (*client, time.Duration, error) {
