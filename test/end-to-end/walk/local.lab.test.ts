@@ -16,6 +16,7 @@ import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream, LAB_API_KEY } from "../../lab/upstream.ts";
 import { expectClosed } from "../egress/command.ts";
 import { checkGithub, configureGithub } from "./github.ts";
+import { allowAllOfGithub, checkRowsClosed, checkRowsOpen } from "./github-rows.ts";
 import {
   checkInspectedHosts,
   checkInspectionSecrets,
@@ -212,9 +213,12 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
   if (variant === "envoy-terminate") {
     test("lets an agent's programs do what an inspected host allows, without its credential", async () => {
       await configureInspectedHosts(stack);
+      await allowAllOfGithub(stack, 1);
       await stack.up();
       await checkInspectedHosts(target, { agent: AGENT, gateway: GATEWAY });
       await checkInspectionSecrets(target, stack);
+      // The rules of egress.github, which the next test sets, are all that closes these.
+      await checkRowsOpen(target, stack, await ensureHosts(lab));
       await stack.removeConfig("egress.inspect");
     });
 
@@ -223,6 +227,7 @@ describe.each(walk)("path $variant", ({ path, mode, variant }) => {
       await configureGithub(stack, github, AGENT);
       await stack.up();
       await checkGithub(target, github, { agent: AGENT, gateway: GATEWAY });
+      await checkRowsClosed(target, stack, github);
       await stack.removeConfig("egress.github");
       await stack.up();
     });
