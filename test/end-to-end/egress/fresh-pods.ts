@@ -63,16 +63,23 @@ export async function runFresh(
   await target.kubectl(["create", "--filename=-"], { input: JSON.stringify(job) });
   const over = new AbortController();
   // The cluster keeps few ended pods (`terminated-pod-gc-threshold`), so read each one when it ends.
-  const watched = target
-    .kubectl([...get, "--watch", `--output=jsonpath=${STATE}`], { signal: over.signal })
-    .catch((error: unknown) => (error as { stdout?: string }).stdout ?? "");
+  const watch = () =>
+    target
+      .kubectl([...get, "--watch", `--output=jsonpath=${STATE}`], { signal: over.signal })
+      .catch((error: unknown) => (error as { stdout?: string }).stdout ?? "");
+  const watched = (async () => {
+    let states = "";
+    // A watch can end by itself. The next one begins with the pods that there are.
+    while (!over.signal.aborted) states += wholeLines(await watch());
+    return states;
+  })();
   try {
     const complete = ["--for=condition=Complete", "--timeout=900s"];
     await target.kubectl(["wait", here, `job/${NAME}`, ...complete]);
     // The watch may lag behind a little; the last pods to end still exist.
     const last = await target.kubectl([...get, `--output=jsonpath={range .items[*]}${STATE}{end}`]);
     over.abort();
-    return [...endedPods(`${wholeLines(await watched)}${last}`).values()];
+    return [...endedPods(`${await watched}${last}`).values()];
   } finally {
     over.abort();
     await target.kubectl(["delete", "job", NAME, here, "--cascade=foreground"]);
