@@ -134,6 +134,36 @@ function distinct<Entry extends z.ZodType>(
     .default([]);
 }
 
+const Alerts = z
+  .strictObject({
+    emails: z
+      .array(
+        z
+          .string()
+          .regex(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'is not an address: write "somebody@example.com"'),
+      )
+      .default([])
+      .describe("Addresses that get a mail. Each becomes a notification channel."),
+    channels: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^projects\/[^/]+\/notificationChannels\/[0-9]+$/,
+            'is not a notification channel: write "projects/P/notificationChannels/N" (`gcloud beta monitoring channels list`)',
+          ),
+      )
+      .default([])
+      .describe("Existing notification channels of Cloud Monitoring."),
+  })
+  .superRefine(({ emails, channels }, context) => {
+    if (emails.length + channels.length > 0) return;
+    context.addIssue({
+      code: "custom",
+      message: "tells nobody: set emails or channels, or remove the key",
+    });
+  });
+
 /** `host`: the machine. Every key has a default. */
 export const HostConfig = z.strictObject({
   /** The default, e2-standard-4, runs k3s, the gateway with LiteLLM and a handful of agents; see the README for sizes and cost. */
@@ -197,6 +227,8 @@ export const HostConfig = z.strictObject({
   ),
   /** Credentials of other private registries. A changed password counts at the next pull. */
   pullCredentials: distinct(PullCredentials, ({ registry }) => registry, "registry"),
+  /** Who is told when something about the machine needs a person. Default: nobody, and no alerts are made. */
+  alerts: Alerts.optional(),
   /** Protects the machine, its data and its token from deletion and replacement. */
   protect: z.boolean().default(true),
 });

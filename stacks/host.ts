@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { hostFirewall } from "../infra/machine/host-firewall.ts";
+import { Alerts } from "../infra/cloud/alerts.ts";
 import { Identity } from "../infra/cloud/identity.ts";
 import {
   pinnedK3s as pinned,
@@ -102,6 +103,10 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
     disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${machineType(host.machineType).disk}, whether used or not`,
     nat: `Cloud NAT for one machine, its one ${host.reservedAddress ? "reserved " : ""}address, and every GB through it`,
     secrets: `the token's version and each version of the kubeconfig${host.pullCredentials.length > 0 ? " and of the pull credentials" : ""}, in Secret Manager`,
+    ...(host.alerts && {
+      alerts:
+        "what Google charges for alert policies, and the serial console in Cloud Logging beyond its free 50 GiB a month",
+    }),
     ...(host.snapshots && {
       snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
     }),
@@ -180,8 +185,19 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
       [TOKEN_SECRET_KEY]: secrets.token.id,
       ...(secrets.pullCredentials && { [PULL_SECRET_KEY]: secrets.pullCredentials.id }),
       [KUBECONFIG_SECRET_KEY]: pulumi.interpolate`${secrets.kubeconfig.id} ${secrets.kubeconfig.createTime}`,
+      // Sends the serial console, on which the machine says what is wrong, to Cloud Logging.
+      ...(host.alerts && { "serial-port-logging-enable": "TRUE" }),
     },
   });
+  if (host.alerts) {
+    new Alerts("alerts", {
+      name,
+      ...host.alerts,
+      instanceId: machine.instanceId,
+      dataDiskId: machine.dataDiskId,
+      snapshots: host.snapshots !== false,
+    });
+  }
 
   return {
     project: gcp.project,

@@ -63,6 +63,7 @@ const PARTS = [
   "k3s",
   "upgrade",
   "maintenance",
+  "alerts",
   "main",
 ] as const;
 

@@ -119,6 +119,8 @@ watch() {
       # The first answer comes at once, just after the boot failed.
       "$SELF" boot || log 'the set-up failed again; it will be tried again'
     fi
+    # Not at once: what failed at boot gets a second try before somebody is told.
+    [[ $etag == 0 ]] || "$SELF" tell || log 'what to tell could not be found out; it will be tried again'
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }

@@ -964,6 +964,8 @@ watch() {
       # The first answer comes at once, just after the boot failed.
       "$SELF" boot || log 'the set-up failed again; it will be tried again'
     fi
+    # Not at once: what failed at boot gets a second try before somebody is told.
+    [[ $etag == 0 ]] || "$SELF" tell || log 'what to tell could not be found out; it will be tried again'
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }
@@ -1014,15 +1016,19 @@ reboot_reason() {
   if [[ -n $newest && $newest != "vmlinuz-$(uname -r)" ]]; then printf 'kernel %s' "${newest#vmlinuz-}"; fi
 }
 
-# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
-ending_certificate() {
+# ending_certificates SECONDS: prints each certificate of the cluster that ends within that time.
+ending_certificates() {
   local file
   for file in "$DATA_DIR"/k3s/server/tls/*.crt "$DATA_DIR"/k3s/server/tls/*/*.crt "$DATA_DIR"/k3s/agent/*.crt; do
-    if [[ $file == *-ca.* ]] || ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
-    if openssl x509 -noout -checkend "$RENEW_SECONDS" -in "$file" >/dev/null; then continue; fi
-    printf '%s' "${file#"$DATA_DIR/k3s/"}"
-    return
+    if ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
+    if openssl x509 -noout -checkend "$1" -in "$file" >/dev/null; then continue; fi
+    printf '%s\n' "${file#"$DATA_DIR/k3s/"}"
   done
+}
+
+# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
+ending_certificate() {
+  ending_certificates "$RENEW_SECONDS" | { grep -v -e '-ca\.' || true; } | head -1
 }
 
 # note_maintenance WHAT
@@ -1070,6 +1076,66 @@ maintain() {
   printf '%s' "$message" >"$RUN/maintenance"
   record maintenance ok "$message"
   publish_steps
+}
+
+# What somebody should be told. Each finding is a line on the serial console, which Cloud Logging gets if host.alerts is
+# set; the alerts in infra/alerts/host-alerts.ts look for these lines. A finding is said again every hour while it lasts.
+
+# Above the 80 % at which the kubelet removes images, below the 90 % at which it evicts pods.
+DISK_PERCENT=85
+ENDING_SECONDS=$((30 * 86400))
+SAY_AGAIN_SECONDS=3600
+
+# Prints each disk that is nearly full. The text stays the same while the disk fills, so that it is said once an hour.
+full_disks() {
+  local place kind used
+  for place in / "$DATA_DIR"; do
+    for kind in pcent ipcent; do
+      # A file system without a fixed number of inodes has no percentage of them.
+      used=$(df --output="$kind" "$place" 2>/dev/null | tail -1 | tr -dc 0-9 || true)
+      if ((${used:-0} >= DISK_PERCENT)); then
+        printf '%s has %s %% or more of its %s in use\n' "$place" "$DISK_PERCENT" "$([[ $kind == ipcent ]] && echo inodes || echo space)"
+      fi
+    done
+  done
+}
+
+# failed_steps WHICH: prints the steps that failed, the upgrade or all others.
+failed_steps() {
+  local step state message
+  while IFS=$'\t' read -r step state _ message; do
+    [[ $state == failed || $state == refused ]] || continue
+    if [[ $1 == upgrade && $step == upgrade ]] || [[ $1 == setup && $step != upgrade ]]; then
+      printf '%s: %s\n' "$step" "$message"
+    fi
+  done < <(cat "$RUN/steps" 2>/dev/null)
+}
+
+# Prints each certificate of the cluster, authorities too, that is about to end.
+certificates_to_renew() {
+  local file
+  ending_certificates "$ENDING_SECONDS" | while read -r file; do
+    printf '%s ends %s\n' "$file" "$(openssl x509 -noout -enddate -in "$DATA_DIR/k3s/$file" | cut -d= -f2)"
+  done
+}
+
+# say_findings KIND: says each line of the input, unless that was said within the hour.
+say_findings() {
+  local text said
+  while read -r text; do
+    said=$RUN/said/$(printf '%s %s' "$1" "$text" | sha256sum | cut -c1-16)
+    if [[ -e $said ]] && (($(now) - $(stat -c %Y "$said") < SAY_AGAIN_SECONDS)); then continue; fi
+    mkdir -p "$RUN/said"
+    touch "$said"
+    log "alert $1: $text"
+  done
+}
+
+tell() {
+  full_disks | say_findings disk
+  certificates_to_renew | say_findings certificate
+  failed_steps upgrade | say_findings upgrade
+  failed_steps setup | say_findings setup
 }
 
 # with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.
@@ -1124,6 +1190,7 @@ main() {
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
+    tell) with_lock tell ;;
     *) fail "unknown command $1" ;;
   esac
 }

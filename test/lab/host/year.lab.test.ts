@@ -15,6 +15,8 @@ import {
   setAttributes,
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
+import { typeHostRunbook } from "./runbook.ts";
+import { told } from "./told.ts";
 
 const NEXT = "v1.36.3+k3s1";
 const LAST = "v1.36.6+k3s1";
@@ -67,6 +69,19 @@ describe("a year", () => {
       /^failed .*: copying the datastore failed: .*No space left.*; rolled back to v1\.35\.4\+k3s1$/,
     );
     expect(await readiness(machine)).toBe(`${OLD} True`);
+    const full = "ClaudeGatewayHostDiskFull /var/lib/rancher has 85 % or more of its space in use";
+    await machine.until("both alerts", async () => {
+      const alerts = await told(machine);
+      return alerts.includes(full) && alerts.some((one) => one.includes("UpgradeFailed"));
+    });
+    const alerts = await told(machine);
+    expect(alerts.filter((one) => one === full)).toHaveLength(1);
+    expect(alerts.filter((one) => one.startsWith("ClaudeGatewayHostUpgradeFailed"))).toEqual([
+      expect.stringMatching(
+        / upgrade: .*: copying the datastore failed: .*; rolled back to v1\.35\.4\+k3s1$/,
+      ),
+    ]);
+    expect(alerts.join()).not.toContain("ClaudeGatewayHostSetupFailed");
     await machine.run(["rm", "/var/lib/rancher/full", "/var/lib/rancher/k3s/server/filler"]);
   });
 
@@ -130,5 +145,15 @@ describe("a year", () => {
     expect(await upgraded(LAST)).toBe(`ok ${NEXT} -> ${LAST}`);
     expect(await readiness(machine)).toBe(`${LAST} True`);
     expect(await datastoreRelease(machine)).toBe(LAST);
+  });
+
+  it("has a runbook whose every command works", async () => {
+    const typed = await typeHostRunbook(machine);
+    expect(typed.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    const read = typed.filter(({ line }) => line.startsWith("gcloud logging read"));
+    expect(read.map(({ output }) => output !== "")).toEqual([true, true, true]);
+    expect(typed[0]?.output).toContain(`ready, k3s ${LAST}`);
+    expect(typed.length).toBeGreaterThan(12);
+    expect(await readiness(machine)).toBe(`${LAST} True`);
   });
 });

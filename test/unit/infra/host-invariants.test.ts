@@ -20,6 +20,7 @@ const HOSTS: Readonly<Record<string, object>> = {
     reservedAddress: true,
     registries: [{ location: "europe", repository: "agents", project: "other-project" }],
     pullCredentials: [{ registry: "ghcr.io", username: "octo-bot", password: PASSWORD }],
+    alerts: { emails: ["oncall@example.com"] },
     protect: false,
   },
 };

@@ -31,6 +31,7 @@ const METADATA_KEYS = [
   ...["block-project-ssh-keys", "enable-guest-attributes", "enable-oslogin", "serial-port-enable"],
   ...["claude-gateway-k3s", "claude-gateway-kubeconfig-secret", "claude-gateway-token-secret"],
   ...["claude-gateway-maintenance", "claude-gateway-pull-secret", "startup-script"],
+  "serial-port-logging-enable",
 ];
 /** The resources that contain a secret's value: only those of Secret Manager. */
 const SECRET_HOLDER = "gcp:secretmanager/secretVersion:SecretVersion";
