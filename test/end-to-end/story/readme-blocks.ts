@@ -43,6 +43,9 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
     "walk/broken-image.lab.test.ts types both lines, with the stand-in's values",
   "infra/README.md: Somebody is told":
     "the addresses are somebody's; host-alerts.test.ts and a golden graph set these keys",
+  "infra/README.md: Logs":
+    "only Google Cloud keeps logs; ops-agent.test.ts and a golden graph set these keys, host/year.lab.test.ts installs a stand-in",
+  "infra/README.md: Logs 2": "only Google Cloud keeps logs",
   "infra/README.md: Upgrades":
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",

@@ -273,6 +273,33 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     outputs: (_, made) => ({ name: made.id, creationRecords: [] }),
     uses: ({ notificationChannels }) => (notificationChannels ?? []) as string[],
   },
+  "gcp:logging/projectBucketConfig:ProjectBucketConfig": {
+    id: ({ project, location, bucketId }) =>
+      `projects/${text(project)}/locations/${text(location)}/buckets/${text(bucketId)}`,
+    replaces: ["project", "location", "bucketId"],
+    outputs: (_, made) => ({ name: made.id, lifecycleState: "ACTIVE" }),
+    uses: () => [],
+  },
+  "gcp:logging/projectSink:ProjectSink": {
+    id: ({ name }, project) => `projects/${project}/sinks/${text(name)}`,
+    replaces: ["name"],
+    outputs: (_, made) => ({
+      writerIdentity: `serviceAccount:service-${made.number}@gcp-sa-logging.iam.gserviceaccount.com`,
+    }),
+    uses: ({ destination }) => [text(destination).replace("logging.googleapis.com/", "")],
+  },
+  "gcp:logging/projectExclusion:ProjectExclusion": {
+    id: ({ name }, project) => `projects/${project}/exclusions/${text(name)}`,
+    replaces: ["name"],
+    outputs: () => ({}),
+    uses: () => [],
+  },
+  "gcp:projects/iAMMember:IAMMember": {
+    id: ({ project, role, member }) => [project, role, member].map(text).join("/"),
+    replaces: ["project", "role", "member", "condition"],
+    outputs: () => ({ etag: "BwYx" }),
+    uses: ({ member }) => [text(member).replace("serviceAccount:", "")],
+  },
   "gcp:serviceaccount/account:Account": {
     id: ({ accountId }, project) =>
       `projects/${project}/serviceAccounts/${text(accountId)}@${project}.iam.gserviceaccount.com`,
