@@ -1156,7 +1156,9 @@ SAY_AGAIN_SECONDS=3600
 # Prints each disk that is nearly full. The text stays the same while the disk fills, so that it is said once an hour.
 full_disks() {
   local place kind used
-  for place in / "$DATA_DIR"; do
+  for place in / "$DATA_DIR" "$SERVER"; do
+    # On a host whose datastore has no file system of its own, this is the data disk again.
+    if [[ $place == "$SERVER" ]] && ! mountpoint -q "$SERVER"; then continue; fi
     for kind in pcent ipcent; do
       # A file system without a fixed number of inodes has no percentage of them.
       used=$(df --output="$kind" "$place" 2>/dev/null | tail -1 | tr -dc 0-9 || true)
