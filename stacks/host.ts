@@ -56,6 +56,10 @@ export interface HostOutputs {
   readonly k3sVersion: string;
   /** The address that everything leaves from, for allowlists of others. Present with `host.reservedAddress`. */
   readonly outboundAddress?: pulumi.Output<string>;
+  /** Who is told when something about the machine needs a person. Present with `host.alerts`. */
+  readonly alertsTo?: readonly string[];
+  /** Name of the log bucket that gets the machine's logs. Present with `host.logging`. */
+  readonly logBucket?: string;
   /** What Google charges for, so that the preview shows it. Prices: infra/README.md. */
   readonly billed: Readonly<Record<string, string>>;
   /** Command that deletes the snapshots, which remain after a destroy. Present if snapshots are on. */
@@ -224,6 +228,8 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     size: { cpus, memoryGb, bootDiskGb: host.bootDiskGb },
     k3sVersion: k3s.version,
     ...(network.address && { outboundAddress: network.address }),
+    ...(host.alerts && { alertsTo: [...host.alerts.emails, ...host.alerts.channels] }),
+    ...(host.logging && { logBucket: name }),
     billed: billed(config),
     ...(host.snapshots && { deleteSnapshotsLeftBehind: deleteSnapshots(gcp.project, name) }),
   };
