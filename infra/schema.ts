@@ -134,6 +134,58 @@ function distinct<Entry extends z.ZodType>(
     .default([]);
 }
 
+const Logging = z.strictObject({
+  retentionDays: z
+    .int("is not a whole number of days")
+    .min(1, "is too short: at least 1 day")
+    .max(3650, "is too long: at most 3650 days")
+    .default(30)
+    .describe("Days that a line is kept. Google charges for what is kept longer than 30."),
+  namespaces: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|\*)$/,
+          'is not a namespace: write its name, or "*" for all',
+        ),
+    )
+    .default(["claude-gateway"])
+    .describe(
+      "Namespaces whose pods' logs are sent, besides kube-system's: the gateway's, and each agent's whose logs should outlive its pods.",
+    ),
+});
+
+const Alerts = z
+  .strictObject({
+    emails: z
+      .array(
+        z
+          .string()
+          .regex(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'is not an address: write "somebody@example.com"'),
+      )
+      .default([])
+      .describe("Addresses that get a mail. Each becomes a notification channel."),
+    channels: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^projects\/[^/]+\/notificationChannels\/[0-9]+$/,
+            'is not a notification channel: write "projects/P/notificationChannels/N" (`gcloud beta monitoring channels list`)',
+          ),
+      )
+      .default([])
+      .describe("Existing notification channels of Cloud Monitoring."),
+  })
+  .superRefine(({ emails, channels }, context) => {
+    if (emails.length + channels.length > 0) return;
+    context.addIssue({
+      code: "custom",
+      message: "tells nobody: set emails or channels, or remove the key",
+    });
+  });
+
 /** `host`: the machine. Every key has a default. */
 export const HostConfig = z.strictObject({
   /** The default, e2-standard-4, runs k3s, the gateway with LiteLLM and a handful of agents; see the README for sizes and cost. */
@@ -197,6 +249,10 @@ export const HostConfig = z.strictObject({
   ),
   /** Credentials of other private registries. A changed password counts at the next pull. */
   pullCredentials: distinct(PullCredentials, ({ registry }) => registry, "registry"),
+  /** Sends the logs of pods, audit and system to Cloud Logging with Google's Ops Agent. Default: they stay on the machine. */
+  logging: Logging.optional(),
+  /** Who is told when something about the machine needs a person. Default: nobody, and no alerts are made. */
+  alerts: Alerts.optional(),
   /** Protects the machine, its data and its token from deletion and replacement. */
   protect: z.boolean().default(true),
 });

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { hostFirewall } from "../infra/machine/host-firewall.ts";
+import { Alerts } from "../infra/cloud/alerts.ts";
 import { Identity } from "../infra/cloud/identity.ts";
 import {
   pinnedK3s as pinned,
@@ -11,6 +12,8 @@ import {
 import { Machine } from "../infra/cloud/machine.ts";
 import { HOST_LABEL } from "../infra/host-label.ts";
 import { machineType } from "../infra/machine/machine-type.ts";
+import { LogStore } from "../infra/cloud/log-store.ts";
+import { LOGGING_KEY, opsAgentValue } from "../infra/machine/ops-agent.ts";
 import { MAINTENANCE_KEY, maintenanceLine } from "../infra/machine/maintenance.ts";
 import type { MachineSize } from "../infra/machine/room.ts";
 import { Network } from "../infra/cloud/network.ts";
@@ -53,6 +56,10 @@ export interface HostOutputs {
   readonly k3sVersion: string;
   /** The address that everything leaves from, for allowlists of others. Present with `host.reservedAddress`. */
   readonly outboundAddress?: pulumi.Output<string>;
+  /** Who is told when something about the machine needs a person. Present with `host.alerts`. */
+  readonly alertsTo?: readonly string[];
+  /** Name of the log bucket that gets the machine's logs. Present with `host.logging`. */
+  readonly logBucket?: string;
   /** What Google charges for, so that the preview shows it. Prices: infra/README.md. */
   readonly billed: Readonly<Record<string, string>>;
   /** Command that deletes the snapshots, which remain after a destroy. Present if snapshots are on. */
@@ -102,6 +109,13 @@ function billed({ gcp, host }: HostStackConfig): HostOutputs["billed"] {
     disks: `${host.bootDiskGb} GB boot and ${host.dataDiskGb} GB data, ${machineType(host.machineType).disk}, whether used or not`,
     nat: `Cloud NAT for one machine, its one ${host.reservedAddress ? "reserved " : ""}address, and every GB through it`,
     secrets: `the token's version and each version of the kubeconfig${host.pullCredentials.length > 0 ? " and of the pull credentials" : ""}, in Secret Manager`,
+    ...(host.logging && {
+      logging: `every GiB of logs in Cloud Logging beyond its free 50 a month, kept for ${host.logging.retentionDays} days`,
+    }),
+    ...(host.alerts && {
+      alerts:
+        "what Google charges for alert policies, and the serial console in Cloud Logging beyond its free 50 GiB a month",
+    }),
     ...(host.snapshots && {
       snapshots: `daily changes of the data disk, each kept for ${host.snapshots.keepDays} days`,
     }),
@@ -150,6 +164,7 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
       ...repository,
       project: repository.project ?? gcp.project,
     })),
+    ...(host.logging && { logsTo: gcp.project }),
   });
   const machine = new Machine("machine", {
     name,
@@ -180,8 +195,29 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
       [TOKEN_SECRET_KEY]: secrets.token.id,
       ...(secrets.pullCredentials && { [PULL_SECRET_KEY]: secrets.pullCredentials.id }),
       [KUBECONFIG_SECRET_KEY]: pulumi.interpolate`${secrets.kubeconfig.id} ${secrets.kubeconfig.createTime}`,
+      ...(host.logging && { [LOGGING_KEY]: opsAgentValue(host.logging.namespaces) }),
+      // Sends the serial console, on which the machine says what is wrong, to Cloud Logging.
+      ...(host.alerts && { "serial-port-logging-enable": "TRUE" }),
     },
   });
+  if (host.logging) {
+    new LogStore("logs", {
+      name,
+      project: gcp.project,
+      location: gcp.zone.replace(/-[a-z]$/, ""),
+      retentionDays: host.logging.retentionDays,
+      instanceId: machine.instanceId,
+    });
+  }
+  if (host.alerts) {
+    new Alerts("alerts", {
+      name,
+      ...host.alerts,
+      instanceId: machine.instanceId,
+      dataDiskId: machine.dataDiskId,
+      snapshots: host.snapshots !== false,
+    });
+  }
 
   return {
     project: gcp.project,
@@ -192,6 +228,8 @@ export async function hostStack(config: HostStackConfig): Promise<HostOutputs> {
     size: { cpus, memoryGb, bootDiskGb: host.bootDiskGb },
     k3sVersion: k3s.version,
     ...(network.address && { outboundAddress: network.address }),
+    ...(host.alerts && { alertsTo: [...host.alerts.emails, ...host.alerts.channels] }),
+    ...(host.logging && { logBucket: name }),
     billed: billed(config),
     ...(host.snapshots && { deleteSnapshotsLeftBehind: deleteSnapshots(gcp.project, name) }),
   };

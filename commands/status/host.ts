@@ -1,5 +1,6 @@
 import { readHostStatus } from "../../infra/access/gcloud.ts";
 import { findHost } from "../../infra/access/host-options.ts";
+import type { HostReference } from "../../infra/access/host-reference.ts";
 import { type HostStatus, isReady, summarize } from "../../infra/access/host-status.ts";
 import { lastSnapshot, type Snapshot } from "../../infra/access/last-snapshot.ts";
 import { type Row, rowsOf } from "./report.ts";
@@ -18,7 +19,7 @@ export async function hostRows(stack: string, nowMs: number): Promise<readonly R
       rowsOf("host", async () => machineRows(await readHostStatus(host, GCLOUD_MS))),
       rowsOf("last backup", async () => [snapshotRow(await lastSnapshot(host, GCLOUD_MS), nowMs)]),
     ]);
-    return [...machine, ...backup];
+    return [...machine, ...backup, tellingRow(host)];
   });
 }
 
@@ -44,6 +45,15 @@ export function machineRows(status: HostStatus): Row[] {
           },
         ]),
   ];
+}
+
+/** Who is told about the machine, and where its logs go. Both are options, so neither needs a person. */
+export function tellingRow({ alertsTo = [], logBucket }: HostReference): Row {
+  const told = alertsTo.length === 0 ? "nobody is told" : `told: ${alertsTo.join(", ")}`;
+  return {
+    title: "alerts, logs",
+    text: `${told}; ${logBucket === undefined ? "logs stay on the machine" : `logs in the log bucket ${logBucket}`}`,
+  };
 }
 
 /** The newest snapshot, which has to be a day old at most. */

@@ -6,6 +6,10 @@ export interface HostReference {
   readonly zone: string;
   readonly instance: string;
   readonly kubeconfigSecret: string;
+  /** Who is told when something about the machine needs a person; nobody if it is absent. */
+  readonly alertsTo?: readonly string[];
+  /** The log bucket that gets the machine's logs; none if it is absent. */
+  readonly logBucket?: string;
 }
 
 /** Outputs of a host stack that {@link hostReference} reads. */
@@ -29,5 +33,7 @@ export function hostReference(
     zone: text("zone"),
     instance: text("instance"),
     kubeconfigSecret: text("kubeconfigSecret"),
+    ...(Array.isArray(outputs.alertsTo) && { alertsTo: outputs.alertsTo.map(String) }),
+    ...(typeof outputs.logBucket === "string" && { logBucket: outputs.logBucket }),
   };
 }

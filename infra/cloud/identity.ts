@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RepositoryIamMember } from "@pulumi/gcp/artifactregistry/repositoryIamMember.js";
 import type { Secret } from "@pulumi/gcp/secretmanager/secret.js";
+import { IAMMember } from "@pulumi/gcp/projects/iammember.js";
 import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
 import { Account } from "@pulumi/gcp/serviceaccount/account.js";
 
@@ -12,6 +13,8 @@ export interface Repository {
   readonly repository: string;
 }
 
+const LOG_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
+
 export interface IdentityArgs {
   /** Account id: 6 to 30 characters. */
   readonly accountId: string;
@@ -21,9 +24,11 @@ export interface IdentityArgs {
   readonly publishes: Readonly<Record<string, Secret>>;
   /** Repositories from which the machine may pull images. */
   readonly pullsFrom: readonly Repository[];
+  /** Project to whose Cloud Logging and Monitoring the machine may write. Default: none. */
+  readonly logsTo?: string | undefined;
 }
 
-/** The machine's service account. Its only roles are those on the named secrets and repositories. */
+/** The machine's service account. Its only roles are those on the named secrets and repositories, and to write logs. */
 export class Identity extends pulumi.ComponentResource {
   readonly email: pulumi.Output<string>;
   /** What must be granted before the machine boots. */
@@ -63,6 +68,15 @@ export class Identity extends pulumi.ComponentResource {
           role: "roles/artifactregistry.reader",
           member: account.member,
         },
+        parent,
+      );
+    }
+    // What the Ops Agent needs; it also measures itself. Both roles only write.
+    // https://cloud.google.com/stackdriver/docs/solutions/agents/ops-agent/authorization
+    for (const role of args.logsTo === undefined ? [] : LOG_ROLES) {
+      new IAMMember(
+        `${name}-${role.replace("roles/", "")}`,
+        { project: args.logsTo ?? "", role, member: account.member },
         parent,
       );
     }

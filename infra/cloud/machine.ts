@@ -41,6 +41,8 @@ export class Machine extends pulumi.ComponentResource {
   readonly instanceName: pulumi.Output<string>;
   /** GCE's numeric id of the data disk. While it stays the same, the cluster is the same. */
   readonly dataDiskId: pulumi.Output<string>;
+  /** GCE's numeric id of the machine. */
+  readonly instanceId: pulumi.Output<string>;
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("claude-gateway:infra:Machine", name, {}, opts);
@@ -118,6 +120,7 @@ export class Machine extends pulumi.ComponentResource {
 
     this.instanceName = instance.name;
     this.dataDiskId = data.diskId;
+    this.instanceId = instance.instanceId;
     this.registerOutputs({ instanceName: this.instanceName, dataDiskId: this.dataDiskId });
   }
 

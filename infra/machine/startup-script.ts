@@ -14,6 +14,7 @@ import {
   renderSysctls,
 } from "./k3s-config.ts";
 import { MAINTENANCE_KEY } from "./maintenance.ts";
+import { LOGGING_KEY } from "./ops-agent.ts";
 import {
   DRAIN_SECONDS,
   gracefulShutdown,
@@ -63,6 +64,8 @@ const PARTS = [
   "k3s",
   "upgrade",
   "maintenance",
+  "logging",
+  "alerts",
   "main",
 ] as const;
 
@@ -94,6 +97,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     TOKEN_SECRET_KEY,
     KUBECONFIG_SECRET_KEY,
     MAINTENANCE_KEY,
+    LOGGING_KEY,
     RUN: "/run/claude-gateway",
     DATA_DIR,
     STATE: `${DATA_DIR}/claude-gateway`,

@@ -226,6 +226,11 @@ export const configurations: Readonly<Record<string, { stack: string; config: St
           { location: "europe", repository: "tools", project: "other-project" },
         ],
         pullCredentials: [{ registry: "ghcr.io", username: "octo-bot", password: PLANTED_KEY }],
+        logging: { retentionDays: 90, namespaces: ["claude-gateway", "dev-e"] },
+        alerts: {
+          emails: ["oncall@example.com"],
+          channels: ["projects/my-project/notificationChannels/1234567890"],
+        },
         protect: true,
       },
       "claude-gateway:k3s": { version: "v1.36.4+k3s1", sha256: "a".repeat(64) },

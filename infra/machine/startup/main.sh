@@ -50,6 +50,8 @@ main() {
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
+    send-logs) with_lock send_logs ;;
+    tell) with_lock tell ;;
     *) fail "unknown command $1" ;;
   esac
 }

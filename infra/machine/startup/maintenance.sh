@@ -37,15 +37,19 @@ reboot_reason() {
   if [[ -n $newest && $newest != "vmlinuz-$(uname -r)" ]]; then printf 'kernel %s' "${newest#vmlinuz-}"; fi
 }
 
-# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
-ending_certificate() {
+# ending_certificates SECONDS: prints each certificate of the cluster that ends within that time.
+ending_certificates() {
   local file
   for file in "$DATA_DIR"/k3s/server/tls/*.crt "$DATA_DIR"/k3s/server/tls/*/*.crt "$DATA_DIR"/k3s/agent/*.crt; do
-    if [[ $file == *-ca.* ]] || ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
-    if openssl x509 -noout -checkend "$RENEW_SECONDS" -in "$file" >/dev/null; then continue; fi
-    printf '%s' "${file#"$DATA_DIR/k3s/"}"
-    return
+    if ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
+    if openssl x509 -noout -checkend "$1" -in "$file" >/dev/null; then continue; fi
+    printf '%s\n' "${file#"$DATA_DIR/k3s/"}"
   done
+}
+
+# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
+ending_certificate() {
+  ending_certificates "$RENEW_SECONDS" | { grep -v -e '-ca\.' || true; } | head -1
 }
 
 # note_maintenance WHAT

@@ -115,10 +115,13 @@ watch() {
       "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
       # k3s renews its certificates when it starts, whoever started it.
       "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+      "$SELF" send-logs || log 'the Ops Agent could not be set up; it will be tried again'
     elif [[ $etag != 0 ]]; then
       # The first answer comes at once, just after the boot failed.
       "$SELF" boot || log 'the set-up failed again; it will be tried again'
     fi
+    # Not at once: what failed at boot gets a second try before somebody is told.
+    [[ $etag == 0 ]] || "$SELF" tell || log 'what to tell could not be found out; it will be tried again'
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }

@@ -1,31 +1,4 @@
-/** A block of commands on a page. */
-export interface Block {
-  /** The page and the heading above the block, with a number if there are several: `README.md: Spikes`. */
-  readonly id: string;
-  /** Command lines without their comments. */
-  readonly lines: readonly string[];
-}
-
-/** The fenced `sh` blocks of a page, in order. */
-export function commandBlocks(page: string, text: string): Block[] {
-  const blocks: Block[] = [];
-  let heading = "";
-  let lines: string[] | undefined;
-  for (const line of text.split("\n")) {
-    if (lines === undefined) {
-      heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
-      if (line === "```sh") lines = [];
-    } else if (line.startsWith("```")) {
-      const same = blocks.filter(({ id }) => id.startsWith(`${page}: ${heading}`)).length;
-      blocks.push({ id: `${page}: ${heading}${same === 0 ? "" : ` ${same + 1}`}`, lines });
-      lines = undefined;
-    } else {
-      const command = line.replace(/(^|\s+)# .*$/, "").trim();
-      if (command !== "") lines.push(command);
-    }
-  }
-  return blocks;
-}
+export { commandBlocks } from "../../lab/docs/command-blocks.ts";
 
 /** The blocks that `readme.lab.test.ts` runs, in this order. */
 export const TYPED = [
@@ -68,6 +41,11 @@ export const NOT_TYPED: Readonly<Record<string, string>> = {
     "the password is somebody's; host.test.ts sets these keys, and walk/broken-image.lab.test.ts pulls with them",
   "infra/README.md: Private images 3":
     "walk/broken-image.lab.test.ts types both lines, with the stand-in's values",
+  "infra/README.md: Somebody is told":
+    "the addresses are somebody's; host-alerts.test.ts and a golden graph set these keys",
+  "infra/README.md: Logs":
+    "only Google Cloud keeps logs; ops-agent.test.ts and a golden graph set these keys, host/year.lab.test.ts installs a stand-in",
+  "infra/README.md: Logs 2": "only Google Cloud keeps logs",
   "infra/README.md: Upgrades":
     "needs the release after the pinned one; host/upgrades.lab.test.ts upgrades",
   "infra/README.md: Upgrades 2": "only Google Cloud has a serial console and resets a machine",

@@ -10,6 +10,7 @@ readonly RELEASE_KEY='claude-gateway-k3s'
 readonly TOKEN_SECRET_KEY='claude-gateway-token-secret'
 readonly KUBECONFIG_SECRET_KEY='claude-gateway-kubeconfig-secret'
 readonly MAINTENANCE_KEY='claude-gateway-maintenance'
+readonly LOGGING_KEY='claude-gateway-logging'
 readonly RUN='/run/claude-gateway'
 readonly DATA_DIR='/var/lib/rancher'
 readonly STATE='/var/lib/rancher/claude-gateway'
@@ -960,10 +961,13 @@ watch() {
       "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
       # k3s renews its certificates when it starts, whoever started it.
       "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+      "$SELF" send-logs || log 'the Ops Agent could not be set up; it will be tried again'
     elif [[ $etag != 0 ]]; then
       # The first answer comes at once, just after the boot failed.
       "$SELF" boot || log 'the set-up failed again; it will be tried again'
     fi
+    # Not at once: what failed at boot gets a second try before somebody is told.
+    [[ $etag == 0 ]] || "$SELF" tell || log 'what to tell could not be found out; it will be tried again'
     etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$RUN/headers")
   done
 }
@@ -1014,15 +1018,19 @@ reboot_reason() {
   if [[ -n $newest && $newest != "vmlinuz-$(uname -r)" ]]; then printf 'kernel %s' "${newest#vmlinuz-}"; fi
 }
 
-# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
-ending_certificate() {
+# ending_certificates SECONDS: prints each certificate of the cluster that ends within that time.
+ending_certificates() {
   local file
   for file in "$DATA_DIR"/k3s/server/tls/*.crt "$DATA_DIR"/k3s/server/tls/*/*.crt "$DATA_DIR"/k3s/agent/*.crt; do
-    if [[ $file == *-ca.* ]] || ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
-    if openssl x509 -noout -checkend "$RENEW_SECONDS" -in "$file" >/dev/null; then continue; fi
-    printf '%s' "${file#"$DATA_DIR/k3s/"}"
-    return
+    if ! openssl x509 -noout -in "$file" 2>/dev/null; then continue; fi
+    if openssl x509 -noout -checkend "$1" -in "$file" >/dev/null; then continue; fi
+    printf '%s\n' "${file#"$DATA_DIR/k3s/"}"
   done
+}
+
+# Prints a certificate that ends soon; nothing if none does. k3s renews no authority: those last ten years.
+ending_certificate() {
+  ending_certificates "$RENEW_SECONDS" | { grep -v -e '-ca\.' || true; } | head -1
 }
 
 # note_maintenance WHAT
@@ -1070,6 +1078,133 @@ maintain() {
   printf '%s' "$message" >"$RUN/maintenance"
   record maintenance ok "$message"
   publish_steps
+}
+
+# Logs to Cloud Logging: installs Google's Ops Agent, if the metadata key asks for it. No part of the set-up: the cluster
+# runs whether this works or not, and the watch tries again every five minutes.
+
+OPS_AGENT=google-cloud-ops-agent
+OPS_AGENT_CONFIG=/etc/google-cloud-ops-agent/config.yaml
+# What the key had when the agent was set up last. On the boot disk, as the agent is.
+OPS_AGENT_DONE=/var/lib/claude-gateway/ops-agent
+
+# The keyring with which the image trusts Google's packages. Its own package keeps it up to date.
+google_keyring() {
+  { grep -rlsF packages.cloud.google.com /etc/apt/sources.list.d || true; } |
+    { grep -v "/$OPS_AGENT\\." || true; } |
+    xargs -r sed -nE 's/.*[Ss]igned-[Bb]y[=:] *([^] ]+).*/\1/p' | sed -n 1p
+}
+
+# install_ops_agent VERSION
+install_ops_agent() {
+  local keyring codename release list=/etc/apt/sources.list.d/$OPS_AGENT.list
+  local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Options::=--force-confold -qq)
+  export DEBIAN_FRONTEND=noninteractive
+  keyring=$(google_keyring)
+  [[ -s $keyring ]] || fail 'the image does not trust packages.cloud.google.com: use an image of debian-cloud'
+  codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  release=$(sed -nE 's/^VERSION_ID="?([^"]*)"?/\1/p' /etc/os-release)
+  put_file 0644 "$list" <<<"deb [signed-by=$keyring] https://packages.cloud.google.com/apt $OPS_AGENT-$codename-all main"
+  {
+    "${apt[@]}" -o Dir::Etc::sourcelist="$list" -o Dir::Etc::sourceparts=- update &&
+      "${apt[@]}" install --no-install-recommends --allow-downgrades -y "$OPS_AGENT=$1~debian$release"
+  } >"$RUN/ops-agent.log" 2>&1 || fail "apt-get install $OPS_AGENT=$1: $(grep '^E:' "$RUN/ops-agent.log" | head -1)"
+}
+
+remove_ops_agent() {
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq purge -y "$OPS_AGENT" >"$RUN/ops-agent.log" 2>&1 ||
+    fail "apt-get purge $OPS_AGENT: $(grep '^E:' "$RUN/ops-agent.log" | head -1)"
+  rm -f "/etc/apt/sources.list.d/$OPS_AGENT.list" "$OPS_AGENT_DONE"
+}
+
+send_logs() {
+  local status version
+  status=$(curl -s --max-time 10 -o "$RUN/logging" -w '%{http_code}' -H 'Metadata-Flavor: Google' \
+    "$METADATA/instance/attributes/$LOGGING_KEY") || return 0
+  if [[ $status == 404 && ! -e $OPS_AGENT_DONE ]]; then return; fi
+  if [[ $status == 200 ]] && cmp -s "$RUN/logging" "$OPS_AGENT_DONE"; then return; fi
+  [[ $status == 200 || $status == 404 ]] || return 0
+  STEP=logging
+  rm -f "$RUN/failure"
+  record logging running ''
+  publish_steps
+  if [[ $status == 404 ]]; then
+    remove_ops_agent
+    record logging ok 'no logs are sent'
+  else
+    version=$(head -1 "$RUN/logging")
+    install_ops_agent "$version"
+    tail -n +2 "$RUN/logging" | put_file 0644 "$OPS_AGENT_CONFIG"
+    # Starts with a check of the configuration, whose failure is this command's.
+    systemctl restart "$OPS_AGENT.service" 2>"$RUN/ops-agent.log" ||
+      fail "the Ops Agent did not start: $(head -1 "$RUN/ops-agent.log")"
+    put_file 0600 "$OPS_AGENT_DONE" <"$RUN/logging"
+    record logging ok "Ops Agent $version"
+  fi
+  STEP=''
+  publish_steps
+}
+
+# What somebody should be told. Each finding is a line on the serial console, which Cloud Logging gets if host.alerts is
+# set; the alerts in infra/alerts/host-alerts.ts look for these lines. A finding is said again every hour while it lasts.
+
+# Above the 80 % at which the kubelet removes images, below the 90 % at which it evicts pods.
+DISK_PERCENT=85
+ENDING_SECONDS=$((30 * 86400))
+SAY_AGAIN_SECONDS=3600
+
+# Prints each disk that is nearly full. The text stays the same while the disk fills, so that it is said once an hour.
+full_disks() {
+  local place kind used
+  for place in / "$DATA_DIR" "$SERVER"; do
+    # On a host whose datastore has no file system of its own, this is the data disk again.
+    if [[ $place == "$SERVER" ]] && ! mountpoint -q "$SERVER"; then continue; fi
+    for kind in pcent ipcent; do
+      # A file system without a fixed number of inodes has no percentage of them.
+      used=$(df --output="$kind" "$place" 2>/dev/null | tail -1 | tr -dc 0-9 || true)
+      if ((${used:-0} >= DISK_PERCENT)); then
+        printf '%s has %s %% or more of its %s in use\n' "$place" "$DISK_PERCENT" "$([[ $kind == ipcent ]] && echo inodes || echo space)"
+      fi
+    done
+  done
+}
+
+# failed_steps WHICH: prints the steps that failed, the upgrade or all others.
+failed_steps() {
+  local step state message
+  while IFS=$'\t' read -r step state _ message; do
+    [[ $state == failed || $state == refused ]] || continue
+    if [[ $1 == upgrade && $step == upgrade ]] || [[ $1 == setup && $step != upgrade ]]; then
+      printf '%s: %s\n' "$step" "$message"
+    fi
+  done < <(cat "$RUN/steps" 2>/dev/null)
+}
+
+# Prints each certificate of the cluster, authorities too, that is about to end.
+certificates_to_renew() {
+  local file
+  ending_certificates "$ENDING_SECONDS" | while read -r file; do
+    printf '%s ends %s\n' "$file" "$(openssl x509 -noout -enddate -in "$DATA_DIR/k3s/$file" | cut -d= -f2)"
+  done
+}
+
+# say_findings KIND: says each line of the input, unless that was said within the hour.
+say_findings() {
+  local text said
+  while read -r text; do
+    said=$RUN/said/$(printf '%s %s' "$1" "$text" | sha256sum | cut -c1-16)
+    if [[ -e $said ]] && (($(now) - $(stat -c %Y "$said") < SAY_AGAIN_SECONDS)); then continue; fi
+    mkdir -p "$RUN/said"
+    touch "$said"
+    log "alert $1: $text"
+  done
+}
+
+tell() {
+  full_disks | say_findings disk
+  certificates_to_renew | say_findings certificate
+  failed_steps upgrade | say_findings upgrade
+  failed_steps setup | say_findings setup
 }
 
 # with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.
@@ -1124,6 +1259,8 @@ main() {
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
+    send-logs) with_lock send_logs ;;
+    tell) with_lock tell ;;
     *) fail "unknown command $1" ;;
   esac
 }

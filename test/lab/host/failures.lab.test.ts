@@ -14,6 +14,7 @@ import {
   TOKEN_SECRET,
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
+import { alertsOn } from "./told.ts";
 
 const NEXT = "v1.36.3+k3s1";
 const ASSET_HOST = "release-assets.githubusercontent.com";
@@ -116,6 +117,13 @@ describe("boots that fail", () => {
     );
     expect(await readiness(machine)).toBe(`${OLD} True`);
     expect(published(machine)).toEqual([]);
+    const { output } = await machine.run(["/usr/local/sbin/claude-gateway-host", "tell"]);
+    expect(alertsOn(output).filter((one) => !one.includes("DiskFull"))).toEqual([
+      `ClaudeGatewayHostSetupFailed kubeconfig: ${machine.steps.kubeconfig?.replace("failed ", "") ?? ""}`,
+    ]);
+    // Said once an hour.
+    const again = await machine.run(["/usr/local/sbin/claude-gateway-host", "tell"]);
+    expect(alertsOn(again.output)).toEqual([]);
   });
 
   it("becomes ready once every cause is fixed, also if older versions cannot be listed", async () => {

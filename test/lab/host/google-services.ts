@@ -188,9 +188,20 @@ export function googleServices(dir: string) {
     return Promise.resolve();
   };
 
+  /** Google's package repository, if a test has published something there. */
+  const packages = (request: IncomingMessage, response: ServerResponse): void => {
+    const [, path = ""] =
+      /^\/apt\/((?:[\w.~-]+\/)*[\w.~-]+)$/.exec(decodeURIComponent(request.url ?? "")) ?? [];
+    const file = join(dir, "apt", path);
+    if (path === "" || path.includes("..") || !existsSync(file)) answer(response, 404, "Not Found");
+    else response.end(readFileSync(file));
+  };
+
   const tls: Handler = async (request, response, body) => {
-    const google = request.headers.host === "secretmanager.googleapis.com";
-    await (google ? secretManager : releases)(request, response, body);
+    const { host = "" } = request.headers;
+    const google = host === "secretmanager.googleapis.com";
+    if (host === "packages.cloud.google.com") packages(request, response);
+    else await (google ? secretManager : releases)(request, response, body);
   };
 
   return { metadata: logged(metadata), tls: logged(tls) };

@@ -27,6 +27,7 @@ const OUTSIDE = [
   "secretmanager.googleapis.com",
   "github.com",
   "release-assets.githubusercontent.com",
+  "packages.cloud.google.com",
 ];
 const CLEAN = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
 
@@ -79,6 +80,11 @@ export class HostMachine {
       truncateSync(data, 96 * 1024 * 1024);
     } else copyFileSync(snapshot, data);
     return machine;
+  }
+
+  /** Where everything of this machine is, with what the simulated internet serves. */
+  get folder(): string {
+    return this.#dir;
   }
 
   /** Sets what the cloud serves from now on. */

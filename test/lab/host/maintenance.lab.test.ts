@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAINTENANCE_KEY } from "../../../infra/machine/maintenance.ts";
 import { freshMachine, k3sPid, OLD, published, readiness, setAttributes } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
+import { told } from "./told.ts";
 
 const CERTIFICATE = "/var/lib/rancher/k3s/server/tls/client-admin.crt";
 
@@ -51,6 +52,11 @@ describe("maintenance", () => {
       /^ok last: none; next: 20\S+Z; certificate server\/tls\/client-admin\.crt ends soon$/,
     );
     expect(await k3sPid(machine)).toBe(pid);
+    const ends =
+      /^ClaudeGatewayHostCertificateEnds server\/tls\/client-admin\.crt ends \w+ .* GMT$/;
+    await machine.until("the alert", async () =>
+      (await told(machine)).some((one) => ends.test(one)),
+    );
   });
 
   it("restarts k3s in the window, which renews the certificate, and publishes the kubeconfig", async () => {

@@ -146,6 +146,25 @@ describe("a host stack in the Pulumi engine", () => {
     await stack.setConfig("host.reservedAddress", "true");
   });
 
+  it("gets alerts and sends logs in place, and stops both again", async () => {
+    const before = kinds();
+    await stack.setConfig("host.alerts.emails[0]", "oncall@example.com");
+    await stack.setConfig("host.logging.retentionDays", "90");
+    const planned = plan(await stack.preview());
+    expect(planned.filter((step) => !step.startsWith("create "))).toEqual([`update ${INSTANCE}`]);
+    await stack.up();
+    expect(kinds().filter((kind) => kind.endsWith(":AlertPolicy"))).toHaveLength(7);
+    expect(plan(await stack.preview())).toEqual([]);
+    expect(await stack.outputs()).toMatchObject({
+      alertsTo: ["oncall@example.com"],
+      logBucket: "gateway-host",
+    });
+    await stack.removeConfig("host.alerts");
+    await stack.removeConfig("host.logging");
+    await stack.up();
+    expect(kinds().sort()).toEqual(before.sort());
+  });
+
   it.each([
     ["v1.39.0+k3s1", "skips a minor: upgrade to v1.38 first"],
     ["v1.36.9+k3s1", "is a downgrade"],

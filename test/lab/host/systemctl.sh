@@ -1,13 +1,20 @@
 #!/bin/bash
 # Replaces systemctl and journalctl, because no systemd runs in the lab's machine. It reads the real unit files and does
-# what the startup script relies on: ExecStartPre in order (failures are ignored after a "-"), ExecStart, Restart=always
+# what the startup script relies on: `Type=oneshot`, ExecStartPre in order (failures are ignored after a "-"), ExecStart, Restart=always
 # after RestartSec, and the output of the processes for `journalctl -n N -o cat _SYSTEMD_UNIT=UNIT`.
 set -euo pipefail
-units=/etc/systemd/system
 state=/run/stand-in-systemd
 mkdir -p "$state"
 
-values() { sed -n "s/^$2=//p" "$units/$1"; }
+# The file of a unit: ours, or that of a package.
+unit_file() {
+  local dir
+  for dir in /etc/systemd/system /usr/lib/systemd/system; do
+    if [[ -f $dir/$1 ]]; then printf '%s' "$dir/$1"; fi
+  done
+}
+
+values() { sed -n "s/^$2=//p" "$(unit_file "$1")"; }
 
 supervise() {
   local unit=$1 command delay argv
@@ -30,8 +37,13 @@ supervise() {
 }
 
 start() {
-  [[ -f $units/$1 ]] || { echo "Failed to start $1: Unit $1 not found." >&2 && exit 5; }
+  [[ -n $(unit_file "$1") ]] || { echo "Failed to start $1: Unit $1 not found." >&2 && exit 5; }
   if [[ -f $state/$1.supervisor ]]; then return; fi
+  if [[ $(values "$1" Type) == oneshot ]]; then
+    { values "$1" ExecStartPre && values "$1" ExecStart; } | bash -e >>"$state/$1.log" 2>&1 && return
+    echo "Job for $1 failed because the control process exited with error code." >&2
+    exit 1
+  fi
   setsid "$0" supervise "$1" >>"$state/$1.log" 2>&1 </dev/null 9>&- &
   echo $! >"$state/$1.supervisor"
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { MAINTENANCE_KEY } from "../../../infra/machine/maintenance.ts";
+import { LOGGING_KEY, OPS_AGENT_VERSION, opsAgentValue } from "../../../infra/machine/ops-agent.ts";
 import {
   askFor,
   datastoreRelease,
@@ -15,6 +16,9 @@ import {
   setAttributes,
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
+import { publishOpsAgent, trustGoogle } from "./ops-agent/repository.ts";
+import { typeHostRunbook } from "./runbook.ts";
+import { told } from "./told.ts";
 
 const NEXT = "v1.36.3+k3s1";
 const LAST = "v1.36.6+k3s1";
@@ -67,6 +71,19 @@ describe("a year", () => {
       /^failed .*: copying the datastore failed: .*No space left.*; rolled back to v1\.35\.4\+k3s1$/,
     );
     expect(await readiness(machine)).toBe(`${OLD} True`);
+    const full = "ClaudeGatewayHostDiskFull /var/lib/rancher has 85 % or more of its space in use";
+    await machine.until("both alerts", async () => {
+      const alerts = await told(machine);
+      return alerts.includes(full) && alerts.some((one) => one.includes("UpgradeFailed"));
+    });
+    const alerts = await told(machine);
+    expect(alerts.filter((one) => one === full)).toHaveLength(1);
+    expect(alerts.filter((one) => one.startsWith("ClaudeGatewayHostUpgradeFailed"))).toEqual([
+      expect.stringMatching(
+        / upgrade: .*: copying the datastore failed: .*; rolled back to v1\.35\.4\+k3s1$/,
+      ),
+    ]);
+    expect(alerts.join()).not.toContain("ClaudeGatewayHostSetupFailed");
     await machine.run(["rm", "/var/lib/rancher/full", "/var/lib/rancher/k3s/server/filler"]);
   });
 
@@ -130,5 +147,80 @@ describe("a year", () => {
     expect(await upgraded(LAST)).toBe(`ok ${NEXT} -> ${LAST}`);
     expect(await readiness(machine)).toBe(`${LAST} True`);
     expect(await datastoreRelease(machine)).toBe(LAST);
+  });
+
+  const readsNow = async () =>
+    ((await machine.read("/run/stand-in-systemd/google-cloud-ops-agent.service.log")) ?? "")
+      .split("\n")
+      .filter((line) => line !== "");
+  const logging = async (state: string | RegExp) => {
+    await machine.until(String(state), () => new RegExp(state).test(machine.steps.logging ?? ""));
+  };
+
+  it("does not lose the cluster because the Ops Agent cannot be installed, and somebody is told", async () => {
+    publishOpsAgent(machine, OPS_AGENT_VERSION);
+    const pid = await k3sPid(machine);
+    setAttributes(machine, { [LOGGING_KEY]: opsAgentValue(["claude-gateway"]) });
+    await logging(/^failed the image does not trust packages\.cloud\.google\.com/);
+    await machine.until("the alert", async () =>
+      (await told(machine)).some((one) => /^ClaudeGatewayHostSetupFailed logging: /.test(one)),
+    );
+    expect(await k3sPid(machine)).toBe(pid);
+  });
+
+  it("sends the logs of the named namespaces, audit and system, with the pinned Ops Agent", async () => {
+    const logs = ["claude-gateway_gateway-1_u/envoy/0.log", "dev-e_runner_u/runner/0.log"];
+    const others = ["dev-f_runner_u/runner/0.log", "dev-e_runner_u/runner/0.log.20261126-1"];
+    for (const log of [...logs, ...others].map((log) => `/var/log/pods/${log}`)) {
+      await machine.run(["sh", "-c", `mkdir -p "$(dirname ${log})" && touch ${log}`]);
+    }
+    await machine.run(["touch", "/var/lib/rancher/audit/audit.log"]);
+    await trustGoogle(machine);
+    await logging(`^ok Ops Agent ${OPS_AGENT_VERSION}$`);
+    const version = ["dpkg-query", "-W", "-f", "${Version}", "google-cloud-ops-agent"];
+    expect((await machine.run(version)).output).toBe(`${OPS_AGENT_VERSION}~debian13`);
+    const audit = "claude_gateway_audit reads /var/lib/rancher/audit/audit.log";
+    const pods = (log = "") => `claude_gateway_pods reads /var/log/pods/${log}`;
+    expect(await readsNow()).toEqual([audit, pods(logs[0])]);
+
+    // An agent's namespace is added: a new configuration, and no other release.
+    setAttributes(machine, { [LOGGING_KEY]: opsAgentValue(["claude-gateway", "dev-e"]) });
+    await machine.until("both", async () => (await readsNow()).length === 5);
+    expect((await readsNow()).slice(2)).toEqual([audit, ...logs.map(pods)]);
+  });
+
+  it("says so if the Ops Agent refuses its configuration", async () => {
+    const [release = "", ...lines] = opsAgentValue(["claude-gateway"]).split("\n");
+    const wrong = lines.join("\n").replace("include_paths", "paths");
+    setAttributes(machine, { [LOGGING_KEY]: `${release}\n${wrong}` });
+    await logging(
+      /^failed the Ops Agent did not start: Job for google-cloud-ops-agent\.service failed/,
+    );
+    expect(await readsNow()).toContain(
+      'The agent config file is not valid. Detailed error: receivers.claude_gateway_pods: unknown field "paths"',
+    );
+  });
+
+  it("removes the Ops Agent when no logs are asked for", async () => {
+    const attributes = Object.entries(machine.cloud.attributes).filter(
+      ([key]) => key !== LOGGING_KEY,
+    );
+    machine.cloud = { ...machine.cloud, attributes: Object.fromEntries(attributes) };
+    await logging(/^ok no logs are sent$/);
+    const { output } = await machine.run(["dpkg-query", "-W", "google-cloud-ops-agent"]);
+    expect(output).toContain("no packages found");
+    expect(await machine.read("/etc/apt/sources.list.d/google-cloud-ops-agent.list")).toBe(
+      undefined,
+    );
+  });
+
+  it("has a runbook whose every command works", async () => {
+    const typed = await typeHostRunbook(machine);
+    expect(typed.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    const read = typed.filter(({ line }) => line.startsWith("gcloud logging read"));
+    expect(read.map(({ output }) => output !== "")).toEqual([true, true, true]);
+    expect(typed[0]?.output).toContain(`ready, k3s ${LAST}`);
+    expect(typed.length).toBeGreaterThan(12);
+    expect(await readiness(machine)).toBe(`${LAST} True`);
   });
 });

@@ -29,6 +29,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   git: "git",
   // The server is in it too: under the name `redis-server`, this program is Redis.
   "redis-check-rdb": "redis-tools",
+  // Signs the stand-in for Google's package repository.
+  gpg: "gnupg",
   shellcheck: "shellcheck",
 };
 

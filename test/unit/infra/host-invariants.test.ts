@@ -20,6 +20,8 @@ const HOSTS: Readonly<Record<string, object>> = {
     reservedAddress: true,
     registries: [{ location: "europe", repository: "agents", project: "other-project" }],
     pullCredentials: [{ registry: "ghcr.io", username: "octo-bot", password: PASSWORD }],
+    logging: { namespaces: ["claude-gateway", "dev-e"] },
+    alerts: { emails: ["oncall@example.com"] },
     protect: false,
   },
 };
@@ -105,6 +107,7 @@ const DEFECTS: readonly [invariant: string, defect: string, type: string, Plant]
     "SecretIamMember",
     (i) => (i.role = "roles/secretmanager.admin"),
   ],
+  ["least privilege", "reading logs", "IAMMember", (i) => (i.role = "roles/logging.viewer")],
   [
     "least privilege",
     "more than reading a repository",

@@ -27,10 +27,13 @@ const GRANTS: Readonly<Record<string, string>> = {
   "secrets-pull-credentials-id": "roles/secretmanager.secretAccessor",
   "secrets-kubeconfig-id": "roles/secretmanager.secretVersionManager",
 };
+/** The only roles of the machine in the project, with `host.logging`: it may write, and read nothing. */
+const LOG_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
 const METADATA_KEYS = [
   ...["block-project-ssh-keys", "enable-guest-attributes", "enable-oslogin", "serial-port-enable"],
   ...["claude-gateway-k3s", "claude-gateway-kubeconfig-secret", "claude-gateway-token-secret"],
   ...["claude-gateway-maintenance", "claude-gateway-pull-secret", "startup-script"],
+  ...["claude-gateway-logging", "serial-port-logging-enable"],
 ];
 /** The resources that contain a secret's value: only those of Secret Manager. */
 const SECRET_HOLDER = "gcp:secretmanager/secretVersion:SecretVersion";
@@ -89,11 +92,12 @@ export function hostInvariants(secrets: readonly string[]): Readonly<Record<stri
       ...resources
         .filter(({ type }) => /iam|binding/i.test(type))
         .map(({ name, inputs }) => ({ name, inputs: inputs as unknown as HostInputs }))
-        .filter(({ inputs: { secretId = "", repository, role } }) =>
-          repository === undefined
-            ? GRANTS[secretId] !== role
-            : role !== "roles/artifactregistry.reader",
-        )
+        .filter(({ inputs: { secretId, repository, role } }) => {
+          if (secretId !== undefined) return GRANTS[secretId] !== role;
+          return repository === undefined
+            ? !LOG_ROLES.includes(role)
+            : role !== "roles/artifactregistry.reader";
+        })
         .map(({ name }) => `${name} grants more`),
       ...of(resources, "Instance")
         .filter(({ inputs }) => !inputs.serviceAccount.email.startsWith("gateway-"))

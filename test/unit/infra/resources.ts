@@ -84,6 +84,8 @@ function computed(type: string, inputs: Record<string, unknown>): Record<string,
       return { address: "203.0.113.7", selfLink: `addresses/${String(inputs.name)}` };
     case "gcp:compute/disk:Disk":
       return { diskId: "4711", selfLink: `disks/${String(inputs.name)}` };
+    case "gcp:compute/instance:Instance":
+      return { instanceId: "the-instance-number" };
     case "gcp:secretmanager/secret:Secret":
       return { createTime: "2026-11-23T00:00:00Z" };
     case "random:index/randomPassword:RandomPassword":

@@ -51,6 +51,8 @@ describe("HostConfig", () => {
         { registry: "ghcr.io", username: "octo-bot", password: "p" },
         { registry: "docker.io", username: "octo-bot", password: "p" },
       ],
+      logging: { retentionDays: 90, namespaces: ["claude-gateway", "dev-e"] },
+      alerts: { emails: ["a@example.com"], channels: ["projects/p/notificationChannels/1"] },
       protect: false,
     };
     expect(HostConfig.parse(all)).toEqual(all);
@@ -74,6 +76,15 @@ describe("HostConfig", () => {
     [{ reservedAddress: "203.0.113.7" }, "reservedAddress", "expected boolean"],
     [{ kmsKey: "my-key" }, "kmsKey", "projects/P/locations/L/keyRings/R/cryptoKeys/K"],
     [{ protected: true }, "", "protected"],
+    [{ logging: { retentionDays: 0 } }, "logging.retentionDays", "at least 1 day"],
+    [{ logging: { namespaces: ["dev_e"] } }, "logging.namespaces.0", 'or "*" for all'],
+    [{ alerts: {} }, "alerts", "tells nobody: set emails or channels, or remove the key"],
+    [{ alerts: { emails: ["oncall"] } }, "alerts.emails.0", 'write "somebody@example.com"'],
+    [
+      { alerts: { channels: ["123"] } },
+      "alerts.channels.0",
+      'write "projects/P/notificationChannels/N"',
+    ],
     [
       { registries: [{ location: "europe-west1-b", repository: "agents" }] },
       "registries.0.location",

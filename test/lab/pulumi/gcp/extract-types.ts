@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import ts from "typescript";
@@ -33,7 +33,9 @@ export function extractTypes(tokens: readonly string[]): InputTypes {
 }
 
 function parse(file: string): ts.SourceFile {
-  const text = readFileSync(join(SDK, file), "utf8");
+  // The token of projects/iammember.js has iAMMember.
+  const path = [file, file.toLowerCase()].map((name) => join(SDK, name)).find(existsSync);
+  const text = readFileSync(path ?? join(SDK, file), "utf8");
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 }
 

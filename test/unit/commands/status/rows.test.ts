@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { budgetRows } from "../../../../commands/status/budget.ts";
 import { mintedRows } from "../../../../commands/status/credentials.ts";
-import { machineRows, snapshotRow } from "../../../../commands/status/host.ts";
+import { machineRows, snapshotRow, tellingRow } from "../../../../commands/status/host.ts";
 import { nodeRows } from "../../../../commands/status/node.ts";
 import { type Pod, podRow } from "../../../../commands/status/pods.ts";
 import { rowsOf } from "../../../../commands/status/report.ts";
@@ -252,6 +252,14 @@ describe("the host", () => {
       { title: "host", text: "gateway-host (p, z): ready, k3s v1.36.3+k3s1" },
       { title: "maintenance", text: "last: none; next: 2026-11-29T04:00Z" },
     ]);
+  });
+
+  test("about which nobody is told, and about which somebody is", () => {
+    const title = "alerts, logs";
+    expect(tellingRow(host)).toEqual({ title, text: "nobody is told; logs stay on the machine" });
+    expect(tellingRow({ ...host, alertsTo: ["a@example.com"], logBucket: "gateway-host" })).toEqual(
+      { title, text: "told: a@example.com; logs in the log bucket gateway-host" },
+    );
   });
 
   test("after a failed upgrade", () => {
