@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { commandBlocks, NOT_TYPED, TYPED } from "../end-to-end/story/readme-blocks.ts";
+import { NOT_TYPED, TYPED } from "../end-to-end/story/readme-blocks.ts";
+import { commandBlocks } from "../lab/docs/command-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const blocks = ["README.md", "docs/credentials.md", "infra/README.md"].flatMap((page) =>

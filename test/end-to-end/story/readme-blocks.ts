@@ -1,5 +1,3 @@
-export { commandBlocks } from "../../lab/docs/command-blocks.ts";
-
 /** The blocks that `readme.lab.test.ts` runs, in this order. */
 export const TYPED = [
   "infra/README.md: From an empty project to an agent",

@@ -12,7 +12,8 @@ import type { Pulumi } from "../../lab/pulumi/cli.ts";
 import { World } from "../../lab/pulumi/gcp/world.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { cloudOfWorld } from "./cloud-of-world.ts";
-import { commandBlocks, RUNBOOK, TYPED } from "./readme-blocks.ts";
+import { commandBlocks } from "../../lab/docs/command-blocks.ts";
+import { RUNBOOK, TYPED } from "./readme-blocks.ts";
 import {
   boot,
   k3sToken,

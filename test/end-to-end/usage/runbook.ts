@@ -3,7 +3,8 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { Target } from "../../lab/target.ts";
 import type { Stack } from "../../lab/pulumi/cli.ts";
-import { commandBlocks, RUNBOOK } from "../story/readme-blocks.ts";
+import { commandBlocks } from "../../lab/docs/command-blocks.ts";
+import { RUNBOOK } from "../story/readme-blocks.ts";
 
 /** What a command of the runbook did. */
 export interface Typed {

@@ -20,7 +20,7 @@ import { prepareStack } from "../../lab/stacks.ts";
 import { labTarget, type Target } from "../../lab/target.ts";
 import { ensureUpstream } from "../../lab/upstream.ts";
 import { MISSING_IMAGE } from "./missing-image.ts";
-import { commandBlocks } from "../story/readme-blocks.ts";
+import { commandBlocks } from "../../lab/docs/command-blocks.ts";
 import { type Outcome, runPrivateImage } from "./private-image.ts";
 import { startSender, stopSender } from "./sender.ts";
 import { streamedText, STREAM_TEXT, trafficDuring } from "./traffic.ts";

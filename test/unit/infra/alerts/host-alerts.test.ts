@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, test } from "vitest";
 
 import { findingMark, hostAlerts, runbookSection } from "../../../../infra/alerts/host-alerts.ts";
-import { HostConfig, K3sConfig } from "../../../../infra/schema.ts";
-import { hostStack } from "../../../../stacks/host.ts";
 import { consoleLine, type LogEntry, matches } from "../../../lab/google/logging-query.ts";
 import { KINDS } from "../../../lab/pulumi/gcp/kinds.ts";
-import { collect, type Registered } from "../resources.ts";
+import { ofKind, runHost } from "../host-resources.ts";
+import type { Registered } from "../resources.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const RUNBOOK = readFileSync(join(ROOT, "docs/runbook-host.md"), "utf8");
@@ -84,21 +83,10 @@ describe("filters", () => {
 });
 
 describe("a host with alerts", () => {
-  const run = async (options: object) => {
-    const config = {
-      gcp: { project: "my-project", zone: "europe-west1-b" },
-      host: HostConfig.parse(options),
-      k3s: K3sConfig.parse({}),
-    };
-    return collect("host", () => hostStack(config));
-  };
-  const of = (resources: readonly Registered[], type: string) =>
-    resources.filter((one) => one.type.endsWith(`:${type}`));
-
   let resources: Registered[] = [];
   let billed: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
-    const ran = await run({
+    const ran = await runHost({
       alerts: { emails: ["a@example.com"], channels: ["projects/p/notificationChannels/7"] },
     });
     resources = ran.resources;
@@ -106,7 +94,7 @@ describe("a host with alerts", () => {
   });
 
   it("makes a policy for each alert, and Cloud Monitoring takes it", () => {
-    const policies = of(resources, "AlertPolicy");
+    const policies = ofKind(resources, "AlertPolicy");
     expect(policies.map(({ inputs }) => inputs.displayName as unknown as string).sort()).toEqual(
       hostAlerts(true)
         .map(({ name }) => `gateway-host: ${name}`)
@@ -121,43 +109,46 @@ describe("a host with alerts", () => {
   });
 
   it("tells both the address and the existing channel", () => {
-    const [channel, ...others] = of(resources, "NotificationChannel");
+    const [channel, ...others] = ofKind(resources, "NotificationChannel");
     expect(others).toEqual([]);
     expect(channel?.inputs).toMatchObject({
       type: "email",
       labels: { email_address: "a@example.com" },
     });
-    expect(of(resources, "AlertPolicy")[0]?.inputs.notificationChannels).toEqual([
+    expect(ofKind(resources, "AlertPolicy")[0]?.inputs.notificationChannels).toEqual([
       `${channel?.name ?? ""}-id`,
       "projects/p/notificationChannels/7",
     ]);
   });
 
   it("filters by this machine and this disk", () => {
-    const text = JSON.stringify(of(resources, "AlertPolicy").map(({ inputs }) => inputs));
+    const text = JSON.stringify(ofKind(resources, "AlertPolicy").map(({ inputs }) => inputs));
     expect(text).toContain('resource.labels.instance_id=\\"the-instance-number\\"');
     expect(text).toContain('resource.labels.disk_id=\\"4711\\"');
     expect(text).not.toContain("undefined");
   });
 
   it("sends the serial console to Cloud Logging, and says that it may cost something", () => {
-    const metadata = of(resources, "Instance")[0]?.inputs.metadata ?? {};
+    const metadata = ofKind(resources, "Instance")[0]?.inputs.metadata ?? {};
     expect(metadata["serial-port-logging-enable"]).toBe("TRUE");
     expect(billed.alerts).toContain("alert policies");
   });
 
   it("has none about snapshots if there are none", async () => {
-    const { resources } = await run({ alerts: { emails: ["a@example.com"] }, snapshots: false });
-    const names = of(resources, "AlertPolicy").map(({ name }) => name);
+    const { resources } = await runHost({
+      alerts: { emails: ["a@example.com"] },
+      snapshots: false,
+    });
+    const names = ofKind(resources, "AlertPolicy").map(({ name }) => name);
     expect(names).toHaveLength(hostAlerts(true).length - 1);
     expect(names).not.toContain("alerts-ClaudeGatewayHostBackupFailed");
   });
 
   it("makes nothing and sends nothing without the option", async () => {
-    const { resources, outputs } = await run({});
-    expect(of(resources, "AlertPolicy")).toEqual([]);
-    expect(of(resources, "NotificationChannel")).toEqual([]);
-    expect(of(resources, "Instance")[0]?.inputs.metadata).not.toHaveProperty(
+    const { resources, outputs } = await runHost({});
+    expect(ofKind(resources, "AlertPolicy")).toEqual([]);
+    expect(ofKind(resources, "NotificationChannel")).toEqual([]);
+    expect(ofKind(resources, "Instance")[0]?.inputs.metadata).not.toHaveProperty(
       "serial-port-logging-enable",
     );
     expect(outputs.billed).not.toHaveProperty("alerts");

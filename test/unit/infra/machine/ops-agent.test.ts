@@ -1,20 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { LOGGING_KEY, opsAgentConfig, opsAgentValue } from "../../../../infra/machine/ops-agent.ts";
-import { HostConfig, K3sConfig } from "../../../../infra/schema.ts";
-import { hostStack } from "../../../../stacks/host.ts";
-import { collect, type Registered } from "../resources.ts";
-
-const run = async (options: object) => {
-  const config = {
-    gcp: { project: "my-project", zone: "europe-west1-b" },
-    host: HostConfig.parse(options),
-    k3s: K3sConfig.parse({}),
-  };
-  return collect("host", () => hostStack(config));
-};
-const of = (resources: readonly Registered[], type: string) =>
-  resources.filter((one) => one.type.endsWith(`:${type}`));
+import { ofKind, runHost } from "../host-resources.ts";
+import type { Registered } from "../resources.ts";
 
 describe("the Ops Agent's configuration", () => {
   const { logging, metrics } = opsAgentConfig(["claude-gateway", "dev-e"]);
@@ -58,7 +46,7 @@ describe("a host with logging", () => {
   let resources: Registered[] = [];
   let billed: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
-    const ran = await run({ logging: { retentionDays: 90 } });
+    const ran = await runHost({ logging: { retentionDays: 90 } });
     resources = ran.resources;
     ({ billed } = ran.outputs);
   });
@@ -68,7 +56,7 @@ describe("a host with logging", () => {
     '(log_id("claude_gateway_pods") OR log_id("claude_gateway_audit") OR log_id("claude_gateway_system"))';
 
   it("keeps this machine's logs in a bucket of its own, and not a second time in _Default", () => {
-    expect(of(resources, "ProjectBucketConfig").map(({ inputs }) => inputs)).toEqual([
+    expect(ofKind(resources, "ProjectBucketConfig").map(({ inputs }) => inputs)).toEqual([
       {
         project: "my-project",
         location: "europe-west1",
@@ -76,7 +64,7 @@ describe("a host with logging", () => {
         retentionDays: 90,
       },
     ]);
-    expect(of(resources, "ProjectSink").map(({ inputs }) => inputs)).toEqual([
+    expect(ofKind(resources, "ProjectSink").map(({ inputs }) => inputs)).toEqual([
       {
         name: "gateway-host",
         destination:
@@ -85,14 +73,17 @@ describe("a host with logging", () => {
         uniqueWriterIdentity: true,
       },
     ]);
-    expect(of(resources, "ProjectExclusion").map(({ inputs }) => inputs.filter as unknown)).toEqual(
-      [FILTER],
-    );
+    expect(
+      ofKind(resources, "ProjectExclusion").map(({ inputs }) => inputs.filter as unknown),
+    ).toEqual([FILTER]);
     expect(billed.logging).toContain("kept for 90 days");
   });
 
   it("lets the machine write logs and metrics, and read none", () => {
-    const grants = of(resources, "IAMMember").map(({ inputs }) => [inputs.project, inputs.role]);
+    const grants = ofKind(resources, "IAMMember").map(({ inputs }) => [
+      inputs.project,
+      inputs.role,
+    ]);
     expect(grants).toEqual([
       ["my-project", "roles/logging.logWriter"],
       ["my-project", "roles/monitoring.metricWriter"],
@@ -100,13 +91,14 @@ describe("a host with logging", () => {
   });
 
   it("asks the machine for the Ops Agent by metadata, so that no boot is needed", async () => {
-    const metadata = (all: readonly Registered[]) => of(all, "Instance")[0]?.inputs.metadata ?? {};
+    const metadata = (all: readonly Registered[]) =>
+      ofKind(all, "Instance")[0]?.inputs.metadata ?? {};
     expect(metadata(resources)[LOGGING_KEY]).toBe(opsAgentValue(["claude-gateway"]));
-    const without = (await run({})).resources;
+    const without = (await runHost({})).resources;
     expect(metadata(without)).not.toHaveProperty(LOGGING_KEY);
     expect(metadata(without)["startup-script"]).toBe(metadata(resources)["startup-script"]);
     for (const type of ["ProjectBucketConfig", "ProjectSink", "ProjectExclusion", "IAMMember"]) {
-      expect(of(without, type)).toEqual([]);
+      expect(ofKind(without, type)).toEqual([]);
     }
   });
 });
