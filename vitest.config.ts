@@ -16,7 +16,6 @@ const SECOND = [
   "test/end-to-end/credentials/**/*.lab.test.ts",
   "test/end-to-end/story/**/*.lab.test.ts",
   "test/end-to-end/telemetry/**/*.lab.test.ts",
-  "test/end-to-end/usage/usage.lab.test.ts",
   "test/end-to-end/walk/broken-image.lab.test.ts",
   "test/end-to-end/walk/federated-renewal.lab.test.ts",
   "test/end-to-end/walk/provider-change.lab.test.ts",
