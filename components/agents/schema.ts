@@ -19,7 +19,7 @@ export const AgentConfig = z.strictObject({
     .max(MAX_REQUESTS, `is more than ${MAX_REQUESTS}, which the gateway serves at a time`)
     .optional()
     .describe(
-      `Most requests of the agent at a time; a further one gets a 429. On shim, envoy in mode terminate and hybrid. Default ${MAX_AGENT_REQUESTS}.`,
+      `Most requests of the agent at a time; a further one gets a 429. Requests that begin faster than so many a second, or than ${MAX_AGENT_REQUESTS} if that is more, wait. On shim, envoy in mode terminate and hybrid. Default ${MAX_AGENT_REQUESTS}.`,
     ),
   budget: AgentBudgetConfig.optional(),
 });

@@ -134,7 +134,7 @@ test("a request above the limit is refused at once, with an error that Claude Co
   ]);
 });
 
-test.each([terminate, shim])("$path: clients that never read do not block others", async (args) => {
+test.each([terminate, shim])("$variant.name: clients that never read do not block others", async (args) => {
   const COUNT = 40;
   await start({}, args);
   let sent = 0;

@@ -19,7 +19,8 @@ export const MAX_REQUESTS = 3072;
 
 /**
  * Most requests of one agent at a time, unless `agents[].maxRequests` says otherwise. Envoy answers 429 to any further request.
- * Twelve agents at their limit stay within {@link MAX_REQUESTS}.
+ * Twelve agents at their limit stay within {@link MAX_REQUESTS}. An agent may also begin as many requests a second, which is
+ * 15,360 a minute; faster ones wait. Anthropic's API allows less by far (https://docs.claude.com/en/api/rate-limits).
  */
 export const MAX_AGENT_REQUESTS = 256;
 

@@ -58,7 +58,7 @@ function agentListener(args: EnvoyConfigArgs): Message {
       },
       filters: [
         findAgent(),
-        limitAgentRequests(),
+        ...limitAgentRequests(),
         ...serverFetchFilters(args.serverFetch),
         meter(upstreamOf(args.variant).messagePaths),
         ...budgetFilters(args.budgets),
@@ -101,7 +101,7 @@ function otlpListener(): Message {
       },
       // A body that stalls must not keep its place among the receiver's requests.
       requestSeconds: OTLP_REQUEST_SECONDS,
-      filters: [findAgent(), stripTelemetryHeaders()],
+      filters: [findAgent(), ...limitAgentRequests(), stripTelemetryHeaders()],
     }),
   );
 }

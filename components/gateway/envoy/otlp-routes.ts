@@ -1,4 +1,5 @@
 import { agentFormat, agentsInRoutes, anyAgent } from "./agent.ts";
+import { agentRequestsInRoutes } from "./agent-requests.ts";
 import type { AgentTokens, OtlpArgs } from "./args.ts";
 import { clusterNames } from "./clusters.ts";
 import { MAX_OTLP_BYTES } from "./limits.ts";
@@ -35,7 +36,7 @@ export function otlpRoutes(otlp: OtlpArgs, agents: readonly AgentTokens[]): Mess
       {
         name: "otlp",
         domains: ["*"],
-        metadata: { filter_metadata: agentsInRoutes(agents) },
+        metadata: { filter_metadata: { ...agentsInRoutes(agents), ...agentRequestsInRoutes() } },
         routes: [
           // A receiver may take a tenant from the query.
           answer(404, { prefix: "/", headers: [withQuery] }),

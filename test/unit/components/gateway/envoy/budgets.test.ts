@@ -65,11 +65,12 @@ test.each<EnvoyConfigArgs>([
   "on $variant.name the check follows the look-up of the agent, and is asked only with budgets",
   (args) => {
     const names = filters({ ...args, budgets });
-    expect(names.slice(0, 5)).toEqual([
-      ...["agent", "agent-requests", "meter", "budget", "envoy.filters.http.ratelimit"],
+    expect(names.slice(0, 6)).toEqual([
+      ...["agent", "agent-requests", "envoy.filters.http.fault"],
+      ...["meter", "budget", "envoy.filters.http.ratelimit"],
     ]);
     expect(names.filter((name) => name === "envoy.filters.http.ratelimit")).toHaveLength(1);
-    expect(filters(args)).toEqual(names.filter((_, index) => index !== 3 && index !== 4));
+    expect(filters(args)).toEqual(names.filter((_, index) => index !== 4 && index !== 5));
 
     const without = JSON.stringify([
       renderEnvoyConfig(args)["clusters.json"],
