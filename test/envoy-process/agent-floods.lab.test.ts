@@ -92,6 +92,24 @@ async function fill(token: string): Promise<void> {
   await once(response, "data");
 }
 
+test("a request that waits is relayed with its whole body", async () => {
+  const sizes: number[] = [];
+  upstream.handle = (request, response) => {
+    let size = 0;
+    request.on("data", (chunk: Buffer) => (size += chunk.length));
+    request.on("end", () => {
+      if (request.headers.host === "api.anthropic.com") sizes.push(size);
+      response.end("whole");
+    });
+  };
+  const body = JSON.stringify({ padding: "x".repeat(2_000_000) });
+  const statuses = await flood(() =>
+    send(envoy.ports.agents, { headers: [["x-api-key", TOKEN_A]], body }),
+  );
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(sizes).toEqual(statuses.map(() => body.length));
+});
+
 test("requests over the rate wait, are answered, and make no other agent wait", async () => {
   const statuses = await flood(() => ask(TOKEN_A));
   expect(new Set(statuses)).toEqual(new Set([200]));
