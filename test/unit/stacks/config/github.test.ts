@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { type GatewayStackConfig } from "../../../stacks/schema.ts";
-import { ConfigError, parseConfig } from "../../../stacks/config.ts";
+import { type GatewayStackConfig } from "../../../../stacks/schema.ts";
+import { gateway, parse as parseStack, refusal as refusalOf, type Sections } from "./stack.ts";
 
 const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const KEY = RSA.export({ type: "pkcs1", format: "pem" });
@@ -13,37 +13,14 @@ const APP = { kind: "app", appId: 1234, installationId: 5678, privateKey: KEY };
 const TOKEN = { kind: "token", value: `github_pat_${"A1".repeat(20)}` };
 const AGENTS = { "dev-e": { write: ["lab/hello"] } };
 
-type Sections = Record<string, unknown>;
-
-const stack: Sections = {
-  kind: "gateway",
+const stack = {
+  ...gateway,
   gateway: { path: "envoy" },
-  credential: { kind: "apiKey", value: "sk-ant-api03-not-a-real-key" },
   agents: [{ name: "dev-e" }, { name: "dev-f" }],
-  cluster: { kubeconfig: "/k" },
 };
 
-function parse(sections: Sections): GatewayStackConfig {
-  const entries = Object.entries({ ...stack, ...sections })
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [
-      `claude-gateway:${key}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]);
-  return parseConfig("dev", Object.fromEntries(entries) as Record<string, string>) as never;
-}
-
-/** The lines of the message, without its headline. */
-function refusal(sections: Sections): string[] {
-  try {
-    parse(sections);
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    const [, ...lines] = (error as ConfigError).message.split("\n");
-    return lines;
-  }
-  return expect.fail("the configuration was accepted");
-}
+const parse = (sections: Sections) => parseStack({ ...stack, ...sections }) as GatewayStackConfig;
+const refusal = (sections: Sections) => refusalOf({ ...stack, ...sections });
 
 const withGithub = (github: Sections, egress: Sections = {}) => ({ egress: { github, ...egress } });
 

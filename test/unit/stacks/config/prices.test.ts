@@ -1,31 +1,12 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../../stacks/config.ts";
+import { KEY, gateway, parse as parseStack, refusal as refusalOf, type Sections } from "./stack.ts";
 
-const BASE = {
-  kind: "gateway",
-  gateway: { path: "envoy" },
-  credential: { kind: "apiKey", value: "sk-ant-api03-not-a-real-key" },
-  agents: [{ name: "dev-e" }],
-  cluster: { kubeconfig: "/k" },
-};
 const FIVE = { input: 1, output: "2.5", cacheRead: 0, cacheWrite5m: "1", cacheWrite1h: 1000 };
 
-function parse(sections: object) {
-  const entries = Object.entries({ ...BASE, ...sections }).map(([key, value]) => [
-    `claude-gateway:${key}`,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-  return parseConfig("dev", Object.fromEntries(entries) as Record<string, string>);
-}
+const stack = { ...gateway, gateway: { path: "envoy" } };
 
-function refusal(sections: object): string[] {
-  try {
-    parse(sections);
-  } catch (error) {
-    return (error as Error).message.split("\n").slice(1);
-  }
-  return expect.fail("the configuration was accepted");
-}
+const parse = (sections: Sections) => parseStack({ ...stack, ...sections });
+const refusal = (sections: Sections) => refusalOf({ ...stack, ...sections });
 
 test("prices are numbers or decimal text, and none by default", () => {
   expect(parse({})).toMatchObject({ prices: {} });
@@ -80,10 +61,12 @@ test("an unknown key of a family is refused", () => {
 test.each([
   [{ path: "litellm" }, {}, "litellm"],
   [{ path: "envoy", mode: "sni" }, { holder: "agent" }, "envoy in mode sni"],
-])("prices are refused where no answer is metered: %j", (gateway, holder, path) => {
-  const credential = { ...BASE.credential, ...holder };
-  expect(refusal({ gateway, credential, prices: { "claude-opus-5": { input: 4 } } })).toEqual([
+])("prices are refused where no answer is metered: %j", (chosen, holder, path) => {
+  const credential = { kind: "apiKey", value: KEY, ...holder };
+  expect(
+    refusal({ gateway: chosen, credential, prices: { "claude-opus-5": { input: 4 } } }),
+  ).toEqual([
     `  prices has no effect on path ${path}, where no answer is metered: remove it with pulumi config rm prices, or choose a metered path (shim, envoy in mode terminate, hybrid)`,
   ]);
-  expect(parse({ gateway, credential, prices: {} })).toMatchObject({ prices: {} });
+  expect(parse({ gateway: chosen, credential, prices: {} })).toMatchObject({ prices: {} });
 });
