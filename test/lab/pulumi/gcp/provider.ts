@@ -12,7 +12,8 @@ import {
   Unknown,
 } from "../provider/values.ts";
 import { type InputTypes, mistakes } from "./input-types.ts";
-import { type Kind, KINDS, type Made } from "./kinds.ts";
+import type { Kind, Made } from "./kind.ts";
+import { KINDS } from "./kinds.ts";
 import type { World } from "./world.ts";
 
 /** The gcp provider, without the gRPC server. */

@@ -1,4 +1,4 @@
-/** Writes types.json again, after @pulumi/gcp or kinds.ts changed: `npx tsx test/lab/pulumi/gcp/types.update.ts`. */
+/** Writes types.json again, after @pulumi/gcp or the kinds changed: `npx tsx test/lab/pulumi/gcp/types.update.ts`. */
 import { writeFileSync } from "node:fs";
 
 import { extractTypes } from "./extract-types.ts";

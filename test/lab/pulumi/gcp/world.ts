@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 
 import type { PropertyMap } from "../provider/values.ts";
-import type { Made } from "./kinds.ts";
+import type { Made } from "./kind.ts";
 
 /** A resource that exists in the simulated GCE. */
 export interface Existing {

@@ -1,23 +1,21 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import type { GeneratedResource } from "../provider/generated.ts";
 import { Secret, type PropertyMap, type PropertyValue } from "../provider/values.ts";
 import { randomId, randomString, type Alphabet } from "./generate.ts";
 
 /** What distinguishes one kind of random resource from another. */
-export interface RandomResource {
-  /** Names and types of the inputs. All kinds accept `keepers` too. */
-  readonly inputs: Readonly<Record<string, "number" | "boolean" | "string">>;
-  readonly required: readonly string[];
-  /** The outputs that are unknown until the resource is created. */
-  readonly computed: readonly string[];
+export interface RandomResource extends GeneratedResource {
   /** The inputs with defaults for what the user left out. */
   defaults(inputs: PropertyMap): PropertyMap;
-  /** The problem with complete inputs, if there is one. */
-  validate(inputs: PropertyMap): { property: string; reason: string } | undefined;
   /** Generates the outputs. `id` is the resource's id. */
   generate(inputs: PropertyMap): { id: string; outputs: PropertyMap };
 }
 
+/** An input of every kind: a change of it generates a new value. */
+const KEEPERS = { keepers: "object" } as const;
+
 const STRING_INPUTS = {
+  ...KEEPERS,
   length: "number",
   lower: "boolean",
   minLower: "number",
@@ -99,7 +97,7 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     },
   },
   "random:index/randomId:RandomId": {
-    inputs: { byteLength: "number", prefix: "string" },
+    inputs: { ...KEEPERS, byteLength: "number", prefix: "string" },
     required: ["byteLength"],
     computed: ["b64Std", "b64Url", "dec", "hex"],
     defaults: same,
@@ -113,7 +111,7 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     },
   },
   "random:index/randomBytes:RandomBytes": {
-    inputs: { length: "number" },
+    inputs: { ...KEEPERS, length: "number" },
     required: ["length"],
     computed: ["base64", "hex"],
     defaults: same,
@@ -129,7 +127,7 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     },
   },
   "random:index/randomUuid:RandomUuid": {
-    inputs: {},
+    inputs: KEEPERS,
     required: [],
     computed: ["result"],
     defaults: same,
@@ -140,7 +138,7 @@ export const RANDOM_RESOURCES: Readonly<Record<string, RandomResource>> = {
     },
   },
   "random:index/randomInteger:RandomInteger": {
-    inputs: { min: "number", max: "number", seed: "string" },
+    inputs: { ...KEEPERS, min: "number", max: "number", seed: "string" },
     required: ["min", "max"],
     computed: ["result"],
     defaults: same,

@@ -1,21 +1,15 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import type { GeneratedResource } from "../provider/generated.ts";
 import { Secret, type PropertyMap } from "../provider/values.ts";
 import { KEY_USAGES, selfSigned, type SubjectNames } from "./certificate.ts";
 
 /** What distinguishes one kind of resource from another. */
-export interface TlsResource {
-  /** Names and types of the inputs. */
-  readonly inputs: Readonly<Record<string, "number" | "boolean" | "string" | "object">>;
-  readonly required: readonly string[];
+export interface TlsResource extends GeneratedResource {
   /** Inputs whose change updates the resource in place; every other one replaces it. */
   readonly updatable: readonly string[];
   /** Inputs, given or not, that are secret in the state. */
   readonly secrets: readonly string[];
-  /** The outputs that are unknown until the resource is created. */
-  readonly computed: readonly string[];
   readonly defaults: PropertyMap;
-  /** The problem with complete inputs, if there is one. */
-  validate(inputs: PropertyMap): { property: string; reason: string } | undefined;
   generate(inputs: PropertyMap, now: Date): { id: string; outputs: PropertyMap };
 }
 
