@@ -50,6 +50,21 @@ export function gracefulShutdown(drainSeconds: number) {
 }
 
 /**
+ * Lets systemd-logind delay a shutdown as long as the kubelet asks for. Debian's package unattended-upgrades allows 30 s in
+ * a file of this name, which beats the kubelet's own file because its name is later; the kubelet then delays nothing. A
+ * file in /etc replaces the one of the same name in /usr. https://github.com/kubernetes/kubernetes/issues/102818
+ */
+export const LOGIND_DELAY = "/etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf";
+
+/** The text of {@link LOGIND_DELAY}. The kubelet makes logind read it. */
+export function renderLogindDelay(drainSeconds: number): string {
+  const seconds = gracefulShutdown(drainSeconds)
+    .shutdownGracePeriodByPodPriority.map((group) => group.shutdownGracePeriodSeconds)
+    .reduce((sum, next) => sum + next, 0);
+  return `[Login]\nInhibitDelayMaxSec=${seconds}\n`;
+}
+
+/**
  * The kubelet's configuration file. Sized for 2 to 4 CPUs, 8 to 16 GiB of memory, a boot disk (`nodefs`: logs, scratch
  * volumes) and a data disk (`imagefs`: images) of at least 20 GB each.
  * https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/

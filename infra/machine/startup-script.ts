@@ -19,7 +19,9 @@ import {
   DRAIN_SECONDS,
   gracefulShutdown,
   kubeletSettings,
+  LOGIND_DELAY,
   renderKubeletConfig,
+  renderLogindDelay,
 } from "./node-settings.ts";
 import { providerFiles, providerFlags } from "./registries/registries.ts";
 import { renderK3sUnit, renderWatchUnit } from "./units.ts";
@@ -111,7 +113,8 @@ export function renderStartupScript(args: StartupScriptArgs): string {
     RETRY_SECONDS: String(patience.retrySeconds),
     WATCH_SECONDS: String(patience.watchSeconds),
   };
-  const kubelet = { ...kubeletSettings, ...gracefulShutdown(args.drainSeconds ?? DRAIN_SECONDS) };
+  const drainSeconds = args.drainSeconds ?? DRAIN_SECONDS;
+  const kubelet = { ...kubeletSettings, ...gracefulShutdown(drainSeconds) };
   const files: MachineFile[] = [
     { path: SYSCTLS, mode: "0644", content: renderSysctls() },
     { path: FIREWALL, mode: "0644", content: args.nodeFirewall },
@@ -121,6 +124,7 @@ export function renderStartupScript(args: StartupScriptArgs): string {
       content: renderK3sConfig({ nodeName: args.nodeName, kubeletFlags: providerFlags() }),
     },
     { path: KUBELET_CONFIG, mode: "0600", content: renderKubeletConfig(kubelet) },
+    { path: LOGIND_DELAY, mode: "0644", content: renderLogindDelay(drainSeconds) },
     ...providerFiles(args.registries ?? []),
     { path: API_SERVER_FILES.admissionConfig, mode: "0600", content: renderAdmissionConfig() },
     { path: API_SERVER_FILES.auditPolicy, mode: "0600", content: renderAuditPolicy() },

@@ -251,6 +251,10 @@ END_OF_FILE
   ]
 }
 END_OF_FILE
+  put_file 0644 /etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf <<'END_OF_FILE'
+[Login]
+InhibitDelayMaxSec=980
+END_OF_FILE
   put_file 0755 /usr/local/libexec/claude-gateway/claude-gateway-registries <<'END_OF_FILE'
 #!/bin/bash
 readonly METADATA='http://169.254.169.254/computeMetadata/v1'

@@ -80,6 +80,12 @@ describe("first and second boot", () => {
     expect(disk.output).toMatch(/^ext4\s+rw,noatime/);
   });
 
+  it("lets the kubelet delay a shutdown for as long as pods may take to end, which Debian does not", async () => {
+    const debian = "/usr/lib/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf";
+    expect(await machine.read(debian)).toMatch(/^InhibitDelayMaxSec=30$/m);
+    expect(await machine.read("/run/inhibitors")).toBe("kubelet delays a shutdown, up to 980 s\n");
+  });
+
   it("answers the kubelet's question for credentials, from the account and from the secret", async () => {
     const secret = "projects/p/secrets/gateway-host-pull-credentials";
     const ask = (image: string) => {

@@ -15,6 +15,36 @@ ready=/run/k3s-ready
 setting() { jq -er "$1" "$config"; }
 kubelet_flag() { setting '."kubelet-arg"[]' | sed -n "s/^$1=//p"; }
 
+# The seconds that systemd-logind lets a shutdown be delayed: it reads its files in the order of their names, whatever
+# their folder, and of those with one name the first of /etc, /run and /usr/lib. https://www.freedesktop.org/software/systemd/man/logind.conf.html
+logind_delay() {
+  local name dir seconds=5
+  for name in $(cd / && find etc run usr/lib -path '*/systemd/logind.conf.d/*.conf' -printf '%f\n' | LC_ALL=C sort -u); do
+    for dir in /etc /run /usr/lib; do
+      [[ -e $dir/systemd/logind.conf.d/$name ]] || continue
+      seconds=$(sed -n 's/^InhibitDelayMaxSec=//p' "$dir/systemd/logind.conf.d/$name" | grep . || echo "$seconds")
+      break
+    done
+  done
+  printf '%s' "$seconds"
+}
+
+# As the kubelet's manager of node shutdowns: asks logind for the delay with a file of its own, and goes on without it.
+# https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/nodeshutdown/nodeshutdown_manager_linux.go
+delay_shutdowns() {
+  local requested
+  requested=$(jq '[.shutdownGracePeriodByPodPriority[].shutdownGracePeriodSeconds] | add' "$(kubelet_flag config)")
+  if (($(logind_delay) < requested)); then
+    mkdir -p /etc/systemd/logind.conf.d
+    printf '[Login]\nInhibitDelayMaxSec=%s\n' "$requested" >/etc/systemd/logind.conf.d/99-kubelet.conf
+  fi
+  if (($(logind_delay) < requested)); then
+    echo "Failed to start node shutdown manager: InhibitDelayMaxSec is $(logind_delay)"
+  else
+    echo "kubelet delays a shutdown, up to $(logind_delay) s" >/run/inhibitors
+  fi
+}
+
 serve() {
   local name value file token wait
   while read -r name value; do
@@ -62,7 +92,8 @@ users:
   user:
     client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
 KUBECONFIG
-  trap 'rm -f "$ready"; exit 0' TERM
+  trap 'rm -f "$ready" /run/inhibitors; exit 0' TERM
+  delay_shutdowns
   for ((wait = 0; wait < 150; wait++)); do
     [[ $BEHAVIOUR == slow ]] || break
     sleep 0.1

@@ -163,6 +163,14 @@ describe("k3s's configuration", () => {
     ]);
   });
 
+  it("lets logind delay a shutdown for as long as all groups of pods together may take", () => {
+    const drained = { nodeName: "n", nodeFirewall: "table inet t {}\n", drainSeconds: 120 };
+    const file = (seconds: number) =>
+      `put_file 0644 /etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf <<'END_OF_FILE'\n[Login]\nInhibitDelayMaxSec=${seconds}\nEND_OF_FILE\n`;
+    expect(script).toContain(file(980));
+    expect(renderStartupScript(drained)).toContain(file(200));
+  });
+
   it("keeps memory, processes and disk for k3s and the system, and bounds a pod's processes and a container's logs", () => {
     const kubelet = JSON.parse(renderKubeletConfig()) as typeof kubeletSettings;
     const reserved = ["cpu", "memory", "ephemeral-storage", "pid"];
