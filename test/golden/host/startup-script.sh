@@ -816,10 +816,22 @@ install_k3s() {
   DETAIL=${release% *}
 }
 
+# k3s makes a password for the node, on the boot disk, and refuses a node with another one than the datastore has a hash of.
+# So the data disk keeps it for the next machine. https://docs.k3s.io/architecture#how-agent-node-registration-works
 start_k3s() {
+  local password=/etc/rancher/node/password
   systemctl daemon-reload
+  if [[ -s $STATE/node-password ]]; then put_file 0600 "$password" <"$STATE/node-password"; fi
   systemctl start --no-block k3s.service
   wait_until_ready "$(cut -d' ' -f1 "$STATE/release")"
+  if [[ ! -s $STATE/node-password && -s $password ]]; then put_file 0600 "$STATE/node-password" <"$password"; fi
+}
+
+# A data disk of an older release has no password, but its datastore may have the hash of another machine's. k3s writes the
+# hash again when it accepts the node, at the latest at its next start.
+forget_other_machine() {
+  [[ -s $STATE/node-password ]] ||
+    "$K3S" kubectl -n kube-system delete secret "$NODE_NAME.node-password.k3s" --ignore-not-found >/dev/null 2>&1
 }
 
 # wait_until_ready VERSION: waits until the API server answers and the node is Ready at that version.
@@ -828,7 +840,7 @@ wait_until_ready() {
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
     seen=$("$K3S" kubectl get node "$NODE_NAME" -o \
       "jsonpath={.status.nodeInfo.kubeletVersion} {.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || true)
-    if [[ $seen == "$1 True" ]]; then return; fi
+    if [[ -n $seen ]] && forget_other_machine && [[ $seen == "$1 True" ]]; then return; fi
     sleep "$RETRY_SECONDS"
   done
   fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -n 1 -o cat _SYSTEMD_UNIT=k3s.service 2>/dev/null || true)"

@@ -6,6 +6,10 @@ import type { HostMachine } from "./machine.ts";
 const SERVER = "/var/lib/rancher/k3s/server";
 const IMAGE = "/var/lib/rancher/datastore.img";
 
+/** Where k3s has the node's password, and the data disk's copy. */
+const PASSWORD = "/etc/rancher/node/password";
+const KEPT_PASSWORD = "/var/lib/rancher/claude-gateway/node-password";
+
 /** What a container has as its writable layer, on the data disk as containerd has it, and a local volume. */
 const LAYER = "/layer";
 const VOLUME = "/var/lib/rancher/volume";
@@ -119,10 +123,12 @@ describe("a host of an older release", () => {
     expect(await certificate()).toBe(datastore);
   });
 
-  it("moves the datastore at the next boot, with everything in it", async () => {
-    await machine.run(["rm", "/var/lib/rancher/full"]);
+  it("moves the datastore at the next boot, with everything in it, also on a machine with another node password", async () => {
+    await machine.run(["rm", "/var/lib/rancher/full", KEPT_PASSWORD, PASSWORD]);
     await machine.powerOff();
     await booted(machine);
+    expect(await machine.read(PASSWORD)).toMatch(/^[0-9a-f]{32}\n$/);
+    expect(await machine.read(KEPT_PASSWORD)).toBe(await machine.read(PASSWORD));
     expect(machine.steps.datastore).toMatch(/^ok got a file system of its own, \d+ s$/);
     expect((await machine.run(["mountpoint", "-q", SERVER])).status).toBe(0);
     expect(await certificate()).toBe(datastore);
@@ -140,7 +146,10 @@ describe("a host of an older release", () => {
     expect(await below()).toBe("");
     await machine.powerOff();
     withScript(script);
+    // This data disk's password counts, not that of the boot disk.
+    machine.put(PASSWORD, "of another machine\n");
     await booted(machine);
+    expect(await machine.read(PASSWORD)).toBe(await machine.read(KEPT_PASSWORD));
     expect(await certificate()).toBe(datastore);
     expect(published(machine)).toHaveLength(1);
   });

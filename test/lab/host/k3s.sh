@@ -2,7 +2,9 @@
 # Replaces k3s, which no package registry has. It does what the startup script relies on: reads config.yaml; refuses to
 # start without a token, a config file, a credential provider or a kernel default; ties the datastore to its token; migrates the datastore of an
 # older release and refuses that of a newer one; writes its kubeconfig at start, with a new certificate if the old one is
-# gone or ends within 120 days, or with one that a test provides; reports Ready with its version through `kubectl get node`.
+# gone or ends within 120 days, or with one that a test provides; makes a password for the node and refuses it if the
+# datastore knows another one, which the real one does only if its API is up by then; reports Ready with its version
+# through `kubectl get node`.
 set -euo pipefail
 VERSION=@VERSION@
 # runs | crashes (after it has migrated the datastore) | hangs (after the migration, and never becomes Ready)
@@ -11,6 +13,8 @@ BEHAVIOUR=@BEHAVIOUR@
 server=/var/lib/rancher/k3s/server
 config=/etc/rancher/k3s/config.yaml
 ready=/run/k3s-ready
+# The secret NODE.node-password.k3s, with a hash.
+known_password=$server/db/node-password
 
 setting() { jq -er "$1" "$config"; }
 kubelet_flag() { setting '."kubelet-arg"[]' | sed -n "s/^$1=//p"; }
@@ -43,6 +47,20 @@ delay_shutdowns() {
   else
     echo "kubelet delays a shutdown, up to $(logind_delay) s" >/run/inhibitors
   fi
+}
+
+# https://github.com/k3s-io/k3s/blob/master/pkg/agent/config/config.go and pkg/nodepassword/validate.go
+join_node() {
+  local password=/etc/rancher/node/password
+  mkdir -p "${password%/*}"
+  [[ -e $password ]] || (umask 077 && openssl rand -hex 16 >"$password")
+  until [[ ! -e $known_password || $(sha256sum <"$password") == "$(cat "$known_password")" ]]; do
+    echo "Waiting to retrieve agent configuration; server is not ready: Node password rejected, duplicate hostname or contents of '$password' may not match server node-passwd entry, try enabling a unique node name with the --with-node-id flag"
+    echo "$VERSION Unknown" >"$ready"
+    sleep 0.5
+  done
+  rm -f "$ready"
+  sha256sum <"$password" >"$known_password"
 }
 
 serve() {
@@ -93,6 +111,7 @@ users:
     client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
 KUBECONFIG
   trap 'rm -f "$ready" /run/inhibitors; exit 0' TERM
+  join_node
   delay_shutdowns
   for ((wait = 0; wait < 150; wait++)); do
     [[ $BEHAVIOUR == slow ]] || break
@@ -105,8 +124,12 @@ KUBECONFIG
 case ${1:-} in
   server) rm -f "$ready" && serve ;;
   kubectl)
-    [[ $2 == get && $3 == node && $4 == "$(setting '."node-name"')" && $5 == -o ]]
-    cat "$ready"
+    node=$(setting '."node-name"')
+    case "${*:2}" in
+      "get node $node -o "*) cat "$ready" ;;
+      "-n kube-system delete secret $node.node-password.k3s --ignore-not-found") [[ -e $ready ]] && rm -f "$known_password" ;;
+      *) exit 1 ;;
+    esac
     ;;
   *) echo "the simulated k3s does not know the command: $*" >&2 && exit 1 ;;
 esac

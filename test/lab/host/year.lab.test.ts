@@ -23,6 +23,7 @@ import { told } from "./told.ts";
 const NEXT = "v1.36.3+k3s1";
 const LAST = "v1.36.6+k3s1";
 const DATASTORE = "/var/lib/rancher/k3s/server/db/state.db";
+const NODE_PASSWORD = "/etc/rancher/node/password";
 const CERTIFICATE = "/var/lib/rancher/k3s/server/tls/client-admin.crt";
 
 const STARTED = new Date();
@@ -124,6 +125,7 @@ describe("a year", () => {
 
   it("comes back on a new machine from a snapshot that was taken while k3s ran, after its disk is lost", async () => {
     const before = await machine.read(DATASTORE);
+    const password = await machine.read(NODE_PASSWORD);
     // A day passes, and with it everything reaches the disk.
     await machine.run(["sync"]);
     machine.snapshotTo(join(dir, "snapshot.img"));
@@ -138,6 +140,7 @@ describe("a year", () => {
     expect(machine.steps.disk).not.toContain("formatted");
     expect(await readiness(machine)).toBe(`${NEXT} True`);
     expect(await machine.read(DATASTORE)).toBe(before);
+    expect(await machine.read(NODE_PASSWORD)).toBe(password);
     // The secret still has it.
     expect(published(machine)).toEqual([]);
     expect(await machine.read("/etc/rancher/k3s/k3s.yaml")).toBe(kubeconfig);
