@@ -1,7 +1,12 @@
 import { readHostStatus } from "../../infra/access/gcloud.ts";
 import { findHost } from "../../infra/access/host-options.ts";
 import type { HostReference } from "../../infra/access/host-reference.ts";
-import { type HostStatus, isReady, summarize } from "../../infra/access/host-status.ts";
+import {
+  type HostStatus,
+  isReady,
+  laterFailures,
+  summarize,
+} from "../../infra/access/host-status.ts";
 import { lastSnapshot, type Snapshot } from "../../infra/access/last-snapshot.ts";
 import { type Row, rowsOf } from "./report.ts";
 
@@ -25,25 +30,19 @@ export async function hostRows(stack: string, nowMs: number): Promise<readonly R
 
 /** What the machine reports of itself. */
 export function machineRows(status: HostStatus): Row[] {
-  const upgrade = status.steps.find(({ step }) => step === "upgrade");
   const maintenance = status.steps.find(({ step }) => step === "maintenance");
   const again = `npm run host:status -- --stack ${status.host.stack}`;
-  const failed = upgrade?.state === "failed" || upgrade?.state === "refused";
+  const failed = laterFailures(status).length > 0;
   return [
     {
       title: "host",
       text: summarize(status),
       ...((!isReady(status) || failed) && { todo: `see each step: ${again}` }),
     },
-    ...(maintenance === undefined
+    // A failed one is in the row above.
+    ...(maintenance === undefined || maintenance.state === "failed"
       ? []
-      : [
-          {
-            title: "maintenance",
-            text: maintenance.message,
-            ...(maintenance.state === "failed" && { todo: `see the reason: ${again}` }),
-          },
-        ]),
+      : [{ title: "maintenance", text: maintenance.message }]),
   ];
 }
 

@@ -1,12 +1,13 @@
 import type { HostReference } from "./host-reference.ts";
 import { printable } from "./printable.ts";
 
-/** The steps of the startup script, in order, with a title each. Besides there are `upgrade`, after one, and `maintenance`. */
+/** The steps of a boot, in order, with a title each. */
 export const STEPS = {
   files: "configuration files",
   watch: "watch for upgrades",
   packages: "Debian packages",
   disk: "data disk",
+  datastore: "file system of the datastore",
   kernel: "kernel settings",
   firewall: "node firewall",
   token: "k3s token from Secret Manager",
@@ -14,6 +15,17 @@ export const STEPS = {
   k3s: "k3s download and checksum",
   start: "k3s start",
   kubeconfig: "kubeconfig to Secret Manager",
+} as const;
+
+/** Steps that the machine does not report until it has booted with this release. */
+const NEW_STEPS: readonly string[] = ["datastore"];
+
+/** What the machine does after its set-up, each with a title. It reports one only once it has done it. */
+export const LATER_STEPS = {
+  upgrade: "last upgrade of k3s",
+  maintenance: "maintenance",
+  logging: "Ops Agent, which sends logs",
+  publishing: "later kubeconfigs",
 } as const;
 
 const isStep = (step: string): boolean => Object.hasOwn(STEPS, step);
@@ -52,8 +64,17 @@ export interface HostStatus {
 
 /** Whether the cluster can be used. After a refused or failed upgrade the previous release still runs. */
 export function isReady({ steps }: HostStatus): boolean {
-  return Object.keys(STEPS).every((name) =>
-    steps.some(({ step, state }) => step === name && state === "ok"),
+  return Object.keys(STEPS).every((name) => {
+    const report = steps.find(({ step }) => step === name);
+    return report === undefined ? NEW_STEPS.includes(name) : report.state === "ok";
+  });
+}
+
+/** What failed after the set-up. The cluster can be used all the same. */
+export function laterFailures({ steps }: HostStatus): readonly StepReport[] {
+  return steps.filter(
+    ({ step, state }) =>
+      Object.hasOwn(LATER_STEPS, step) && (state === "failed" || state === "refused"),
   );
 }
 
@@ -66,13 +87,12 @@ export function summarize(status: HostStatus): string {
     return `${where}: set-up failed at step "${failed.step}": ${failed.message}`;
   }
   if (isReady(status)) {
-    const upgrade = steps.find(({ step }) => step === "upgrade");
     const release = steps.find(({ step }) => step === "k3s")?.message.split(",")[0] ?? "";
-    const aside =
-      upgrade === undefined || upgrade.state === "ok"
-        ? ""
-        : `; upgrade ${upgrade.state}: ${upgrade.message}`;
-    return `${where}: ready, k3s ${release}${aside}`;
+    const upgrading = steps.filter(({ step, state }) => step === "upgrade" && state === "running");
+    const asides = [...upgrading, ...laterFailures(status)].map(
+      ({ step, state, message }) => `; ${step} ${state}: ${message}`,
+    );
+    return `${where}: ready, k3s ${release}${asides.join("")}`;
   }
   const current = steps.find(({ step, state }) => isStep(step) && state === "running");
   if (current === undefined && steps.length === 0) {
@@ -87,17 +107,18 @@ const MARKS = { running: "…", ok: "✓", failed: "✗", refused: "✗" } as co
 /** The whole table for the user, and what to do next if a step failed. */
 export function renderStatus(status: HostStatus): string {
   const { host, steps } = status;
+  const reported = (name: string) => steps.some(({ step }) => step === name);
   const line = (name: string, title: string): string => {
     const report = steps.find(({ step }) => step === name);
     const mark = report === undefined ? "·" : MARKS[report.state];
     const rest = report === undefined ? "" : `${report.message} (${report.time})`;
     return `  ${mark} ${name.padEnd(11)} ${title.padEnd(29)} ${rest}`.trimEnd();
   };
-  const table = Object.entries(STEPS).map(([name, title]) => line(name, title));
-  const later = { upgrade: "last upgrade of k3s", maintenance: "maintenance" };
-  for (const [name, title] of Object.entries(later)) {
-    if (steps.some(({ step }) => step === name)) table.push(line(name, title));
-  }
+  const inSetup = Object.entries(STEPS).filter(
+    ([name]) => reported(name) || !(isReady(status) && NEW_STEPS.includes(name)),
+  );
+  const later = Object.entries(LATER_STEPS).filter(([name]) => reported(name));
+  const table = [...inSetup, ...later].map(([name, title]) => line(name, title));
   const at = `${host.instance} --project ${host.project} --zone ${host.zone}`;
   const help = steps.some(({ step, state }) => isStep(step) && state === "failed")
     ? [

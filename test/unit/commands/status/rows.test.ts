@@ -262,12 +262,15 @@ describe("the host", () => {
     );
   });
 
-  test("after a failed upgrade", () => {
-    const steps = [...up, step("upgrade", "failed", "v1 -> v2: no space left")];
-    expect(machineRows({ host, steps })).toEqual([
+  test.each([
+    ["upgrade", "v1 -> v2: no space left"],
+    ["maintenance", "k3s was restarted, but did not renew server/tls/a.crt"],
+    ["logging", "the Ops Agent did not start"],
+  ])("after a failed %s", (name, why) => {
+    expect(machineRows({ host, steps: [...up, step(name, "failed", why)] })).toEqual([
       {
         title: "host",
-        text: "gateway-host (p, z): ready, k3s v1.36.3+k3s1; upgrade failed: v1 -> v2: no space left",
+        text: `gateway-host (p, z): ready, k3s v1.36.3+k3s1; ${name} failed: ${why}`,
         todo: "see each step: npm run host:status -- --stack me/p/host",
       },
     ]);

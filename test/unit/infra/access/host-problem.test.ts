@@ -165,7 +165,7 @@ describe("the reason why a stack cannot use a host", () => {
     gcloud("packages\tok\tT\t9 s", "disk\trunning\tT\t");
     expect(await hostProblem(HOST, outputs)).toBe(
       `There is no kubeconfig of host stack "${HOST}" at ${FILE}: run \`npm run tunnel -- --stack ${HOST}\` and leave it running\n` +
-        `  npm run host:status -- --stack ${HOST} says: ${WHERE}: setting up, 1 of 11 steps done, now at "disk"`,
+        `  npm run host:status -- --stack ${HOST} says: ${WHERE}: setting up, 1 of 12 steps done, now at "disk"`,
     );
   });
 

@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import {
   isReady,
+  LATER_STEPS,
   parseSteps,
   renderStatus,
   STEPS,
@@ -31,6 +34,24 @@ const done = Object.keys(STEPS).map((step): [string, string, string] => [
   step === "k3s" ? "v1.36.3+k3s1, 20 s" : "1 s",
 ]);
 
+describe("the names of steps", () => {
+  const FOLDER = join(import.meta.dirname, "../../../../infra/machine/startup");
+  const scripts = readdirSync(FOLDER).map((file) => readFileSync(join(FOLDER, file), "utf8"));
+  const named = (pattern: RegExp, text = scripts.join("")): string[] =>
+    [...text.matchAll(pattern)].map(([, name = ""]) => name);
+
+  it("are those of the boot, in its order", () => {
+    const boot = /^boot\(\) \{\n([^]*?)^\}/m.exec(scripts.join(""))?.[1];
+    expect(named(/^ +step (\S+) /gm, boot)).toEqual(Object.keys(STEPS));
+  });
+
+  it("are all that the machine ever records", () => {
+    const recorded = named(/(?:^ *(?:step|record)|\bSTEP=) ?([a-z][\w-]*)/gm);
+    expect(recorded).toEqual(expect.arrayContaining(["maintenance", "logging", "datastore"]));
+    for (const name of recorded) expect({ ...STEPS, ...LATER_STEPS }).toHaveProperty(name);
+  });
+});
+
 describe("summarize", () => {
   it("says that the machine has not reported yet", () => {
     expect(summarize(table())).toBe(
@@ -40,7 +61,7 @@ describe("summarize", () => {
 
   it("says how far the set-up is", () => {
     const status = table(["files", "ok"], ["watch", "ok"], ["packages", "running"]);
-    expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 11 steps done, now at "packages"`);
+    expect(summarize(status)).toBe(`${WHERE}: setting up, 2 of 12 steps done, now at "packages"`);
     expect(isReady(status)).toBe(false);
   });
 
@@ -58,6 +79,18 @@ describe("summarize", () => {
     expect(isReady(table(...done.slice(0, -1)))).toBe(false);
   });
 
+  it("is ready on a host of an older release, which has no step datastore, unless that failed", () => {
+    const older = done.filter(([step]) => step !== "datastore");
+    expect(isReady(table(...older))).toBe(true);
+    expect(renderStatus(table(...older))).not.toContain("datastore");
+    expect(isReady(table(...older.filter(([step]) => step !== "disk")))).toBe(false);
+    const failed = table(...older, ["datastore", "failed", "mount: no loop device"]);
+    expect(isReady(failed)).toBe(false);
+    expect(summarize(failed)).toBe(
+      `${WHERE}: set-up failed at step "datastore": mount: no loop device`,
+    );
+  });
+
   it("is ready with the previous release after a failed upgrade, and says so", () => {
     const status = table(...done, ["upgrade", "failed", "a -> b: no; rolled back to a"]);
     expect(isReady(status)).toBe(true);
@@ -67,12 +100,22 @@ describe("summarize", () => {
   });
 });
 
+it.each(Object.keys(LATER_STEPS))("is ready after a failed %s, and says why", (step) => {
+  const status = table(...done, [step, "failed", "no"]);
+  expect(isReady(status)).toBe(true);
+  expect(summarize(status)).toBe(`${WHERE}: ready, k3s v1.36.3+k3s1; ${step} failed: no`);
+  expect(renderStatus(status).trimEnd().split("\n").at(-1)).toMatch(
+    new RegExp(`^ {2}✗ ${step} .* no \\(${TIME}\\)$`),
+  );
+});
+
 describe("renderStatus", () => {
   it("shows every step, including those not begun, and what to do about a failure", () => {
     const text = renderStatus(table(["packages", "ok", "11 s"], ["disk", "failed", "no disk"]));
     const lines = text.trimEnd().split("\n");
-    expect(lines).toHaveLength(1 + 11 + 2);
+    expect(lines).toHaveLength(1 + 12 + 2);
     expect(lines[1]).toBe("  · files       configuration files");
+    expect(lines[5]).toBe("  · datastore   file system of the datastore");
     expect(lines[3]).toBe(`  ✓ packages    Debian packages               11 s (${TIME})`);
     expect(lines[4]).toBe(`  ✗ disk        data disk                     no disk (${TIME})`);
     expect(lines.at(-1)).toBe(
