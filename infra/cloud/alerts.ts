@@ -12,7 +12,7 @@ import {
 } from "../alerts/host-alerts.ts";
 import { HOST_LABEL } from "../host-label.ts";
 
-/** The machine repeats each finding every hour, so an incident closes this long after the last line. */
+/** The machine repeats each finding every hour, so an incident closes this long after the last line or measurement. */
 const CLOSE_SECONDS = 2 * 3600;
 
 /** While an alert on a log goes on, somebody is told again after this time. */
@@ -108,8 +108,13 @@ function condition(displayName: string, when: Condition): PolicyCondition {
   };
 }
 
-/** The rate limit exists only for alerts on a log, which need it. */
-function strategy(when: Condition): types.input.monitoring.AlertPolicyAlertStrategy {
+/**
+ * The rate limit exists only for alerts on a log, which need it. An incident about silence gets no time of its own, because
+ * it would close while the machine is still down: Google closes an incident when there is no data for `autoClose`.
+ * https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies#AlertStrategy
+ */
+function strategy(when: Condition): types.input.monitoring.AlertPolicyAlertStrategy | undefined {
+  if ("metric" in when && when.fires === "silent") return undefined;
   return {
     autoClose: `${CLOSE_SECONDS}s`,
     ...("log" in when && { notificationRateLimit: { period: `${REMIND_SECONDS}s` } }),

@@ -108,6 +108,18 @@ describe("a host with alerts", () => {
     }
   });
 
+  it("lets no incident about silence close while the silence lasts", () => {
+    const closes = ofKind(resources, "AlertPolicy").map(({ inputs }) => {
+      const [condition = {}] = inputs.conditions as unknown as Record<string, unknown>[];
+      const { autoClose } = (inputs.alertStrategy ?? {}) as { autoClose?: string };
+      return [Object.hasOwn(condition, "conditionAbsent"), autoClose] as const;
+    });
+    expect(closes.filter(([silent]) => silent)).toEqual([[true, undefined]]);
+    const others = closes.filter(([silent]) => !silent).map(([, autoClose]) => autoClose);
+    expect(others).toHaveLength(hostAlerts(true).length - 1);
+    expect(new Set(others)).toEqual(new Set(["7200s"]));
+  });
+
   it("tells both the address and the existing channel", () => {
     const [channel, ...others] = ofKind(resources, "NotificationChannel");
     expect(others).toEqual([]);
