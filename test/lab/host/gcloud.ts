@@ -19,6 +19,9 @@ type Command = (
   name: string,
 ) => Promise<string> | string;
 
+/** The name of a data disk that was made from a snapshot has a hash, see infra/cloud/machine.ts. */
+const DATA_DISK = { name: "gateway-host-data-0a1b2c3d", label: "claude-gateway-host=gateway-host" };
+
 /** The commands, each with the flags that it must have. */
 const COMMANDS: Readonly<
   Record<string, { readonly flags: readonly string[]; readonly run: Command }>
@@ -71,7 +74,19 @@ const COMMANDS: Readonly<
   },
   "compute snapshots create": {
     flags: ["project", "source-disk", "source-disk-zone", "labels"],
-    run: () => "",
+    run: (_, { project = "", "source-disk": disk = "", "source-disk-zone": zone = "" }) => {
+      if (disk === DATA_DISK.name) return "";
+      throw new Error(
+        `Could not fetch resource:\n - The resource 'projects/${project}/zones/${zone}/disks/${disk}' was not found`,
+      );
+    },
+  },
+  "compute disks list": {
+    flags: ["project", "filter", "format"],
+    run: (_, { filter, format }) => {
+      if (format !== "value(name)") throw new Error("--format: only value(name) is simulated");
+      return filter === `labels.${DATA_DISK.label}` ? `${DATA_DISK.name}\n` : "";
+    },
   },
   "logging read": {
     flags: ["project", "freshness", "limit", "format"],
@@ -128,7 +143,7 @@ export async function gcloud(machine: HostMachine, argv: readonly string[]): Pro
     });
     const missing = command.flags.filter((flag) => values[flag] === undefined);
     if (missing.length > 0) throw new Error(`Must be specified: --${missing.join(", --")}`);
-    const expected = name === "compute snapshots list" ? 0 : 1;
+    const expected = name.endsWith(" list") ? 0 : 1;
     if (positionals.length !== expected) throw new Error(`unrecognized: ${positionals.join(" ")}`);
     const flags = values as Readonly<Record<string, string>>;
     return { status: 0, output: await command.run(machine, flags, positionals[0] ?? "") };
