@@ -1,6 +1,9 @@
 /** The parts of `kubectl config view --minify --flatten --raw --output=json` that are read here. */
 export interface View {
-  readonly clusters: readonly { readonly name: string; readonly cluster: object }[];
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly cluster: { readonly server: string };
+  }[];
 }
 
 /** A kubeconfig for the cluster of another one, with a user of its own. JSON is valid YAML. */

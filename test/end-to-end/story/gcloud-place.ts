@@ -9,4 +9,6 @@ export interface GcloudPlace {
   readonly machine: string;
   /** What listens on the machine's port 6443. */
   readonly api: { readonly host: string; readonly port: number };
+  /** Whether the signed-in account may read secrets. Default: it may. */
+  readonly readsSecrets?: boolean;
 }

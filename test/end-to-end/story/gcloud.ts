@@ -4,7 +4,7 @@
  * machine published last, `compute instances get-guest-attributes` what it reported last, and `compute start-iap-tunnel`
  * forwards a local port to the API server once k3s on the machine has started. `compute snapshots list` finds none, as on the
  * first day of a host. Other commands and flags are rejected.
- * Missing: sign-in, permissions, and the WebSocket to Google inside a tunnel.
+ * Missing: sign-in, permissions except that to read secrets, and the WebSocket to Google inside a tunnel.
  */
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
@@ -18,7 +18,12 @@ import { type GcloudPlace, PLACE_VARIABLE } from "./gcloud-place.ts";
 
 class GcloudError extends Error {}
 
-const { world, machine, api } = JSON.parse(process.env[PLACE_VARIABLE] ?? "{}") as GcloudPlace;
+const {
+  world,
+  machine,
+  api,
+  readsSecrets = true,
+} = JSON.parse(process.env[PLACE_VARIABLE] ?? "{}") as GcloudPlace;
 const resources = new World(world).existing;
 
 function answered(part: string): AskedRequest[] {
@@ -32,6 +37,11 @@ function mustExist(id: string): void {
 
 function accessSecret(secret: string, project: string): string {
   const id = `projects/${project}/secrets/${secret}`;
+  if (!readsSecrets) {
+    throw new GcloudError(
+      `PERMISSION_DENIED: Permission 'secretmanager.versions.access' denied for resource '${id}/versions/latest' (or it may not exist).`,
+    );
+  }
   const newest = resources[id] === undefined ? undefined : answered(`${id}:addVersion`).at(-1);
   if (newest === undefined) {
     throw new GcloudError(`NOT_FOUND: Secret [${id}] not found or has no versions.`);

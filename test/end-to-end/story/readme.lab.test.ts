@@ -20,9 +20,11 @@ import {
   makePlaces,
   openPulumi,
   openTunnel,
+  openTunnelWith,
   type Places,
   removeAdmin,
   type Tunnel,
+  withoutSecrets,
 } from "./surroundings.ts";
 
 /**
@@ -207,6 +209,27 @@ test("somebody breaks the gateway, is told by the screen, and the runbook's comm
   expect((await status()).needsPerson).toEqual(EXPECTED);
   const [turn] = Object.keys(said).filter((line) => line.startsWith("kubectl"));
   expect(await type(filledIn(turn ?? "false"))).toBe("Turn 1: Say hello.\n");
+});
+
+test("an operator who may not read the administrator's kubeconfig reaches the cluster with the command that is printed", async () => {
+  const file = join(places.home, "alice.yaml");
+  const made = await type(
+    `npm run --silent operator -- --stack gateway --name alice@example.com --hours 1 --out ${file}`,
+  );
+  const [command = "false"] = /gcloud compute start-iap-tunnel .*/.exec(made) ?? [];
+  await tunnel?.close();
+
+  const operators = await openPulumi(lab, places, progress, withoutSecrets(places));
+  await expect(openTunnel(lab, operators, "--stack", "host")).rejects.toThrow(
+    "Permission 'secretmanager.versions.access' denied",
+  );
+  tunnel = await openTunnelWith(lab, operators, ["sh", "-c", command]);
+  const pods = await type(
+    `kubectl --kubeconfig ${file} get pods -n readme-llm -l claude-gateway/role=gateway --output=name`,
+  );
+  expect(pods).toMatch(/^pod\/\S+\n$/);
+  await tunnel.close();
+  await INSTEAD["npm run tunnel -- --stack host"]?.();
 });
 
 test.each(AFTERWARDS)("%s", typeBlock);

@@ -54,6 +54,15 @@ async function moveHome(lab: Lab, { dir, home }: Places): Promise<void> {
   await runInLab(lab, ["sh", "-c", mount, "sh", passwd]);
 }
 
+function gcloudPlace(places: Places): GcloudPlace {
+  return { ...places, api: { host: "127.0.0.1", port: 6443 } };
+}
+
+/** What makes gcloud somebody's who may not read secrets, for example an operator's. */
+export function withoutSecrets(places: Places): NodeJS.ProcessEnv {
+  return { [PLACE_VARIABLE]: JSON.stringify({ ...gcloudPlace(places), readsSecrets: false }) };
+}
+
 /** Pulumi inside the lab as on a user's machine: with that home folder, and with gcloud on PATH. */
 export async function openPulumi(
   lab: Lab,
@@ -61,7 +70,6 @@ export async function openPulumi(
   progress: Progress,
   more: NodeJS.ProcessEnv = {},
 ): Promise<Pulumi> {
-  const place: GcloudPlace = { ...places, api: { host: "127.0.0.1", port: 6443 } };
   const bin = join(places.dir, "bin");
   const tsx = createRequire(import.meta.url).resolve("tsx");
   const gcloud = `exec '${process.execPath}' --import '${tsx}' '${join(import.meta.dirname, "gcloud.ts")}' "$@"`;
@@ -76,7 +84,7 @@ export async function openPulumi(
       HOME: places.home,
       PATH: [bin, process.env.PATH ?? ""].join(delimiter),
       CLAUDE_GATEWAY_GCP_WORLD: places.world,
-      [PLACE_VARIABLE]: JSON.stringify(place),
+      [PLACE_VARIABLE]: JSON.stringify(gcloudPlace(places)),
       ...more,
     },
   });
@@ -131,7 +139,7 @@ export interface Typed {
 
 /** Runs an npm command in the clone, in the lab, and waits for its end. */
 export async function typed(lab: Lab, pulumi: Pulumi, ...command: string[]): Promise<Typed> {
-  const { child, output } = type(lab, pulumi, command);
+  const { child, output } = type(lab, pulumi, npmRun(command));
   const [status] = (await once(child, "close")) as [number | null];
   return { status, output: output() };
 }
@@ -144,8 +152,17 @@ export interface Tunnel {
 }
 
 /** Runs `npm run tunnel` and waits until it listens. If it ends before, throws an error with its output. */
-export async function openTunnel(lab: Lab, pulumi: Pulumi, ...options: string[]): Promise<Tunnel> {
-  const { child, output } = type(lab, pulumi, ["tunnel", "--", ...options]);
+export function openTunnel(lab: Lab, pulumi: Pulumi, ...options: string[]): Promise<Tunnel> {
+  return openTunnelWith(lab, pulumi, npmRun(["tunnel", "--", ...options]));
+}
+
+/** As {@link openTunnel}, with a command of one's own. */
+export async function openTunnelWith(
+  lab: Lab,
+  pulumi: Pulumi,
+  argv: readonly [string, ...string[]],
+): Promise<Tunnel> {
+  const { child, output } = type(lab, pulumi, argv);
   const ended = once(child, "close");
   const listens = new Promise<void>((resolve) => {
     child.stdout?.on("data", () => {
@@ -164,8 +181,9 @@ export async function openTunnel(lab: Lab, pulumi: Pulumi, ...options: string[])
   };
 }
 
-function type(lab: Lab, pulumi: Pulumi, command: readonly string[]) {
-  const argv = ["npm", "run", "--silent", ...command];
+const npmRun = (command: readonly string[]) => ["npm", "run", "--silent", ...command] as const;
+
+function type(lab: Lab, pulumi: Pulumi, argv: readonly [string, ...string[]]) {
   const path = [dirname(pulumi.binary), pulumi.env.PATH ?? ""].join(delimiter);
   const child: ChildProcess = spawnInLab(lab, argv, {
     cwd: lab.cloneDir,

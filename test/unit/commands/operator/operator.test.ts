@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { certificateRequest } from "../../../../commands/operator/certificate-request.ts";
 import { operatorKubeconfig } from "../../../../commands/operator/kubeconfig.ts";
 import { parseOptions } from "../../../../commands/operator/options.ts";
+import { operatorTunnel } from "../../../../commands/operator/tunnel.ts";
 
 const GIVEN = ["--stack", "team", "--name", "alice@example.com", "--out", "/tmp/alice.json"];
 
@@ -64,4 +65,18 @@ test("the kubeconfig has the cluster of the deployer's, and the operator's certi
     contexts: [{ name: "alice", context: { cluster: "c", user: "alice" } }],
     "current-context": "alice",
   });
+});
+
+test("an operator's tunnel ends at the port that their kubeconfig names", () => {
+  const host = {
+    stack: "host",
+    project: "p",
+    zone: "z",
+    instance: "gateway-host",
+    kubeconfigSecret: "gateway-host-kubeconfig",
+  };
+  const clusters = [{ name: "c", cluster: { server: "https://127.0.0.1:17443" } }];
+  expect(operatorTunnel(host, { clusters })).toBe(
+    "gcloud compute start-iap-tunnel gateway-host 6443 --local-host-port=127.0.0.1:17443 --project p --zone z",
+  );
 });
