@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+import { runHost } from "../infra/host-resources.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const read = (page: string): string => readFileSync(join(ROOT, page), "utf8");
+const PAGE = read("infra/README.md");
+
+/** The API that a resource of a module of Pulumi's provider is made through. */
+const API: Readonly<Record<string, string>> = {
+  artifactregistry: "artifactregistry",
+  compute: "compute",
+  logging: "logging",
+  monitoring: "monitoring",
+  // A role in the project is read and written with the project's policy.
+  // https://cloud.google.com/resource-manager/reference/rest/v1/projects/setIamPolicy
+  projects: "cloudresourcemanager",
+  secretmanager: "secretmanager",
+  serviceaccount: "iam",
+};
+
+/** What is used without a resource of its own: the tunnel; a policy on a log; what the Ops Agent measures. */
+const BESIDES: Readonly<Record<string, readonly string[]>> = {
+  "": ["iap"],
+  "host.alerts": ["logging"],
+  "host.logging": ["monitoring"],
+};
+
+const apis = (text: string): string[] =>
+  [...text.matchAll(/(\w+)\.googleapis\.com/g)].map(([, api = ""]) => api);
+
+describe("the APIs that the page asks for", () => {
+  const line = /^- a project with billing[^]*?;$/m.exec(PAGE)?.[0] ?? "";
+  const [always = "", ...more] = line.split(/\bfor (?=`host\.)/);
+
+  async function used(options: object): Promise<Set<string>> {
+    const { resources } = await runHost(options);
+    const modules = resources.flatMap(({ type }) => /^gcp:(\w+)\//.exec(type)?.[1] ?? []);
+    return new Set(modules.map((module) => API[module] ?? `the API of ${module}`));
+  }
+
+  it.each<[string, object]>([
+    ["", {}],
+    ["host.alerts", { alerts: { emails: ["a@example.com"] } }],
+    ["host.logging", { logging: { retentionDays: 30 } }],
+    ["host.registries", { registries: [{ location: "europe-west1", repository: "agents" }] }],
+  ])("are those of the resources with %j, and no other", async (option, options) => {
+    const ofOption = more.filter((part) => part.split("also")[0]?.includes(`\`${option}\``));
+    const asked = new Set([always, ...ofOption].flatMap(apis));
+    const needed = await used(options);
+    for (const api of [...(BESIDES[""] ?? []), ...(BESIDES[option] ?? [])]) needed.add(api);
+    expect(asked).toEqual(needed);
+  });
+});
