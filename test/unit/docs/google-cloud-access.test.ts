@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { commandBlocks } from "../../lab/docs/command-blocks.ts";
 import { runHost } from "../infra/host-resources.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -52,5 +53,41 @@ describe("the APIs that the page asks for", () => {
     const needed = await used(options);
     for (const api of [...(BESIDES[""] ?? []), ...(BESIDES[option] ?? [])]) needed.add(api);
     expect(asked).toEqual(needed);
+  });
+});
+
+/** The roles that let a person run a command of gcloud. `compute ssh`: https://cloud.google.com/compute/docs/oslogin/set-up-oslogin */
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  "compute disks list": ["Compute Viewer"],
+  "compute instances describe": ["Compute Viewer"],
+  "compute instances get-serial-port-output": ["Compute Viewer"],
+  "compute instances reset": ["Compute Admin"],
+  "compute instances start": ["Compute Admin"],
+  "compute snapshots create": ["Compute Admin"],
+  "compute snapshots list": ["Compute Viewer"],
+  "compute ssh": [
+    ...["IAP-secured Tunnel User", "Compute Viewer", "Compute OS Admin Login"],
+    "Service Account User on the VM's own account",
+  ],
+  "logging read": ["Logs Viewer"],
+};
+
+describe("the roles of whoever follows the host's runbook", () => {
+  const roles = (who: string): string =>
+    PAGE.split("\n").find((line) => line.startsWith(`| ${who}`)) ?? "";
+  const commands = commandBlocks("docs/runbook-host.md", read("docs/runbook-host.md"))
+    .flatMap(({ lines }) => lines)
+    .flatMap((line) => [...line.matchAll(/gcloud ((?:[a-z][a-z-]* )+)/g)])
+    .map(([, command = ""]) => command.trim());
+
+  it("are known for each command", () => {
+    expect(new Set(commands)).toEqual(new Set(Object.keys(ROLES)));
+  });
+
+  it.each(Object.entries(ROLES))("allow gcloud %s", (_, needed) => {
+    const told = roles("whoever follows [the host's runbook]");
+    expect(told).toContain("what whoever creates the host has");
+    const also = roles("whoever creates and deletes the host");
+    for (const role of needed) expect(role === "Compute Admin" ? also : told).toContain(role);
   });
 });
