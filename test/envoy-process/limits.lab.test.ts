@@ -134,50 +134,53 @@ test("a request above the limit is refused at once, with an error that Claude Co
   ]);
 });
 
-test.each([terminate, shim])("$variant.name: clients that never read do not block others", async (args) => {
-  const COUNT = 40;
-  await start({}, args);
-  let sent = 0;
-  upstream.handle = (_request, response) => {
-    const block = Buffer.alloc(65_536);
-    const more = () => {
-      do sent += block.length;
-      while (response.write(block));
+test.each([terminate, shim])(
+  "$variant.name: clients that never read do not block others",
+  async (args) => {
+    const COUNT = 40;
+    await start({}, args);
+    let sent = 0;
+    upstream.handle = (_request, response) => {
+      const block = Buffer.alloc(65_536);
+      const more = () => {
+        do sent += block.length;
+        while (response.write(block));
+      };
+      response.on("drain", more);
+      more();
     };
-    response.on("drain", more);
-    more();
-  };
-  const allocated = async () =>
-    Number((JSON.parse((await envoy.admin("/memory")).text) as { allocated: string }).allocated);
-  const before = await allocated();
-  for (let i = 0; i < COUNT; i++) {
-    const socket = net.connect(envoy.ports.agents, "127.0.0.1").pause();
-    socket.on("error", () => undefined);
-    socket.write(
-      `POST /anthropic/v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${TOKEN_A}\r\nContent-Length: 0\r\n\r\n`,
+    const allocated = async () =>
+      Number((JSON.parse((await envoy.admin("/memory")).text) as { allocated: string }).allocated);
+    const before = await allocated();
+    for (let i = 0; i < COUNT; i++) {
+      const socket = net.connect(envoy.ports.agents, "127.0.0.1").pause();
+      socket.on("error", () => undefined);
+      socket.write(
+        `POST /anthropic/v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${TOKEN_A}\r\nContent-Length: 0\r\n\r\n`,
+      );
+      clients.push(socket);
+    }
+    await eventually(
+      () => envoy.stat("cluster.anthropic.upstream_rq_active"),
+      (active) => active === COUNT,
     );
-    clients.push(socket);
-  }
-  await eventually(
-    () => envoy.stat("cluster.anthropic.upstream_rq_active"),
-    (active) => active === COUNT,
-  );
-  // Wait until nothing moves any more: the kernel's buffers and Envoy's are full.
-  await eventually(
-    async () => {
-      const until = sent;
-      await sleep(1000);
-      return sent - until;
-    },
-    (moved) => moved === 0,
-  );
-  const each = ((await allocated()) - before) / COUNT;
-  // Even the maximum number of such clients uses less memory than the limit above which Envoy refuses all requests.
-  const { heap } = memoryMiB(args.variant);
-  expect(each / 1024 / 1024).toBeLessThan((HEAP_SHARE_OF_REFUSAL * heap) / MAX_REQUESTS);
-  upstream.handle = undefined;
-  expect((await send(envoy.ports.agents, { headers: OF_DEV_F })).status).toBe(200);
-});
+    // Wait until nothing moves any more: the kernel's buffers and Envoy's are full.
+    await eventually(
+      async () => {
+        const until = sent;
+        await sleep(1000);
+        return sent - until;
+      },
+      (moved) => moved === 0,
+    );
+    const each = ((await allocated()) - before) / COUNT;
+    // Even the maximum number of such clients uses less memory than the limit above which Envoy refuses all requests.
+    const { heap } = memoryMiB(args.variant);
+    expect(each / 1024 / 1024).toBeLessThan((HEAP_SHARE_OF_REFUSAL * heap) / MAX_REQUESTS);
+    upstream.handle = undefined;
+    expect((await send(envoy.ports.agents, { headers: OF_DEV_F })).status).toBe(200);
+  },
+);
 
 test("Envoy closes a connection without a request, but not a silent stream", async () => {
   await start({ idle_timeout: "1s" });
