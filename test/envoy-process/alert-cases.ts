@@ -13,6 +13,7 @@ const E = 'job="claude-gateway",namespace="llm",instance="e"';
 const R = 'job="claude-gateway-ratelimit",namespace="llm",instance="r"';
 const AGENTS = `${E},envoy_http_conn_manager_prefix="agents"`;
 const EGRESS = `${E},envoy_http_conn_manager_prefix="egress"`;
+const INSPECT = `${E},envoy_http_conn_manager_prefix="inspect"`;
 const HEALTH = `${E},envoy_http_conn_manager_prefix="health"`;
 const API = `${E},envoy_cluster_name="anthropic"`;
 const OTHER = `${E},envoy_cluster_name="admin"`;
@@ -73,10 +74,14 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     fires: toAgents("0+90x60", "0+10x60"),
     quiet: { ...toAgents("0+97x60", "0+3x60"), ...toAgents("0+1x60", "0+99x60", HEALTH) },
   },
-  ClaudeGatewayNoCredential: counter(
+  ClaudeGatewayNoCredential: counter("envoy_http_credential_injector_failed", EGRESS, {
+    ...one("envoy_http_credential_injector_injected", EGRESS, SOME),
+    ...one("envoy_http_credential_injector_failed", INSPECT, SOME),
+  }),
+  ClaudeGatewayNoHostCredential: counter(
     "envoy_http_credential_injector_failed",
-    EGRESS,
-    one("envoy_http_credential_injector_injected", EGRESS, SOME),
+    INSPECT,
+    one("envoy_http_credential_injector_failed", EGRESS, SOME),
   ),
   ClaudeGatewayOverloaded: gauge(
     "envoy_overload_envoy_overload_actions_stop_accepting_requests_active",

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { firstTokenScript } from "../../components/gateway/mint/first-token.ts";
 import { TOKENS_DIR } from "../../components/gateway/mint/place.ts";
+import { readyTests } from "../../components/gateway/mint/ready.ts";
 
 let dir: string;
 
@@ -18,9 +19,11 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const file = (name: string) => join(dir, "state", name);
 
-/** Starts the container's script in the pod's folder, with two seconds of patience. */
-function start(...names: string[]) {
-  const script = firstTokenScript(names, 2).replaceAll(TOKENS_DIR, dir);
+/** Starts the container's script in the pod's folder: it speaks after two seconds, and holds the pod for three. */
+function start(required: string, ...optional: string[]) {
+  const times = { patienceSeconds: 2, holdSeconds: 3 };
+  const names = { required: [required], optional };
+  const script = firstTokenScript(names, times).replaceAll(TOKENS_DIR, dir);
   const child = spawn("sh", ["-c", script], {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
@@ -68,4 +71,35 @@ test("of several credentials it says what those lack that have no token", async 
     code: 1,
     said: "check the App's key\n",
   });
+});
+
+test("it stops holding the pod for an optional credential, and never for a required one", async () => {
+  const ready = async () => {
+    const script = readyTests({ required: ["upstream"], optional: ["github"] }).join(" && ");
+    const child = spawn("sh", ["-c", script.replaceAll(TOKENS_DIR, dir)]);
+    const [code] = (await once(child, "exit")) as [number];
+    return code === 0;
+  };
+  await writeFile(file("upstream.minted"), "");
+  await writeFile(file("github.problem"), "a repository is gone\n");
+  expect(await start("upstream", "github").ended).toEqual({
+    code: 1,
+    said: "a repository is gone\n",
+  });
+  expect(await ready()).toBe(false);
+  const again = start("upstream", "github");
+  expect(await again.within(4_000)).toBe("waits");
+  expect(await ready()).toBe(true);
+  await rm(file("upstream.minted"));
+  expect(await ready()).toBe(false);
+  await again.stop();
+});
+
+test("it leaves no sign of a wait when every credential came", async () => {
+  await writeFile(file("upstream.minted"), "");
+  await writeFile(file("github.minted"), "");
+  const container = start("upstream", "github");
+  expect(await container.within(4_000)).toBe("waits");
+  expect(await readdir(join(dir, "state"))).toEqual(["github.minted", "upstream.minted"]);
+  await container.stop();
 });

@@ -4,8 +4,9 @@ import { collectorOf } from "../../components/usage/telemetry/collector.ts";
 import { panels } from "../../components/usage/telemetry/dashboard.ts";
 import { alerts } from "../../stacks/telemetry-files.ts";
 import { Budgeted } from "./budgeted.ts";
-import { eventually } from "./envoy.ts";
-import { terminate, TOKEN_A } from "./gateways.ts";
+import { Envoy, eventually } from "./envoy.ts";
+import { certificateFor, rendered, secrets, terminate, TOKEN_A } from "./gateways.ts";
+import { HOST_TOKEN, inspecting, PRIVATE, REGISTRY } from "./inspecting.ts";
 
 const otlp = { ...collectorOf("https://otlp.example.com"), headerNames: [] };
 
@@ -32,8 +33,14 @@ const OF_THE_TARGET = ["instance", "job", "le", "namespace"];
 const LIMITS = "ratelimit_service_rate_limit";
 
 let gateway: Budgeted;
+/** Another Envoy, with inspected hosts. */
+let inspector: Envoy;
 
 beforeAll(async () => {
+  inspector = await Envoy.start({
+    ...rendered(inspecting, { ...secrets, hostCredentials: { packages: HOST_TOKEN } }),
+    leaf: await certificateFor(REGISTRY, PRIVATE),
+  });
   gateway = await Budgeted.start(
     { all: { usdPerDay: 20 }, agents: { "dev-e": { usdPer30Days: 0.01 } } },
     // What Envoy counts of a service that does not answer, it counts after it first happened.
@@ -41,7 +48,10 @@ beforeAll(async () => {
   );
 });
 
-afterAll(() => gateway.stop());
+afterAll(async () => {
+  await gateway.stop();
+  await inspector.stop();
+});
 
 const queries = [...Object.values(alerts).flat(), ...panels.flatMap(({ queries }) => queries)].map(
   ({ expr }) => expr,
@@ -102,7 +112,8 @@ async function ofRatelimit(): Promise<Series[]> {
 }
 
 async function ofEnvoy(): Promise<Series[]> {
-  return parse((await gateway.envoy.admin("/stats/prometheus")).text);
+  const pages = [gateway.envoy, inspector].map((envoy) => envoy.admin("/stats/prometheus"));
+  return (await Promise.all(pages)).flatMap(({ text }) => parse(text));
 }
 
 /** Waits until series fit every use. */

@@ -52,6 +52,10 @@ export function mintedPod(
       ]),
     ),
   };
+  const names = {
+    required: upstream === undefined ? [] : [UPSTREAM_TOKEN],
+    optional: Object.keys(hosts?.credentials ?? {}),
+  };
   const keys = hosts?.keys;
   const audience = upstream && audienceOf(upstream.source);
   return {
@@ -76,13 +80,13 @@ export function mintedPod(
     initContainers: [
       mintContainer({
         image,
-        names: Object.keys(configs),
+        names,
         assertions: audience !== undefined,
         volumeMounts:
           keys === undefined ? [] : [{ name: keys.volume, mountPath: keys.folder, readOnly: true }],
       }),
     ],
-    containers: [firstTokenContainer({ image, names: Object.keys(configs) })],
+    containers: [firstTokenContainer({ image, names })],
     volumes: mintVolumes({
       audiences: audience === undefined ? {} : { [UPSTREAM_TOKEN]: audience },
     }),

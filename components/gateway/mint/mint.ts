@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { restartedNodeCommand } from "../../kubernetes/node-command.ts";
 import { restrictedContainer } from "../../kubernetes/restricted.ts";
 import type { MintConfig } from "./config.ts";
+import { allNames, type MintedNames, readyTests } from "./ready.ts";
 import { ASSERTION_DIR, assertionPath, outputFile, TOKENS_DIR, stateFile } from "./place.ts";
 
 /** Folder of the scripts and of the configurations in the helper's container. */
@@ -66,15 +67,16 @@ export function mintFiles(configs: Readonly<Record<string, MintConfig>>): Record
  */
 export function mintContainer(args: {
   readonly image: string;
-  /** Names of the credentials. */
-  readonly names: readonly string[];
+  readonly names: MintedNames;
   /** Whether one of them needs an assertion. Default true. */
   readonly assertions?: boolean;
   /** Mounts in addition, for example of a GitHub App's private key. Default none. */
   readonly volumeMounts?: readonly types.input.core.v1.VolumeMount[];
 }): types.input.core.v1.Container {
   const { image, names, assertions = true, volumeMounts = [] } = args;
-  const files = names.map((name) => ` ${MOUNT}/${configFile(name)}`).join("");
+  const files = allNames(names)
+    .map((name) => ` ${MOUNT}/${configFile(name)}`)
+    .join("");
   return {
     name: "mint",
     image,
@@ -83,7 +85,7 @@ export function mintContainer(args: {
     securityContext: restrictedContainer,
     resources: { requests: { cpu: "5m", memory: "48Mi" }, limits: { memory: "128Mi" } },
     startupProbe: {
-      exec: { command: shell(names.map((name) => `test -e ${outputFile(name)}`)) },
+      exec: { command: shell(allNames(names).map((name) => `test -e ${outputFile(name)}`)) },
       periodSeconds: 1,
       failureThreshold: 60,
     },
@@ -91,10 +93,7 @@ export function mintContainer(args: {
       // What it prints is in the pod's events.
       exec: {
         command: shell(
-          names.map(
-            (name) =>
-              `{ test -e ${stateFile(name, "minted")} || { cat ${stateFile(name, "problem")}; false; }; }`,
-          ),
+          readyTests(names, (name) => `{ cat ${stateFile(name, "problem")}; false; }`),
         ),
       },
       periodSeconds: 2,

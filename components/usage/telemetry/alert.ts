@@ -41,5 +41,8 @@ export const AGENTS = 'envoy_http_conn_manager_prefix="agents"';
 /** Selects what agents asked, and where LiteLLM is in the path, what it asked on its way to the API. */
 export const CALLERS = 'envoy_http_conn_manager_prefix=~"agents|egress"';
 
+/** Selects what agents asked of inspected hosts. */
+export const INSPECTED = 'envoy_http_conn_manager_prefix="inspect"';
+
 /** Selects the next hops: the API, and LiteLLM where it is in the path. */
 export const NEXT_HOPS = 'envoy_cluster_name=~"anthropic|vertex|bedrock|litellm"';

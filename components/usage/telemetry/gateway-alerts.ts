@@ -1,4 +1,4 @@
-import { AGENTS, type Alert, CALLERS, jobs, NEXT_HOPS, ofEnvoy } from "./alert.ts";
+import { AGENTS, type Alert, CALLERS, INSPECTED, jobs, NEXT_HOPS, ofEnvoy } from "./alert.ts";
 
 /** The numbers that the alerts compare with. */
 export interface GatewayLimits {
@@ -57,6 +57,15 @@ export function gatewayAlerts(limits: GatewayLimits): readonly Alert[] {
       summary: "The gateway has no credential for the API.",
       description:
         "Agents get 503, which Claude Code retries for some 170 s. The pod makes its token itself and says why it cannot, and which setting to look at: kubectl logs -n {{ $labels.namespace }} -l claude-gateway/role=gateway -c mint.",
+    },
+    {
+      name: "ClaudeGatewayNoHostCredential",
+      expr: `sum by (namespace) (increase(envoy_http_credential_injector_failed${ofEnvoy(INSPECTED)}[5m])) > 0`,
+      for: "1m",
+      severity: "critical",
+      summary: "The gateway has no credential for an inspected host, such as GitHub.",
+      description:
+        "Agents get 503 for what they ask that host; the API is not affected. The pod makes its token itself and says why it cannot: kubectl logs -n {{ $labels.namespace }} -l claude-gateway/role=gateway -c mint.",
     },
     {
       name: "ClaudeGatewayOverloaded",

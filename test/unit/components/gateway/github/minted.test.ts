@@ -53,6 +53,22 @@ test("GitHub's tokens and the API's are made by one helper", () => {
   expect(pod.spec.serviceAccountName).toBe("claude-gateway");
 });
 
+test("a pod is Ready without GitHub's tokens after six minutes, and never without the API's", () => {
+  const pod = mintedPod({ upstream: federated, hosts: mintedByApp({ ...APP, agents }) }, of);
+  const state = "/var/run/tokens/state";
+  const [mint, credential] = [pod.initContainers[0], pod.containers[0]].map((container) =>
+    JSON.stringify(container),
+  );
+  for (const container of [mint, credential]) {
+    expect(container).toContain(`{ test -e ${state}/upstream.minted || `);
+    for (const name of ["github-git", "github-api"])
+      expect(container).toContain(
+        `{ test -e ${state}/${name}.minted || test -e ${state}/waived || `,
+      );
+  }
+  expect(credential).toContain("left=330; ");
+});
+
 test("the two tokens are for the same, in the form of Git and of the API", () => {
   const { credentials } = mintedByApp({ ...APP, agents });
   expect(Object.entries(credentials).map(([name, { format }]) => [name, format])).toEqual([
