@@ -54,7 +54,7 @@ export interface PolicySettings {
   readonly allow?: readonly string[];
   /** Hosts whose TLS ends at the gateway. Default: none. */
   readonly inspect?: readonly string[];
-  /** Whether agents may make the API's servers fetch something. Default: `allow`, as in an earlier release. */
+  /** Whether agents may make the API's servers fetch something. Default: `allow`. */
   readonly serverFetch?: ServerFetch;
   /** The provider, by which policies are named. Default: Anthropic's API. */
   readonly provider?: ProviderName;

@@ -1,21 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-import { UsageError } from "../../../../cli/command-line.ts";
-import { parseChallenge } from "../../../../commands/images/challenge.ts";
 import { litellmSigner } from "../../../../commands/images/litellm.ts";
 import { lookUp } from "../../../../commands/images/look-up.ts";
-import { newestTag } from "../../../../commands/images/newest.ts";
-import { parseOptions } from "../../../../commands/images/options.ts";
 import { placeOf } from "../../../../commands/images/reference.ts";
 import { Repository } from "../../../../commands/images/registry.ts";
 import { checkSignature } from "../../../../commands/images/signature.ts";
-import { StackFile } from "../../../../commands/images/stack-file.ts";
-import { renderTerminal } from "../../../../commands/images/terminal.ts";
-import { parseImageReference } from "../../../../components/schema/image.ts";
-import { images } from "../../../../stacks/versions.ts";
 import { RegistryStandIn } from "./registry-stand-in.ts";
 import { type Signing, SigstoreStandIn, signWithKey } from "./sigstore-stand-in.ts";
 
@@ -252,116 +241,5 @@ describe("the signature of an image", () => {
     expect(await lookUp("litellm", image, { newer: false, checkSignature: check })).toEqual({
       ...{ key: "litellm", image, signature: "valid", pinned: `${image}@${digest}` },
     });
-  });
-});
-
-describe("names, tags and options", () => {
-  it.each([
-    ["node:24", "https://registry-1.docker.io", "library/node"],
-    ["docker.io/node:24", "https://registry-1.docker.io", "library/node"],
-    ["envoyproxy/envoy:v1", "https://registry-1.docker.io", "envoyproxy/envoy"],
-    ["ghcr.io/berriai/litellm:v1", "https://ghcr.io", "berriai/litellm"],
-    ["localhost:5000/a/b:v1", "http://localhost:5000", "a/b"],
-    ["registry.example.com:8443/a:v1", "https://registry.example.com:8443", "a"],
-  ])("%s is at %s", (image, registry, repository) => {
-    expect(placeOf(image)).toEqual({ registry, repository });
-  });
-
-  it.each([
-    ["1.14.7", ["1.14.8", "1.15.0", "2.0.0", "v1.16.0"], "1.15.0"],
-    [
-      "24.21.0-bookworm-slim",
-      ["24.22.0", "24.22.0-bookworm-slim", "26.0.0-bookworm-slim"],
-      "24.22.0-bookworm-slim",
-    ],
-    [
-      "distroless-v1.40.0",
-      ["v1.41.0", "distroless-v1.40.2", "distroless-v1.40-latest"],
-      "distroless-v1.40.2",
-    ],
-    ["v1.110.2", ["v1.111.0-dev.3", "v1.110.10", "v1.9.0"], "v1.110.10"],
-    ["3fb70258", ["99999999", "1.2.3"], undefined],
-    ["1.2.3", ["1.2.2", "1.2.3"], undefined],
-  ])("the newest like %s of %j is %s", (tag, tags, newest) => {
-    expect(newestTag(tag, tags)).toBe(newest);
-  });
-
-  it("a challenge is read, whatever the order of its parts", () => {
-    expect(parseChallenge('Bearer scope="a:b",realm="https://x/token"')).toEqual({
-      realm: "https://x/token",
-      scope: "a:b",
-    });
-    expect(parseChallenge('Basic realm="x"')).toBeUndefined();
-    expect(parseChallenge('Bearer service="x"')).toBeUndefined();
-  });
-
-  it("--write needs a stack", () => {
-    expect(() => parseOptions(["--write"])).toThrow(
-      new UsageError("--write needs --stack: whose file to write"),
-    );
-    expect(parseOptions(["--stack", "a", "--newer"])).toEqual({
-      ...{ stack: "a", newer: true, write: false, json: undefined },
-    });
-  });
-
-  it("shipped digests are whole", () => {
-    for (const image of Object.values(images))
-      expect(parseImageReference(image)?.tag).toBeDefined();
-  });
-});
-
-describe("a stack's file", () => {
-  let folder = "";
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "images-"));
-  });
-  afterEach(() => {
-    rmSync(folder, { recursive: true });
-  });
-
-  it("gets the images, and keeps the rest with its comments", async () => {
-    const file = join(folder, "Pulumi.s.yaml");
-    writeFileSync(
-      file,
-      "# ours\nconfig:\n  claude-gateway:kind: gateway # the kind\n  claude-gateway:images:\n    runner: r:1\n",
-    );
-    const stack = new StackFile(folder, "s");
-    expect(stack.images).toEqual({ runner: "r:1" });
-    await stack.write({ envoy: `envoy:1@${OTHER}` });
-    expect(readFileSync(file, "utf8")).toBe(
-      `# ours\nconfig:\n  claude-gateway:kind: gateway # the kind\n  claude-gateway:images:\n    runner: r:1\n    envoy: envoy:1@${OTHER}\n`,
-    );
-  });
-
-  it("gets a first image", async () => {
-    const file = join(folder, "Pulumi.s.yaml");
-    writeFileSync(file, "config:\n  claude-gateway:kind: gateway\n");
-    await new StackFile(folder, "s").write({ node: "node:1" });
-    expect(new StackFile(folder, "s").images).toEqual({ node: "node:1" });
-  });
-
-  it("has to exist", () => {
-    expect(() => new StackFile(folder, "t")).toThrow(/there is no file .*Pulumi\.t\.yaml/);
-  });
-
-  it("is not needed to be told what to type", () => {
-    expect(
-      renderTerminal(
-        [
-          { key: "envoy", image: "e:1", pinned: `e:2@${OTHER}`, note: "newer than 1" },
-          { key: "node", image: "n:1", pinned: "n:1" },
-          { key: "valkey", image: "v:1", problem: "v:1: the registry has no tag 1: look" },
-        ],
-        "prod",
-      ),
-    ).toBe(
-      `✓ envoy     e:2@${OTHER}, newer than 1
-✓ node      n:1
-✗ valkey    v:1: the registry has no tag 1: look
-
-To pin them:
-pulumi config set --path images.envoy e:2@${OTHER} -s prod
-`,
-    );
   });
 });

@@ -1,108 +1,38 @@
-import { BlockList, isIPv4 } from "node:net";
 import { describe, expect, test } from "vitest";
 import { agentPolicy } from "../../../../components/agents/policy.ts";
-import { dnsPolicy } from "../../../../components/egress/dns/policy.ts";
-import { probePolicy } from "../../../../components/egress/gate/policy.ts";
 import { envoyPolicy } from "../../../../components/gateway/envoy/policy.ts";
-import { liteLlmPolicy } from "../../../../components/gateway/litellm/policy.ts";
 import {
   type VariantName,
   variantNamed,
   variantNames,
 } from "../../../../components/gateway/paths/index.ts";
-import { ratelimitPolicy, valkeyPolicy } from "../../../../components/usage/budget/policy.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
 import { collectorOf } from "../../../../components/usage/telemetry/collector.ts";
-import { scrapePolicy } from "../../../../components/usage/telemetry/policy.ts";
-import { defaultDeny, type PolicySpec } from "../../../../components/kubernetes/policy-spec.ts";
-
-type Labels = Record<string, string>;
-
-interface Pod {
-  readonly namespace: string;
-  readonly labels: Labels;
-}
-
-const agentNamespaces = { "claude-gateway/stack": "dev", "claude-gateway/role": "agent" };
-const namespaces: Record<string, Labels> = {
-  llm: { "claude-gateway/stack": "dev", "claude-gateway/role": "gateway" },
-  "dev-e": agentNamespaces,
-  "dev-f": agentNamespaces,
-  "other-llm": { "claude-gateway/stack": "other", "claude-gateway/role": "gateway" },
-  "other-agent": { "claude-gateway/stack": "other", "claude-gateway/role": "agent" },
-  "kube-system": {},
-  default: {},
-  monitoring: {},
-  observability: {},
-  "other-monitoring": {},
-};
-
-const scrapers = [
-  { namespace: "monitoring", podLabels: { app: "prometheus" } },
-  { namespace: "other-monitoring" },
-];
-
-const policies: { namespace: string; spec: PolicySpec }[] = [
-  ...["llm", "dev-e", "dev-f"].map((namespace) => ({ namespace, spec: defaultDeny() })),
-  ...["dev-e", "dev-f"].map((namespace) => ({
-    namespace,
-    spec: agentPolicy("llm"),
-  })),
-  ...(["shim", "hybrid", "envoy-terminate", "envoy-sni"] as const).map((variant) => ({
-    namespace: "llm",
-    spec: envoyPolicy(variantNamed(variant), agentNamespaces, {
-      allow: ["github.com"],
-      budgets: isMetered(variantNamed(variant)),
-    }),
-  })),
-  ...(["litellm", "shim", "hybrid"] as const).map((variant) => ({
-    namespace: "llm",
-    spec: liteLlmPolicy(variantNamed(variant), agentNamespaces),
-  })),
-  { namespace: "llm", spec: dnsPolicy(agentNamespaces) },
-  { namespace: "llm", spec: probePolicy(agentNamespaces) },
-  { namespace: "llm", spec: ratelimitPolicy() },
-  { namespace: "llm", spec: valkeyPolicy() },
-  ...(["gateway", "ratelimit"] as const).map((role) => ({
-    namespace: "llm",
-    spec: scrapePolicy(role, scrapers),
-  })),
-];
-
-const role = (name: string, path?: string): Labels => ({
-  "claude-gateway/role": name,
-  ...(path !== undefined && { "claude-gateway/path": path }),
-});
-const agent: Pod = { namespace: "dev-e", labels: { ...role("agent"), app: "runner" } };
-const otherAgent: Pod = { namespace: "dev-f", labels: role("agent") };
-const strangers: Record<string, Pod> = {
-  "an agent of another stack": { namespace: "other-agent", labels: role("agent") },
-  "a pod of the agent's namespace without the label": { namespace: "dev-e", labels: {} },
-  "a pod in another namespace with an agent's label": {
-    namespace: "default",
-    labels: role("agent"),
-  },
-  "a pod beside Prometheus without its label": { namespace: "monitoring", labels: {} },
-  "a gateway of another stack": { namespace: "other-llm", labels: role("gateway", "shim") },
-};
-const gateway = (path: VariantName): Pod => ({
-  namespace: "llm",
-  labels: role("gateway", path),
-});
-const litellm = (path: VariantName): Pod => ({
-  namespace: "llm",
-  labels: role("litellm", path),
-});
-const dns: Pod = { namespace: "llm", labels: role("dns") };
-const probe: Pod = { namespace: "llm", labels: role("probe") };
-const ratelimit: Pod = { namespace: "llm", labels: role("ratelimit") };
-const valkey: Pod = { namespace: "llm", labels: role("valkey") };
-const kubeDns: Pod = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
-
-const everyPort = [
-  ...[53, 80, 443, 4000, 4318, 5353, 6070, 6379, 6443, 7080, 7081],
-  ...[8080, 8081, 8082, 8083, 8443, 9102, 9901],
-];
+import { defaultDeny } from "../../../../components/kubernetes/policy-spec.ts";
+import {
+  agentNamespaces,
+  policies,
+  role,
+  agent,
+  otherAgent,
+  strangers,
+  gateway,
+  litellm,
+  dns,
+  probe,
+  ratelimit,
+  valkey,
+  kubeDns,
+} from "./policies-cluster.ts";
+import {
+  reached,
+  reachedAs,
+  inAny,
+  inAnyBlock,
+  inMostSpecificNetwork,
+  matches,
+  type Pod,
+} from "./policy-reader.ts";
 
 describe("what an agent reaches", () => {
   const expected: Record<VariantName, number[]> = {
@@ -391,115 +321,3 @@ describe("no policy contains what kube-router reads differently from Kubernetes:
     }
   });
 });
-
-type Reading = typeof inAnyBlock;
-
-/** The ports of `target`, a pod or an outside address, to which a connection from `source` is allowed. */
-function reached(source: Pod, target: Pod | string, among = policies) {
-  return reachedAs(inAnyBlock, source, target, among);
-}
-
-function reachedAs(reading: Reading, source: Pod, target: Pod | string, among = policies) {
-  const open = (protocol: string) =>
-    everyPort.filter(
-      (port) =>
-        passes("egress", source, target, { protocol, port, reading }, among) &&
-        (typeof target === "string" ||
-          passes("ingress", target, source, { protocol, port, reading }, among)),
-    );
-  return { TCP: open("TCP"), UDP: open("UDP") };
-}
-
-/** The meaning of NetworkPolicies for one end of a connection: without a policy all is allowed, else a policy must allow it. */
-function passes(
-  direction: "ingress" | "egress",
-  pod: Pod,
-  peer: Pod | string,
-  wanted: { protocol: string; port: number; reading: Reading },
-  among: typeof policies,
-): boolean {
-  const selecting = among.filter(
-    ({ namespace, spec }) =>
-      namespace === pod.namespace && matches(spec.podSelector.matchLabels, pod.labels),
-  );
-  if (selecting.length === 0) return true;
-  return selecting.some(({ namespace, spec }) => {
-    const rules =
-      direction === "ingress"
-        ? spec.ingress.map(({ from, ports }) => ({ peers: from, ports }))
-        : spec.egress.map(({ to, ports }) => ({ peers: to, ports }));
-    return rules.some(
-      ({ peers, ports }) =>
-        ports.some(({ protocol, port }) => protocol === wanted.protocol && port === wanted.port) &&
-        inAny(peers, peer, namespace, wanted.reading),
-    );
-  });
-}
-
-type Peer = PolicySpec["egress"][number]["to"][number];
-type IpBlock = Extract<Peer, { ipBlock: unknown }>["ipBlock"];
-
-function inAny(
-  peers: readonly Peer[],
-  peer: Pod | string,
-  namespace: string,
-  reading: Reading,
-): boolean {
-  if (typeof peer === "string") {
-    const blocks = peers.flatMap((peer) => ("ipBlock" in peer ? [peer.ipBlock] : []));
-    return reading(peer, blocks);
-  }
-  return peers.some((candidate) => !("ipBlock" in candidate) && isPeer(candidate, peer, namespace));
-}
-
-/** Kubernetes: an address in a block and in none of that block's exceptions. */
-function inAnyBlock(address: string, blocks: readonly IpBlock[]): boolean {
-  return blocks.some(({ cidr, except }) => within(address, [cidr]) && !within(address, except));
-}
-
-/** kube-router: all blocks of a rule and their exceptions form one set, and the most specific network decides. */
-function inMostSpecificNetwork(address: string, blocks: readonly IpBlock[]): boolean {
-  const everything: Record<string, string[]> = {
-    "0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"],
-    "::/0": ["2000::/3", "fd00::/8"],
-  };
-  const networks = blocks.flatMap(({ cidr, except }) => [
-    ...(everything[cidr] ?? [cidr]).map((network) => ({ network, matches: true })),
-    ...except.map((network) => ({ network, matches: false })),
-  ]);
-  const length = (network: string) => Number(network.split("/")[1]);
-  const [most] = networks
-    .filter(({ network }) => within(address, [network]))
-    .sort((a, b) => length(b.network) - length(a.network));
-  return most?.matches === true;
-}
-
-function isPeer(
-  candidate: Exclude<Peer, { ipBlock: unknown }>,
-  peer: Pod,
-  namespace: string,
-): boolean {
-  const inNamespace =
-    candidate.namespaceSelector === undefined
-      ? peer.namespace === namespace
-      : matches(candidate.namespaceSelector.matchLabels, {
-          ...namespaces[peer.namespace],
-          "kubernetes.io/metadata.name": peer.namespace,
-        });
-  const labels = "podSelector" in candidate ? candidate.podSelector.matchLabels : undefined;
-  return inNamespace && matches(labels, peer.labels);
-}
-
-function matches(selector: Labels | undefined, labels: Labels): boolean {
-  return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
-}
-
-function within(address: string, cidrs: readonly string[]): boolean {
-  const family = isIPv4(address) ? "ipv4" : "ipv6";
-  const list = new BlockList();
-  for (const cidr of cidrs.filter((cidr) => cidr.includes(":") === (family === "ipv6"))) {
-    const [network = "", length] = cidr.split("/");
-    list.addSubnet(network, Number(length), family);
-  }
-  return list.check(address, family);
-}

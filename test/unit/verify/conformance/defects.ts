@@ -1,6 +1,21 @@
 import { gunzipSync } from "node:zlib";
 import type { Check } from "../../../verify/conformance/checks/check.ts";
-import type { HeaderPair } from "../../../verify/conformance/client/raw-client.ts";
+import {
+  wrapsErrors,
+  wrapsOwn,
+  request,
+  answer,
+  requestHeaders,
+  without,
+  replaced,
+  allowlisted,
+  textChanged,
+  holdsBack,
+  truncates,
+  decompresses,
+  ignores,
+  tooSmall,
+} from "./defect-kinds.ts";
 import type { Defect } from "./model-gateway.ts";
 
 /** A defect on which a check must fail, and the loss that the check must name. */
@@ -8,71 +23,6 @@ export interface Planted {
   readonly defect: Defect;
   readonly loss: string;
 }
-
-type Json = Record<string, unknown>;
-
-const wrapped = (body: Buffer) =>
-  Buffer.from(
-    JSON.stringify({
-      error: { message: body.toString(), type: "None", param: "None", code: "529" },
-    }),
-  );
-const wrapsErrors: Defect = {
-  responseBody: (body, status) => (status >= 400 ? wrapped(body) : body),
-};
-const wrapsOwn: Defect = {
-  ownError: (_, type) => JSON.stringify({ error: { message: type, type: "auth_error" } }),
-};
-
-/** Changes a request's JSON body, if it is JSON. */
-function request(change: (body: Json) => Json): Defect {
-  return {
-    requestBody: (body) => {
-      try {
-        return Buffer.from(JSON.stringify(change(JSON.parse(body.toString()) as Json)));
-      } catch {
-        return body;
-      }
-    },
-  };
-}
-
-function answer(change: (text: string) => string): Defect {
-  return { responseBody: (body) => Buffer.from(change(body.toString())) };
-}
-
-function requestHeaders(change: (headers: readonly HeaderPair[]) => HeaderPair[]): Defect {
-  return { requestHeaders: (headers) => change(headers) };
-}
-
-function without(pattern: RegExp) {
-  return (headers: readonly HeaderPair[]) => headers.filter(([name]) => !pattern.test(name));
-}
-
-function replaced(pattern: RegExp, value: (text: string) => string) {
-  return (headers: readonly HeaderPair[]) =>
-    headers.map(([name, text]) => [name, pattern.test(name) ? value(text) : text] as const);
-}
-
-const KNOWN = new Set(["model", "max_tokens", "messages", "stream", "tools", "thinking"]);
-const allowlisted = request((body) =>
-  Object.fromEntries(Object.entries(body).filter(([key]) => KNOWN.has(key))),
-);
-const textChanged = (from: string | RegExp, to: string): Defect => ({
-  requestBody: (body) => Buffer.from(body.toString().replace(from, to)),
-});
-const holdsBack: Defect = { responseBody: (body) => body };
-const truncates = (bytes: number): Defect => ({
-  responseBody: (body) => body.subarray(0, bytes),
-});
-const decompresses: Defect = {
-  responseBody: (body) => (body[0] === 0x1f ? gunzipSync(body) : body),
-  responseHeaders: without(/^content-encoding$/i),
-};
-const ignores: Defect = { ignoresDisconnect: true };
-const tooSmall: Defect = {
-  refuses: (body) => (body.length > 500_000 ? 413 : undefined),
-};
 
 const errors = Object.fromEntries(
   [400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 504, 529].map((status) => [

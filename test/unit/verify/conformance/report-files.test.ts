@@ -1,7 +1,8 @@
 import { Ajv } from "ajv";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { decide, recommend } from "../../../verify/conformance/report/decision.ts";
+import { decide } from "../../../verify/conformance/report/decision.ts";
+import { recommend } from "../../../verify/conformance/report/recommendation.ts";
 import { renderReportSchema } from "../../../verify/conformance/report/json-schema.ts";
 import { renderJunit } from "../../../verify/conformance/report/junit.ts";
 import type { Report } from "../../../verify/conformance/report/report.ts";

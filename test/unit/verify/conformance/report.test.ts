@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Check, Need } from "../../../verify/conformance/checks/check.ts";
 import { checks } from "../../../verify/conformance/checks/index.ts";
-import { decide, recommend } from "../../../verify/conformance/report/decision.ts";
+import { decide } from "../../../verify/conformance/report/decision.ts";
+import { recommend } from "../../../verify/conformance/report/recommendation.ts";
 import { renderHtml } from "../../../verify/conformance/report/html.ts";
 import { renderDecisionTable } from "../../../verify/conformance/report/markdown.ts";
 import { openQuestions } from "../../../verify/conformance/report/open-questions.ts";

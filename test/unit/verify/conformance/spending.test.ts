@@ -11,7 +11,7 @@ import { checks } from "../../../verify/conformance/checks/index.ts";
 import { conversation, messagesRequest } from "../../../verify/conformance/checks/relay.ts";
 import type { RawRequest } from "../../../verify/conformance/client/raw-client.ts";
 import { measure, spendingOf } from "../../../verify/conformance/measure.ts";
-import { recommend } from "../../../verify/conformance/report/decision.ts";
+import { recommend } from "../../../verify/conformance/report/recommendation.ts";
 import { openQuestions } from "../../../verify/conformance/report/open-questions.ts";
 import {
   cents,

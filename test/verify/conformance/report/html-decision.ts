@@ -1,14 +1,5 @@
-import {
-  counted,
-  decide,
-  type Decision,
-  isUnknown,
-  marked,
-  questions,
-  recommend,
-  rules,
-  tally,
-} from "./decision.ts";
+import { counted, decide, type Decision, marked, questions, tally } from "./decision.ts";
+import { isUnknown, recommend, rules } from "./recommendation.ts";
 import { openQuestions } from "./open-questions.ts";
 import { escape } from "./html-parts.ts";
 import { pathFacts } from "./path-facts.ts";
