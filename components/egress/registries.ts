@@ -44,7 +44,7 @@ export function credentialForm(
   return (kind && FORMS[kind]) ?? {};
 }
 
-/** The rules of a registry below `base`: reading packages. To publish or to change an account is no rule's. */
+/** The rules of a registry below `base`: reading packages. No rule allows to publish or to change an account. */
 export function registryRules(kind: RegistryKind, base: string): HostRule[] {
   const path = `${pathPattern(base.replace(/\/$/, ""))}/${PACKAGES[kind] ?? ".*"}`;
   return [{ methods: ["GET", "HEAD"], path, action: `read from ${kind} registry` }];

@@ -38,7 +38,7 @@ export interface NetworkArgs {
   readonly region: string;
   /** Reserve the address that the machine's traffic leaves from, so that it stays and is known. Default: Google's choice. */
   readonly reserveAddress: boolean;
-  /** Protects the reserved address from deletion: it stands on other people's allowlists. */
+  /** Protects the reserved address from deletion: it is in other people's allowlists. */
   readonly protect: boolean;
 }
 

@@ -47,7 +47,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   "http.response.status_code": "%RESPONSE_CODE%",
 };
 
-/** Sends an OTLP log record of each request with an agent. Its loss costs no request anything. */
+/** Sends an OTLP log record of each request with an agent. A lost record does not affect the request. */
 export function otlpAccessLog(otlp: OtlpArgs, provider: string): Message {
   return {
     ...extension(

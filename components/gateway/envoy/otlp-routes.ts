@@ -11,7 +11,7 @@ export const OTLP_ROUTES = "otlp-routes";
 /** What agents may send: metrics, and logs, which are Claude Code's events. */
 const SIGNALS = ["metrics", "logs"] as const;
 
-/** Says to the receiver which agent sent it. The body says what the agent likes. */
+/** Tells the receiver which agent sent it. The agent writes the body, so the body does not prove that. */
 export const AGENT_HEADER = "x-claude-gateway-agent";
 
 /** Longest time that an agent waits for the receiver's answer. */

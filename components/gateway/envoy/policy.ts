@@ -14,9 +14,9 @@ import type { Collector } from "../../usage/telemetry/collector.ts";
 import { agentPorts, listenersWith, type Variant } from "../paths/variant.ts";
 
 /**
- * Envoy's policy: agents may call it, with hosts in `allow` also by TLS. Of its path's pods, only Envoy may reach the Internet. With budgets, it may also ask
- * the rate-limit service. With an OTLP receiver, agents may also send telemetry, and a receiver in the cluster may be
- * reached on its port; one outside is on the Internet.
+ * Envoy's policy: agents may call it, with hosts in `allow` also by TLS. Of its path's pods, only Envoy may reach the
+ * Internet. With budgets, it may also ask the rate-limit service. With an OTLP receiver, agents may also send telemetry,
+ * and Envoy may reach a receiver in the cluster on its port; one outside is on the Internet.
  */
 export function envoyPolicy(
   variant: Variant,

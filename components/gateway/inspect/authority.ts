@@ -6,7 +6,7 @@ export interface AuthorityArgs {
   readonly commonName: string;
 }
 
-/** Ten years. An agent trusts the authority from the start of its pod, so a new one is for a day that somebody chooses. */
+/** Ten years. An agent trusts the authority from the start of its pod, so somebody has to choose when a new one begins. */
 const VALID_HOURS = 10 * 365 * 24;
 
 /**

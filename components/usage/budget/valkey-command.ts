@@ -8,7 +8,7 @@ export interface ValkeyCommandArgs {
 
 /**
  * Settings besides port and folder. Valkey writes every change to an append-only file, and the file to the disk every
- * second: a killed process loses nothing, and a machine that loses its power the last second. It writes the file anew,
+ * second: a killed process loses nothing, and a machine without power loses the last second. It writes the file anew,
  * with only the present counts, when the file has doubled and has 16 MiB or more.
  */
 const SETTINGS: Readonly<Record<string, string>> = {

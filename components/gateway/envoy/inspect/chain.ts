@@ -55,7 +55,7 @@ export function inspectingChain(inspected: InspectedHost): Message {
         path_with_escaped_slashes_action: "KEEP_UNCHANGED",
         stream_idle_timeout: seconds(STREAM_IDLE_SECONDS),
         request_headers_timeout: seconds(HEADERS_SECONDS),
-        // A push of a large repository takes as long as it takes; only silence ends it.
+        // A push of a large repository may take long, so only a time without bytes ends it.
         request_timeout: seconds(0),
         delayed_close_timeout: seconds(LINGER_SECONDS),
       }),

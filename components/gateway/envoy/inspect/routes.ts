@@ -28,7 +28,7 @@ export function hostRoutes(inspected: InspectedHost, agents: readonly AgentToken
       headers: [{ ...path(`${CLEAN_PATH}(?:\\?.*)?`), invert_match: true }],
     }),
     ...rules.map((rule) => allow(inspected, rule)),
-    // Who shows no token is told so first. Git shows one only when it is asked.
+    // A request without a token gets 401 instead of the 403 of the rules: Git sends one only when it is asked.
     ...(credential === undefined
       ? [refuse("rule", { prefix: "/" })]
       : [
