@@ -22,6 +22,7 @@ const NEW_STEPS: readonly string[] = ["datastore"];
 
 /** What the machine does after its set-up, each with a title. It reports one only once it has done it. */
 export const LATER_STEPS = {
+  configuration: "settings of this boot",
   upgrade: "last upgrade of k3s",
   maintenance: "maintenance",
   logging: "Ops Agent, which sends logs",

@@ -24,7 +24,7 @@ import {
   renderLogindDelay,
 } from "./node-settings.ts";
 import { providerFiles, providerFlags } from "./registries/registries.ts";
-import { renderK3sUnit, renderWatchUnit } from "./units.ts";
+import { renderJournalLimit, renderK3sUnit, renderWatchUnit } from "./units.ts";
 
 /** Our metadata keys besides {@link RELEASE_KEY}. Their values are names of secrets, never secrets. */
 export const TOKEN_SECRET_KEY = "claude-gateway-token-secret";
@@ -61,6 +61,7 @@ export interface StartupScriptArgs {
 const PARTS = [
   "report",
   "google",
+  "boot-disk",
   "machine",
   "datastore",
   "k3s",
@@ -132,6 +133,11 @@ export function renderStartupScript(args: StartupScriptArgs): string {
       path: `${CONFIG_DIR}/resolv.conf`,
       mode: "0644",
       content: `nameserver ${METADATA_ADDRESS}\n`,
+    },
+    {
+      path: "/etc/systemd/journald.conf.d/90-claude-gateway.conf",
+      mode: "0644",
+      content: renderJournalLimit(),
     },
     { path: "/etc/systemd/system/k3s.service", mode: "0644", content: renderK3sUnit(FIREWALL) },
     {

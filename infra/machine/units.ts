@@ -29,6 +29,14 @@ RestartSec=5s
 `;
 }
 
+/**
+ * Limits the system's log, on the boot disk. journald's own limit is 10 % of the disk up to 4 GiB, more than the kubelet
+ * keeps from pods for the system. https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html
+ */
+export function renderJournalLimit(): string {
+  return "[Journal]\nSystemMaxUse=512M\n";
+}
+
 /** systemd unit that waits until the metadata key names another release. */
 export function renderWatchUnit(self: string): string {
   return `[Unit]

@@ -21,16 +21,20 @@ is_release() {
 
 # download_release RELEASE FILE: writes the file only if its checksum is the pinned one. Retries all but a missing release.
 download_release() {
-  local version=${1% *} pinned=${1#* } asset actual attempt status
+  local version=${1% *} pinned=${1#* } asset actual attempt status ended
   case $(uname -m) in
     x86_64) asset=k3s ;;
     aarch64) asset=k3s-arm64 ;;
     *) fail "k3s has no binary for $(uname -m)" ;;
   esac
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    ended=0
     status=$(curl -sSfL --proto '=https' --max-time 900 -o "$2.part" -w '%{http_code}' \
-      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") && break
+      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") || ended=$?
+    if [[ $ended == 0 ]]; then break; fi
     rm -f "$2.part"
+    # 23: the file could not be written.
+    if [[ $ended == 23 ]]; then fail "no room for k3s $version in $(dirname "$2"), on the boot disk"; fi
     if [[ $status == 404 ]]; then break; fi
     log "download of k3s $version: $(tail -1 "$RUN/download.log"), attempt $attempt of $ATTEMPTS"
     sleep "$RETRY_SECONDS"
@@ -70,6 +74,9 @@ install_k3s() {
 # So the data disk keeps it for the next machine. https://docs.k3s.io/architecture#how-agent-node-registration-works
 start_k3s() {
   local password=/etc/rancher/node/password
+  # At each start k3s truncates its kubeconfig and writes it again; if that fails, it goes on without.
+  # https://github.com/k3s-io/k3s/blob/master/pkg/server/server.go (writeKubeConfig)
+  spend_reserve
   systemctl daemon-reload
   if [[ -s $STATE/node-password ]]; then put_file 0600 "$password" <"$STATE/node-password"; fi
   systemctl start --no-block k3s.service
@@ -103,6 +110,9 @@ publish_kubeconfig() {
   # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
+  # On a full disk k3s leaves the file empty or cut off. The secret keeps one that opens the cluster.
+  "$K3S" kubectl get node "$NODE_NAME" -o name >"$RUN/node.log" 2>&1 ||
+    fail "$KUBECONFIG_FILE does not open the cluster: $(tail -1 "$RUN/node.log")"
   version=$(add_secret_version "$secret" "$KUBECONFIG_FILE")
   put_file 0600 "$STATE/published" <<<"$seen"
   # An older kubeconfig opens the cluster until its certificate ends.

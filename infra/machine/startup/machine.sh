@@ -1,9 +1,14 @@
 # The machine without k3s: packages, data disk, kernel settings, node firewall, files.
 
-# put_file MODE PATH: writes stdin to the file.
+# put_file MODE PATH: writes stdin to the file. A file that has it already stays, because its disk may be full.
 put_file() {
+  cat >"$RUN/file"
+  if cmp -s "$RUN/file" "$2" && [[ 0$(stat -c %a "$2") == "$1" ]]; then return; fi
   mkdir -p "$(dirname "$2")"
-  cat >"$2.new"
+  if ! cp "$RUN/file" "$2.new" 2>"$RUN/put.log"; then
+    rm -f "$2.new"
+    fail "writing $2 failed: $(tail -1 "$RUN/put.log")"
+  fi
   chmod "$1" "$2.new"
   mv "$2.new" "$2"
 }

@@ -8,10 +8,7 @@ with_lock() {
 
 # The watch starts early: it runs a boot that failed again, until nothing is left to do.
 boot() {
-  rm -f "$RUN/failure"
-  install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
-  mv "$SELF.new" "$SELF"
-  step files quick write_files
+  step files quick put_script_and_files
   step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
@@ -23,6 +20,7 @@ boot() {
   step k3s long install_k3s
   step start long start_k3s
   step kubeconfig quick publish_kubeconfig
+  report_configuration
   publish_steps
 }
 
@@ -50,6 +48,7 @@ main() {
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
+    keep-reserve) with_lock keep_reserve ;;
     send-logs) with_lock send_logs ;;
     tell) with_lock tell ;;
     *) fail "unknown command $1" ;;

@@ -115,6 +115,7 @@ watch() {
       "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
       # k3s renews its certificates when it starts, whoever started it.
       "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+      "$SELF" keep-reserve || log 'the reserve of the boot disk could not be kept; it will be tried again'
       "$SELF" send-logs || log 'the Ops Agent could not be set up; it will be tried again'
     elif [[ $etag != 0 ]]; then
       # The first answer comes at once, just after the boot failed.

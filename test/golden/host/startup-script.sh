@@ -467,6 +467,10 @@ END_OF_FILE
   put_file 0644 /etc/rancher/k3s/resolv.conf <<'END_OF_FILE'
 nameserver 169.254.169.254
 END_OF_FILE
+  put_file 0644 /etc/systemd/journald.conf.d/90-claude-gateway.conf <<'END_OF_FILE'
+[Journal]
+SystemMaxUse=512M
+END_OF_FILE
   put_file 0644 /etc/systemd/system/k3s.service <<'END_OF_FILE'
 [Unit]
 Description=k3s
@@ -633,12 +637,69 @@ destroy_other_versions() {
   rm -f "$RUN/answer"
 }
 
+# The boot disk can be full when the machine starts: a pod's log grows by gigabytes within the 10 s after which the kubelet
+# rotates it. Only k3s makes room, by evicting pods, so a boot comes as far as that: it writes only what has changed, and
+# a full disk gets back the blocks of a reserve.
+
+RESERVE=/var/lib/claude-gateway/reserve
+RESERVE_MIB=64
+# With less, the reserve is spent: this script and its files have less than one, the rest is for k3s and the kubelet.
+LOW_MIB=32
+
+# has_room MIB: whether root can write a new file of that size on the boot disk. It is tried, because ext4 counts some of
+# the blocks as free that it keeps for itself.
+has_room() {
+  local file=$RESERVE.room found=0
+  { mkdir -p "$(dirname "$file")" && fallocate -l "${1}MiB" "$file"; } 2>"$RUN/room.log" || found=1
+  rm -f "$file"
+  return "$found"
+}
+
+spend_reserve() {
+  if [[ ! -e $RESERVE ]] || has_room "$LOW_MIB"; then return; fi
+  rm -f "$RESERVE"
+  DETAIL="the boot disk is full, its reserve of $RESERVE_MIB MiB is spent"
+}
+
+# Much more room than what spending it leaves, so that no disk gives and takes it in turn.
+keep_reserve() {
+  if [[ -e $RESERVE ]] || ! has_room $((4 * RESERVE_MIB)); then return; fi
+  fallocate -l "${RESERVE_MIB}MiB" "$RESERVE.new"
+  mv "$RESERVE.new" "$RESERVE"
+}
+
+# Also runs when the reserve was spent at an earlier boot. Then the script and the files of the last boot stay, all of them.
+put_script_and_files() {
+  spend_reserve
+  if ! cmp -s "${BASH_SOURCE[0]}" "$SELF"; then
+    if [[ -x $SELF ]] && ! has_room 1; then
+      touch "$RUN/last-configuration"
+      log 'the boot disk has no room for this configuration: starting with the last one'
+      exec "$SELF" boot
+    fi
+    put_file 0755 "$SELF" <"${BASH_SOURCE[0]}"
+  fi
+  write_files
+}
+
+# Somebody has to be told that the machine runs without what it was restarted for.
+report_configuration() {
+  if [[ -e $RUN/last-configuration ]]; then
+    record configuration failed 'the boot disk had no room for a new one, so the machine runs with the last one; make room, then reset the machine'
+  fi
+}
+
 # The machine without k3s: packages, data disk, kernel settings, node firewall, files.
 
-# put_file MODE PATH: writes stdin to the file.
+# put_file MODE PATH: writes stdin to the file. A file that has it already stays, because its disk may be full.
 put_file() {
+  cat >"$RUN/file"
+  if cmp -s "$RUN/file" "$2" && [[ 0$(stat -c %a "$2") == "$1" ]]; then return; fi
   mkdir -p "$(dirname "$2")"
-  cat >"$2.new"
+  if ! cp "$RUN/file" "$2.new" 2>"$RUN/put.log"; then
+    rm -f "$2.new"
+    fail "writing $2 failed: $(tail -1 "$RUN/put.log")"
+  fi
   chmod "$1" "$2.new"
   mv "$2.new" "$2"
 }
@@ -771,16 +832,20 @@ is_release() {
 
 # download_release RELEASE FILE: writes the file only if its checksum is the pinned one. Retries all but a missing release.
 download_release() {
-  local version=${1% *} pinned=${1#* } asset actual attempt status
+  local version=${1% *} pinned=${1#* } asset actual attempt status ended
   case $(uname -m) in
     x86_64) asset=k3s ;;
     aarch64) asset=k3s-arm64 ;;
     *) fail "k3s has no binary for $(uname -m)" ;;
   esac
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    ended=0
     status=$(curl -sSfL --proto '=https' --max-time 900 -o "$2.part" -w '%{http_code}' \
-      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") && break
+      "$RELEASES/${version/+/%2B}/$asset" 2>"$RUN/download.log") || ended=$?
+    if [[ $ended == 0 ]]; then break; fi
     rm -f "$2.part"
+    # 23: the file could not be written.
+    if [[ $ended == 23 ]]; then fail "no room for k3s $version in $(dirname "$2"), on the boot disk"; fi
     if [[ $status == 404 ]]; then break; fi
     log "download of k3s $version: $(tail -1 "$RUN/download.log"), attempt $attempt of $ATTEMPTS"
     sleep "$RETRY_SECONDS"
@@ -820,6 +885,9 @@ install_k3s() {
 # So the data disk keeps it for the next machine. https://docs.k3s.io/architecture#how-agent-node-registration-works
 start_k3s() {
   local password=/etc/rancher/node/password
+  # At each start k3s truncates its kubeconfig and writes it again; if that fails, it goes on without.
+  # https://github.com/k3s-io/k3s/blob/master/pkg/server/server.go (writeKubeConfig)
+  spend_reserve
   systemctl daemon-reload
   if [[ -s $STATE/node-password ]]; then put_file 0600 "$password" <"$STATE/node-password"; fi
   systemctl start --no-block k3s.service
@@ -853,6 +921,9 @@ publish_kubeconfig() {
   # If the secret was deleted and created again, it needs the kubeconfig again.
   seen=$({ printf '%s %s\n' "$secret" "$created" && cat "$KUBECONFIG_FILE"; } | sha256sum)
   if [[ $seen == "$(cat "$STATE/published" 2>/dev/null)" ]]; then return; fi
+  # On a full disk k3s leaves the file empty or cut off. The secret keeps one that opens the cluster.
+  "$K3S" kubectl get node "$NODE_NAME" -o name >"$RUN/node.log" 2>&1 ||
+    fail "$KUBECONFIG_FILE does not open the cluster: $(tail -1 "$RUN/node.log")"
   version=$(add_secret_version "$secret" "$KUBECONFIG_FILE")
   put_file 0600 "$STATE/published" <<<"$seen"
   # An older kubeconfig opens the cluster until its certificate ends.
@@ -977,6 +1048,7 @@ watch() {
       "$SELF" maintain || log 'the maintenance failed; it will be tried again in the next window'
       # k3s renews its certificates when it starts, whoever started it.
       "$SELF" publish-kubeconfig || log 'the kubeconfig could not be published; it will be tried again'
+      "$SELF" keep-reserve || log 'the reserve of the boot disk could not be kept; it will be tried again'
       "$SELF" send-logs || log 'the Ops Agent could not be set up; it will be tried again'
     elif [[ $etag != 0 ]]; then
       # The first answer comes at once, just after the boot failed.
@@ -1233,10 +1305,7 @@ with_lock() {
 
 # The watch starts early: it runs a boot that failed again, until nothing is left to do.
 boot() {
-  rm -f "$RUN/failure"
-  install -m 0755 "${BASH_SOURCE[0]}" "$SELF.new"
-  mv "$SELF.new" "$SELF"
-  step files quick write_files
+  step files quick put_script_and_files
   step watch quick start_watch
   step packages long install_packages
   step disk quick mount_data_disk
@@ -1248,6 +1317,7 @@ boot() {
   step k3s long install_k3s
   step start long start_k3s
   step kubeconfig quick publish_kubeconfig
+  report_configuration
   publish_steps
 }
 
@@ -1275,6 +1345,7 @@ main() {
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
     publish-kubeconfig) with_lock publish_kubeconfig ;;
+    keep-reserve) with_lock keep_reserve ;;
     send-logs) with_lock send_logs ;;
     tell) with_lock tell ;;
     *) fail "unknown command $1" ;;

@@ -6,6 +6,7 @@ import { RELEASE_KEY } from "../../../infra/machine/k3s-release.ts";
 import {
   KUBECONFIG_SECRET_KEY,
   renderStartupScript,
+  type StartupScriptArgs,
   TOKEN_SECRET_KEY,
 } from "../../../infra/machine/startup-script.ts";
 import type { Cloud } from "./cloud.ts";
@@ -15,6 +16,8 @@ export const TOKEN = "the-k3s-token-of-this-test";
 export const TOKEN_SECRET = "projects/p/secrets/gateway-host-k3s-token";
 export const KUBECONFIG_SECRET = "projects/p/secrets/gateway-host-kubeconfig";
 
+const NODE_FIREWALL = "table inet claude_gateway_test {}\n";
+
 /** The release that a new machine is configured with. */
 export const OLD = "v1.35.4+k3s1";
 
@@ -23,19 +26,14 @@ export const OLD = "v1.35.4+k3s1";
  * deletes everything of it.
  */
 export async function freshMachine(
-  nodeFirewall = "table inet claude_gateway_test {}\n",
+  nodeFirewall = NODE_FIREWALL,
   snapshot?: string,
 ): Promise<{ readonly machine: HostMachine; readonly remove: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), "claude-gateway-host-"));
   const machine = await HostMachine.create(dir, snapshot);
   machine.cloud = {
     attributes: {
-      "startup-script": renderStartupScript({
-        nodeName: "gateway-host",
-        nodeFirewall,
-        patience: { attempts: 8, retrySeconds: 1, watchSeconds: 2 },
-        datastoreMib: 32,
-      }),
+      "startup-script": startupScript({ nodeFirewall }),
       "enable-guest-attributes": "TRUE",
       [TOKEN_SECRET_KEY]: TOKEN_SECRET,
       [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-11-23T00:00:00Z`,
@@ -54,6 +52,19 @@ export async function freshMachine(
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The startup script of a fresh machine, or one that differs in what is given. */
+export function startupScript(
+  args: Partial<Pick<StartupScriptArgs, "nodeFirewall" | "drainSeconds">> = {},
+): string {
+  return renderStartupScript({
+    nodeName: "gateway-host",
+    patience: { attempts: 8, retrySeconds: 1, watchSeconds: 2 },
+    datastoreMib: 32,
+    nodeFirewall: NODE_FIREWALL,
+    ...args,
+  });
 }
 
 /** Sets the metadata key that the machine watches, as `pulumi up` does. */

@@ -63,6 +63,26 @@ join_node() {
   sha256sum <"$password" >"$known_password"
 }
 
+kubeconfig() {
+  # If a test has a real cluster for this host, its kubeconfig is here.
+  if [[ -e /etc/lab/kubeconfig ]]; then
+    cat /etc/lab/kubeconfig
+    return
+  fi
+  cat <<KUBECONFIG
+apiVersion: v1
+kind: Config
+clusters:
+- cluster:
+    server: https://127.0.0.1:6443
+  name: default
+users:
+- name: default
+  user:
+    client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
+KUBECONFIG
+}
+
 serve() {
   local name value file token wait
   while read -r name value; do
@@ -97,19 +117,8 @@ kernel.keys.root_maxbytes 25000000'
   openssl x509 -noout -checkend $((120 * 86400)) -in "$server/tls/client-admin.crt" >/dev/null 2>&1 ||
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=system:admin -days 365 \
       -keyout /dev/null -out "$server/tls/client-admin.crt" 2>/dev/null
-  # If a test has a real cluster for this host, its kubeconfig is here.
-  cp /etc/lab/kubeconfig /etc/rancher/k3s/k3s.yaml 2>/dev/null || cat >/etc/rancher/k3s/k3s.yaml <<KUBECONFIG
-apiVersion: v1
-kind: Config
-clusters:
-- cluster:
-    server: https://127.0.0.1:6443
-  name: default
-users:
-- name: default
-  user:
-    client-certificate-data: $(base64 -w0 "$server/tls/client-admin.crt")
-KUBECONFIG
+  # As k3s does: it truncates the file, and a failure is only a line in its log.
+  kubeconfig >/etc/rancher/k3s/k3s.yaml || echo 'Failed to generate kubeconfig'
   trap 'rm -f "$ready" /run/inhibitors; exit 0' TERM
   join_node
   delay_shutdowns
@@ -124,6 +133,9 @@ KUBECONFIG
 case ${1:-} in
   server) rm -f "$ready" && serve ;;
   kubectl)
+    # It asks the cluster with this file.
+    grep -q '^ *client-certificate-data: .' /etc/rancher/k3s/k3s.yaml ||
+      { echo 'The connection to the server localhost:8080 was refused - did you specify the right host or port?' >&2 && exit 1; }
     node=$(setting '."node-name"')
     case "${*:2}" in
       "get node $node -o "*) cat "$ready" ;;

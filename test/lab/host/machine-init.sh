@@ -10,7 +10,18 @@ root=$dir/root
 read -r pid _ </proc/self/stat
 
 mount --make-rprivate /
+# The boot disk has what differs from the image, on a file system with a size of its own.
+mount -o loop "$dir/boot.img" "$dir/boot"
+mkdir -p "$dir/boot/upper" "$dir/boot/work"
+if [[ -d $dir/boot-files ]]; then
+  cp -a "$dir/boot-files/." "$dir/boot/upper"
+  rm -r "$dir/boot-files"
+fi
+# An overlay that finds no room for its own folder is read-only, so it has some blocks that are taken again afterwards.
+rm -f "$dir/boot/taken"
+sync -f "$dir/boot"
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$dir/boot/upper,workdir=$dir/boot/work" "$root"
+head -c 64K /dev/zero >"$dir/boot/taken" 2>/dev/null || true
 mount -t proc proc /proc
 mount --rbind /proc "$root/proc"
 mount -t tmpfs -o mode=755 run "$root/run"

@@ -31,6 +31,9 @@ const OUTSIDE = [
 ];
 const CLEAN = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
 
+/** Files that the boot disk gets when the machine is switched on. */
+const NEW_FILES = "boot-files";
+
 /** The exit code of a command and its output. */
 export interface Ended {
   readonly status: number | null;
@@ -52,8 +55,8 @@ export class HostMachine {
   /** Creates a host in an empty folder, with an empty data disk or one from a snapshot. It is switched off. */
   static async create(dir: string, snapshot?: string): Promise<HostMachine> {
     const machine = new HostMachine(dir, await hostRootfs());
-    const upper = join(dir, "boot/upper");
-    for (const folder of ["root", "boot/work"]) mkdirSync(join(dir, folder), { recursive: true });
+    const upper = join(dir, NEW_FILES);
+    for (const folder of ["root", "boot"]) mkdirSync(join(dir, folder));
     for (const folder of ["usr/local/bin", "etc/ssl/certs"]) {
       mkdirSync(join(upper, folder), { recursive: true });
     }
@@ -74,11 +77,11 @@ export class HostMachine {
       const file = join(upper, "usr/local/bin", program);
       writeFileSync(file, readFileSync(join(HERE, "systemctl.sh")), { mode: 0o755 });
     }
+    emptyDisk(join(dir, "boot.img"), 1024);
+    execFileSync("mkfs.ext4", ["-q", join(dir, "boot.img")]);
     const data = join(dir, "data.img");
-    if (snapshot === undefined) {
-      writeFileSync(data, "");
-      truncateSync(data, 96 * 1024 * 1024);
-    } else copyFileSync(snapshot, data);
+    if (snapshot === undefined) emptyDisk(data, 96);
+    else copyFileSync(snapshot, data);
     return machine;
   }
 
@@ -120,7 +123,7 @@ export class HostMachine {
 
   /** Writes a file to the boot disk of a machine that is switched off. */
   put(path: string, content: string): void {
-    const file = join(this.#dir, "boot/upper", path);
+    const file = join(this.#dir, NEW_FILES, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content, { mode: 0o600 });
   }
@@ -179,7 +182,7 @@ export class HostMachine {
     await this.until("the machine is off", () => !existsSync(`/proc/${pid}`));
     // The loop device detaches as soon as the kernel has removed the machine's mounts.
     spawnSync("losetup", ["--detach", loop]);
-    await this.until("its data disk is free", () => !attached().includes(this.#dir));
+    await this.until("its disks are free", () => !attached().includes(this.#dir));
     this.#init = undefined;
   }
 
@@ -230,6 +233,12 @@ export class HostMachine {
       }),
     );
   }
+}
+
+/** Takes no room outside until something is written to it. */
+function emptyDisk(file: string, mib: number): void {
+  writeFileSync(file, "");
+  truncateSync(file, mib * 2 ** 20);
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

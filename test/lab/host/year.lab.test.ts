@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { MAINTENANCE_KEY } from "../../../infra/machine/maintenance.ts";
+import {
+  gracefulShutdown,
+  kubeletSettings,
+  renderKubeletConfig,
+} from "../../../infra/machine/node-settings.ts";
 import { LOGGING_KEY, OPS_AGENT_VERSION, opsAgentValue } from "../../../infra/machine/ops-agent.ts";
+import { SELF } from "../../../infra/machine/startup-script.ts";
 import {
   askFor,
   datastoreRelease,
@@ -14,6 +20,7 @@ import {
   published,
   readiness,
   setAttributes,
+  startupScript,
 } from "./fresh-machine.ts";
 import type { HostMachine } from "./machine.ts";
 import { publishOpsAgent, trustGoogle } from "./ops-agent/repository.ts";
@@ -93,6 +100,103 @@ describe("a year", () => {
     askFor(machine, machine.makeRelease(OLD));
     await machine.until("the old release", () => machine.steps.upgrade === `ok stays on ${OLD}`);
     expect(await upgraded(NEXT)).toBe(`ok ${OLD} -> ${NEXT}`);
+  });
+
+  describe("a full log", () => {
+    /** A pod writes to its output faster than the kubelet rotates it. The container runtime stores it, as root. */
+    const LOGS = "/var/log/pods/dev-e_runner_u/runner";
+    const FILL = `mkdir -p ${LOGS} && cd ${LOGS} && fallocate -l 700M 0.log && dd if=/dev/zero of=1.log bs=4k`;
+    const fill = async () => {
+      const { output } = await machine.run(["bash", "-c", FILL]);
+      expect(output).toContain("No space left on device");
+    };
+    const full = "ClaudeGatewayHostDiskFull / has 85 % or more of its space in use";
+    const RESERVE = "/var/lib/claude-gateway/reserve";
+    const reserved = async () => (await machine.run(["stat", "-c", "%s %b", RESERVE])).output;
+    const reserveIsThere = () =>
+      machine.until("the reserve", async () => (await reserved()) === "67108864 131072\n");
+
+    const kubelet = () => machine.read("/etc/rancher/k3s/kubelet.yaml");
+    /** Another configuration of the machine, for its next boot. Returns what the kubelet's file has in it. */
+    const configure = (drainSeconds: number): string => {
+      setAttributes(machine, { "startup-script": startupScript({ drainSeconds }) });
+      return renderKubeletConfig({ ...kubeletSettings, ...gracefulShutdown(drainSeconds) });
+    };
+    const resets = async () => {
+      await machine.powerOff();
+      const { status, output } = await machine.boot();
+      expect(status, output).toBe(0);
+      expect(await readiness(machine)).toBe(`${NEXT} True`);
+    };
+    const notOk = () => Object.entries(machine.steps).filter(([, state]) => !/^ok/.test(state));
+    let versions = 0;
+    let last: string | undefined;
+
+    it("refuses an upgrade for which the boot disk has no room, and goes on", async () => {
+      await reserveIsThere();
+      versions = published(machine).length;
+      const pid = await k3sPid(machine);
+      await fill();
+      askFor(machine, machine.makeRelease(LAST));
+      await machine.until("the refusal", () => /^failed /.test(machine.steps.upgrade ?? ""));
+      expect(machine.steps.upgrade).toBe(
+        `failed no room for k3s ${LAST} in /usr/local/bin, on the boot disk`,
+      );
+      expect(await k3sPid(machine)).toBe(pid);
+      askFor(machine, machine.makeRelease(NEXT));
+      await machine.until("the end", () => machine.steps.upgrade === `ok stays on ${NEXT}`);
+    });
+
+    it("starts with a new configuration, which gets the room of the reserve, and somebody is told once", async () => {
+      const expected = configure(600);
+      expect(await kubelet()).not.toBe(expected);
+      await resets();
+      expect(machine.steps.files).toMatch(
+        /^ok the boot disk is full, its reserve of 64 MiB is spent, \d+ s$/,
+      );
+      expect(notOk()).toEqual([]);
+      expect(await kubelet()).toBe(expected);
+      last = expected;
+      await machine.until("the alert", async () => (await told(machine)).length > 0);
+      expect(await told(machine)).toEqual([full]);
+    });
+
+    it("starts with the last configuration when the reserve is spent as well, and says so", async () => {
+      await fill();
+      expect(await reserved()).toContain("No such file");
+      configure(700);
+      await resets();
+      const reason =
+        "the boot disk had no room for a new one, so the machine runs with the last one; make room, then reset the machine";
+      expect(notOk()).toEqual([["configuration", `failed ${reason}`]]);
+      expect(await kubelet()).toBe(last);
+      await machine.until("both alerts", async () => (await told(machine)).length > 1);
+      expect(await told(machine)).toEqual([
+        full,
+        `ClaudeGatewayHostSetupFailed configuration: ${reason}`,
+      ]);
+    });
+
+    it("keeps the published kubeconfig while k3s has no room to write its own", async () => {
+      const own = "/etc/rancher/k3s/k3s.yaml";
+      const kept = await machine.read(own);
+      expect(kept).toBe(published(machine).at(-1));
+      await machine.run(["truncate", "--size=100", own]);
+      const { status, output } = await machine.run([SELF, "publish-kubeconfig"]);
+      expect({ status, output }).toEqual({ status: 1, output: "" });
+      expect(published(machine)).toHaveLength(versions);
+    });
+
+    it("goes on by itself once there is room, and takes the reserve again", async () => {
+      await machine.run(["rm", "-r", LOGS]);
+      await reserveIsThere();
+      const expected = configure(700);
+      await resets();
+      expect(notOk()).toEqual([]);
+      expect(machine.steps.files).toMatch(/^ok \d+ s$/);
+      expect(await kubelet()).toBe(expected);
+      expect(published(machine)).toHaveLength(versions);
+    });
   });
 
   it("renews a certificate that ends soon, and publishes the new kubeconfig", async () => {

@@ -6,12 +6,9 @@ import {
   renderAuditPolicy,
   renderK3sConfig,
 } from "../../../../infra/machine/k3s-config.ts";
-import {
-  type kubeletSettings,
-  renderKubeletConfig,
-} from "../../../../infra/machine/node-settings.ts";
+import { kubeletSettings, renderKubeletConfig } from "../../../../infra/machine/node-settings.ts";
 import { renderStartupScript } from "../../../../infra/machine/startup-script.ts";
-import { renderK3sUnit } from "../../../../infra/machine/units.ts";
+import { renderJournalLimit, renderK3sUnit } from "../../../../infra/machine/units.ts";
 import { UPGRADE_CASES } from "./upgrade-cases.ts";
 
 const script = renderStartupScript({ nodeName: "gateway-host", nodeFirewall: "table inet t {}\n" });
@@ -211,6 +208,14 @@ describe("k3s's configuration", () => {
     expect(rules[metadata]?.level).toBe("Metadata");
     expect(metadata).toBeLessThan(first);
   });
+});
+
+it("limits the system's log to half of the disk that pods never get", () => {
+  expect(renderJournalLimit()).toBe("[Journal]\nSystemMaxUse=512M\n");
+  expect(kubeletSettings.systemReserved["ephemeral-storage"]).toBe("1Gi");
+  expect(script).toContain(
+    `put_file 0644 /etc/systemd/journald.conf.d/90-claude-gateway.conf <<'END_OF_FILE'\n${renderJournalLimit()}END_OF_FILE\n`,
+  );
 });
 
 it("starts k3s only with the data disk and the firewall, and never by itself at boot", () => {
