@@ -1,7 +1,7 @@
 /** The alerts of a host, for Cloud Monitoring. Each has a section in docs/runbook-host.md with its name. */
 
 /** What the machine itself finds and says on its serial console; infra/machine/startup/alerts.sh writes it. */
-export type Finding = "disk" | "certificate" | "upgrade" | "setup";
+export type Finding = "disk" | "certificate" | "upgrade" | "setup" | "cluster";
 
 /** What stands before the text of a finding, so that a filter finds it and nothing else. */
 export function findingMark(finding: Finding): string {
@@ -76,6 +76,12 @@ const always: readonly HostAlert[] = [
     severity: "CRITICAL",
     summary: "A step of the machine's set-up or its maintenance failed.",
     condition: said("setup"),
+  },
+  {
+    name: "ClaudeGatewayHostClusterDown",
+    severity: "CRITICAL",
+    summary: "After the set-up, k3s does not answer, or the node is not Ready.",
+    condition: said("cluster"),
   },
   {
     name: "ClaudeGatewayHostUpgradeFailed",

@@ -41,6 +41,22 @@ certificates_to_renew() {
   done
 }
 
+# Prints what is wrong with k3s, if something was wrong in the round before too: whoever restarts it, it answers again
+# within seconds. An upgrade and a maintenance hold the lock until it does.
+cluster_down() {
+  local status='' message='' mark=$RUN/cluster-down text
+  if is_set_up; then read -r _ status message <<<"$(node_state)"; fi
+  # Before a shutdown the kubelet is not Ready for as long as it lets pods end.
+  if ! is_set_up || [[ $status == True || $message == *'node is shutting down'* ]]; then
+    rm -f "$mark"
+    return
+  fi
+  text='the node is not Ready'
+  [[ -n $status ]] || text='the API of k3s does not answer'
+  if [[ -e $mark ]]; then printf '%s\n' "$text"; fi
+  touch "$mark"
+}
+
 # say_findings KIND: says each line of the input, unless that was said within the hour.
 say_findings() {
   local text said
@@ -58,4 +74,5 @@ tell() {
   certificates_to_renew | say_findings certificate
   failed_steps upgrade | say_findings upgrade
   failed_steps setup | say_findings setup
+  cluster_down | say_findings cluster
 }

@@ -91,13 +91,19 @@ forget_other_machine() {
     "$K3S" kubectl -n kube-system delete secret "$NODE_NAME.node-password.k3s" --ignore-not-found >/dev/null 2>&1
 }
 
+# Prints the node's version, whether it is Ready, and why; nothing if the API does not answer.
+node_state() {
+  local ready="{.status.conditions[?(@.type=='Ready')]"
+  "$K3S" kubectl get node "$NODE_NAME" -o "jsonpath={.status.nodeInfo.kubeletVersion} $ready.status} $ready.message}" \
+    --request-timeout=30s 2>/dev/null || true
+}
+
 # wait_until_ready VERSION: waits until the API server answers and the node is Ready at that version.
 wait_until_ready() {
   local attempt seen=''
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
-    seen=$("$K3S" kubectl get node "$NODE_NAME" -o \
-      "jsonpath={.status.nodeInfo.kubeletVersion} {.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || true)
-    if [[ -n $seen ]] && forget_other_machine && [[ $seen == "$1 True" ]]; then return; fi
+    seen=$(node_state)
+    if [[ -n $seen ]] && forget_other_machine && [[ $seen == "$1 True "* ]]; then return; fi
     sleep "$RETRY_SECONDS"
   done
   fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -n 1 -o cat _SYSTEMD_UNIT=k3s.service 2>/dev/null || true)"

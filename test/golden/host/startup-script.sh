@@ -902,13 +902,19 @@ forget_other_machine() {
     "$K3S" kubectl -n kube-system delete secret "$NODE_NAME.node-password.k3s" --ignore-not-found >/dev/null 2>&1
 }
 
+# Prints the node's version, whether it is Ready, and why; nothing if the API does not answer.
+node_state() {
+  local ready="{.status.conditions[?(@.type=='Ready')]"
+  "$K3S" kubectl get node "$NODE_NAME" -o "jsonpath={.status.nodeInfo.kubeletVersion} $ready.status} $ready.message}" \
+    --request-timeout=30s 2>/dev/null || true
+}
+
 # wait_until_ready VERSION: waits until the API server answers and the node is Ready at that version.
 wait_until_ready() {
   local attempt seen=''
   for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
-    seen=$("$K3S" kubectl get node "$NODE_NAME" -o \
-      "jsonpath={.status.nodeInfo.kubeletVersion} {.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || true)
-    if [[ -n $seen ]] && forget_other_machine && [[ $seen == "$1 True" ]]; then return; fi
+    seen=$(node_state)
+    if [[ -n $seen ]] && forget_other_machine && [[ $seen == "$1 True "* ]]; then return; fi
     sleep "$RETRY_SECONDS"
   done
   fail "k3s $1 was not ready after $((ATTEMPTS * RETRY_SECONDS)) s (${seen:-the API does not answer}): $(journalctl -n 1 -o cat _SYSTEMD_UNIT=k3s.service 2>/dev/null || true)"
@@ -1276,6 +1282,22 @@ certificates_to_renew() {
   done
 }
 
+# Prints what is wrong with k3s, if something was wrong in the round before too: whoever restarts it, it answers again
+# within seconds. An upgrade and a maintenance hold the lock until it does.
+cluster_down() {
+  local status='' message='' mark=$RUN/cluster-down text
+  if is_set_up; then read -r _ status message <<<"$(node_state)"; fi
+  # Before a shutdown the kubelet is not Ready for as long as it lets pods end.
+  if ! is_set_up || [[ $status == True || $message == *'node is shutting down'* ]]; then
+    rm -f "$mark"
+    return
+  fi
+  text='the node is not Ready'
+  [[ -n $status ]] || text='the API of k3s does not answer'
+  if [[ -e $mark ]]; then printf '%s\n' "$text"; fi
+  touch "$mark"
+}
+
 # say_findings KIND: says each line of the input, unless that was said within the hour.
 say_findings() {
   local text said
@@ -1293,6 +1315,7 @@ tell() {
   certificates_to_renew | say_findings certificate
   failed_steps upgrade | say_findings upgrade
   failed_steps setup | say_findings setup
+  cluster_down | say_findings cluster
 }
 
 # with_lock FUNCTION [ARGUMENT...]: a boot and an upgrade never run at the same time.

@@ -21,6 +21,7 @@ import {
 } from "./fresh-machine.ts";
 import { ACCESS_TOKEN } from "./google-services.ts";
 import type { HostMachine } from "./machine.ts";
+import { alertsOn } from "./told.ts";
 
 describe("first and second boot", () => {
   let machine: HostMachine;
@@ -163,5 +164,46 @@ describe("first and second boot", () => {
     await machine.until("a third version", () => published(machine).length === 3);
     await machine.until("the second version's end", () => destroyed(machine).length > 1);
     expect(destroyed(machine)).toEqual(["1", "2"]);
+  });
+
+  it("says so if k3s is down in two rounds, once, and not before a shutdown or before the set-up has ended", async () => {
+    await machine.run(["systemctl", "stop", "claude-gateway-watch.service"]);
+    const round = async () => {
+      const { status, output } = await machine.run(["/usr/local/sbin/claude-gateway-host", "tell"]);
+      expect(status, output).toBe(0);
+      return alertsOn(output).filter((one) => one.startsWith("ClaudeGatewayHostClusterDown"));
+    };
+    const k3s = async (verb: "start" | "stop") => {
+      await machine.run(["systemctl", verb, "k3s.service"]);
+      const expected = verb === "start" ? `${OLD} True` : "";
+      await machine.until(verb, async () => (await readiness(machine)) === expected);
+    };
+    const nodeIs = (state: string) =>
+      machine.run(["sh", "-c", "cat >/run/k3s-ready"], { input: `${OLD} ${state}\n` });
+
+    expect([await round(), await round()]).toEqual([[], []]);
+    // Two restarts, each in one round.
+    for (let restart = 0; restart < 2; restart++) {
+      await k3s("stop");
+      expect(await round()).toEqual([]);
+      await k3s("start");
+      expect(await round()).toEqual([]);
+    }
+    await k3s("stop");
+    const silent = "ClaudeGatewayHostClusterDown the API of k3s does not answer";
+    expect([await round(), await round(), await round()]).toEqual([[], [silent], []]);
+    await k3s("start");
+    expect(await round()).toEqual([]);
+
+    await nodeIs("False node is shutting down");
+    expect([await round(), await round()]).toEqual([[], []]);
+    await nodeIs("False container runtime is down");
+    const notReady = "ClaudeGatewayHostClusterDown the node is not Ready";
+    expect([await round(), await round()]).toEqual([[], [notReady]]);
+
+    await k3s("stop");
+    await machine.run(["rm", "-r", "/run/claude-gateway/said"]);
+    await machine.run(["sed", "-i", "/^kubeconfig/d", "/run/claude-gateway/steps"]);
+    expect([await round(), await round()]).toEqual([[], []]);
   });
 });

@@ -138,7 +138,11 @@ case ${1:-} in
       { echo 'The connection to the server localhost:8080 was refused - did you specify the right host or port?' >&2 && exit 1; }
     node=$(setting '."node-name"')
     case "${*:2}" in
-      "get node $node -o "*) cat "$ready" ;;
+      "get node $node -o "*)
+        read -r version status message <"$ready"
+        [[ $status != True ]] || message='kubelet is posting ready status'
+        echo "$version $status $message"
+        ;;
       "-n kube-system delete secret $node.node-password.k3s --ignore-not-found") [[ -e $ready ]] && rm -f "$known_password" ;;
       *) exit 1 ;;
     esac

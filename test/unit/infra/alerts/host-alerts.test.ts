@@ -55,6 +55,7 @@ describe("filters", () => {
     ["certificate", "ClaudeGatewayHostCertificateEnds"],
     ["upgrade", "ClaudeGatewayHostUpgradeFailed"],
     ["setup", "ClaudeGatewayHostSetupFailed"],
+    ["cluster", "ClaudeGatewayHostClusterDown"],
   ] as const)("find the machine's line about %s, and no other alert does", (finding, name) => {
     const line = `[  812.3] claude-gateway-host[77]: ${findingMark(finding)}something`;
     expect(alertsOn(consoleLine("42", line))).toEqual([name]);
