@@ -74,7 +74,8 @@ const always: readonly HostAlert[] = [
   {
     name: "ClaudeGatewayHostSetupFailed",
     severity: "CRITICAL",
-    summary: "A step of the machine's set-up or its maintenance failed.",
+    summary:
+      "A step of the machine's set-up failed, or what it does later: a maintenance, a new kubeconfig, the Ops Agent.",
     condition: said("setup"),
   },
   {

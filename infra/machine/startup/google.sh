@@ -17,17 +17,20 @@ secret_manager() {
     --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
 }
 
+# How often with_retries tries.
+TRIES=$ATTEMPTS
+
 # with_retries WHAT URL [CURL OPTION...]: also retries on 403, because a new IAM grant takes time to work.
 with_retries() {
   local what=$1 status reason attempt
   shift
-  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+  for ((attempt = 1; attempt <= TRIES; attempt++)); do
     : >"$RUN/answer"
     status=$(secret_manager "$@")
     if [[ $status == 200 ]]; then return; fi
     reason=$(jq -r '.error.message // empty' "$RUN/answer" 2>/dev/null || true)
     if [[ $status == 400 || $status == 404 ]]; then break; fi
-    log "$what: HTTP $status, attempt $attempt of $ATTEMPTS"
+    log "$what: HTTP $status, attempt $attempt of $TRIES"
     sleep "$RETRY_SECONDS"
   done
   rm -f "$RUN/answer"

@@ -125,3 +125,19 @@ publish_kubeconfig() {
   destroy_other_versions "$secret" "$version"
   DETAIL="new version of $secret"
 }
+
+# Publishes what has changed since the boot. A step of its own: the machine stays set up if this fails.
+publish_again() {
+  local failed=$'^publishing\tfailed\t'
+  # The first failure took all tries, and the watch comes again.
+  if grep -q "$failed" "$RUN/steps"; then TRIES=1; fi
+  STEP=publishing
+  DETAIL=''
+  rm -f "$RUN/failure"
+  publish_kubeconfig
+  STEP=''
+  if [[ -n $DETAIL ]] || grep -q "$failed" "$RUN/steps"; then
+    record publishing ok "${DETAIL:-published}"
+    publish_steps
+  fi
+}

@@ -47,7 +47,7 @@ main() {
     upgrade) with_lock upgrade "$2" ;;
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
-    publish-kubeconfig) with_lock publish_kubeconfig ;;
+    publish-kubeconfig) with_lock publish_again ;;
     keep-reserve) with_lock keep_reserve ;;
     send-logs) with_lock send_logs ;;
     tell) with_lock tell ;;

@@ -588,17 +588,20 @@ secret_manager() {
     --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "$@" "$SECRET_MANAGER/$url" || true
 }
 
+# How often with_retries tries.
+TRIES=$ATTEMPTS
+
 # with_retries WHAT URL [CURL OPTION...]: also retries on 403, because a new IAM grant takes time to work.
 with_retries() {
   local what=$1 status reason attempt
   shift
-  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+  for ((attempt = 1; attempt <= TRIES; attempt++)); do
     : >"$RUN/answer"
     status=$(secret_manager "$@")
     if [[ $status == 200 ]]; then return; fi
     reason=$(jq -r '.error.message // empty' "$RUN/answer" 2>/dev/null || true)
     if [[ $status == 400 || $status == 404 ]]; then break; fi
-    log "$what: HTTP $status, attempt $attempt of $ATTEMPTS"
+    log "$what: HTTP $status, attempt $attempt of $TRIES"
     sleep "$RETRY_SECONDS"
   done
   rm -f "$RUN/answer"
@@ -935,6 +938,22 @@ publish_kubeconfig() {
   # An older kubeconfig opens the cluster until its certificate ends.
   destroy_other_versions "$secret" "$version"
   DETAIL="new version of $secret"
+}
+
+# Publishes what has changed since the boot. A step of its own: the machine stays set up if this fails.
+publish_again() {
+  local failed=$'^publishing\tfailed\t'
+  # The first failure took all tries, and the watch comes again.
+  if grep -q "$failed" "$RUN/steps"; then TRIES=1; fi
+  STEP=publishing
+  DETAIL=''
+  rm -f "$RUN/failure"
+  publish_kubeconfig
+  STEP=''
+  if [[ -n $DETAIL ]] || grep -q "$failed" "$RUN/steps"; then
+    record publishing ok "${DETAIL:-published}"
+    publish_steps
+  fi
 }
 
 # Upgrades. The unit claude-gateway-watch waits for the metadata key to change. The old k3s runs until the new binary is
@@ -1367,7 +1386,7 @@ main() {
     upgrade) with_lock upgrade "$2" ;;
     try-upgrade) try_upgrade "$2" ;;
     maintain) with_lock maintain ;;
-    publish-kubeconfig) with_lock publish_kubeconfig ;;
+    publish-kubeconfig) with_lock publish_again ;;
     keep-reserve) with_lock keep_reserve ;;
     send-logs) with_lock send_logs ;;
     tell) with_lock tell ;;

@@ -21,7 +21,7 @@ import {
 } from "./fresh-machine.ts";
 import { ACCESS_TOKEN } from "./google-services.ts";
 import type { HostMachine } from "./machine.ts";
-import { alertsOn } from "./told.ts";
+import { alertsOn, told } from "./told.ts";
 
 describe("first and second boot", () => {
   let machine: HostMachine;
@@ -157,13 +157,35 @@ describe("first and second boot", () => {
     expect(destroyed(machine)).toEqual(["1"]);
   });
 
-  it("publishes the kubeconfig again to a secret that was created again", async () => {
+  it("publishes the kubeconfig again to a secret that was created again, and says so while it cannot", async () => {
+    const tries = async () => {
+      const log = await machine.read("/run/stand-in-systemd/claude-gateway-watch.service.log");
+      return [...(log ?? "").matchAll(/: HTTP 403, attempt (\d+ of \d+)$/gm)].map(([, one]) => one);
+    };
+    const before = (await tries()).length;
+    setSecret(machine, KUBECONFIG_SECRET, {});
     setAttributes(machine, {
       [KUBECONFIG_SECRET_KEY]: `${KUBECONFIG_SECRET} 2026-12-01T00:00:00Z`,
     });
+    const adding = `adding a version to secret ${KUBECONFIG_SECRET}`;
+    const refused = `${adding}: HTTP 403: Permission denied on resource ${KUBECONFIG_SECRET} (or it may not exist).`;
+    await machine.until("another round", async () => (await tries()).length > before + 8);
+    expect((await tries()).slice(before, before + 9)).toEqual([
+      ...Array.from({ length: 8 }, (_, one) => `${one + 1} of 8`),
+      "1 of 1",
+    ]);
+    expect(machine.steps.publishing).toBe(`failed ${refused}`);
+    const alert = `ClaudeGatewayHostSetupFailed publishing: ${refused}`;
+    await machine.until("the alert", async () => (await told(machine)).includes(alert));
+    // The machine stays set up.
+    expect(machine.steps.kubeconfig).toMatch(/^ok/);
+
+    setSecret(machine, KUBECONFIG_SECRET, { grant: "VersionManager" });
     await machine.until("a third version", () => published(machine).length === 3);
     await machine.until("the second version's end", () => destroyed(machine).length > 1);
     expect(destroyed(machine)).toEqual(["1", "2"]);
+    const done = `ok new version of ${KUBECONFIG_SECRET}`;
+    await machine.until("the report", () => machine.steps.publishing === done);
   });
 
   it("says so if k3s is down in two rounds, once, and not before a shutdown or before the set-up has ended", async () => {
