@@ -153,7 +153,7 @@ describe("a host stack in the Pulumi engine", () => {
     const planned = plan(await stack.preview());
     expect(planned.filter((step) => !step.startsWith("create "))).toEqual([`update ${INSTANCE}`]);
     await stack.up();
-    expect(kinds().filter((kind) => kind.endsWith(":AlertPolicy"))).toHaveLength(7);
+    expect(kinds().filter((kind) => kind.endsWith(":AlertPolicy"))).toHaveLength(8);
     expect(plan(await stack.preview())).toEqual([]);
     expect(await stack.outputs()).toMatchObject({
       alertsTo: ["oncall@example.com"],
