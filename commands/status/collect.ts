@@ -1,3 +1,4 @@
+import { living, OLDEST_FIRST } from "../../components/kubernetes/living-pods.ts";
 import { labelKeys } from "../../components/kubernetes/labels.ts";
 import type { FoundStack } from "../../test/verify/conformance/subject/find-stack.ts";
 import { gatewayNamespace } from "../../test/verify/conformance/subject/gateway-namespace.ts";
@@ -26,9 +27,8 @@ export async function collect(
 ): Promise<StatusReport> {
   const namespace = await gatewayNamespace(target, stack);
   const pods = await podsIn<GatewayPod>(target, namespace);
-  const gateway = pods.filter(
-    ({ metadata }) =>
-      metadata.labels[labelKeys.role] === "gateway" && metadata.deletionTimestamp === undefined,
+  const gateway = living(pods).filter(
+    ({ metadata }) => metadata.labels[labelKeys.role] === "gateway",
   );
   const path = gateway.at(-1)?.metadata.labels[labelKeys.path] ?? String(outputs.gatewayPath);
   const { agents = {} } = outputs as {
@@ -79,7 +79,9 @@ function noGateway(stack: string) {
 }
 
 async function podsIn<P extends Pod>(cluster: Cluster, namespace: string): Promise<P[]> {
-  return listed<P>(cluster, ["get", "pods", `--namespace=${namespace}`, "--output=json"]);
+  return listed<P>(cluster, [
+    ...["get", "pods", `--namespace=${namespace}`, OLDEST_FIRST, "--output=json"],
+  ]);
 }
 
 async function listed<Item>(cluster: Cluster, args: readonly string[]): Promise<Item[]> {

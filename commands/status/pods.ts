@@ -1,3 +1,4 @@
+import { living } from "../../components/kubernetes/living-pods.ts";
 import type { Row } from "./report.ts";
 
 /** A pod as `kubectl get pods --output=json` lists it. */
@@ -6,7 +7,11 @@ export interface Pod {
   readonly status: {
     readonly phase: string;
     readonly reason?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime?: string;
+    }[];
     readonly initContainerStatuses?: readonly Container[];
     readonly containerStatuses?: readonly Container[];
   };
@@ -21,7 +26,7 @@ interface Container {
   };
 }
 
-/** A restart counts so long. */
+/** A restart or a failure counts so long. */
 const RECENT_MS = 24 * 3_600_000;
 
 interface PodRowArgs {
@@ -30,6 +35,9 @@ interface PodRowArgs {
   readonly lacking?: { readonly what: string; readonly todo: string } | undefined;
 }
 
+/** Why the kubelet ended a pod when the machine restarted. */
+const RESTARTED = /^(Terminated|NodeShutdown|Shutdown)$/;
+
 /** The row of one namespace's pods. Pods that ended, or that are on their way out, are no trouble. */
 export function podRow(
   title: string,
@@ -37,22 +45,19 @@ export function podRow(
   pods: readonly Pod[],
   { nowMs, lacking }: PodRowArgs,
 ): Row {
-  const lasting = pods.filter(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined && status.phase !== "Succeeded",
-  );
+  const lasting = living(pods);
   const ready = lasting.filter(isReady).length;
-  const troubles = lasting.flatMap((pod) => trouble(pod, nowMs));
+  const troubles = [
+    ...lasting.flatMap((pod) => trouble(pod, nowMs)),
+    ...pods.flatMap((pod) => failure(pod, nowMs)),
+  ];
   return {
     title,
-    text:
-      lasting.length === 0
-        ? "no pods"
-        : [
-            `${ready} of ${lasting.length} pods ready`,
-            ...(lacking === undefined ? [] : [lacking.what]),
-            ...troubles,
-          ].join("; "),
+    text: [
+      lasting.length === 0 ? "no pods" : `${ready} of ${lasting.length} pods ready`,
+      ...(lacking === undefined || lasting.length === 0 ? [] : [lacking.what]),
+      ...troubles,
+    ].join("; "),
     ...(troubles.length > 0 && { todo: `see why: kubectl describe pods -n ${namespace}` }),
     ...(lacking !== undefined && { todo: lacking.todo }),
   };
@@ -62,8 +67,18 @@ function isReady({ status: { conditions = [] } }: Pod): boolean {
   return conditions.some(({ type, status }) => type === "Ready" && status === "True");
 }
 
+/** A pod that failed lately by itself. Its place is taken by another pod. */
+function failure({ metadata: { name, deletionTimestamp }, status }: Pod, nowMs: number): string[] {
+  if (status.phase !== "Failed" || deletionTimestamp !== undefined) return [];
+  if (RESTARTED.test(status.reason ?? "")) return [];
+  const changes = (status.conditions ?? []).flatMap(({ lastTransitionTime }) =>
+    lastTransitionTime === undefined ? [] : [Date.parse(lastTransitionTime)],
+  );
+  if (changes.length > 0 && nowMs - Math.max(...changes) >= RECENT_MS) return [];
+  return [`${name} failed (${status.reason ?? "no reason given"})`];
+}
+
 function trouble({ metadata: { name }, status }: Pod, nowMs: number): string[] {
-  if (status.phase === "Failed") return [`${name} failed (${status.reason ?? "no reason given"})`];
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   const waiting = containers.flatMap(({ name: container, state }) =>
     state.waiting?.reason === undefined ||

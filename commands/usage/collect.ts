@@ -1,4 +1,5 @@
 import { BadInput } from "../../cli/command-line.ts";
+import { type ListedPod, living, OLDEST_FIRST } from "../../components/kubernetes/living-pods.ts";
 import { labelKeys, type Role } from "../../components/kubernetes/labels.ts";
 import { RATELIMIT_LIMITS } from "../../components/usage/budget/ratelimit.ts";
 import { REPORT_COMMAND } from "../../components/usage/record/record.ts";
@@ -97,15 +98,12 @@ async function runningPod(
   const printed = await reached(cluster, () =>
     cluster.kubectl([
       ...["get", "pods", `--namespace=${namespace}`, `--selector=${labelKeys.role}=${role}`],
-      ...["--sort-by=.metadata.creationTimestamp", "--output=json"],
+      ...[OLDEST_FIRST, "--output=json"],
     ]),
   );
   const { items } = JSON.parse(printed) as { items: readonly Pod[] };
   if (items.length === 0) throw new BadInput(none);
-  const running = items.filter(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined && status.phase === "Running",
-  );
+  const running = living(items).filter(({ status }) => status.phase === "Running");
   const newest = running.at(-1);
   if (newest === undefined) {
     throw new BadInput(
@@ -115,9 +113,8 @@ async function runningPod(
   return `pod/${newest.metadata.name}`;
 }
 
-interface Pod {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
-  readonly status: { readonly phase: string };
+interface Pod extends ListedPod {
+  readonly metadata: ListedPod["metadata"] & { readonly name: string };
 }
 
 /** Turns an error of kubectl into one line. */

@@ -1,4 +1,5 @@
 import { variantNamed } from "../../../components/gateway/paths/index.ts";
+import { type ListedPod, living } from "../../../components/kubernetes/living-pods.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import type { Target } from "../../lab/target.ts";
 import type { Surroundings } from "./attempt.ts";
@@ -71,13 +72,11 @@ async function heldByPods(target: Target, namespace: string): Promise<HeldByLite
   const placeholder = [...keys].find((key) => key.includes("-placeholder-"));
   if (placeholder === undefined) throw new Error(`no Secret in ${namespace} has a placeholder`);
   const real = [...keys].filter((key) => !key.includes("-placeholder-"));
-  const pods = await list<{ metadata: { name: string; deletionTimestamp?: string } }>(
+  const pods = await list<ListedPod & { metadata: { name: string } }>(
     "pods",
     `--selector=${labelKeys.role}=litellm`,
   );
-  const names = pods
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(({ metadata }) => metadata.name);
+  const names = living(pods).map(({ metadata }) => metadata.name);
   if (names.length === 0) throw new Error(`${namespace} has no pod of LiteLLM`);
   const input = JSON.stringify({ wanted: [placeholder, ...real].map(wantedFor) });
   return Promise.all(

@@ -1,4 +1,5 @@
 import { BadInput } from "../../../cli/command-line.ts";
+import { type ListedPod, living } from "../../../components/kubernetes/living-pods.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import { type VariantName, variants } from "../../../components/gateway/paths/index.ts";
 import { servesHttp } from "../../../components/gateway/paths/variant.ts";
@@ -49,6 +50,7 @@ export async function enter({ target, stack, outputs }: Place): Promise<Entered>
   const pods = await livingPods(target, namespace);
   const runnerAddresses = await get(
     ...["pods", `--namespace=${agent}`, "--selector=app=runner"],
+    "--field-selector=status.phase=Running",
     "--output=jsonpath={.items[*].status.podIPs[*].ip}",
   );
   const nodeAddresses = await get(
@@ -94,7 +96,7 @@ function variantOf({ gatewayPath, baseUrl }: Readonly<Record<string, unknown>>):
 async function livingPods(target: Target, namespace: string) {
   const list = await target.kubectl(["get", "pods", `--namespace=${namespace}`, "--output=json"]);
   const { items } = JSON.parse(list) as {
-    items: (DeployedPod & { readonly status: { readonly podIP?: string } })[];
+    items: (DeployedPod & ListedPod & { readonly status: { readonly podIP?: string } })[];
   };
-  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return living(items);
 }

@@ -1,4 +1,5 @@
 import { TOKENS_DIR } from "../../../components/gateway/mint/place.ts";
+import { type ListedPod, living } from "../../../components/kubernetes/living-pods.ts";
 import { labelKeys } from "../../../components/kubernetes/labels.ts";
 import type { Target } from "../../lab/target.ts";
 
@@ -13,7 +14,7 @@ export async function mintedTokens(
     await target.kubectl(["get", "pods", place, select, "--output=json"]),
   ) as { items: GatewayPod[] };
   const tokens: Record<string, string> = {};
-  for (const { metadata, spec } of items) {
+  for (const { metadata, spec } of living(items)) {
     for (const { name, volumeMounts = [] } of spec.initContainers ?? []) {
       if (!volumeMounts.some(({ mountPath }) => mountPath === TOKENS_DIR)) continue;
       const read = ["sh", "-c", `cat ${TOKENS_DIR}/*.json`];
@@ -31,8 +32,8 @@ export async function mintedTokens(
   return tokens;
 }
 
-interface GatewayPod {
-  readonly metadata: { readonly name: string };
+interface GatewayPod extends ListedPod {
+  readonly metadata: ListedPod["metadata"] & { readonly name: string };
   readonly spec: {
     readonly initContainers?: readonly {
       readonly name: string;

@@ -62,6 +62,11 @@ describe("pods", () => {
         }),
       ],
     });
+  const failed = (reason: string, lastTransitionTime: string) => ({
+    phase: "Failed",
+    reason,
+    conditions: [{ type: "Ready", status: "False", lastTransitionTime }],
+  });
   const WHY = "see why: kubectl describe pods -n gw";
 
   test.each<[string, Pod[], string, string | undefined]>([
@@ -92,9 +97,29 @@ describe("pods", () => {
     [
       "one that was evicted",
       [pod({ phase: "Failed", reason: "Evicted", conditions: [] })],
-      "0 of 1 pods ready; envoy-1 failed (Evicted)",
+      "no pods; envoy-1 failed (Evicted)",
       WHY,
     ],
+    [
+      "one that was evicted an hour ago, beside the one in its place",
+      [pod(failed("Evicted", "2026-11-25T11:00:00Z")), pod({ phase: "Running" })],
+      "1 of 1 pods ready; envoy-1 failed (Evicted)",
+      WHY,
+    ],
+    [
+      "one that was evicted two days ago",
+      [pod(failed("Evicted", "2026-11-23T11:00:00Z")), pod({ phase: "Running" })],
+      "1 of 1 pods ready",
+      undefined,
+    ],
+    ...["Terminated", "NodeShutdown", "Shutdown"].map(
+      (reason): [string, Pod[], string, undefined] => [
+        `one that the kubelet ended for a restart of the machine (${reason})`,
+        [pod(failed(reason, "2026-11-25T11:00:00Z")), pod({ phase: "Running" })],
+        "1 of 1 pods ready",
+        undefined,
+      ],
+    ),
     [
       "one that restarted an hour ago",
       [crashed("2026-11-25T11:00:00Z")],

@@ -72,6 +72,7 @@ function gatewayPod(mints: boolean) {
   const mint = { name: "mint", volumeMounts: [{ mountPath: "/var/run/tokens" }] };
   return {
     metadata: { name: "gateway-1" },
+    status: { phase: "Running" },
     spec: { initContainers: [{ name: "drain" }, ...(mints ? [mint] : [])] },
   };
 }

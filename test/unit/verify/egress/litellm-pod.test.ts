@@ -40,8 +40,12 @@ async function measured(
       what === "secrets"
         ? [...stored, PLACEHOLDER].map(secret)
         : [
-            { metadata: { name: "gateway-shim-litellm-1" } },
-            { metadata: { name: "ends", deletionTimestamp: "x" } },
+            { metadata: { name: "gateway-shim-litellm-1" }, status: { phase: "Running" } },
+            {
+              metadata: { name: "ends", deletionTimestamp: "x" },
+              status: { phase: "Running" },
+            },
+            { metadata: { name: "evicted" }, status: { phase: "Failed" } },
           ];
     return Promise.resolve(JSON.stringify({ items }));
   };

@@ -13,6 +13,7 @@ import {
   type ProviderName,
 } from "../../../../components/gateway/providers/index.ts";
 import { isMetered } from "../../../../components/gateway/paths/variant.ts";
+import { living } from "../../../../components/kubernetes/living-pods.ts";
 import { labelKeys } from "../../../../components/kubernetes/labels.ts";
 import { type ClaudeRequest, PAID_TURN_TOKENS, PATIENCE_MS } from "../checks/check.ts";
 import { MODEL } from "../checks/relay.ts";
@@ -152,7 +153,7 @@ async function readyPods(
     "--selector",
     `${labelKeys.path}=${name}`,
   );
-  const pods = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const pods = living(items);
   const waiting = pods.find(
     ({ status }) =>
       !(status.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
