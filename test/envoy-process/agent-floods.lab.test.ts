@@ -56,8 +56,13 @@ afterEach(async () => {
 const again = (text: string, change: (key: string, value: unknown) => unknown) =>
   JSON.stringify(JSON.parse(text, change));
 
-const ask = (token: string, more: readonly (readonly [string, string])[] = []) =>
-  send(envoy.ports.agents, { headers: [["x-api-key", token], ...more], body: "{}" });
+/** Sends a request, as from a pod with that address. */
+const ask = (
+  token: string,
+  more: readonly (readonly [string, string])[] = [],
+  localAddress = "127.0.0.1",
+) =>
+  send(envoy.ports.agents, { headers: [["x-api-key", token], ...more], body: "{}", localAddress });
 
 const delayed = (listener = "agents") => envoy.stat(`http.${listener}.fault.delays_injected`);
 
@@ -143,11 +148,12 @@ test("refusals over the rate wait, and none of them is relayed", async () => {
   expect(served.flags ?? "-").toBe("-");
 });
 
-test("callers without a token wait for each other, and no agent waits for them", async () => {
+test("a pod's requests without a token wait for each other, and no agent or other pod waits for them", async () => {
   let caller = 0;
   const statuses = await flood(() => ask(`${UNKNOWN}${caller++}`));
   expect(new Set(statuses)).toEqual(new Set([401]));
   const before = await delayed();
+  expect((await ask(UNKNOWN, [], "127.0.0.2")).status).toBe(401);
   expect((await ask(TOKEN_A)).status).toBe(200);
   expect(await delayed()).toBe(before);
 });
@@ -172,6 +178,11 @@ describe("a client's own headers", () => {
     ]);
     expect([answer.status, answer.body.toString(), relayed]).toEqual([200, "whole", 1]);
     expect(await delayed()).toBe(0);
+  });
+
+  test.each([TOKEN_A, UNKNOWN])("make no answer of their own (%s)", async (token) => {
+    const { status } = await ask(token, [["x-envoy-fault-abort-grpc-request", "0"]]);
+    expect([status, relayed]).toEqual(token === UNKNOWN ? [401, 0] : [200, 1]);
   });
 
   test("do not let a request over the limit pass", async () => {

@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly body?: string | Buffer;
   /** Keeps connections. Default: a new connection. */
   readonly agent?: http.Agent;
+  /** Address on loopback from which it is sent. Default 127.0.0.1. */
+  readonly localAddress?: string;
 }
 
 /** A complete response. */
@@ -31,6 +33,7 @@ export function open(port: number, options: RequestOptions = {}): http.ClientReq
     method: options.method ?? "POST",
     path: options.path ?? "/anthropic/v1/messages",
     headers: (options.headers ?? []).flat(),
+    localAddress: options.localAddress ?? "127.0.0.1",
   });
 }
 

@@ -5,6 +5,8 @@
 local WORKERS = @workers@
 local DELAY = "x-envoy-fault-delay-request"
 local REFUSAL = "x-envoy-fault-abort-request"
+-- The fault filter takes this one too, and answers 200 with it.
+local GRPC_REFUSAL = "x-envoy-fault-abort-grpc-request"
 
 -- Each agent's requests. Lua gets no word of a request's end, but Envoy then releases the request's handle. The garbage
 -- collector removes it, because the table does not hold it.
@@ -74,6 +76,7 @@ function envoy_on_request(handle)
   local headers = handle:headers()
   headers:remove(DELAY)
   headers:remove(REFUSAL)
+  headers:remove(GRPC_REFUSAL)
   local metadata = handle:streamInfo():dynamicMetadata()
   local found = metadata:get("gateway")
   local agent = found and found["agent"]
@@ -96,7 +99,8 @@ function envoy_on_request(handle)
       requests[handle] = true
     end
   end
-  -- Callers without an agent's token have one rate together.
-  local wait = take_turn(turns, agent or "", math.max(limit, default) / WORKERS, now)
+  -- Without an agent's token, each pod has a rate. An agent's name is no address.
+  local caller = agent or handle:streamInfo():downstreamDirectRemoteAddress():match("^(.*):%d+$") or ""
+  local wait = take_turn(turns, caller, math.max(limit, default) / WORKERS, now)
   if wait >= 1 then set(headers, DELAY, wait) end
 end

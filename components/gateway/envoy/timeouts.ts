@@ -25,8 +25,8 @@ export const HEADERS_SECONDS = 30;
 /** Longest time to receive a whole request; Claude Code waits as long. A stalled body keeps its connection until then. */
 export const REQUEST_SECONDS = 600;
 
-/** The same for a request with telemetry, of 4 MiB at most from the same machine. */
-export const OTLP_REQUEST_SECONDS = 10;
+/** The same for a request with telemetry, of 4 MiB at most from the same machine: 10 s, and as long for a wait for its turn. */
+export const OTLP_REQUEST_SECONDS = 20;
 
 /** A connection without a request is closed after this time, because Envoy cannot tell which agent it belongs to. */
 export const UNUSED_CONNECTION_SECONDS = 60;

@@ -129,6 +129,8 @@ publish_kubeconfig() {
 # Publishes what has changed since the boot. A step of its own: the machine stays set up if this fails.
 publish_again() {
   local failed=$'^publishing\tfailed\t'
+  # The metadata server can be silent for a moment, and the watch comes again.
+  metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" >"$RUN/ignored" || return 0
   # The first failure took all tries, and the watch comes again.
   if grep -q "$failed" "$RUN/steps"; then TRIES=1; fi
   STEP=publishing

@@ -672,15 +672,20 @@ keep_reserve() {
 }
 
 # Also runs when the reserve was spent at an earlier boot. Then the script and the files of the last boot stay, all of them.
+# The script of an older release needs room itself: better this one fails, and says why.
 put_script_and_files() {
   spend_reserve
   if ! cmp -s "${BASH_SOURCE[0]}" "$SELF"; then
-    if [[ -x $SELF ]] && ! has_room 1; then
+    if grep -qs '^put_script_and_files()' "$SELF" && ! has_room 1; then
       touch "$RUN/last-configuration"
       log 'the boot disk has no room for this configuration: starting with the last one'
       exec "$SELF" boot
     fi
     put_file 0755 "$SELF" <"${BASH_SOURCE[0]}"
+    if [[ -e $RUN/last-configuration ]]; then
+      rm -f "$RUN/last-configuration"
+      record configuration ok ''
+    fi
   fi
   write_files
 }
@@ -943,6 +948,8 @@ publish_kubeconfig() {
 # Publishes what has changed since the boot. A step of its own: the machine stays set up if this fails.
 publish_again() {
   local failed=$'^publishing\tfailed\t'
+  # The metadata server can be silent for a moment, and the watch comes again.
+  metadata "instance/attributes/$KUBECONFIG_SECRET_KEY" >"$RUN/ignored" || return 0
   # The first failure took all tries, and the watch comes again.
   if grep -q "$failed" "$RUN/steps"; then TRIES=1; fi
   STEP=publishing
