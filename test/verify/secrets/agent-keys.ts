@@ -25,6 +25,9 @@ export interface Readable {
 /** Matches a key of the API, of LiteLLM or of ours, anywhere in a Secret. */
 const KEY = /\b(?:sk-[\w-]+|[\w-]{40,})/g;
 
+/** Matches a private key's lines. */
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]*)/g;
+
 /** All keys in the stack's Secrets, split into the agent's own and all others. */
 export async function stackSecrets(
   target: Target,
@@ -60,14 +63,16 @@ export async function stackSecrets(
 export function keysIn(file: string, text: string): string[] {
   // What an agent trusts is no secret.
   const secret = text.replaceAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g, "");
-  const lines = [...secret.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]*)/g)].flatMap(
-    ([, body = ""]) => body.split("\n").filter((line) => line.length >= 40),
+  const lines = [...secret.matchAll(PRIVATE_KEY)].flatMap(([, body = ""]) =>
+    body.split("\n").filter((line) => line.length >= 40),
   );
   // The credential of a host can have any form.
   const ofHost = file.startsWith("host-credential-")
     ? [...secret.matchAll(/"inline_string": "([^"]+)"/g)].map(([, credential = ""]) => credential)
     : [];
-  return [...new Set([...(secret.match(KEY) ?? []), ...lines, ...ofHost])];
+  // Parts of a private key's lines are its public key, which its certificate has too.
+  const elsewhere = secret.replaceAll(PRIVATE_KEY, "");
+  return [...new Set([...(elsewhere.match(KEY) ?? []), ...lines, ...ofHost])];
 }
 
 interface Item {

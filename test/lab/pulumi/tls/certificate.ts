@@ -58,7 +58,8 @@ export function selfSigned(args: {
   readonly authorityKeyId: boolean;
 }): { readonly serial: string; readonly pem: string } {
   const number = randomBytes(16);
-  number[0] = (number[0] ?? 0) & 0x7f;
+  // Positive, and without a leading zero, which DER does not allow.
+  number[0] = ((number[0] ?? 0) & 0x7f) | 0x40;
   const algorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 });
   const name = nameOf(args.subject);
   const publicKey = AsnConvert.parse(

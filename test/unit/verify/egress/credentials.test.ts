@@ -162,9 +162,8 @@ test("a private key is searched for by its lines, a host's credential in whateve
   const pem = (what: string) =>
     `-----BEGIN ${what}-----\n${line}\n${line}1\n-----END ${what}-----\n`;
   expect(keysIn("authority.pem", pem("CERTIFICATE"))).toEqual([]);
-  expect(keysIn("authority.key", pem("EC PRIVATE KEY"))).toEqual(
-    expect.arrayContaining([line, `${line}1`]),
-  );
+  // Not by a part of a line: it can be of the public key, which the certificate has too.
+  expect(keysIn("authority.key", pem("EC PRIVATE KEY"))).toEqual([line, `${line}1`]);
   const file = JSON.stringify({ secret: { inline_string: "pw/1" } }, null, 1);
   expect(keysIn("host-credential-x.org.json", file)).toEqual(["pw/1"]);
   expect(keysIn("other.json", file)).toEqual([]);
