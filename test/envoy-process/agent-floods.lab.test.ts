@@ -2,7 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { collectorOf } from "../../components/usage/telemetry/collector.ts";
-import { open, responseOf, send } from "./client.ts";
+import { openAs, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { certificateFor, rendered, terminate, TOKEN_A, TOKEN_B } from "./gateways.ts";
 import { Upstream } from "./upstream.ts";
@@ -83,13 +83,7 @@ async function flood(one: () => Promise<{ status: number }>, listener?: string):
 /** Opens the only stream that an agent may have. */
 async function fill(token: string): Promise<void> {
   hold = true;
-  const request = open(envoy.ports.agents, {
-    headers: [
-      ["Host", "gateway"],
-      ["x-api-key", token],
-      ["Content-Length", "2"],
-    ],
-  });
+  const request = openAs(envoy.ports.agents, token, "{}");
   clients.push(request);
   request.on("error", () => undefined).end("{}");
   const response = await responseOf(request);

@@ -2,7 +2,7 @@ import http from "node:http";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { renderEnvoySecrets } from "../../components/gateway/envoy/render.ts";
-import { open, type Response, responseOf, send } from "./client.ts";
+import { open, openAs, type Response, responseOf, send } from "./client.ts";
 import { Envoy, eventually } from "./envoy.ts";
 import { certificateFor, rendered, secrets, terminate, TOKEN_A, TOKEN_B } from "./gateways.ts";
 import { Upstream } from "./upstream.ts";
@@ -42,13 +42,7 @@ const of = (token: string) => ({ headers: [["x-api-key", token] as const], body:
 
 /** Opens a stream, and waits for its first bytes. */
 async function stream(token: string): Promise<http.ClientRequest> {
-  const request = open(envoy.ports.agents, {
-    headers: [
-      ["Host", "gateway"],
-      ["x-api-key", token],
-      ["Content-Length", "2"],
-    ],
-  });
+  const request = openAs(envoy.ports.agents, token, "{}");
   clients.push(request);
   request.end("{}");
   const response = await responseOf(request);

@@ -37,6 +37,17 @@ export function open(port: number, options: RequestOptions = {}): http.ClientReq
   });
 }
 
+/** Opens a request of the agent with that token. The caller ends it, and destroys it after the test. */
+export function openAs(port: number, token: string, body: string): http.ClientRequest {
+  return open(port, {
+    headers: [
+      ["Host", "gateway"],
+      ["x-api-key", token],
+      ["Content-Length", String(Buffer.byteLength(body))],
+    ],
+  });
+}
+
 /** Sends a request and reads the whole response. */
 export async function send(port: number, options: RequestOptions = {}): Promise<Response> {
   const body = options.body ?? "";
